@@ -1,0 +1,43 @@
+"""Mends for packages that were built for another torch or another torchvision than the one at hand."""
+
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+
+import torch
+
+# Held for ever: the schemas vanish with the object that defined them.
+_LIBRARIES: list[torch.library.Library] = []
+
+
+def mend_torchvision() -> None:
+    """Let ``import torchvision`` succeed, and what imports it; call it before diffusers, lpips or basicsr.
+
+    A CUDA build of torchvision cannot load its operators beside a CPU build of torch, and its import then dies with
+    ``operator torchvision::nms does not exist``. Only in that case their schemas are declared here: the transforms
+    and models work, and the operators themselves still fail when called. basicsr 1.4.2 imports
+    ``torchvision.transforms.functional_tensor``, gone since torchvision 0.17: it becomes another name of
+    ``functional``. Where nothing is broken, or when called again, nothing happens.
+    """
+    if find_spec("torchvision") is None:
+        return
+    try:
+        import_module("torchvision")
+    except RuntimeError as error:
+        if "torchvision::nms does not exist" not in str(error):
+            raise
+        _define_schemas()
+        import_module("torchvision")
+    if find_spec("torchvision.transforms.functional_tensor") is None:
+        functional = import_module("torchvision.transforms.functional")
+        sys.modules["torchvision.transforms.functional_tensor"] = functional
+
+
+def _define_schemas() -> None:
+    """Declare the two operators that torchvision describes at import, and forget its half-done import."""
+    library = torch.library.Library("torchvision", "DEF")
+    for name in ("nms", "qnms"):
+        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    _LIBRARIES.append(library)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+        del sys.modules[name]

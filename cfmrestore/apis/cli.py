@@ -1,0 +1,48 @@
+"""What the command-line tools share: flags, and errors that a person can read."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+
+from mmengine.config import DictAction
+
+from cfmrestore.engine.distributed import LAUNCHERS
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """The flags of every tool that runs a config."""
+    parser.add_argument("--work-dir", help="where logs and checkpoints go (default: work_dirs/CONFIG)")
+    parser.add_argument(
+        "--cfg-options",
+        nargs="+",
+        action=DictAction,
+        metavar="KEY=VALUE",
+        help="change keys of the config: model.sampling.num_intervals=8 (lists: key='[a,b]')",
+    )
+    parser.add_argument("--launcher", choices=LAUNCHERS, help="default: what the environment says")
+    parser.add_argument("--local_rank", "--local-rank", type=int, help=argparse.SUPPRESS)
+
+
+def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Parse, and hand the old launcher's rank on."""
+    args = parser.parse_args()
+    if args.local_rank is not None:
+        os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
+    return args
+
+
+def run(main: Callable[[], object]) -> None:
+    """Run a tool; what the user can mend is one line and exit code 1, anything else keeps its traceback."""
+    try:
+        main()
+    except (ValueError, FileNotFoundError, PermissionError) as error:
+        sys.exit(f"error: {message(error)}")
+    except KeyboardInterrupt:
+        sys.exit("interrupted; go on with --resume")
+
+
+def message(error: Exception) -> str:
+    """The message alone, also of an error that a data loader's worker wrapped in its traceback."""
+    text = str(error)
+    return text.rstrip().splitlines()[-1].removeprefix("ValueError: ") if text.startswith("Caught ") else text

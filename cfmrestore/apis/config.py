@@ -1,0 +1,136 @@
+"""Reading a config, with one clear error for anything in it that nothing would read."""
+
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import mmengine.runner  # noqa: F401 - fills mmengine's registries
+from mmengine import registry as mm
+from mmengine.config import Config, ConfigDict
+from mmengine.registry import Registry
+
+from cfmrestore.engine.runner import RestorationRunner
+from cfmrestore.registry import REGISTRIES, check_keys, load_plugins, nearest
+
+_REFERENCE = re.compile(r"\$\{([\w.]+)\}")
+_OTHER_KEYS = {"auto_scale_lr", "custom_imports", "find_unused_parameters", "runner_type", "sync_bn"}
+_THEIRS = (
+    mm.OPTIMIZERS, mm.OPTIM_WRAPPERS, mm.PARAM_SCHEDULERS, mm.HOOKS, mm.LOOPS, mm.DATASETS, mm.DATA_SAMPLERS,
+    mm.TRANSFORMS, mm.MODELS, mm.MODEL_WRAPPERS, mm.METRICS, mm.EVALUATOR, mm.VISUALIZERS, mm.VISBACKENDS,
+    mm.LOG_PROCESSORS, mm.FUNCTIONS, mm.OPTIM_WRAPPER_CONSTRUCTORS,
+)  # fmt: skip
+
+
+def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> Config:
+    """Read a config file, apply the options, resolve its references and check every key.
+
+    A string ``"${name}"`` stands for the value of that key after the options were applied, so one option changes all
+    places that refer to it. An option that sets a ``type`` starts that dict afresh.
+    """
+    if not Path(path).is_file():
+        raise ValueError(f"there is no config {str(path)!r}")
+    load_plugins()
+    try:
+        cfg = Config.fromfile(path)
+    except (SyntaxError, ImportError, FileNotFoundError, KeyError, NameError) as error:
+        raise ValueError(f"the config {str(path)!r} cannot be read: {type(error).__name__}: {error}") from error
+    cfg.setdefault("default_scope", "cfmrestore")
+    _apply(cfg, dict(options or {}))
+    resolved = resolve(cfg._cfg_dict, cfg._cfg_dict)
+    check(resolved)
+    return Config(resolved, filename=cfg.filename)
+
+
+def runner_keys() -> set[str]:
+    """The keys of a config that the runner reads."""
+    return set(inspect.signature(RestorationRunner.__init__).parameters) - {"self", "cfg"} | _OTHER_KEYS
+
+
+def _apply(cfg: Config, options: dict[str, Any]) -> None:
+    """Merge dotted options; the first part of each must be a key that exists or that the runner reads."""
+    for key in options:
+        first = key.split(".")[0]
+        if first not in cfg and first not in runner_keys():
+            raise ValueError(f"--cfg-options: there is no key {first!r}; {nearest(first, set(cfg) | runner_keys())}")
+    for key in options:
+        if key.endswith(".type"):
+            _clear(cfg, key.split(".")[:-1])
+    cfg.merge_from_dict(options)
+
+
+def _clear(cfg: Config, parts: list[str]) -> None:
+    """Empty the dict at a dotted place, if there is one."""
+    place: Any = cfg._cfg_dict
+    for part in parts:
+        place = place[int(part)] if isinstance(place, list) else place.get(part)
+        if place is None:
+            return
+    place.clear()
+
+
+def resolve(value: Any, root: Mapping[str, Any]) -> Any:
+    """Replace ``${dotted.name}``; a string that is nothing else takes the type of what it names."""
+    if isinstance(value, Mapping):
+        return ConfigDict({key: resolve(one, root) for key, one in value.items()})
+    if isinstance(value, list | tuple):
+        return type(value)(resolve(one, root) for one in value)
+    if not isinstance(value, str):
+        return value
+    whole = _REFERENCE.fullmatch(value)
+    if whole:
+        return resolve(_look_up(whole[1], root), root)
+    return _REFERENCE.sub(lambda match: str(resolve(_look_up(match[1], root), root)), value)
+
+
+def _look_up(name: str, root: Mapping[str, Any]) -> Any:
+    place: Any = root
+    for part in name.split("."):
+        if not isinstance(place, Mapping) or part not in place:
+            raise ValueError(f"the config refers to ${{{name}}}, which it does not define")
+        place = place[part]
+    return place
+
+
+def check(cfg: Mapping[str, Any]) -> None:
+    """Refuse names of plugins that do not exist and keys that they do not take, with the place where they stand."""
+    known = runner_keys()
+    for key in cfg:
+        if key not in known and (match := get_close_matches(key, known, n=1, cutoff=0.8)):
+            raise ValueError(f"the config has a key {key!r} that nothing reads; did you mean {match[0]!r}?")
+    for place, plugin in _plugins(cfg, ""):
+        _check_plugin(place, plugin)
+
+
+def _plugins(value: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """All dicts with a type, with their dotted places; what other packages name is theirs to check."""
+    if isinstance(value, Mapping):
+        if isinstance(value.get("type"), str):
+            yield place, value
+        for key, one in value.items():
+            if not (key == "transforms" and value.get("type") == "Albumentations"):
+                yield from _plugins(one, f"{place}.{key}".lstrip("."))
+    elif isinstance(value, list | tuple):
+        for index, one in enumerate(value):
+            yield from _plugins(one, f"{place}.{index}")
+
+
+def _check_plugin(place: str, plugin: Mapping[str, Any]) -> None:
+    kind = plugin["type"]
+    registries: list[Registry] = [*REGISTRIES.values(), *_THEIRS]
+    for registry in registries:
+        registry.import_from_location()
+    ours = [registry.module_dict[kind] for registry in registries if kind in registry.module_dict]
+    if not ours and "." not in kind:
+        names = {name for registry in registries for name in registry.module_dict}
+        raise ValueError(f"{place}: there is no {kind!r}; {nearest(kind, names)}")
+    errors = []
+    for cls in ours:
+        try:
+            return check_keys(cls, (key for key in plugin if key != "_scope_"), where=f"{place}: ")
+        except ValueError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]

@@ -1,0 +1,93 @@
+"""Training from a config."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.dist import get_world_size
+
+from cfmrestore.apis.config import load_config
+from cfmrestore.engine import checkpoints, distributed
+from cfmrestore.engine.runner import RestorationRunner
+
+
+def train(
+    config: str | Path,
+    *,
+    work_dir: str | None = None,
+    resume: str | None = None,
+    amp: bool = False,
+    auto_scale_lr: bool = False,
+    launcher: str | None = None,
+    seed: int | None = None,
+    validate: bool = True,
+    options: Mapping[str, Any] | None = None,
+) -> torch.nn.Module:
+    """Train what a config describes.
+
+    Args:
+        config: The config file.
+        work_dir: Where everything is written; by default the config's, or ``work_dirs/NAME``.
+        resume: "auto" for the newest checkpoint in ``work_dir``, or a path.
+        amp: Mixed precision, as far as the device has it.
+        auto_scale_lr: Scale the learning rate with the batch, from ``auto_scale_lr.base_batch_size``.
+        launcher: "none", "pytorch", "slurm" or "mpi"; by default what the environment says.
+        seed: The run's seed.
+        validate: Evaluate while training.
+        options: Dotted keys of the config and their values.
+    """
+    cfg = prepare(config, work_dir=work_dir, launcher=launcher, options=options)
+    if seed is not None:
+        cfg.randomness = {**cfg.get("randomness", {}), "seed": seed}
+    if amp:
+        cfg.optim_wrapper.type = "AmpOptimWrapper"
+    if not validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    if auto_scale_lr:
+        scale_lr(cfg)
+    if resume is not None:
+        _resume(cfg, resume)
+    return build_runner(cfg).train()
+
+
+def prepare(
+    config: str | Path, *, work_dir: str | None, launcher: str | None, options: Mapping[str, Any] | None
+) -> Config:
+    """Read a config, settle where it writes, and join the other processes."""
+    cfg = load_config(config, options)
+    cfg.work_dir = work_dir or cfg.get("work_dir") or f"work_dirs/{Path(config).stem}"
+    cfg.launcher = distributed.detect(launcher)
+    distributed.join(cfg.launcher)
+    return cfg
+
+
+def build_runner(cfg: Config) -> RestorationRunner:
+    """The runner of a checked config; a key that only a constructor can refuse is refused here."""
+    try:
+        return RestorationRunner.from_cfg(cfg)
+    except TypeError as error:
+        if "unexpected keyword argument" in str(error):
+            raise ValueError(f"the config has a key that nothing takes: {error}") from error
+        raise
+
+
+def scale_lr(cfg: Config) -> None:
+    """The linear scaling rule (Goyal et al., 2017): the rate grows as the batch of one optimizer step does."""
+    base = cfg.get("auto_scale_lr", {}).get("base_batch_size")
+    if not base:
+        raise ValueError("--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config")
+    micro_batches = cfg.optim_wrapper.get("accumulative_counts", 1)
+    batch = cfg.train_dataloader.batch_size * get_world_size() * micro_batches
+    cfg.optim_wrapper.optimizer.lr *= batch / base
+    cfg.auto_scale_lr = None
+
+
+def _resume(cfg: Config, resume: str) -> None:
+    path = checkpoints.find_latest(cfg.work_dir) if resume == "auto" else Path(resume)
+    if path is None:
+        return  # nothing to resume yet: the run starts
+    if not path.is_file():
+        raise ValueError(f"cannot resume: there is no checkpoint {str(path)!r}")
+    cfg.load_from, cfg.resume = str(path), True

@@ -1,0 +1,66 @@
+"""What every coupling promises."""
+
+from abc import ABC, abstractmethod
+from math import lcm
+
+from cfmrestore.couplings.lift import lift
+from cfmrestore.encoders.base import Encoder
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.typing import Image, Latent, Pair, Source
+
+
+class Coupling(ABC):
+    """Draws the start of a path for a low-quality image, and pairs it with an end.
+
+    Args:
+        encoder: The space in which the flow runs.
+        scale: Pixels of the target a pixel of the input, along each side.
+        upsample: How the input is brought to the latent size of the target: "pixel" (bicubic in pixels, then encoded),
+            "bilinear" (the same with a bilinear kernel), "latent" (encoded, then bilinear in the latent) or "nearest"
+            (encoded, then repeated).
+    """
+
+    tells_level = False
+    """Whether the condition has a ``noise_level``."""
+
+    def __init__(self, *, encoder: Encoder, scale: int = 1, upsample: str = "pixel") -> None:
+        if scale < 1:
+            raise ValueError(f"scale must be 1 or more; got {scale}")
+        self.encoder, self.scale, self.upsample = encoder, scale, upsample
+
+    @property
+    def context_channels(self) -> int:
+        """Channels of the context in the condition."""
+        return self.encoder.channels
+
+    @property
+    def low_multiple(self) -> int:
+        """What the sides of an input must be multiples of."""
+        m = self.encoder.downscale
+        return m if self.upsample in ("latent", "nearest", "noise_filled") else lcm(m, self.scale) // self.scale
+
+    def lifted(self, low: Image, rng: ImageRng) -> Latent:
+        """The input as a latent of the target's size."""
+        return lift(low, self.encoder, self.scale, self.upsample, rng.fork("lift"))
+
+    @abstractmethod
+    def source(self, low: Image, rng: ImageRng) -> Source:
+        """Where to start restoring: all that is needed at test time."""
+
+    @abstractmethod
+    def start(self, low: Image, rng: ImageRng) -> Source:
+        """Where a training path starts; its noise level may be drawn."""
+
+    def pair(self, high: Image, low: Image, rng: ImageRng) -> Pair:
+        """A start and an end for training."""
+        start = self.start(low, rng)
+        x_1 = self.encoder.encode(high, rng.fork("encode"))
+        if x_1.shape != start.x_0.shape:
+            raise ValueError(
+                f"an input of {_size(low)} at scale {self.scale} does not match a target of {_size(high)} in the latent"
+            )
+        return Pair(start.x_0, x_1, start.condition)
+
+
+def _size(image: Image) -> str:
+    return f"{image.shape[-2]}x{image.shape[-1]}"

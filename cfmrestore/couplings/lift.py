@@ -1,0 +1,41 @@
+"""Bringing a small image to the latent size of a large one."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from cfmrestore.encoders.base import Encoder
+from cfmrestore.ops.resize import resize
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.typing import Image, Latent
+
+MODES = ("pixel", "bilinear", "latent", "nearest")
+
+
+def lift(low: Image, encoder: Encoder, scale: int, mode: str, rng: ImageRng) -> Latent:
+    """Encode and enlarge, in one order or the other.
+
+    "pixel" and "bilinear" enlarge first: FMBoost's pixel-space upsampling (bilinear there). "latent" and "nearest"
+    encode first: its latent-space upsampling.
+    """
+    if mode not in MODES:
+        raise ValueError(f"unknown upsample {mode!r}; known are {', '.join(MODES)}")
+    if mode in ("pixel", "bilinear"):
+        kernel = "bicubic" if mode == "pixel" else "bilinear"
+        return encoder.encode(resize(low, scale=scale, kernel=kernel), rng)
+    latent = encoder.encode(low, rng)
+    if mode == "nearest":
+        return repeat(latent, scale)
+    return F.interpolate(latent, scale_factor=scale, mode="bilinear", align_corners=False)
+
+
+def repeat(x: Tensor, scale: int) -> Tensor:
+    """Nearest-neighbour enlargement by a whole factor."""
+    return x.repeat_interleave(scale, dim=-2).repeat_interleave(scale, dim=-1)
+
+
+def corners(like: Tensor, scale: int) -> Tensor:
+    """1 at the top left of every block of scale x scale samples, 0 elsewhere."""
+    mask = torch.zeros_like(like)
+    mask[..., ::scale, ::scale] = 1
+    return mask

@@ -1,0 +1,9 @@
+"""Images from disk, each with a seed of its own."""
+
+from cfmrestore.datasets.base import ImageDataset
+from cfmrestore.datasets.draws import Draw, DrawSampler
+from cfmrestore.datasets.files import read_image
+from cfmrestore.datasets.image_folder import ImageFolder
+from cfmrestore.datasets.paired_folder import PairedFolder
+
+__all__ = ["Draw", "DrawSampler", "ImageDataset", "ImageFolder", "PairedFolder", "read_image"]

@@ -1,0 +1,45 @@
+"""A folder of photographs, whose low-quality versions are made while training."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cfmrestore.datasets.base import ImageDataset
+from cfmrestore.datasets.files import list_images
+from cfmrestore.datasets.transforms.base import Transform
+from cfmrestore.registry import DATASETS
+
+
+@DATASETS.register_module()
+class ImageFolder(ImageDataset):
+    """All images below a folder, in any format that Pillow or OpenCV reads.
+
+    Args:
+        data_root: The folder.
+        pipeline: Transforms.
+        seed: The run's seed; the runner gives it.
+        on_error: "raise" or "skip" an unreadable file.
+        cache_images: How many decoded files a worker keeps in memory.
+    """
+
+    def __init__(
+        self,
+        *,
+        data_root: str,
+        pipeline: Sequence[Transform | dict[str, Any]] = (),
+        seed: int = 0,
+        on_error: str = "raise",
+        cache_images: int = 0,
+    ) -> None:
+        super().__init__(pipeline=pipeline, seed=seed, on_error=on_error, cache_images=cache_images)
+        self.root = Path(data_root)
+        self.paths = list_images(self.root)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def name(self, index: int) -> str:
+        return self.paths[index].relative_to(self.root).as_posix()
+
+    def files(self, index: int) -> dict[str, Path]:
+        return {"high": self.paths[index]}

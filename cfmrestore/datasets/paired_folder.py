@@ -1,0 +1,55 @@
+"""Two folders: low-quality images and what they should become."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cfmrestore.datasets.base import ImageDataset
+from cfmrestore.datasets.files import list_images
+from cfmrestore.datasets.transforms.base import Transform
+from cfmrestore.registry import DATASETS
+
+
+@DATASETS.register_module()
+class PairedFolder(ImageDataset):
+    """Pairs of files with the same path below their roots, whatever their formats.
+
+    Args:
+        high_root: The folder of targets.
+        low_root: The folder of inputs.
+        pipeline: Transforms; they treat both images of a pair alike.
+        seed: The run's seed; the runner gives it.
+        on_error: "raise" or "skip" an unreadable file.
+        cache_images: How many decoded files a worker keeps in memory.
+    """
+
+    def __init__(
+        self,
+        *,
+        high_root: str,
+        low_root: str,
+        pipeline: Sequence[Transform | dict[str, Any]] = (),
+        seed: int = 0,
+        on_error: str = "raise",
+        cache_images: int = 0,
+    ) -> None:
+        super().__init__(pipeline=pipeline, seed=seed, on_error=on_error, cache_images=cache_images)
+        high, low = ({_stem(p, Path(root)): p for p in list_images(root)} for root in (high_root, low_root))
+        if alone := sorted(high.keys() ^ low.keys()):
+            shown = ", ".join(alone[:10]) + (f" and {len(alone) - 10} more" if len(alone) > 10 else "")
+            raise ValueError(f"{len(alone)} images of {high_root!r} and {low_root!r} have no partner: {shown}")
+        self.pairs = [(name, high[name], low[name]) for name in sorted(high)]
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def name(self, index: int) -> str:
+        return self.pairs[index][0]
+
+    def files(self, index: int) -> dict[str, Path]:
+        _, high, low = self.pairs[index]
+        return {"high": high, "low": low}
+
+
+def _stem(path: Path, root: Path) -> str:
+    return path.relative_to(root).with_suffix("").as_posix()

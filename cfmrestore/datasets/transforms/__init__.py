@@ -1,0 +1,8 @@
+"""What is done to the images of a sample before they become a batch."""
+
+from cfmrestore.datasets.transforms.albumentations import Albumentations
+from cfmrestore.datasets.transforms.base import Sample, Transform
+from cfmrestore.datasets.transforms.centre_crop import CentreCrop
+from cfmrestore.datasets.transforms.random_crop import RandomCrop
+
+__all__ = ["Albumentations", "CentreCrop", "RandomCrop", "Sample", "Transform"]

@@ -1,0 +1,47 @@
+"""White Gaussian noise, coloured or gray."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from cfmrestore.degradations.base import Degradation
+from cfmrestore.ops.broadcast import expand_as
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.registry import DEGRADATIONS
+from cfmrestore.typing import Image, Size
+
+
+@dataclass(frozen=True)
+class NoiseParams:
+    sigma: Float[Tensor, " b"]  # standard deviation, where white is 1
+    gray: Bool[Tensor, " b"]  # the same noise in all channels
+    seed: Int[Tensor, " b"]
+
+
+@DEGRADATIONS.register_module()
+class GaussianNoise(Degradation[NoiseParams]):
+    """Add ``sigma * N(0, 1)``; the result may leave [0, 1].
+
+    Args:
+        sigma: Range of the standard deviation, drawn uniformly, where white is 255.
+        gray_probability: How often all channels get the same noise.
+    """
+
+    params_type = NoiseParams
+
+    def __init__(self, *, sigma: tuple[float, float] = (1.0, 30.0), gray_probability: float = 0.0) -> None:
+        if not 0 <= sigma[0] <= sigma[1] or not 0 <= gray_probability <= 1:
+            raise ValueError(f"need 0 <= low <= high and a probability; got {sigma=}, {gray_probability=}")
+        self.sigma, self.gray_probability = sigma, gray_probability
+
+    def sample(self, size: Size, rng: ImageRng) -> NoiseParams:
+        del size
+        sigma = rng.uniform(low=self.sigma[0] / 255, high=self.sigma[1] / 255)
+        return NoiseParams(sigma, rng.uniform() < self.gray_probability, rng.new_seeds())
+
+    def apply(self, image: Image, params: NoiseParams) -> Image:
+        noise = ImageRng(params.seed).normal(*image.shape[1:])
+        noise = torch.where(expand_as(params.gray, noise), noise[:, :1], noise)
+        return image + (expand_as(params.sigma, noise) * noise).to(image)

@@ -1,0 +1,28 @@
+"""Rounding to the levels of an image file."""
+
+from cfmrestore.degradations.base import Degradation, NoParams
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.registry import DEGRADATIONS
+from cfmrestore.typing import Image, Size
+
+
+@DEGRADATIONS.register_module()
+class Quantise(Degradation[NoParams]):
+    """Clamp to [0, 1] and round to equidistant levels.
+
+    Args:
+        levels: How many; 256 is an 8-bit file.
+    """
+
+    def __init__(self, *, levels: int = 256) -> None:
+        if levels < 2:
+            raise ValueError(f"need two levels or more; got {levels}")
+        self.levels = levels
+
+    def sample(self, size: Size, rng: ImageRng) -> NoParams:
+        del size, rng
+        return NoParams()
+
+    def apply(self, image: Image, params: NoParams) -> Image:
+        del params
+        return (image.clamp(0, 1) * (self.levels - 1)).round() / (self.levels - 1)

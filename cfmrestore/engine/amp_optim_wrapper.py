@@ -1,0 +1,86 @@
+"""Mixed precision by what the device can do."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.device import get_device
+from mmengine.logging import print_log
+from mmengine.optim import OptimWrapper
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from cfmrestore.registry import OPTIM_WRAPPERS
+
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def best_precision(device: str) -> str:
+    """The fastest precision of a device: reduced only where its hardware multiplies it natively."""
+    if device == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+    if device == "cpu":
+        info = Path("/proc/cpuinfo")
+        flags = info.read_text() if info.is_file() else ""
+        return "bf16" if "amx_bf16" in flags or "avx512_bf16" in flags else "fp32"
+    return "fp32"
+
+
+@OPTIM_WRAPPERS.register_module()
+class AmpOptimWrapper(OptimWrapper):
+    """Runs the network in reduced precision; weights, optimizer and losses stay in float32.
+
+    Args:
+        optimizer: The optimizer.
+        precision: "auto", "fp32", "bf16" or "fp16".
+        accumulative_counts: Micro-batches an optimizer step.
+        clip_grad: Arguments of torch's clipping function, such as ``dict(max_norm=1.0)``.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        *,
+        precision: str = "auto",
+        accumulative_counts: int = 1,
+        clip_grad: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(optimizer, accumulative_counts=accumulative_counts, clip_grad=clip_grad)
+        self.device = get_device()
+        chosen = best_precision(self.device) if precision == "auto" else precision
+        if chosen not in PRECISIONS:
+            raise ValueError(f"unknown precision {precision!r}; known are auto, {', '.join(PRECISIONS)}")
+        if chosen == "fp16" and self.device == "cpu":
+            raise ValueError("float16 is not trained on a CPU: take precision='auto'")
+        print_log(f"mixed precision: {chosen} on {self.device}", logger="current")
+        self.dtype = PRECISIONS[chosen]
+        self.scaler = torch.amp.GradScaler(self.device, enabled=chosen == "fp16")
+
+    @contextmanager
+    def optim_context(self, model: nn.Module) -> Iterator[None]:
+        with (
+            super().optim_context(model),
+            torch.autocast(self.device, dtype=self.dtype, enabled=self.dtype is not torch.float32),
+        ):
+            yield
+
+    def backward(self, loss: Tensor, **kwargs: Any) -> None:
+        self.scaler.scale(loss).backward(**kwargs)
+        self._inner_count += 1
+
+    def step(self, **kwargs: Any) -> None:
+        if self.clip_grad_kwargs:
+            self.scaler.unscale_(self.optimizer)
+            self._clip_grad()
+        self.scaler.step(self.optimizer, **kwargs)
+        self.scaler.update()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "scaler": self.scaler.state_dict()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.scaler.load_state_dict(state_dict.pop("scaler", {}) if self.scaler.is_enabled() else {})
+        state_dict.pop("scaler", None)
+        super().load_state_dict(state_dict)

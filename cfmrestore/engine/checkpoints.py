@@ -1,0 +1,112 @@
+"""Checkpoints as data: written atomically, read without running code."""
+
+import json
+import pickle
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+import cfmrestore
+from cfmrestore.engine.atomic import atomic
+
+LAST = "last_checkpoint"
+
+
+def versions() -> dict[str, str]:
+    """What made a checkpoint."""
+    packages = {name: version(name) for name in ("torch", "mmengine", "diffusers", "numpy")}
+    return {"cfmrestore": cfmrestore.__version__, "python": platform.python_version(), **packages}
+
+
+def plain(value: Any) -> Any:
+    """Numbers, strings and lists that need no class to be read back; None for anything else."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    return value if isinstance(value, int | float | str | bool) else None
+
+
+def save(checkpoint: dict[str, Any], path: str | Path) -> None:
+    """Write a checkpoint, and its weights again as safetensors beside it."""
+    from safetensors.torch import save_file
+
+    path = Path(path)
+    with atomic(path) as unfinished:
+        torch.save(checkpoint, unfinished)
+    weights = {name: value.contiguous() for name, value in checkpoint["state_dict"].items()}
+    with atomic(path.with_suffix(".safetensors")) as unfinished:
+        save_file(weights, unfinished, metadata={"meta": json.dumps(checkpoint["meta"])})
+
+
+def remove(path: str | Path) -> None:
+    """Delete a checkpoint with its safetensors."""
+    for suffix in (".pth", ".safetensors"):
+        Path(path).with_suffix(suffix).unlink(missing_ok=True)
+
+
+def load(path: str | Path, device: str | torch.device = "cpu") -> dict[str, Any]:
+    """Read a checkpoint (.pth) or weights (.safetensors); nothing in the file is executed."""
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"there is no checkpoint {str(path)!r}")
+    try:
+        if path.suffix == ".safetensors":
+            return _load_safetensors(path, str(device))
+        checkpoint = torch.load(path, map_location=device, weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ValueError(
+            f"{str(path)!r} holds more than tensors and plain values, or is damaged; it was not run. Ask its author "
+            f"for safetensors ({str(error).splitlines()[0]})"
+        ) from error
+    except (RuntimeError, EOFError, OSError, ValueError) as error:
+        raise ValueError(f"{str(path)!r} is damaged or no checkpoint: {str(error).splitlines()[0]}") from error
+    if not isinstance(checkpoint, dict):
+        raise ValueError(f"{str(path)!r} is no checkpoint: it holds a {type(checkpoint).__name__}")
+    return checkpoint if "state_dict" in checkpoint else {"state_dict": checkpoint, "meta": {}}
+
+
+def _load_safetensors(path: Path, device: str) -> dict[str, Any]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt", device=device) as file:
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return {"state_dict": weights, "meta": json.loads((file.metadata() or {}).get("meta", "{}"))}
+    except SafetensorError as error:
+        raise ValueError(str(error)) from error
+
+
+def load_weights(model: nn.Module, weights: dict[str, Tensor], path: str | Path) -> None:
+    """Copy weights into a model; one message says how they differ."""
+    own = model.state_dict()
+    weights = {name.removeprefix("module."): value for name, value in weights.items()}
+    missing = sorted(own.keys() - weights.keys())
+    surplus = sorted(weights.keys() - own.keys())
+    shapes = [
+        f"{name} {tuple(weights[name].shape)} instead of {tuple(own[name].shape)}"
+        for name in own.keys() & weights.keys()
+        if own[name].shape != weights[name].shape
+    ]
+    if missing or surplus or shapes:
+        kinds = (("missing", missing), ("not in the model", surplus), ("of another shape", sorted(shapes)))
+        told = "; ".join(f"{len(names)} {what} ({names[0]} ...)" for what, names in kinds if names)
+        raise ValueError(
+            f"{str(path)!r} was made by another network: of {len(own)} tensors {told}. Test it with the config that "
+            "trained it, which lies beside it in its folder"
+        )
+    model.load_state_dict(weights)
+
+
+def find_latest(work_dir: str | Path) -> Path | None:
+    """The newest complete checkpoint of a folder, also after the folder was moved."""
+    pointer = Path(work_dir) / LAST
+    if not pointer.is_file():
+        return None
+    path = Path(work_dir) / Path(pointer.read_text().strip()).name
+    return path if path.is_file() else None

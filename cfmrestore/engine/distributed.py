@@ -1,0 +1,50 @@
+"""Joining the processes of a run, with the backend that the device has."""
+
+import os
+from collections.abc import Mapping
+
+import torch
+
+LAUNCHERS = ("none", "pytorch", "slurm", "mpi")
+
+
+def detect(launcher: str | None, env: Mapping[str, str] = os.environ) -> str:
+    """The launcher that was asked for, or else the one that set the environment.
+
+    ``torchrun`` and ``accelerate launch`` set the same variables, so neither needs a flag.
+    """
+    if launcher is not None:
+        return launcher
+    return "pytorch" if int(env.get("WORLD_SIZE", 1)) > 1 and "RANK" in env else "none"
+
+
+def join(launcher: str) -> None:
+    """Start the process group: NCCL with one GPU a process, gloo without."""
+    if launcher == "none" or torch.distributed.is_initialized():
+        return
+    if launcher == "slurm":
+        _translate("SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID")
+        os.environ.setdefault("MASTER_ADDR", _first_host(os.environ["SLURM_NODELIST"]))
+    elif launcher == "mpi":
+        _translate("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK")
+        os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
+    os.environ.setdefault("MASTER_PORT", "29500")
+    if "RANK" not in os.environ:
+        raise ValueError("launcher 'pytorch' needs torchrun or accelerate launch to start the processes")
+    from accelerate import PartialState
+
+    PartialState(cpu=not torch.cuda.is_available())
+
+
+def _translate(rank: str, world_size: str, local_rank: str) -> None:
+    """Give the variables of a scheduler the names that torch knows."""
+    for name, source in (("RANK", rank), ("WORLD_SIZE", world_size), ("LOCAL_RANK", local_rank)):
+        if source not in os.environ:
+            raise ValueError(f"this launcher needs the variable {source}, which its scheduler sets")
+        os.environ[name] = os.environ[source]
+
+
+def _first_host(nodes: str) -> str:
+    """The first of a slurm node list such as ``gpu[03-05,9]``."""
+    head, _, rest = nodes.partition("[")
+    return head + rest.split(",")[0].split("-")[0].rstrip("]") if rest else head.split(",")[0]

@@ -1,0 +1,79 @@
+"""Writing checkpoints, keeping the last ones and the best."""
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+
+from cfmrestore.engine import checkpoints
+from cfmrestore.engine.atomic import write_text
+from cfmrestore.registry import HOOKS
+
+
+@HOOKS.register_module()
+class CheckpointHook(Hook):
+    """Saves every ``interval`` iterations and at the end; with OpenMMLab's keys.
+
+    Args:
+        interval: Iterations between checkpoints; -1 for none but the last.
+        max_keep_ckpts: How many of them are kept; -1 for all.
+        save_best: Name of a metric, such as "PSNR": the weights with its best value are kept as ``best_*``.
+        rule: "greater" or "less": what is better.
+        save_last: Save at the last iteration.
+        by_epoch: False; iterations are the only measure.
+    """
+
+    priority = "VERY_LOW"
+
+    def __init__(
+        self,
+        *,
+        interval: int = 1000,
+        max_keep_ckpts: int = -1,
+        save_best: str | None = None,
+        rule: str = "greater",
+        save_last: bool = True,
+        by_epoch: bool = False,
+    ) -> None:
+        if by_epoch or rule not in ("greater", "less") or max_keep_ckpts == 0:
+            raise ValueError(f"need by_epoch=False, rule of 'greater' or 'less', max_keep_ckpts != 0; got {rule=}")
+        self.interval, self.max_keep_ckpts, self.save_last = interval, max_keep_ckpts, save_last
+        self.save_best, self.rule = save_best, rule
+
+    def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+        del batch_idx, data_batch, outputs
+        done = runner.iter + 1
+        if (self.interval > 0 and done % self.interval == 0) or (self.save_last and done == runner.max_iters):
+            self.save(runner, done)
+
+    def save(self, runner: Any, iteration: int) -> None:
+        """Write ``iter_N.pth``, point ``last_checkpoint`` at it, and drop the oldest beyond the limit."""
+        name = f"iter_{iteration}.pth"
+        kept = [n for n in runner.message_hub.runtime_info.get("keep_ckpt_ids", []) if n != iteration] + [iteration]
+        surplus = kept[: -self.max_keep_ckpts] if self.max_keep_ckpts > 0 else []
+        runner.message_hub.update_info("keep_ckpt_ids", kept[len(surplus) :])
+        runner.save_checkpoint(runner.work_dir, name, iteration=iteration)
+        runner.logger.info(f"saved {Path(runner.work_dir) / name}")
+        if is_main_process():
+            write_text(Path(runner.work_dir) / checkpoints.LAST, str(Path(runner.work_dir) / name))
+            for old in surplus:
+                checkpoints.remove(Path(runner.work_dir) / f"iter_{old}.pth")
+
+    def after_val_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
+        if self.save_best is None or not metrics:
+            return
+        if self.save_best not in metrics:
+            raise ValueError(f"save_best={self.save_best!r} is not measured; the evaluation gives {sorted(metrics)}")
+        score, info = metrics[self.save_best], runner.message_hub.runtime_info
+        best = info.get("best_score")
+        if best is not None and (score <= best if self.rule == "greater" else score >= best):
+            return
+        name = f"best_{self.save_best.replace('/', '_')}_iter_{runner.iter}.pth"
+        previous = info.get("best_ckpt")
+        runner.message_hub.update_info("best_score", score)
+        runner.message_hub.update_info("best_ckpt", name)
+        runner.save_checkpoint(runner.work_dir, name, save_optimizer=False)
+        runner.logger.info(f"the best {self.save_best} so far, {score:.4f}, is in {name}")
+        if previous and previous != name and is_main_process():
+            checkpoints.remove(Path(runner.work_dir) / previous)

@@ -1,0 +1,82 @@
+"""A moving average of the weights, which is what is evaluated and saved."""
+
+from typing import Any
+
+import torch
+from mmengine.hooks import Hook
+from torch import Tensor
+
+from cfmrestore.registry import HOOKS
+
+
+@HOOKS.register_module()
+class EMAHook(Hook):
+    r"""An exponential moving average, updated after every optimizer step.
+
+    .. math:: \bar\theta \leftarrow \beta_k \bar\theta + (1 - \beta_k)\, \theta, \qquad
+        \beta_k = \min\!\left(\beta, 1 - (1 + k / \gamma)^{-p}\right)
+
+    with k the steps behind ``update_after``; until then the average is a copy of the weights. FMBoost's rule.
+
+    Args:
+        decay: The factor beta.
+        update_after: Steps before averaging begins.
+        inv_gamma: The time scale gamma of the warm-up.
+        power: The exponent p of the warm-up.
+    """
+
+    priority = "NORMAL"
+
+    def __init__(
+        self, *, decay: float = 0.999, update_after: int = 0, inv_gamma: float = 1.0, power: float = 0.75
+    ) -> None:
+        if not 0 <= decay < 1 or update_after < 0 or not inv_gamma > 0:
+            raise ValueError(f"need 0 <= decay < 1, update_after >= 0, inv_gamma > 0; got {decay=}, {update_after=}")
+        self.decay, self.update_after, self.inv_gamma, self.power = decay, update_after, inv_gamma, power
+        self.average: dict[str, Tensor] = {}
+
+    def decay_at(self, step: int) -> float:
+        """The factor of the given optimizer step, counted from 1."""
+        k = step - self.update_after - 1
+        return min(self.decay, 1 - (1 + k / self.inv_gamma) ** -self.power) if k > 0 else 0.0
+
+    def before_train(self, runner: Any) -> None:
+        own = runner.bare_model.state_dict()
+        source = self.average or own
+        self.average = {name: source[name].detach().to(value, copy=True) for name, value in own.items()}
+
+    @torch.no_grad()
+    def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+        del batch_idx, data_batch, outputs
+        own = runner.bare_model.state_dict()
+        moving = [name for name, value in own.items() if value.is_floating_point()]
+        torch._foreach_lerp_(
+            [self.average[name] for name in moving], [own[name] for name in moving], 1 - self.decay_at(runner.iter + 1)
+        )
+        for name in own.keys() - set(moving):
+            self.average[name].copy_(own[name])
+
+    @torch.no_grad()
+    def _swap(self, runner: Any) -> None:
+        for name, value in runner.bare_model.state_dict().items():
+            other = self.average[name].clone()
+            self.average[name].copy_(value)
+            value.copy_(other)
+
+    def before_val_epoch(self, runner: Any) -> None:
+        if self.average:
+            self._swap(runner)
+
+    def after_val_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
+        del metrics
+        if self.average:
+            self._swap(runner)
+
+    def before_save_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:
+        del runner
+        checkpoint["raw_state_dict"] = checkpoint["state_dict"]
+        checkpoint["state_dict"] = {name: value.cpu().clone() for name, value in self.average.items()}
+
+    def after_load_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:
+        del runner
+        self.average = dict(checkpoint["state_dict"])

@@ -1,0 +1,41 @@
+"""A picture of every tested image."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.hooks import Hook
+
+from cfmrestore.engine.pictures import panel, stack, write_png
+from cfmrestore.registry import HOOKS
+
+
+@HOOKS.register_module()
+class PictureHook(Hook):
+    """Writes input, bicubic, restoration and target of each image side by side, and the first ones as one sheet.
+
+    Args:
+        folder: Where to.
+        num_images: Rows of ``sheet.png``.
+    """
+
+    def __init__(self, *, folder: str, num_images: int = 8) -> None:
+        self.folder, self.num_images = Path(folder), num_images
+        self._rows: list[Any] = []
+
+    def after_test_iter(
+        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Sequence[dict[str, Any]] | None = None
+    ) -> None:
+        del runner, batch_idx, data_batch
+        for sample in outputs or []:
+            row = panel(sample)
+            name = Path(sample["name"]).with_suffix("").as_posix().replace("/", "_")
+            write_png(self.folder / f"{name}.png", row)
+            if len(self._rows) < self.num_images:
+                self._rows.append(row)
+
+    def after_test_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
+        del metrics
+        if runner.rank == 0 and self._rows:
+            write_png(self.folder / "sheet.png", stack(self._rows))
+            runner.logger.info(f"pictures are in {self.folder}")

@@ -1,0 +1,115 @@
+"""The training loop."""
+
+import random
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dist import all_reduce_dict, get_rank
+from mmengine.runner import BaseLoop
+from torch import Tensor, nn
+
+from cfmrestore.ops.rng import mix
+from cfmrestore.registry import LOOPS
+
+
+@LOOPS.register_module()
+class IterBasedTrainLoop(BaseLoop):
+    """Counts optimizer steps: an iteration is one of them, however many micro-batches it accumulates.
+
+    So the learning rate, the moving average, checkpoints and evaluations mean the same with and without accumulation.
+    To resume, the sampler starts behind the draws that were used; no batch is replayed. Before every iteration the
+    global generators are seeded from (run seed, iteration, rank): whatever a network draws, a resumed run draws too.
+
+    Args:
+        runner: The runner.
+        dataloader: The training data, from a sampler without end.
+        max_iters: Optimizer steps.
+        val_begin: First iteration with an evaluation.
+        val_interval: Iterations between evaluations; the last iteration has one too.
+    """
+
+    def __init__(
+        self,
+        runner: Any,
+        dataloader: Any,
+        max_iters: int,
+        val_begin: int = 1,
+        val_interval: int = 1000,
+    ) -> None:
+        super().__init__(runner, dataloader)
+        self.max_iters, self.val_begin, self.val_interval = int(max_iters), val_begin, val_interval
+        self.max_epochs, self._epoch, self._iter = 1, 0, 0  # the names by which mmengine's hooks ask
+        self.stop_training = False
+        if not hasattr(self.dataloader.sampler, "first"):
+            raise ValueError("training needs a sampler that can start anywhere: sampler=dict(type='DrawSampler')")
+
+    @property
+    def epoch(self) -> int:
+        return self._epoch
+
+    @property
+    def iter(self) -> int:
+        return self._iter
+
+    @property
+    def micro_batches(self) -> int:
+        count: int = self.runner.optim_wrapper._accumulative_counts
+        return count
+
+    def run(self) -> nn.Module:
+        self.runner.call_hook("before_train")
+        self.runner.call_hook("before_train_epoch")
+        k, wrapper = self.micro_batches, self.runner.optim_wrapper
+        wrapper.initialize_count_status(self.runner.model, self._iter * k, self.max_iters * k)
+        sampler = self.dataloader.sampler
+        sampler.first = self._iter * k * self.dataloader.batch_size * sampler.world_size
+        batches = iter(self.dataloader)
+        while self._iter < self.max_iters and not self.stop_training:
+            self.runner.model.train()
+            self.run_iter(batches)
+            if self._due() and not self.stop_training:
+                self.runner.val_loop.run()
+        self.runner.call_hook("after_train_epoch")
+        self.runner.call_hook("after_train")
+        model: nn.Module = self.runner.model
+        return model
+
+    def _due(self) -> bool:
+        """Whether an evaluation follows the iteration that just ended."""
+        if self.runner.val_loop is None or self._iter < self.val_begin:
+            return False
+        return self._iter % self.val_interval == 0 or self._iter == self.max_iters
+
+    def run_iter(self, batches: Any) -> None:
+        """One optimizer step."""
+        batch = next(batches)
+        self.runner.call_hook("before_train_iter", batch_idx=self._iter, data_batch=batch)
+        seed_everything(mix(self.runner.seed, self._iter, get_rank()))
+        logs = [self._micro_step(batch)]
+        logs += [self._micro_step(next(batches)) for _ in range(self.micro_batches - 1)]
+        outputs = {name: torch.stack([log[name].detach().float() for log in logs]).mean() for name in logs[0]}
+        all_reduce_dict(outputs, op="mean")
+        self._check_finite(outputs, batch)
+        self.runner.call_hook("after_train_iter", batch_idx=self._iter, data_batch=batch, outputs=outputs)
+        self._iter += 1
+
+    def _micro_step(self, batch: Any) -> dict[str, Tensor]:
+        logs: dict[str, Tensor] = self.runner.model.train_step(batch, optim_wrapper=self.runner.optim_wrapper)
+        return logs
+
+    def _check_finite(self, outputs: dict[str, Tensor], batch: dict[str, Any]) -> None:
+        loss = float(outputs["loss"])
+        if not np.isfinite(loss):
+            names = ", ".join(batch["data_samples"]["name"][:4])
+            raise ValueError(
+                f"the loss is {loss} at iteration {self._iter + 1} (images {names} ...): lower optim_wrapper.optimizer.lr, "
+                "set optim_wrapper.clip_grad, or train without --amp; checkpoints before this one are intact"
+            )
+
+
+def seed_everything(seed: int) -> None:
+    """Set the global generators of Python, numpy and torch."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002 - plugins may draw from numpy's global generator
+    torch.manual_seed(seed)

@@ -1,0 +1,71 @@
+"""Pictures for people: labelled panels of input, bicubic, restoration and target."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from cfmrestore.engine.atomic import atomic
+from cfmrestore.ops.pad import crop_to
+from cfmrestore.ops.resize import resize
+
+_CAPTION = 18  # pixels
+
+
+def to_pixels(image: Tensor) -> np.ndarray:
+    """(3, h, w) in [0, 1] to (h, w, 3) of 8 bits."""
+    return (image.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+
+
+def panel(sample: dict[str, Any], side: int | None = None) -> np.ndarray:
+    """One row: the input (its pixels as squares), bicubic, the restoration and, where there is one, the target.
+
+    Args:
+        sample: A result of the flow.
+        side: Show at most a square of that side, from the middle of the image.
+    """
+    low, restored = sample["low"], sample["restored"]
+    size = (restored.shape[-2], restored.shape[-1])
+    scale = round(size[0] / low.shape[-2])
+    columns = {
+        f"input {low.shape[-1]}x{low.shape[-2]}": low.repeat_interleave(scale, 1).repeat_interleave(scale, 2),
+        "bicubic": resize(low[None], scale=scale)[0],
+        f"restored, {sample['nfe']} evaluations": restored,
+    }
+    if "target" in sample:
+        columns["target"] = sample["target"]
+    pictures = []
+    for caption, image in columns.items():
+        pixels = to_pixels(_middle(crop_to(image, size), side))
+        pictures.append(np.concatenate([_caption(caption, pixels.shape[1]), pixels]))
+    return np.concatenate(pictures, axis=1)
+
+
+def _middle(image: Tensor, side: int | None) -> Tensor:
+    if side is None:
+        return image
+    top, left = (max(n - side, 0) // 2 for n in image.shape[-2:])
+    return image[..., top : top + side, left : left + side]
+
+
+def _caption(text: str, width: int) -> np.ndarray:
+    from PIL import Image, ImageDraw
+
+    strip = Image.new("RGB", (width, _CAPTION), "white")
+    ImageDraw.Draw(strip).text((4, 3), text, fill="black")
+    return np.asarray(strip)
+
+
+def stack(rows: list[np.ndarray]) -> np.ndarray:
+    """Rows below one another, filled up with white on the right."""
+    width = max(row.shape[1] for row in rows)
+    return np.concatenate([np.pad(r, [(0, 0), (0, width - r.shape[1]), (0, 0)], constant_values=255) for r in rows])
+
+
+def write_png(path: str | Path, pixels: np.ndarray) -> None:
+    """Write a picture, whole or not at all."""
+    from PIL import Image
+
+    with atomic(path) as unfinished:
+        Image.fromarray(pixels).save(unfinished, format="PNG")

@@ -1,0 +1,137 @@
+"""mmengine's runner, for any device, with checkpoints that resume exactly."""
+
+import copy
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from mmengine.device import get_device
+from mmengine.dist import master_only
+from mmengine.model import MMDistributedDataParallel, is_model_wrapper
+from mmengine.runner import Runner
+from torch import nn
+
+from cfmrestore._compat import mend_torchvision
+from cfmrestore.engine import checkpoints
+from cfmrestore.registry import DATASETS, RUNNERS
+
+
+@RUNNERS.register_module()
+class RestorationRunner(Runner):
+    """Changes of mmengine's runner: CPU processes in a group, seeds for datasets, and the format of checkpoints."""
+
+    def _log_env(self, env_cfg: dict[str, Any]) -> None:
+        mend_torchvision()  # mmengine imports it to print its version
+        super()._log_env(env_cfg)
+
+    @property
+    def bare_model(self) -> nn.Module:
+        """The model without its distributed wrapper."""
+        model: nn.Module = self.model.module if is_model_wrapper(self.model) else self.model
+        return model
+
+    @staticmethod
+    def build_dataloader(dataloader: Any, seed: int | None = None, diff_rank_seed: bool = False) -> Any:
+        """Give the dataset the run's seed, from which it seeds each image."""
+        if isinstance(dataloader, dict):
+            dataloader = copy.deepcopy(dataloader)
+            dataloader["dataset"] = DATASETS.build(dataloader["dataset"], default_args={"seed": seed})
+        return Runner.build_dataloader(dataloader, seed=seed, diff_rank_seed=diff_rank_seed)
+
+    def build_train_loop(self, loop: Any) -> Any:
+        """Iterations are the only measure of progress."""
+        if isinstance(loop, dict):
+            if "max_epochs" in loop or loop.get("by_epoch"):
+                raise ValueError("train_cfg counts optimizer steps: give max_iters instead of epochs")
+            loop = {"type": "IterBasedTrainLoop", **{k: v for k, v in loop.items() if k != "by_epoch"}}
+        return super().build_train_loop(loop)
+
+    def wrap_model(self, model_wrapper_cfg: dict[str, Any] | None, model: nn.Module) -> nn.Module:
+        if not self.distributed or is_model_wrapper(model) or model_wrapper_cfg is not None:
+            wrapped: nn.Module = super().wrap_model(model_wrapper_cfg, model)
+            return wrapped
+        device = get_device()
+        return MMDistributedDataParallel(
+            module=model.to(device),
+            device_ids=None if device == "cpu" else [int(os.environ["LOCAL_RANK"])],
+            broadcast_buffers=False,
+            find_unused_parameters=self.cfg.get("find_unused_parameters", False),
+        )
+
+    @master_only
+    def save_checkpoint(
+        self, out_dir: str, filename: str, save_optimizer: bool = True, iteration: int | None = None
+    ) -> None:
+        """Write weights, and with the optimizer all that an exact resume needs.
+
+        ``state_dict`` holds the weights to use: with a moving average those, and the trained ones are the
+        ``raw_state_dict``.
+        """
+        model = self.bare_model
+        checkpoint: dict[str, Any] = {
+            "meta": {
+                "iter": self.iter if iteration is None else iteration,
+                "epoch": 0,
+                "seed": self.seed,
+                "cfg": self.cfg.pretty_text,
+                "experiment_name": self.experiment_name,
+                "time": time.strftime("%Y-%m-%d %H:%M:%S"),
+                "versions": checkpoints.versions(),
+                "encoder": {"name": type(model.encoder).__name__, "digest": model.encoder.digest()},
+            },
+            "state_dict": {name: value.detach().cpu().clone() for name, value in model.state_dict().items()},
+        }
+        if save_optimizer:
+            checkpoint["optimizer"] = self.optim_wrapper.state_dict()
+            checkpoint["param_schedulers"] = [schedule.state_dict() for schedule in self.param_schedulers or []]
+            info = {k: v for k, v in self.message_hub.runtime_info.items() if k != "cfg"}
+            checkpoint["message_hub"] = {k: checkpoints.plain(v) for k, v in info.items()}
+        self.call_hook("before_save_checkpoint", checkpoint=checkpoint)
+        checkpoints.save(checkpoint, Path(out_dir) / filename)
+
+    def load_checkpoint(self, filename: str, raw: bool = False) -> dict[str, Any]:
+        """Load the weights to use, or the raw ones that training goes on from."""
+        checkpoint = checkpoints.load(filename)
+        self.call_hook("after_load_checkpoint", checkpoint=checkpoint)
+        weights = checkpoint["raw_state_dict"] if raw and "raw_state_dict" in checkpoint else checkpoint["state_dict"]
+        checkpoints.load_weights(self.bare_model, weights, filename)
+        self._check_encoder(checkpoint, filename)
+        self._has_loaded = True
+        self.logger.info(f"loaded {filename}")
+        return checkpoint
+
+    def _check_encoder(self, checkpoint: dict[str, Any], filename: str) -> None:
+        """Warn where the flow was trained in another space."""
+        trained = checkpoint["meta"].get("encoder")
+        here = getattr(self.bare_model, "encoder", None)
+        if trained and here is not None and trained["digest"] != here.digest():
+            self.logger.warning(
+                f"{filename} was trained in the space of {trained['name']} {trained['digest']}, and this config's is "
+                f"{type(here).__name__} {here.digest()}: expect wrong colours, or worse"
+            )
+
+    def resume(self, filename: str) -> None:
+        """Go on exactly where a checkpoint was written."""
+        checkpoint = self.load_checkpoint(filename, raw=True)
+        if "optimizer" not in checkpoint:
+            raise ValueError(f"{filename!r} holds weights alone and cannot be resumed: start from it with load_from")
+        if checkpoint["meta"]["seed"] != self.seed:
+            self.logger.warning(f"the checkpoint's seed is {checkpoint['meta']['seed']}, this run's is {self.seed}")
+        self.train_loop._iter = checkpoint["meta"]["iter"]
+        self.message_hub.runtime_info.update({k: v for k, v in checkpoint["message_hub"].items() if v is not None})
+        self.optim_wrapper = self.build_optim_wrapper(self.optim_wrapper)
+        self.optim_wrapper.load_state_dict(checkpoint["optimizer"])
+        self.param_schedulers = self.build_param_scheduler(self.param_schedulers)
+        for schedule, state in zip(self.param_schedulers, checkpoint["param_schedulers"], strict=True):
+            schedule.load_state_dict(state)
+        self.logger.info(f"resumed at iteration {self.iter} from {filename}")
+
+    def load_or_resume(self) -> None:
+        """Resume from ``load_from``, or start from its weights."""
+        if self._has_loaded or self._load_from is None:
+            return
+        if self._resume:
+            self.resume(self._load_from)
+        else:
+            self.load_checkpoint(self._load_from)

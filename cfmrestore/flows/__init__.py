@@ -1,0 +1,7 @@
+"""The models that mmengine's runner trains."""
+
+from cfmrestore.flows.coupling_flow import CouplingFlow
+from cfmrestore.flows.preprocessor import RestorationPreprocessor
+from cfmrestore.flows.sampling import Restoration, Sampling
+
+__all__ = ["CouplingFlow", "Restoration", "RestorationPreprocessor", "Sampling"]

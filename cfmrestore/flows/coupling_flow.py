@@ -1,0 +1,160 @@
+"""Coupled flow matching: what is trained, and how it restores."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from mmengine.model import BaseModel
+from torch import Tensor, nn
+
+from cfmrestore.couplings.base import Coupling
+from cfmrestore.encoders.base import Encoder
+from cfmrestore.flows.losses.base import Loss, Prediction
+from cfmrestore.flows.sampling import Restoration, Sampling
+from cfmrestore.flows.times.base import TimeSampler
+from cfmrestore.ops.pad import crop_to, pad_to_multiple
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.paths.base import Path, PathDiffusion
+from cfmrestore.registry import COUPLINGS, ENCODERS, LOSSES, MODELS, NETWORKS, PATHS, TIME_SAMPLERS, check_keys
+from cfmrestore.typing import Image, Source
+
+Config = dict[str, Any]
+
+
+@MODELS.register_module()
+class CouplingFlow(BaseModel):
+    r"""A velocity network between the ends that a coupling draws.
+
+    .. math:: L = E_{x_0, x_1, t} \| v(x_t, t, c) - \dot{x}_t \|^2, \qquad x_t = \alpha_t x_1 + \sigma_t x_0
+
+    Restoring starts at the coupling's source and lets the solver walk to t = 1. The encoder is frozen and no part of
+    the state: a checkpoint holds what was trained.
+
+    Args:
+        encoder: The space of the flow.
+        coupling: Which start belongs to which end.
+        network: What predicts the velocity; its channels follow from encoder and coupling.
+        path: The curve between the ends.
+        times: Which times are trained.
+        loss: One loss, or several whose weighted sum counts.
+        sampling: Solver, grid and number of intervals at test time.
+        scale: Pixels of the target a pixel of the input.
+        compile: Compile the network with torch.compile.
+        channels_last: Keep the network's tensors in the channels-last layout.
+        data_preprocessor: What makes batches, and low-quality images.
+    """
+
+    def __init__(
+        self,
+        *,
+        encoder: Config,
+        coupling: Config,
+        network: Config,
+        path: Config | None = None,
+        times: Config | None = None,
+        loss: Config | list[Config] | None = None,
+        sampling: Config | None = None,
+        scale: int = 4,
+        compile: bool = False,
+        channels_last: bool = False,
+        data_preprocessor: Config | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor=data_preprocessor)
+        space: Encoder = ENCODERS.build(encoder)
+        self.coupling: Coupling = COUPLINGS.build(coupling, default_args={"encoder": space, "scale": scale})
+        offers = {
+            "channels": space.channels,
+            "context_channels": self.coupling.context_channels,
+            "noise_level": self.coupling.tells_level,
+        }
+        self.network: nn.Module = NETWORKS.build(network, default_args=offers)
+        self.path: Path = PATHS.build(path or {"type": "Linear"})
+        self.times: TimeSampler = TIME_SAMPLERS.build(times or {"type": "Uniform"})
+        losses = loss if isinstance(loss, list | tuple) else [loss or {"type": "MSE"}]
+        self.losses: list[Loss] = [LOSSES.build(one) for one in losses]
+        check_keys(Sampling, sampling or {}, "sampling: ")
+        self.sampling = Sampling(**(sampling or {}))
+        self.layout = torch.channels_last if channels_last else torch.contiguous_format
+        if channels_last:
+            self.network.to(memory_format=torch.channels_last)
+        if compile:
+            self.network.compile()
+        # A tuple, so that torch does not see modules in it: frozen parts are neither trained nor saved.
+        self._frozen = (space, *(one.frozen for one in self.losses if one.frozen is not None))
+
+    @property
+    def encoder(self) -> Encoder:
+        return self.coupling.encoder
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "CouplingFlow":
+        super()._apply(fn, recurse)
+        for module in self._frozen:
+            module._apply(fn)
+        return self
+
+    def forward(
+        self, inputs: dict[str, Tensor], data_samples: list[dict[str, Any]] | None = None, mode: str = "tensor"
+    ) -> Any:
+        """mmengine's contract: "loss" for training, "predict" for evaluation, "tensor" for the restored images."""
+        if mode == "loss":
+            return self.loss(**inputs)
+        with torch.no_grad():
+            restored = self.restore(inputs["low"], inputs["seeds"])
+        if mode == "tensor":
+            return restored.image
+        if mode == "predict":
+            return self._results(inputs, data_samples or [{}] * len(inputs["low"]), restored)
+        raise ValueError(f"unknown mode {mode!r}; known are loss, predict, tensor")
+
+    def loss(self, high: Image, low: Image, seeds: Tensor, numbers: Tensor) -> dict[str, Tensor]:
+        """The losses of one batch, by name."""
+        rng = ImageRng(seeds).fork("flow")
+        with torch.no_grad(), torch.autocast(high.device.type, enabled=False):
+            pair = self.coupling.pair(high, low, rng)
+            t = self.times(rng, numbers).to(high)
+            x_t, dx_t = self.path.sample(pair.x_0, pair.x_1, t)
+        v = self.network(x_t.contiguous(memory_format=self.layout), t, **pair.condition).float()
+
+        def restored() -> Tensor:
+            return self.encoder.decode(self.path.velocity_to_data(v, x_t, t))
+
+        with torch.autocast(high.device.type, enabled=False):
+            prediction = Prediction(v, dx_t, t, high, restored)
+            return {f"loss_{type(one).__name__.lower()}": one.weight * one(prediction).mean() for one in self.losses}
+
+    def restore(self, low: Image, seeds: Tensor) -> Restoration:
+        """Restore images of any size; the same seed gives the same image, whatever the batch."""
+        rng = ImageRng(seeds).fork("flow")
+        size = (low.shape[-2] * self.coupling.scale, low.shape[-1] * self.coupling.scale)
+        source = self.coupling.source(pad_to_multiple(low, self.coupling.low_multiple), rng)
+        grid = self.sampling.grid(self.sampling.num_intervals)
+        solution = self.sampling.solver.solve(
+            lambda x, t: self.velocity(x, t, source), source.x_0, grid, diffusion=self._diffusion(source, rng)
+        )
+        image = crop_to(self.encoder.decode(solution.x), size).clamp(0, 1)
+        return Restoration(image, solution.nfe)
+
+    def velocity(self, x: Tensor, t: Tensor, source: Source) -> Tensor:
+        """v(x, t) given what the source tells the network."""
+        v: Tensor = self.network(x.contiguous(memory_format=self.layout), t.expand(len(x)), **source.condition)
+        return v.float()
+
+    def _diffusion(self, source: Source, rng: ImageRng) -> PathDiffusion | None:
+        """The law of the source, where it has one everywhere."""
+        if not bool((source.std > 0).all()):
+            return None
+        return PathDiffusion(self.path, source.mean, source.std, rng.fork("diffusion"))
+
+    @staticmethod
+    def _results(
+        inputs: dict[str, Tensor], data_samples: list[dict[str, Any]], restored: Restoration
+    ) -> list[dict[str, Any]]:
+        results = []
+        for index, sample in enumerate(data_samples):
+            result = {**sample, "low": inputs["low"][index].cpu(), "nfe": restored.nfe}
+            image = restored.image[index].cpu()
+            if "high" in inputs:
+                result["target"] = inputs["high"][index].cpu()
+                image = crop_to(image, (result["target"].shape[-2], result["target"].shape[-1]))
+            results.append({**result, "restored": image})
+        return results

@@ -1,0 +1,40 @@
+"""What every loss promises."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from cfmrestore.typing import PerImage
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the network said at (x_t, t), and what it should have said."""
+
+    v: Tensor
+    dx_t: Tensor
+    t: Tensor
+    target: Tensor  # the high-quality image
+    restored: Callable[[], Tensor]  # the image at the end of a straight step from here; decoded when asked for
+
+
+class Loss(ABC):
+    """A number an image, averaged over the batch by the flow.
+
+    Args:
+        weight: Factor on it in the sum of losses.
+    """
+
+    def __init__(self, *, weight: float = 1.0) -> None:
+        self.weight = weight
+
+    @property
+    def frozen(self) -> nn.Module | None:
+        """A network that the loss looks through; it follows the flow to its device, and is not trained or saved."""
+        return None
+
+    @abstractmethod
+    def __call__(self, prediction: Prediction) -> PerImage:
+        """The loss of each image, before the weight."""

@@ -1,0 +1,70 @@
+"""The distance of the restored image from the target in the features of a network."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from cfmrestore.flows.losses.base import Loss, Prediction
+from cfmrestore.registry import LOSSES
+from cfmrestore.typing import PerImage
+
+
+@LOSSES.register_module()
+class Perceptual(Loss):
+    r"""LPIPS of the decoded :math:`E[x_1 | x_t]`, where the time is late enough for it to be sharp.
+
+    Reference: Zhang et al., 2018 (arXiv:1801.03924).
+
+    Args:
+        backbone: File with torchvision's weights of the network (``vgg16-397923af.pth``,
+            ``alexnet-owt-7be5be79.pth`` or ``squeezenet1_1-b8a52dc0.pth``), or "random" for seeded random weights.
+        net: "vgg", "alex" or "squeeze".
+        after: Earliest time that counts.
+        weight: Factor on it in the sum of losses.
+    """
+
+    def __init__(self, *, backbone: str, net: str = "vgg", after: float = 0.0, weight: float = 1.0) -> None:
+        super().__init__(weight=weight)
+        self.after = after
+        self.network = _lpips(net, backbone)
+
+    @property
+    def frozen(self) -> nn.Module:
+        return self.network
+
+    def __call__(self, prediction: Prediction) -> PerImage:
+        late = prediction.t >= self.after
+        distance = self.network(prediction.restored(), prediction.target, normalize=True).flatten()
+        return torch.where(late.to(distance.device), distance, torch.zeros_like(distance))
+
+
+def _lpips(net: str, backbone: str) -> nn.Module:
+    from cfmrestore._compat import mend_torchvision
+
+    mend_torchvision()
+    import lpips
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network: nn.Module = lpips.LPIPS(net=net, pnet_rand=True, verbose=False)
+    if backbone != "random":
+        _load_backbone(network, backbone)
+    return network.requires_grad_(False).eval()
+
+
+def _load_backbone(network: nn.Module, file: str) -> None:
+    """Copy torchvision's ``features.N.*`` into the slices, whose layers keep the number N as their name."""
+    if not Path(file).is_file():
+        raise ValueError(
+            f"the perceptual loss needs its backbone's weights, and there is no file {file!r}: download torchvision's "
+            "weights of that network and set backbone to the file"
+        )
+    weights: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)
+    own = dict(network.net.named_parameters())  # type: ignore[union-attr]
+    for name, parameter in own.items():
+        _, layer, *rest = name.split(".")
+        source = weights.get(".".join(["features", layer, *rest]))
+        if source is None or source.shape != parameter.shape:
+            raise ValueError(f"{file!r} holds no weights of this network: 'features.{layer}' is missing or misshapen")
+        parameter.data.copy_(source)

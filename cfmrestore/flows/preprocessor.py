@@ -1,0 +1,51 @@
+"""From what the data loader gives to batches on the device, degraded there."""
+
+from typing import Any
+
+import torch
+from mmengine.model import BaseDataPreprocessor
+from torch import Tensor
+
+from cfmrestore.degradations.base import Degradation
+from cfmrestore.degradations.compose import Compose
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.registry import DEGRADATIONS, MODELS
+
+
+@MODELS.register_module()
+class RestorationPreprocessor(BaseDataPreprocessor):
+    """Stacks images, turns them into floats, and makes the low-quality ones where the data has none.
+
+    Args:
+        degradation: An operator or a list of them; not needed for pairs.
+    """
+
+    def __init__(self, *, degradation: dict[str, Any] | list[dict[str, Any]] | None = None) -> None:
+        super().__init__()
+        self.degradation: Degradation[Any] | None = None
+        if degradation is not None:
+            chain = isinstance(degradation, list | tuple)
+            self.degradation = Compose(steps=degradation) if chain else DEGRADATIONS.build(degradation)
+
+    @torch.no_grad()
+    def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
+        del training
+        samples = data["data_samples"]
+        seeds = [int(seed) for seed in samples["seed"]]
+        inputs = {part: self._stack(images) for part, images in data["inputs"].items()}
+        if "low" not in inputs:
+            if self.degradation is None:
+                raise ValueError(
+                    "the dataset has no low-quality images and the preprocessor no degradation: give "
+                    "data_preprocessor a degradation, or take a PairedFolder"
+                )
+            inputs["low"] = self.degradation(inputs["high"], ImageRng(seeds).fork("degradation"))
+        inputs["seeds"] = torch.tensor(seeds)
+        inputs["numbers"] = torch.tensor([int(number) for number in samples["number"]])
+        return {"inputs": inputs, "data_samples": [{"name": name} for name in samples["name"]]}
+
+    def _stack(self, images: list[Tensor]) -> Tensor:
+        if len({tuple(image.shape) for image in images}) > 1:
+            sizes = sorted({f"{image.shape[-2]}x{image.shape[-1]}" for image in images})
+            raise ValueError(f"a batch needs images of one size, got {', '.join(sizes)}: crop them, or set batch_size=1")
+        return torch.stack(images).to(self.device, non_blocking=True).float() / 255

@@ -1,0 +1,5 @@
+"""What predicts a velocity."""
+
+from cfmrestore.networks.unet import UNet
+
+__all__ = ["UNet"]

@@ -1,0 +1,8 @@
+"""The parts of networks."""
+
+from cfmrestore.networks.layers.attention import SpatialAttention
+from cfmrestore.networks.layers.embedding import TimeEmbedding
+from cfmrestore.networks.layers.residual import ResidualBlock, zeroed
+from cfmrestore.networks.layers.resample import Downsample, Upsample
+
+__all__ = ["Downsample", "ResidualBlock", "SpatialAttention", "TimeEmbedding", "Upsample", "zeroed"]

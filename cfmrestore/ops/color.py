@@ -1,0 +1,15 @@
+"""Colour spaces."""
+
+from jaxtyping import Float
+from torch import Tensor
+
+from cfmrestore.typing import Image
+
+# ITU-R BT.601, studio swing, as in MATLAB's rgb2ycbcr: Y in [16, 235] / 255.
+_LUMA = (65.481, 128.553, 24.966)
+
+
+def luma(image: Image) -> Float[Tensor, "b 1 _ _"]:
+    """Y of MATLAB's ``rgb2ycbcr``, on the scale where white is 235/255."""
+    r, g, b = image.unbind(dim=1)
+    return ((_LUMA[0] * r + _LUMA[1] * g + _LUMA[2] * b + 16) / 255)[:, None]

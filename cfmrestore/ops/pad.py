@@ -1,0 +1,31 @@
+"""Padding by reflection, for any amount and any size."""
+
+import torch
+from torch import Tensor
+
+from cfmrestore.typing import Size
+
+
+def reflect_index(length: int, before: int, after: int) -> Tensor:
+    """Indices that mirror an axis at its first and last sample, as often as the amount asks for."""
+    period = max(2 * (length - 1), 1)
+    index = torch.arange(-before, length + after).remainder(period)
+    return torch.minimum(index, period - index) if length > 1 else torch.zeros_like(index)
+
+
+def reflect_pad(x: Tensor, top: int, bottom: int, left: int, right: int) -> Tensor:
+    """Reflect the last two axes; unlike torch's own padding it takes an image smaller than the margin."""
+    rows = reflect_index(x.shape[-2], top, bottom).to(x.device)
+    columns = reflect_index(x.shape[-1], left, right).to(x.device)
+    return x.index_select(-2, rows).index_select(-1, columns)
+
+
+def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
+    """Reflect at the bottom and the right until both sides are multiples; crop with ``crop_to`` afterwards."""
+    bottom, right = (-x.shape[-2] % multiple, -x.shape[-1] % multiple)
+    return reflect_pad(x, 0, bottom, 0, right) if bottom or right else x
+
+
+def crop_to(x: Tensor, size: Size) -> Tensor:
+    """The top left part of the given height and width."""
+    return x[..., : size[0], : size[1]]

@@ -1,0 +1,100 @@
+"""Resizing as MATLAB's ``imresize`` does it: with a kernel that widens when an image shrinks."""
+
+import math
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from cfmrestore.typing import Image, Size
+
+_BLOCK = 256  # output samples a matrix product: bounds the memory on large images
+
+
+def cubic(x: Tensor) -> Tensor:
+    """Keys' cubic convolution kernel with a = -1/2, of support [-2, 2] (Keys, 1981, equation 15)."""
+    x = x.abs()
+    near = 1.5 * x**3 - 2.5 * x**2 + 1
+    far = -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
+    return near * (x <= 1) + far * ((x > 1) & (x <= 2))
+
+
+def linear(x: Tensor) -> Tensor:
+    """The triangle of support [-1, 1]."""
+    return (1 - x.abs()).clamp_min(0)
+
+
+_KERNELS = {"bicubic": (cubic, 4.0), "bilinear": (linear, 2.0)}
+
+
+@lru_cache(maxsize=256)
+def _weights(length: int, out: int, scale: float, kernel: str, antialias: bool) -> Tensor:
+    r"""The (out, length) matrix of one axis, in float64.
+
+    Output sample i lies at :math:`u = (i + 1/2) / s - 1/2` of the input. Its weights are :math:`s\,k(s (u - j))`
+    where s < 1, and :math:`k(u - j)` otherwise, normalised to sum to one; samples past the edge are mirrored.
+    """
+    function, width = _KERNELS[kernel]
+    stretch = min(scale, 1.0) if antialias else 1.0
+    u = (torch.arange(out, dtype=torch.float64) + 0.5) / scale - 0.5
+    taps = math.ceil(width / stretch) + 2
+    j = (u - width / stretch / 2).floor()[:, None] + torch.arange(taps, dtype=torch.float64)
+    weight = function((u[:, None] - j) * stretch)
+    weight = weight / weight.sum(dim=1, keepdim=True)
+    mirrored = j.long().remainder(2 * length)
+    mirrored = torch.minimum(mirrored, 2 * length - 1 - mirrored)
+    return torch.zeros(out, length, dtype=torch.float64).scatter_add_(1, mirrored, weight)
+
+
+@lru_cache(maxsize=256)
+def _blocks(
+    length: int, out: int, scale: float, kernel: str, antialias: bool, dtype: torch.dtype, device: torch.device
+) -> list[tuple[slice, Tensor]]:
+    """The matrix in blocks of rows, each cut to the input samples that it uses."""
+    blocks = []
+    for rows in _weights(length, out, scale, kernel, antialias).split(_BLOCK):
+        used = rows.abs().sum(dim=0).nonzero().flatten()
+        part = slice(int(used[0]), int(used[-1]) + 1)
+        blocks.append((part, rows[:, part].to(device, dtype)))
+    return blocks
+
+
+def _resize_rows(x: Tensor, out: int, scale: float, kernel: str, antialias: bool) -> Tensor:
+    if out == x.shape[-2] and scale == 1:
+        return x
+    blocks = _blocks(x.shape[-2], out, scale, kernel, antialias, x.dtype, x.device)
+    return torch.cat([weight @ x[..., part, :] for part, weight in blocks], dim=-2)
+
+
+def resize(
+    image: Image,
+    *,
+    scale: float | None = None,
+    size: Size | None = None,
+    kernel: str = "bicubic",
+    antialias: bool = True,
+) -> Image:
+    """Resize to ``size``, or by ``scale`` to a size rounded up; give one of the two.
+
+    Equal to MATLAB's ``imresize(image, scale, kernel)`` before it rounds to 8 bits.
+
+    Args:
+        image: Any float tensor whose last two axes are height and width.
+        scale: Factor; above 1 the image grows.
+        size: Height and width of the result; the factor of each axis is its ratio.
+        kernel: "bicubic" or "bilinear".
+        antialias: Widen the kernel when shrinking. Without it, a shrunken image aliases.
+    """
+    if kernel not in _KERNELS:
+        raise ValueError(f"unknown kernel {kernel!r}; known are {sorted(_KERNELS)}")
+    if (scale is None) == (size is None) or (scale is not None and not scale > 0):
+        raise ValueError(f"give a positive scale or a size, one of the two; got {scale=}, {size=}")
+    height, width = image.shape[-2:]
+    if scale is not None:
+        size = (math.ceil(height * scale), math.ceil(width * scale))
+    assert size is not None
+    if min(*size, height, width) < 1:
+        raise ValueError(f"cannot resize {height}x{width} to {size[0]}x{size[1]}: every side needs a pixel")
+    image = _resize_rows(image, size[0], scale or size[0] / height, kernel, antialias)
+    image = _resize_rows(image.transpose(-2, -1), size[1], scale or size[1] / width, kernel, antialias)
+    return image.transpose(-2, -1).contiguous()

@@ -1,0 +1,7 @@
+"""The curves between source and data."""
+
+from cfmrestore.paths.base import Path, PathDiffusion
+from cfmrestore.paths.gvp import GVP
+from cfmrestore.paths.linear import Linear
+
+__all__ = ["GVP", "Linear", "Path", "PathDiffusion"]

@@ -1,0 +1,141 @@
+"""Every registry of the toolkit: a class decorated here can be named in a config by its class name.
+
+A registry names the folder of its plugins and imports it at the first look-up. What an installed package offers
+under the entry point group ``cfmrestore.plugins`` is imported when a name is not found here.
+"""
+
+import inspect
+from collections.abc import Iterable
+from difflib import get_close_matches
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any
+
+from mmengine import registry as mm
+from mmengine.registry import Registry, build_from_cfg
+
+PLUGIN_GROUP = "cfmrestore.plugins"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The end of an error message: the known name that was probably meant, or all of them."""
+    known = sorted(known)
+    match = get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"did you mean {match[0]!r}?" if match else f"known are: {', '.join(known) or 'none'}"
+
+
+@cache
+def load_plugins() -> None:
+    """Import what installed packages offer as plugins, once a process."""
+    for entry in entry_points(group=PLUGIN_GROUP):
+        try:
+            entry.load()
+        except Exception as error:
+            raise ValueError(f"plugin {entry.name!r} ({entry.value}) cannot be imported: {error}") from error
+
+
+def check_keys(cls: Any, keys: Iterable[str], where: str = "") -> None:
+    """Refuse keys that the constructor of a plugin does not take."""
+    parameters = inspect.signature(cls).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return
+    for key in keys:
+        if key not in parameters and key not in ("type", "_scope_"):
+            raise ValueError(f"{where}{cls.__name__} has no key {key!r}; {nearest(key, parameters)}")
+
+
+def build_plugin(cfg: Any, registry: Registry, default_args: dict[str, Any] | None = None) -> Any:
+    """Build ``dict(type=name, **keys)``; an object that is built already is returned as it is.
+
+    ``default_args`` are offers: a constructor gets those that it names, unless the config says otherwise.
+    """
+    if not isinstance(cfg, dict):
+        return cfg
+    cls = find(cfg, registry)
+    check_keys(cls, cfg)
+    parameters = inspect.signature(cls).parameters
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    offers = {k: v for k, v in (default_args or {}).items() if open_ended or k in parameters}
+    required = [n for n, p in parameters.items() if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    if missing := [name for name in required if name not in cfg and name not in offers]:
+        raise ValueError(f"{cls.__name__} needs {', '.join(map(repr, missing))}")
+    return build_from_cfg(cfg, registry, offers)
+
+
+def find(cfg: dict[str, Any], registry: Registry) -> Any:
+    """The class that a config names."""
+    kind = cfg.get("type")
+    if kind is None:
+        raise ValueError(f"a {registry.name} needs a 'type'; got {dict(cfg)}")
+    if not isinstance(kind, str):
+        return kind
+    cls = registry.get(kind)
+    if cls is None:
+        raise ValueError(f"unknown {registry.name} {kind!r}; {nearest(kind, registry.module_dict)}")
+    return cls
+
+
+class PluginRegistry(Registry):
+    """A registry that looks into installed packages before it gives a name up."""
+
+    def __init__(self, name: str, folder: str, parent: Registry | None = None) -> None:
+        super().__init__(
+            name,
+            build_func=build_plugin,
+            parent=parent,
+            scope="cfmrestore",
+            locations=[f"cfmrestore.{folder}"],
+        )
+
+    def get(self, key: str) -> Any:
+        found = super().get(key)
+        if found is None:
+            load_plugins()
+            found = super().get(key)
+        return found
+
+
+# In which space the flow runs.
+ENCODERS = PluginRegistry("encoder", "encoders")
+# From what an image is restored.
+DEGRADATIONS = PluginRegistry("degradation", "degradations")
+# Which start belongs to which end, and what the network is told.
+COUPLINGS = PluginRegistry("coupling", "couplings")
+# The curve between start and end.
+PATHS = PluginRegistry("path", "paths")
+# What predicts the velocity.
+NETWORKS = PluginRegistry("network", "networks")
+# How the velocity is integrated, and at which times.
+SOLVERS = PluginRegistry("solver", "solvers")
+GRIDS = PluginRegistry("grid", "solvers.grids")
+# Which times are trained, and how a wrong velocity is counted.
+TIME_SAMPLERS = PluginRegistry("time sampler", "flows.times")
+LOSSES = PluginRegistry("loss", "flows.losses")
+
+# Kinds that mmengine knows: what is not found here is looked up there.
+MODELS = PluginRegistry("model", "flows", parent=mm.MODELS)
+DATASETS = PluginRegistry("dataset", "datasets", parent=mm.DATASETS)
+DATA_SAMPLERS = PluginRegistry("data sampler", "datasets", parent=mm.DATA_SAMPLERS)
+TRANSFORMS = PluginRegistry("transform", "datasets.transforms", parent=mm.TRANSFORMS)
+METRICS = PluginRegistry("metric", "evaluation.metrics", parent=mm.METRICS)
+RUNNERS = PluginRegistry("runner", "engine", parent=mm.RUNNERS)
+LOOPS = PluginRegistry("loop", "engine", parent=mm.LOOPS)
+HOOKS = PluginRegistry("hook", "engine.hooks", parent=mm.HOOKS)
+OPTIM_WRAPPERS = PluginRegistry("optimizer wrapper", "engine", parent=mm.OPTIM_WRAPPERS)
+
+# Kinds of mmengine's to which nothing is added here, so that its names are found from this scope too.
+_INHERITED = [
+    Registry(parent.name, parent=parent, scope="cfmrestore")
+    for parent in (
+        mm.EVALUATOR, mm.FUNCTIONS, mm.LOG_PROCESSORS, mm.MODEL_WRAPPERS, mm.OPTIM_WRAPPER_CONSTRUCTORS, mm.OPTIMIZERS,
+        mm.PARAM_SCHEDULERS, mm.VISBACKENDS, mm.VISUALIZERS, mm.WEIGHT_INITIALIZERS,
+    )
+]  # fmt: skip
+
+REGISTRIES = {
+    registry.name: registry
+    for registry in (
+        ENCODERS, DEGRADATIONS, COUPLINGS, PATHS, NETWORKS, SOLVERS, GRIDS, TIME_SAMPLERS, LOSSES, MODELS, DATASETS,
+        DATA_SAMPLERS, TRANSFORMS, METRICS, RUNNERS, LOOPS, HOOKS, OPTIM_WRAPPERS,
+    )
+}  # fmt: skip

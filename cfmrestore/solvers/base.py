@@ -1,0 +1,105 @@
+"""What every solver promises, and the only loop over a grid of times."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from cfmrestore.typing import Diffusion, Grid, Latent, Time, Velocity
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is reported after each interval of the grid."""
+
+    index: int
+    t: Tensor
+    x: Tensor
+    nfe: int
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The end point, and the number of function evaluations that were counted on the way."""
+
+    x: Tensor
+    nfe: int
+
+
+class CountedVelocity:
+    """A velocity that counts its evaluations."""
+
+    def __init__(self, velocity: Velocity) -> None:
+        self.velocity = velocity
+        self.nfe = 0
+
+    def __call__(self, x: Tensor, t: Tensor) -> Tensor:
+        self.nfe += 1
+        return self.velocity(x, t)
+
+
+class Solver(ABC):
+    r"""Integrates :math:`\dot{x}_t = v(x_t, t)` over a grid of times, forward or backward."""
+
+    order: ClassVar[int]
+    """Global order: the error falls as h^order."""
+
+    evals_per_step: ClassVar[int]
+    """Function evaluations an interval."""
+
+    startup_evals: ClassVar[int] = 0
+    """Function evaluations beyond that, once a solve."""
+
+    def nfe(self, num_intervals: int) -> int | None:
+        """Function evaluations that a grid of so many intervals will cost; None where the error decides."""
+        return self.startup_evals + self.evals_per_step * num_intervals
+
+    def start(self, x: Latent, diffusion: Diffusion | None) -> Any:
+        """The memory that the first step receives; most methods have none."""
+        del x, diffusion
+        return None
+
+    @abstractmethod
+    def step(self, v: Velocity, x: Latent, t: Time, h: Time, memory: Any) -> tuple[Latent, Any]:
+        """One step from t to t + h; h < 0 goes backward."""
+
+    def advance(self, v: Velocity, x: Latent, t: Time, h: Time, memory: Any) -> tuple[Latent, Any]:
+        """One interval of the grid: a single step, unless a method divides it by its own error."""
+        return self.step(v, x, t, h, memory)
+
+    def solve(
+        self,
+        v: Velocity,
+        x: Latent,
+        grid: Grid,
+        *,
+        diffusion: Diffusion | None = None,
+        on_step: Callable[[Step], None] | None = None,
+    ) -> Solution:
+        """Carry x from the first time of the grid to the last.
+
+        Args:
+            v: The velocity.
+            x: The point at ``grid[0]``.
+            grid: Strictly monotonic times; a falling grid inverts.
+            diffusion: The path and its source, for the methods that add noise.
+            on_step: Called after each interval.
+        """
+        check_monotonic(grid)
+        counted = CountedVelocity(v)
+        memory = self.start(x, diffusion)
+        grid = grid.to(x.device, x.dtype)
+        for index, (t, h) in enumerate(zip(grid[:-1], grid.diff(), strict=True)):
+            x, memory = self.advance(counted, x, t, h, memory)
+            if on_step is not None:
+                on_step(Step(index, t + h, x, counted.nfe))
+        return Solution(x, counted.nfe)
+
+
+def check_monotonic(grid: Tensor) -> None:
+    """Refuse a grid that stands still or turns back."""
+    steps = grid.diff()
+    if len(steps) == 0 or not (bool((steps > 0).all()) or bool((steps < 0).all())):
+        raise ValueError(f"a grid needs two or more times, all rising or all falling; got {grid.tolist()}")

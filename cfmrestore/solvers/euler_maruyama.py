@@ -1,0 +1,74 @@
+"""The Euler-Maruyama method: sampling with noise on the way, at the same marginals."""
+
+import math
+from collections.abc import Callable
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from cfmrestore.registry import SOLVERS, nearest
+from cfmrestore.solvers.base import Solver
+from cfmrestore.typing import Coefficients, Diffusion, Latent, Time, Velocity
+
+# Ma et al., 2024, section 3.3 (arXiv:2401.08740), D = w / 2, as functions of the path and of time.
+FORMS: dict[str, Callable[[Coefficients, Tensor], Tensor]] = {
+    "constant": lambda c, t: torch.ones_like(t),
+    "sbdm": lambda c, t: c.d_alpha / c.alpha * c.sigma**2 - c.sigma * c.d_sigma,
+    "sigma": lambda c, t: c.sigma,
+    "linear": lambda c, t: 1 - t,
+    "decreasing": lambda c, t: (torch.cos(math.pi * t) + 1) ** 2 / 4,
+    "increasing-decreasing": lambda c, t: torch.sin(math.pi * t) ** 2,
+}
+
+
+@SOLVERS.register_module()
+class EulerMaruyama(Solver):
+    r"""Integrates the SDE whose marginals :math:`p_t` are those of the ODE.
+
+    .. math::
+        dx = \left( v + D_t \nabla \log p_t(x) \right) dt + \sqrt{2 D_t}\, dW, \qquad
+        x_{n+1} = x_n + h v + |h| D_t \nabla \log p_t + \sqrt{2 D_t |h|}\, \xi
+
+    One evaluation serves velocity and score. Backward (h < 0) it integrates the reverse-time SDE of the same marginals.
+    Where :math:`D_t` is infinite (sbdm at t = 0) the step is the ODE's, which has these marginals too.
+
+    Args:
+        diffusion: Form of D_t: constant, sbdm, sigma, linear, decreasing or increasing-decreasing.
+        norm: Factor on D_t; 0 is Euler's method.
+        last_step: "mean" leaves the noise out of the last step, "euler" takes the ODE's step, "noise" keeps both.
+    """
+
+    order: ClassVar[int] = 1
+    evals_per_step: ClassVar[int] = 1
+
+    def __init__(self, *, diffusion: str = "sigma", norm: float = 1.0, last_step: str = "mean") -> None:
+        if diffusion not in FORMS:
+            raise ValueError(f"unknown diffusion {diffusion!r}; {nearest(diffusion, FORMS)}")
+        if last_step not in ("mean", "euler", "noise") or norm < 0:
+            raise ValueError(f"need last_step of mean, euler, noise and norm >= 0; got {last_step!r}, {norm}")
+        self.form, self.norm, self.last_step = FORMS[diffusion], norm, last_step
+
+    def start(self, x: Latent, diffusion: Diffusion | None) -> Diffusion | None:
+        del x
+        if diffusion is None and self.norm > 0:
+            raise ValueError(
+                "EulerMaruyama needs the law of the source, and the source to be random: "
+                "give the coupling noise, or take a solver without noise"
+            )
+        return diffusion
+
+    def step(
+        self, v: Velocity, x: Latent, t: Time, h: Time, memory: Diffusion | None
+    ) -> tuple[Latent, Diffusion | None]:
+        v_n = v(x, t)
+        if memory is None or self.norm == 0:
+            return x + h * v_n, memory
+        d = self.norm * self.form(memory.coefficients(t), t)
+        last = bool(t + h >= 1 - 1e-6) or bool(t + h <= 1e-6)
+        if not bool(d.isfinite()) or bool(d == 0) or (last and self.last_step == "euler"):
+            return x + h * v_n, memory
+        x = x + h * v_n + h.abs() * d * memory.score(v_n, x, t)
+        if not (last and self.last_step == "mean"):
+            x = x + (2 * d * h.abs()).sqrt() * memory.noise(x)
+        return x, memory

@@ -1,0 +1,9 @@
+"""At which times a velocity is evaluated."""
+
+from cfmrestore.solvers.grids.base import TimeGrid
+from cfmrestore.solvers.grids.cosine import CosineGrid
+from cfmrestore.solvers.grids.listed import ListedGrid
+from cfmrestore.solvers.grids.shifted import ShiftedGrid
+from cfmrestore.solvers.grids.uniform import UniformGrid
+
+__all__ = ["CosineGrid", "ListedGrid", "ShiftedGrid", "TimeGrid", "UniformGrid"]

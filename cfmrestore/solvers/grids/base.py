@@ -1,0 +1,22 @@
+"""What every grid promises."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+
+from cfmrestore.typing import Grid
+
+
+class TimeGrid(ABC):
+    """Rising times from 0 to 1: a warp of equal intervals that keeps both ends."""
+
+    @abstractmethod
+    def warp(self, u: Tensor) -> Tensor:
+        """The time of each u in [0, 1]; monotonic, with 0 and 1 fixed."""
+
+    def __call__(self, num_intervals: int) -> Grid:
+        """``num_intervals + 1`` times in float64; flip them to go backward."""
+        if num_intervals < 1:
+            raise ValueError(f"need at least one interval; got {num_intervals}")
+        return self.warp(torch.linspace(0, 1, num_intervals + 1, dtype=torch.float64))

@@ -1,0 +1,34 @@
+"""Times given one by one."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from cfmrestore.registry import GRIDS
+from cfmrestore.solvers.base import check_monotonic
+from cfmrestore.solvers.grids.base import TimeGrid
+from cfmrestore.typing import Grid
+
+
+@GRIDS.register_module()
+class ListedGrid(TimeGrid):
+    """Any rising list of times; another number of intervals is interpolated from it.
+
+    Args:
+        times: The times, usually from 0 to 1.
+    """
+
+    def __init__(self, *, times: Sequence[float]) -> None:
+        self.times = torch.tensor(times, dtype=torch.float64)
+        check_monotonic(self.times)
+        if not 0 <= self.times[0] < self.times[-1] <= 1:
+            raise ValueError(f"times must rise within [0, 1]; got {list(times)}")
+
+    def warp(self, u: Tensor) -> Tensor:
+        position = u * (len(self.times) - 1)
+        left = position.floor().long().clamp_max(len(self.times) - 2)
+        return torch.lerp(self.times[left], self.times[left + 1], position - left)
+
+    def __call__(self, num_intervals: int | None = None) -> Grid:
+        return self.times if num_intervals is None else super().__call__(num_intervals)

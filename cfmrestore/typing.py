@@ -1,0 +1,75 @@
+"""The shapes that travel through the toolkit, each named once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias, runtime_checkable
+
+from jaxtyping import Float, Int
+from torch import Tensor
+
+Image: TypeAlias = Float[Tensor, "b 3 _ _"]
+"""RGB in [0, 1]; only the batch is held to be the same in one call, since low and high differ in size."""
+
+Latent: TypeAlias = Float[Tensor, "b *shape"]
+"""A point of the flow: all latents of one call have one shape."""
+
+Time: TypeAlias = Float[Tensor, ""] | Float[Tensor, " b"]
+"""0 is the source, 1 the data; one number for the batch, or one an image."""
+
+PerImage: TypeAlias = Float[Tensor, " b"]
+Seeds: TypeAlias = Int[Tensor, " b"]
+Grid: TypeAlias = Float[Tensor, " n"]
+Size: TypeAlias = tuple[int, int]
+"""Height and width, in pixels."""
+
+Velocity: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+"""v(x, t)."""
+
+Condition: TypeAlias = dict[str, Tensor]
+"""What the network is told beside x and t: keyword arguments of its forward."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a restoration starts, and the law from which that start was drawn.
+
+    x_0 ~ N(mean, diag(std^2)) given the low-quality image; std is zero where the start is certain.
+    """
+
+    x_0: Tensor
+    condition: Condition
+    mean: Tensor
+    std: Tensor
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The two ends of one training path, and what the network is told on the way."""
+
+    x_0: Tensor
+    x_1: Tensor
+    condition: Condition
+
+
+@runtime_checkable
+class Diffusion(Protocol):
+    """What a stochastic solver must know about the path that it walks beside the velocity."""
+
+    def coefficients(self, t: Tensor) -> "Coefficients":
+        """alpha_t, sigma_t and their derivatives at t."""
+
+    def score(self, v: Tensor, x: Tensor, t: Tensor) -> Tensor:
+        """The gradient of log p_t(x), from a velocity that was evaluated already."""
+
+    def noise(self, x: Tensor) -> Tensor:
+        """Standard normal noise, from a stream of its own for each image."""
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """x_t = alpha x_1 + sigma x_0, and the derivatives in t."""
+
+    alpha: Tensor
+    sigma: Tensor
+    d_alpha: Tensor
+    d_sigma: Tensor

@@ -1,0 +1,23 @@
+# What every run shares: logs, checkpoints, the moving average, seeds.
+default_scope = "cfmrestore"
+randomness = dict(seed=0)
+env_cfg = dict(cudnn_benchmark=True, mp_cfg=dict(mp_start_method="fork", opencv_num_threads=0))
+
+default_hooks = dict(
+    timer=dict(type="IterTimerHook"),
+    logger=dict(type="LoggerHook", interval=50),
+    param_scheduler=dict(type="ParamSchedulerHook"),
+    checkpoint=dict(type="CheckpointHook", interval=1000, max_keep_ckpts=2),
+    sampler_seed=None,
+)
+custom_hooks = [
+    dict(type="EMAHook", decay=0.999),
+    dict(type="SampleGridHook", num_images=4),
+    dict(type="SignalHook"),
+]
+
+visualizer = dict(type="Visualizer", vis_backends=[dict(type="LocalVisBackend"), dict(type="TensorboardVisBackend")])
+log_processor = dict(type="LogProcessor", window_size=50, by_epoch=False)
+log_level = "INFO"
+load_from = None
+resume = False

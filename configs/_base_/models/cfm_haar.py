@@ -1,0 +1,23 @@
+# Coupled flow matching in a wavelet packet, from a real-world degradation of the photographs.
+model = dict(
+    type="CouplingFlow",
+    scale="${scale}",
+    data_preprocessor=dict(
+        type="RestorationPreprocessor",
+        degradation=[
+            dict(type="GaussianBlur", sigma=(0.2, 3.0), size=21),
+            dict(type="BicubicDown", scale="${scale}"),
+            dict(type="GaussianNoise", sigma=(1.0, 15.0), gray_probability=0.4),
+            dict(type="JPEG", quality=(40, 95)),
+        ],
+    ),
+    encoder=dict(type="Haar", factor=4),
+    coupling=dict(type="LowresLatent", upsample="pixel", noise=100),
+    path=dict(type="Linear"),
+    network=dict(
+        type="UNet", base_channels=128, channel_factors=(1, 2, 4), blocks=2, attention_factors=(4,), time_scale=1000.0
+    ),
+    times=dict(type="Stratified"),
+    loss=dict(type="MSE"),
+    sampling=dict(solver=dict(type="Euler"), grid=dict(type="UniformGrid"), num_intervals=4),
+)

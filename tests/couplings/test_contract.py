@@ -1,0 +1,180 @@
+"""Every registered coupling draws what its equations say."""
+
+import math
+
+import pytest
+import torch
+
+from cfmrestore.couplings import Coupling, Independent, LowresLatent
+from cfmrestore.couplings.noise import alpha_bar
+from cfmrestore.encoders import Haar, Identity
+from cfmrestore.ops.resize import resize
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.registry import COUPLINGS
+from cfmrestore.typing import Source
+
+COUPLINGS.import_from_location()
+VARIANTS = {
+    "LowresLatent": [
+        {},
+        {"noise": None},
+        {"noise": [100, 500], "tell_level": True},
+        {"noise": 250, "table": "linear", "context": False},
+        *({"upsample": mode} for mode in ("bilinear", "latent", "nearest", "noise_filled")),
+    ]
+}
+CASES = [(name, keys) for name in sorted(COUPLINGS.module_dict) for keys in VARIANTS.get(name, [{}])]
+IDS = [f"{name}-{'-'.join(map(str, keys.values()))}" for name, keys in CASES]
+
+
+def build(name: str, keys: dict, encoder=None, scale: int = 2) -> Coupling:
+    return COUPLINGS.build({"type": name, **keys}, default_args={"encoder": encoder or Haar(factor=2), "scale": scale})
+
+
+def images(batch: int = 3, side: int = 8) -> torch.Tensor:
+    return torch.rand(batch, 3, side, side, generator=torch.Generator().manual_seed(0))
+
+
+def check_shapes(coupling: Coupling) -> None:
+    low, high = images(), images(side=16)
+    pair = coupling.pair(high, low, ImageRng([1, 2, 3]))
+    assert pair.x_0.shape == pair.x_1.shape == (3, coupling.encoder.channels, 8, 8)
+    assert torch.equal(pair.x_1, coupling.encoder.encode(high))
+    assert (pair.condition["context"].shape[1] if "context" in pair.condition else 0) == coupling.context_channels
+    assert ("noise_level" in pair.condition) == coupling.tells_level
+
+
+def check_images_are_independent(coupling: Coupling) -> None:
+    low = images()
+    together, alone = coupling.source(low, ImageRng([1, 2, 3])), coupling.source(low[1:2], ImageRng([2]))
+    assert torch.equal(together.x_0[1:2], alone.x_0)
+    for key, value in alone.condition.items():
+        assert torch.equal(together.condition[key][1:2], value)
+
+
+def check_law(coupling: Coupling) -> None:
+    """Over many draws, each element of (x_0 - mean) / std is standard normal, and x_0 is the mean where std is 0."""
+    low = images(1).expand(400, -1, -1, -1)
+    source = coupling.source(low, ImageRng(range(400)))
+    certain = source.std == 0
+    assert torch.allclose(source.x_0[certain], source.mean[certain])
+    if not certain.all():
+        z = ((source.x_0 - source.mean) / source.std.where(~certain, 1)).flatten(1)[:, ~certain[0].flatten()]
+        assert float(z.mean(0).square().mean()) < 1.3 / 400  # the variance of a mean of 400
+        assert abs(float(z.std()) - 1) < 0.02
+
+
+CHECKS = [check_shapes, check_images_are_independent, check_law]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize(("name", "keys"), CASES, ids=IDS)
+def test_contract(name: str, keys: dict, check) -> None:
+    check(build(name, keys))
+
+
+class WrongSize(Independent):
+    """Starts at the size of the input."""
+
+    def source(self, low, rng):
+        s = super().source(low, rng)
+        return Source(s.x_0[..., ::2, ::2], s.condition, s.mean, s.std)
+
+
+class Unseeded(Independent):
+    """Draws from the global generator."""
+
+    def source(self, low, rng):
+        s = super().source(low, rng)
+        return Source(torch.randn_like(s.x_0), s.condition, s.mean, s.std)
+
+
+class WrongLaw(LowresLatent):
+    """Forgets that the signal shrinks when noise comes in: the law of plain noise around c."""
+
+    def source(self, low, rng):
+        s = super().source(low, rng)
+        return Source(s.x_0, s.condition, s.condition["context"], s.std)
+
+
+@pytest.mark.parametrize(
+    ("check", "mutant"),
+    [(check_shapes, WrongSize), (check_images_are_independent, Unseeded), (check_law, WrongLaw)],
+)
+def test_contract_rejects_its_mutants(check, mutant: type[Coupling]) -> None:
+    with pytest.raises((AssertionError, ValueError)):
+        check(mutant(encoder=Haar(factor=2), scale=2))
+
+
+class TestLowresLatent:
+    """The coupling of CFM against its equations."""
+
+    def test_fmboost_numbers(self) -> None:
+        assert math.isclose(float(alpha_bar("cosine")[400]), 0.6539, abs_tol=5e-5)
+        assert math.isclose(float(alpha_bar("linear")[400]), 0.1936, abs_tol=5e-5)
+        source = build("LowresLatent", {"noise": 400}).source(images(), ImageRng([1, 2, 3]))
+        assert torch.allclose(source.std, torch.full_like(source.std, 0.5883), atol=5e-5)
+        assert torch.allclose(source.mean, 0.8086 * source.condition["context"], atol=2e-4)
+
+    def test_the_tables_fall_from_one_to_zero(self) -> None:
+        for table in ("cosine", "linear"):
+            values = alpha_bar(table)
+            assert values.shape == (1000,)
+            assert (values.diff() < 0).all()
+            assert values[0] > 0.999
+            assert values[-1] < 1e-4
+
+    def test_context_is_the_clean_latent_of_the_enlarged_input(self) -> None:
+        low, encoder = images(), Identity()
+        source = build("LowresLatent", {}, encoder).source(low, ImageRng([1, 2, 3]))
+        assert torch.equal(source.condition["context"], encoder.encode(resize(low, scale=2)))
+
+    def test_without_noise_the_start_is_the_context(self) -> None:
+        source = build("LowresLatent", {"noise": None}).source(images(), ImageRng([1, 2, 3]))
+        assert torch.equal(source.x_0, source.condition["context"])
+
+    def test_a_variance_of_one_is_kept(self) -> None:
+        low = torch.randn(8, 3, 32, 32, generator=torch.Generator().manual_seed(0)) / 2 + 0.5
+        coupling = build("LowresLatent", {"upsample": "nearest"}, Identity())
+        assert abs(float(coupling.source(low, ImageRng(range(8))).x_0.std()) - 1) < 0.01
+
+    def test_noise_filled_keeps_the_corners(self) -> None:
+        coupling = build("LowresLatent", {"upsample": "noise_filled", "noise": None}, Identity())
+        low = images()
+        source = coupling.source(low, ImageRng([1, 2, 3]))
+        assert torch.equal(source.x_0[..., ::2, ::2], Identity().encode(low))
+        assert abs(float(source.x_0[..., 1::2, 1::2].std()) - 1) < 0.1
+        assert torch.equal(source.condition["context"][..., 1::2, 1::2], Identity().encode(low))
+
+    def test_a_range_is_drawn_in_training_and_fixed_in_restoring(self) -> None:
+        coupling = build("LowresLatent", {"noise": [100, 500], "restore_noise": 200, "tell_level": True})
+        low = images(1).expand(200, -1, -1, -1)
+        drawn = coupling.start(low, ImageRng(range(200))).condition["noise_level"]
+        limits = (1 - alpha_bar("cosine")[[100, 500]]).sqrt()
+        assert limits[0] - 1e-6 <= drawn.min() < drawn.max() <= limits[1] + 1e-6
+        assert len(drawn.unique()) > 100
+        fixed = coupling.source(low, ImageRng(range(200))).condition["noise_level"]
+        assert torch.allclose(fixed.double(), (1 - alpha_bar("cosine")[200]).sqrt().expand(200), atol=1e-6)
+
+    @pytest.mark.parametrize("noise", [-1, 1000, [500, 100]])
+    def test_bad_steps(self, noise) -> None:
+        with pytest.raises(ValueError, match="diffusion step"):
+            build("LowresLatent", {"noise": noise})
+
+    def test_bad_names(self) -> None:
+        with pytest.raises(ValueError, match="unknown noise table 'cosin'"):
+            build("LowresLatent", {"table": "cosin"})
+        with pytest.raises(ValueError, match="unknown upsample 'latnt'"):
+            build("LowresLatent", {"upsample": "latnt"}).source(images(), ImageRng([1, 2, 3]))
+
+
+def test_sizes_that_do_not_fit_are_named() -> None:
+    with pytest.raises(ValueError, match="8x8 at scale 2 does not match a target of 20x20"):
+        build("LowresLatent", {}).pair(images(side=20), images(), ImageRng([1, 2, 3]))
+
+
+def test_what_an_input_must_be_a_multiple_of() -> None:
+    assert build("LowresLatent", {}, Haar(factor=8), 4).low_multiple == 2
+    assert build("LowresLatent", {}, Haar(factor=4), 4).low_multiple == 1
+    assert build("LowresLatent", {}, Haar(factor=4), 3).low_multiple == 4
+    assert build("LowresLatent", {"upsample": "latent"}, Haar(factor=4), 4).low_multiple == 4

@@ -1,0 +1,235 @@
+"""Every registered degradation replays, treats images one by one, and keeps its algebra."""
+
+import json
+
+import pytest
+import torch
+from torch import Tensor
+
+from cfmrestore.degradations import BicubicDown, Clip, Compose, Degradation, GaussianBlur, GaussianNoise, Quantise
+from cfmrestore.ops.kernels import gaussian_kernels
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.registry import DEGRADATIONS
+
+DEGRADATIONS.import_from_location()
+NEEDED = {
+    "Compose": {
+        "steps": [
+            {"type": "GaussianBlur"},
+            {"type": "BicubicDown", "scale": 2},
+            {"type": "GaussianNoise", "gray_probability": 0.5},
+            {"type": "JPEG"},
+        ]
+    }
+}
+NAMES = sorted(DEGRADATIONS.module_dict)
+LINEAR = ["BicubicDown", "GaussianBlur"]
+
+
+def build(name: str) -> Degradation:
+    return DEGRADATIONS.build({"type": name, **NEEDED.get(name, {})})
+
+
+def images(batch: int = 3, height: int = 24, width: int = 32) -> Tensor:
+    return torch.rand(batch, 3, height, width, generator=torch.Generator().manual_seed(0))
+
+
+def check_replay(degradation: Degradation) -> None:
+    x = images()
+    params = degradation.sample((24, 32), ImageRng([1, 2, 3]))
+    first = degradation.apply(x, params)
+    again = degradation.params_from_json(json.loads(json.dumps(degradation.params_to_json(params))))
+    torch.rand(1)
+    assert torch.equal(degradation.apply(x, again), first)
+    assert torch.equal(degradation(x, ImageRng([1, 2, 3])), first)
+
+
+def check_images_are_independent(degradation: Degradation) -> None:
+    x = images()
+    together, alone = degradation(x, ImageRng([1, 2, 3])), degradation(x[1:2], ImageRng([2]))
+    assert torch.allclose(together[1:2], alone, atol=1e-6)
+
+
+def check_size_and_dtype(degradation: Degradation) -> None:
+    for height, width in ((24, 32), (17, 9), (1, 1)):
+        y = degradation(images(2, height, width), ImageRng([1, 2]))
+        assert tuple(y.shape[-2:]) == degradation.out_size((height, width))
+        assert y.shape[:2] == (2, 3)
+        assert y.dtype == torch.float32
+        assert y.isfinite().all()
+
+
+def check_purity(degradation: Degradation) -> None:
+    x = images()
+    before = x.clone()
+    degradation(x, ImageRng([1, 2, 3]))
+    assert torch.equal(x, before)
+
+
+def check_linear(degradation: Degradation) -> None:
+    x, y = images(), images().flip(-1)
+    params = degradation.sample((24, 32), ImageRng([1, 2, 3]))
+
+    def apply(image: Tensor) -> Tensor:
+        return degradation.apply(image, params)
+
+    assert torch.allclose(apply(2 * x - 3 * y), 2 * apply(x) - 3 * apply(y), atol=1e-5)
+    constant = torch.full_like(x, 0.3)
+    assert torch.allclose(apply(constant), torch.full_like(apply(x), 0.3), atol=1e-6)
+
+
+CHECKS = [check_replay, check_images_are_independent, check_size_and_dtype, check_purity]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("name", NAMES)
+def test_contract(name: str, check) -> None:
+    check(build(name))
+
+
+@pytest.mark.parametrize("name", LINEAR)
+def test_linear_operators_are_linear(name: str) -> None:
+    check_linear(build(name))
+
+
+class Unseeded(GaussianNoise):
+    """Draws its noise while applying, from the global generator."""
+
+    def apply(self, image, params):
+        return image + 0.1 * torch.randn_like(image)
+
+
+class BatchSeeded(GaussianNoise):
+    """One generator for the batch: an image depends on those before it."""
+
+    def sample(self, size, rng):
+        params = super().sample(size, rng)
+        return type(params)(params.sigma, params.gray, params.seed[:1] + torch.arange(len(rng)))
+
+
+class WrongSize(BicubicDown):
+    """Announces a size rounded down."""
+
+    def out_size(self, size):
+        return int(size[0] // self.scale), int(size[1] // self.scale)
+
+
+class InPlace(Clip):
+    """Writes into its input."""
+
+    def apply(self, image, params):
+        return image.mul_(0.5)
+
+
+class Unnormalised(GaussianBlur):
+    """A kernel that does not sum to one."""
+
+    def apply(self, image, params):
+        return 1.01 * super().apply(image, params)
+
+
+@pytest.mark.parametrize(
+    ("check", "mutant"),
+    [
+        (check_replay, Unseeded),
+        (check_images_are_independent, BatchSeeded),
+        (check_size_and_dtype, WrongSize),
+        (check_purity, InPlace),
+        (check_linear, Unnormalised),
+    ],
+)
+def test_contract_rejects_its_mutants(check, mutant: type[Degradation]) -> None:
+    with pytest.raises(AssertionError):
+        check(mutant())
+
+
+def test_kernels_sum_to_one_and_have_their_variance() -> None:
+    sigma = torch.tensor([[1.0, 2.5], [2.0, 2.0]], dtype=torch.float64)
+    theta = torch.tensor([0.0, 0.7], dtype=torch.float64)
+    kernels = gaussian_kernels(sigma, theta, 41)
+    u = torch.arange(41, dtype=torch.float64) - 20
+    assert torch.allclose(kernels.sum((1, 2)), torch.ones(2, dtype=torch.float64))
+    along_x = (kernels.sum(1) * u**2).sum(1)
+    along_y = (kernels.sum(2) * u**2).sum(1)
+    assert torch.allclose(along_x, torch.tensor([1.0, 4.0], dtype=torch.float64), atol=1e-3)
+    assert torch.allclose(along_y, torch.tensor([6.25, 4.0], dtype=torch.float64), atol=1e-3)
+
+
+def test_kernels_equal_basicsr() -> None:
+    from cfmrestore._compat import mend_torchvision
+
+    mend_torchvision()
+    from basicsr.data.degradations import bivariate_Gaussian
+
+    ours = gaussian_kernels(torch.tensor([[1.3, 2.7]], dtype=torch.float64), torch.tensor([0.6]).double(), 21)[0]
+    theirs = torch.from_numpy(bivariate_Gaussian(21, 1.3, 2.7, 0.6, isotropic=False))
+    assert (ours - theirs).abs().max() < 1e-7
+
+
+def test_noise_has_its_standard_deviation_and_gray_is_gray() -> None:
+    x = torch.full((2, 3, 128, 128), 0.5)
+    noise = GaussianNoise(sigma=(25.5, 25.5))
+    assert torch.allclose((noise(x, ImageRng([1, 2])) - x).std(), torch.tensor(0.1), atol=1e-3)
+    gray = GaussianNoise(sigma=(25.5, 25.5), gray_probability=1.0)(x, ImageRng([1, 2]))
+    assert torch.equal(gray[:, 0], gray[:, 1])
+
+
+def test_jpeg_is_the_codec_and_worse_at_low_quality() -> None:
+    from io import BytesIO
+
+    import numpy as np
+    from PIL import Image
+
+    x = Quantise()(images(1, 64, 64), ImageRng([1])).cumsum(-1) / 64
+    x = Quantise()(x, ImageRng([1]))
+    errors = []
+    for quality in (95, 30):
+        degradation = DEGRADATIONS.build({"type": "JPEG", "quality": (quality, quality)})
+        y = degradation(x, ImageRng([1]))
+        errors.append(float((y - x).square().mean()))
+        buffer = BytesIO()
+        pixels = (x[0] * 255).round().byte().permute(1, 2, 0).numpy()
+        Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling=2)
+        theirs = np.asarray(Image.open(buffer)).astype(int)
+        ours = (y[0] * 255).round().int().permute(1, 2, 0).numpy()
+        assert np.abs(ours - theirs).max() <= 3  # two builds of libjpeg differ in their integer transforms
+        assert np.abs(ours - theirs).mean() < 0.2
+    assert errors[0] < errors[1]
+
+
+def test_quantise_has_the_levels_of_a_file() -> None:
+    y = Quantise()(images() * 1.2 - 0.1, ImageRng([1, 2, 3]))
+    assert torch.equal((y * 255).round() / 255, y)
+    assert y.min() >= 0
+    assert y.max() <= 1
+
+
+def test_compose_keeps_an_operators_draws_when_another_is_added_behind_it() -> None:
+    x = images()
+    short = Compose(steps=[{"type": "GaussianBlur"}])
+    params = short.sample((24, 32), ImageRng([1, 2, 3])).steps[0]
+    longer = Compose(steps=[{"type": "GaussianBlur"}, {"type": "JPEG"}])
+    assert torch.equal(longer.sample(tuple(x.shape[-2:]), ImageRng([1, 2, 3])).steps[0].sigma, params.sigma)
+
+
+def test_compose_refuses_the_parameters_of_another_chain() -> None:
+    one, other = Compose(steps=[{"type": "Clip"}]), Compose(steps=[{"type": "JPEG"}])
+    data = one.params_to_json(one.sample((4, 4), ImageRng([1])))
+    with pytest.raises(ValueError, match="of Clip, the chain has JPEG"):
+        other.params_from_json(data)
+
+
+@pytest.mark.parametrize(
+    ("cfg", "message"),
+    [
+        ({"type": "GaussianBlur", "size": 20}, "odd"),
+        ({"type": "GaussianBlur", "sigma": (3.0, 1.0)}, "low <= high"),
+        ({"type": "BicubicDown", "scale": 0}, "scale must be 1 or more"),
+        ({"type": "JPEG", "quality": (0, 50)}, "1 <= low"),
+        ({"type": "GaussianBlr"}, "did you mean 'GaussianBlur'"),
+        ({"type": "GaussianBlur", "sigm": (1.0, 2.0)}, "no key 'sigm'; did you mean 'sigma'"),
+    ],
+)
+def test_bad_configs(cfg: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        DEGRADATIONS.build(cfg)
