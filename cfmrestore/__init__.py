@@ -1,5 +1,6 @@
 """Image restoration with flows that run in a latent space."""
 
+from cfmrestore._version import __version__
 from cfmrestore.registry import (
     COUPLINGS,
     DATASETS,
@@ -15,8 +16,6 @@ from cfmrestore.registry import (
     TIME_SAMPLERS,
     TRANSFORMS,
 )
-
-__version__ = "0.1.0"
 
 __all__ = [
     "COUPLINGS",

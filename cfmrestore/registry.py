@@ -56,7 +56,9 @@ def build_plugin(cfg: Any, registry: Registry, default_args: dict[str, Any] | No
     parameters = inspect.signature(cls).parameters
     open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     offers = {k: v for k, v in (default_args or {}).items() if open_ended or k in parameters}
-    required = [n for n, p in parameters.items() if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    required = [
+        n for n, p in parameters.items() if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
     if missing := [name for name in required if name not in cfg and name not in offers]:
         raise ValueError(f"{cls.__name__} needs {', '.join(map(repr, missing))}")
     return build_from_cfg(cfg, registry, offers)

@@ -9,15 +9,15 @@ from cfmrestore.apis import cli
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config")
-    parser.add_argument("checkpoint", help="a .pth or .safetensors file")
+    parser.add_argument("checkpoint", help="a .pth or .safetensors file, or a work directory")
     parser.add_argument("--out", metavar="FILE.json", help="write the result, and a Markdown table beside it")
     parser.add_argument("--show-dir", metavar="DIR", help="write a picture of every image")
     cli.add_common(parser)
     args = cli.parse(parser)
 
-    from cfmrestore.apis import test
+    from cfmrestore.apis import evaluate
 
-    test(
+    evaluate(
         args.config,
         args.checkpoint,
         work_dir=args.work_dir,

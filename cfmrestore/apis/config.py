@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -119,18 +119,26 @@ def _plugins(value: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _check_plugin(place: str, plugin: Mapping[str, Any]) -> None:
     kind = plugin["type"]
-    registries: list[Registry] = [*REGISTRIES.values(), *_THEIRS]
-    for registry in registries:
-        registry.import_from_location()
-    ours = [registry.module_dict[kind] for registry in registries if kind in registry.module_dict]
-    if not ours and "." not in kind:
-        names = {name for registry in registries for name in registry.module_dict}
+    ours = _named(kind, REGISTRIES.values())
+    candidates = ours or _named(kind, _THEIRS)
+    if not candidates and "." not in kind:
+        names = {name for registry in (*REGISTRIES.values(), *_THEIRS) for name in registry.module_dict}
         raise ValueError(f"{place}: there is no {kind!r}; {nearest(kind, names)}")
     errors = []
-    for cls in ours:
+    for cls in candidates:
         try:
-            return check_keys(cls, (key for key in plugin if key != "_scope_"), where=f"{place}: ")
+            check_keys(cls, plugin, where=f"{place}: ")
         except ValueError as error:
             errors.append(error)
-    if errors:
+    if errors and len(errors) == len(candidates):  # one name may stand in several registries
         raise errors[0]
+
+
+def _named(kind: str, registries: Iterable[Registry]) -> list[Any]:
+    """The classes of that name; a look-up fills a registry first."""
+    found = []
+    for registry in registries:
+        registry.import_from_location()
+        if kind in registry.module_dict:
+            found.append(registry.module_dict[kind])
+    return found

@@ -63,9 +63,9 @@ class ImageDataset(Dataset[dict[str, Any]]):
         if not isinstance(draw, Draw):
             draw = Draw(int(draw), 0, int(draw))
         for offset in range(len(self)):
-            index = (draw.index + offset) % len(self)
+            index = (draw.image + offset) % len(self)
             try:
-                return self._load(draw._replace(index=index))
+                return self._load(draw._replace(image=index))
             except (ValueError, OSError) as error:
                 if self.on_error == "raise":
                     raise ValueError(f"{self.name(index)}: {error}") from error
@@ -74,9 +74,9 @@ class ImageDataset(Dataset[dict[str, Any]]):
         raise ValueError(f"none of the {len(self)} images of {type(self).__name__} can be read")
 
     def _load(self, draw: Draw) -> dict[str, Any]:
-        name = self.name(draw.index)
+        name = self.name(draw.image)
         seed = mix(self.seed, draw.epoch, key_of(name))
-        sample: Sample = {part: self._read(path) for part, path in self.files(draw.index).items()}
+        sample: Sample = {part: self._read(path) for part, path in self.files(draw.image).items()}
         for number, transform in enumerate(self.pipeline):
             sample = transform(sample, mix(seed, number))
         return {

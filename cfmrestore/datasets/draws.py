@@ -15,7 +15,7 @@ from cfmrestore.registry import DATA_SAMPLERS
 class Draw(NamedTuple):
     """One place in the stream: which image, in which epoch, and how many came before."""
 
-    index: int
+    image: int
     epoch: int
     number: int
 

@@ -10,6 +10,7 @@ from cfmrestore.encoders.identity import Identity
 from cfmrestore.encoders.taef2 import TAEF2
 
 __all__ = [
+    "TAEF2",
     "AutoencoderDC",
     "AutoencoderKL",
     "AutoencoderTiny",
@@ -17,6 +18,5 @@ __all__ = [
     "EncoderCard",
     "Haar",
     "Identity",
-    "TAEF2",
     "card",
 ]

@@ -66,7 +66,10 @@ class Encoder(nn.Module, ABC):
 
     def freeze(self) -> None:
         """Weights without gradients, layers in evaluation mode, convolutions in the layout that is fastest."""
-        self.requires_grad_(False).eval().to(memory_format=torch.channels_last)
+        self.requires_grad_(False).eval()
+        for weight in self.parameters():
+            if weight.dim() == 4:
+                weight.data = weight.data.contiguous(memory_format=torch.channels_last)
 
     def train(self, mode: bool = True) -> "Encoder":
         """A frozen encoder stays in evaluation mode, also when the flow around it trains."""

@@ -62,13 +62,17 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> dict[str, Any]
     except pickle.UnpicklingError as error:
         raise ValueError(
             f"{str(path)!r} holds more than tensors and plain values, or is damaged; it was not run. Ask its author "
-            f"for safetensors ({str(error).splitlines()[0]})"
+            f"for safetensors ({_first_line(error)})"
         ) from error
     except (RuntimeError, EOFError, OSError, ValueError) as error:
-        raise ValueError(f"{str(path)!r} is damaged or no checkpoint: {str(error).splitlines()[0]}") from error
+        raise ValueError(f"{str(path)!r} is damaged or no checkpoint: {_first_line(error)}") from error
     if not isinstance(checkpoint, dict):
         raise ValueError(f"{str(path)!r} is no checkpoint: it holds a {type(checkpoint).__name__}")
     return checkpoint if "state_dict" in checkpoint else {"state_dict": checkpoint, "meta": {}}
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _load_safetensors(path: Path, device: str) -> dict[str, Any]:
@@ -101,6 +105,17 @@ def load_weights(model: nn.Module, weights: dict[str, Tensor], path: str | Path)
             "trained it, which lies beside it in its folder"
         )
     model.load_state_dict(weights)
+
+
+def locate(path: str | Path) -> Path:
+    """A checkpoint's file; a folder stands for its newest checkpoint."""
+    path = Path(path)
+    if not path.is_dir():
+        return path
+    latest = find_latest(path)
+    if latest is None:
+        raise ValueError(f"the folder {str(path)!r} holds no checkpoint that training has finished writing")
+    return latest
 
 
 def find_latest(work_dir: str | Path) -> Path | None:

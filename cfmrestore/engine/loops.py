@@ -103,8 +103,9 @@ class IterBasedTrainLoop(BaseLoop):
         if not np.isfinite(loss):
             names = ", ".join(batch["data_samples"]["name"][:4])
             raise ValueError(
-                f"the loss is {loss} at iteration {self._iter + 1} (images {names} ...): lower optim_wrapper.optimizer.lr, "
-                "set optim_wrapper.clip_grad, or train without --amp; checkpoints before this one are intact"
+                f"the loss is {loss} at iteration {self._iter + 1} (images {names} ...): lower "
+                "optim_wrapper.optimizer.lr, set optim_wrapper.clip_grad, or train without --amp; checkpoints before "
+                "this one are intact"
             )
 
 

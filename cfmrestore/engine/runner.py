@@ -25,8 +25,11 @@ class RestorationRunner(Runner):
         mend_torchvision()  # mmengine imports it to print its version
         super()._log_env(env_cfg)
 
+    optim_wrapper: Any
+    param_schedulers: Any
+
     @property
-    def bare_model(self) -> nn.Module:
+    def bare_model(self) -> Any:
         """The model without its distributed wrapper."""
         model: nn.Module = self.model.module if is_model_wrapper(self.model) else self.model
         return model

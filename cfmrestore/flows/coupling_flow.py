@@ -59,7 +59,7 @@ class CouplingFlow(BaseModel):
         channels_last: bool = False,
         data_preprocessor: Config | None = None,
     ) -> None:
-        super().__init__(data_preprocessor=data_preprocessor)
+        super().__init__(data_preprocessor=MODELS.build(data_preprocessor or {"type": "RestorationPreprocessor"}))
         space: Encoder = ENCODERS.build(encoder)
         self.coupling: Coupling = COUPLINGS.build(coupling, default_args={"encoder": space, "scale": scale})
         offers = {

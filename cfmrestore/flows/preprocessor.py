@@ -23,9 +23,10 @@ class RestorationPreprocessor(BaseDataPreprocessor):
     def __init__(self, *, degradation: dict[str, Any] | list[dict[str, Any]] | None = None) -> None:
         super().__init__()
         self.degradation: Degradation[Any] | None = None
-        if degradation is not None:
-            chain = isinstance(degradation, list | tuple)
-            self.degradation = Compose(steps=degradation) if chain else DEGRADATIONS.build(degradation)
+        if isinstance(degradation, list | tuple):
+            self.degradation = Compose(steps=degradation)
+        elif degradation is not None:
+            self.degradation = DEGRADATIONS.build(degradation)
 
     @torch.no_grad()
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
@@ -47,5 +48,7 @@ class RestorationPreprocessor(BaseDataPreprocessor):
     def _stack(self, images: list[Tensor]) -> Tensor:
         if len({tuple(image.shape) for image in images}) > 1:
             sizes = sorted({f"{image.shape[-2]}x{image.shape[-1]}" for image in images})
-            raise ValueError(f"a batch needs images of one size, got {', '.join(sizes)}: crop them, or set batch_size=1")
+            raise ValueError(
+                f"a batch needs images of one size, got {', '.join(sizes)}: crop them, or set batch_size=1"
+            )
         return torch.stack(images).to(self.device, non_blocking=True).float() / 255

@@ -46,6 +46,8 @@ class UNet(nn.Module):
         groups: Groups of the normalisations.
         time_scale: Factor on t before its embedding.
         noise_level: Embed the standard deviation of the source's noise beside the time.
+        input_skip: Add the input and the context to the velocity, each channel times a gain that follows the embedding.
+            White noise in many channels does not fit through a narrow network; it need not.
         checkpointing: Recompute activations in the backward pass, to save memory.
     """
 
@@ -64,6 +66,7 @@ class UNet(nn.Module):
         groups: int = 32,
         time_scale: float = 1.0,
         noise_level: bool = False,
+        input_skip: bool = False,
         checkpointing: bool = False,
     ) -> None:
         super().__init__()
@@ -104,6 +107,10 @@ class UNet(nn.Module):
         self.head = nn.Sequential(
             nn.GroupNorm(groups, width), nn.SiLU(), zeroed(nn.Conv2d(width, channels, 3, padding=1))
         )
+        inputs = channels + context_channels
+        self.skip = nn.Sequential(nn.SiLU(), zeroed(nn.Linear(d, inputs))) if input_skip else None
+        if input_skip and context_channels not in (0, channels):
+            raise ValueError(f"input_skip needs a context of {channels} channels or none; got {context_channels}")
 
     def _run(self, module: Callable[..., Tensor], *args: Tensor) -> Tensor:
         if self.checkpointing and self.training and torch.is_grad_enabled():
@@ -131,6 +138,7 @@ class UNet(nn.Module):
         embedding = self._embed(t, noise_level)
         if context is not None:
             x = torch.cat([x, context], dim=1)
+        inputs = x
         x = self.stem(pad_to_multiple(x, self.multiple))
         skips = [x]
         for module in self.down:
@@ -143,8 +151,11 @@ class UNet(nn.Module):
                 x = self._run(module, torch.cat([x, skips.pop()], dim=1), embedding)
             else:
                 x = module(x)
-        velocity: Tensor = self.head(x)
-        return crop_to(velocity, size)
+        velocity = crop_to(self.head(x), size)
+        if self.skip is not None:
+            gained = self.skip(embedding)[:, :, None, None] * inputs
+            velocity = velocity + sum(gained.split(velocity.shape[1], dim=1))
+        return velocity
 
 
 def _check(widths: Sequence[int], groups: int, attention_factors: Sequence[int], deepest: int) -> None:

@@ -9,4 +9,4 @@ from cfmrestore.solvers.heun import Heun
 from cfmrestore.solvers.midpoint import Midpoint
 from cfmrestore.solvers.rk4 import RK4
 
-__all__ = ["AB2", "DoPri5", "Euler", "EulerMaruyama", "Heun", "Midpoint", "RK4", "Solution", "Solver", "Step"]
+__all__ = ["AB2", "RK4", "DoPri5", "Euler", "EulerMaruyama", "Heun", "Midpoint", "Solution", "Solver", "Step"]

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from cfmrestore.degradations import BicubicDown, Clip, Compose, Degradation, GaussianBlur, GaussianNoise, Quantise
+from cfmrestore.degradations import Clip, Compose, Degradation, Downscale, GaussianBlur, GaussianNoise, Quantise
 from cfmrestore.ops.kernels import gaussian_kernels
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
@@ -16,14 +16,14 @@ NEEDED = {
     "Compose": {
         "steps": [
             {"type": "GaussianBlur"},
-            {"type": "BicubicDown", "scale": 2},
+            {"type": "Downscale", "scale": 2},
             {"type": "GaussianNoise", "gray_probability": 0.5},
             {"type": "JPEG"},
         ]
     }
 }
 NAMES = sorted(DEGRADATIONS.module_dict)
-LINEAR = ["BicubicDown", "GaussianBlur"]
+LINEAR = ["Downscale", "GaussianBlur"]
 
 
 def build(name: str) -> Degradation:
@@ -107,7 +107,7 @@ class BatchSeeded(GaussianNoise):
         return type(params)(params.sigma, params.gray, params.seed[:1] + torch.arange(len(rng)))
 
 
-class WrongSize(BicubicDown):
+class WrongSize(Downscale):
     """Announces a size rounded down."""
 
     def out_size(self, size):
@@ -224,7 +224,7 @@ def test_compose_refuses_the_parameters_of_another_chain() -> None:
     [
         ({"type": "GaussianBlur", "size": 20}, "odd"),
         ({"type": "GaussianBlur", "sigma": (3.0, 1.0)}, "low <= high"),
-        ({"type": "BicubicDown", "scale": 0}, "scale must be 1 or more"),
+        ({"type": "Downscale", "scale": 0}, "scale must be 1 or more"),
         ({"type": "JPEG", "quality": (0, 50)}, "1 <= low"),
         ({"type": "GaussianBlr"}, "did you mean 'GaussianBlur'"),
         ({"type": "GaussianBlur", "sigm": (1.0, 2.0)}, "no key 'sigm'; did you mean 'sigma'"),

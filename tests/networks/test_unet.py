@@ -45,6 +45,14 @@ def test_time_context_and_noise_level_matter() -> None:
     assert not torch.allclose(base, net(x, t, context=c, noise_level=s + 0.5))
 
 
+def test_the_input_skip_is_a_gain_for_each_channel() -> None:
+    net, x, c, t = small(context_channels=4, input_skip=True), *torch.randn(2, 2, 4, 8, 8), torch.rand(2)
+    with_skip = net(x, t, context=c)
+    gain = net.skip(net.time(t))[:, :, None, None]
+    net.skip = None
+    assert torch.allclose(with_skip, net(x, t, context=c) + gain[:, :4] * x + gain[:, 4:] * c, atol=1e-5)
+
+
 def test_image_i_of_a_batch_is_image_i_alone() -> None:
     net, x, t = small(), torch.randn(3, 4, 8, 8), torch.rand(3)
     assert torch.allclose(net(x, t)[1:2], net(x[1:2], t[1:2]), atol=1e-5)

@@ -6,7 +6,12 @@ from cfmrestore.ops.rng import ImageRng, key_of, mix
 
 
 def test_an_image_draws_the_same_in_any_batch() -> None:
-    for draw in (lambda r: r.normal(3), lambda r: r.uniform(2, low=-1), lambda r: r.integers(0, 9, 4), ImageRng.new_seeds):
+    for draw in (
+        lambda r: r.normal(3),
+        lambda r: r.uniform(2, low=-1),
+        lambda r: r.integers(0, 9, 4),
+        ImageRng.new_seeds,
+    ):
         assert torch.equal(draw(ImageRng([1, 2, 3]))[1:2], draw(ImageRng([2])))
 
 

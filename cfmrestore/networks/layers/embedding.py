@@ -33,5 +33,6 @@ class TimeEmbedding(nn.Module):
 
     def forward(self, t: PerImage) -> Float[Tensor, "b d"]:
         angle = t.float()[:, None] * self.frequencies
-        sinusoids: Tensor = self.mlp(torch.cat([angle.cos(), angle.sin()], dim=1).to(self.mlp[0].weight.dtype))
-        return sinusoids
+        sinusoids = torch.cat([angle.cos(), angle.sin()], dim=1)
+        embedding: Tensor = self.mlp(sinusoids.to(next(self.mlp.parameters()).dtype))
+        return embedding

@@ -6,7 +6,7 @@ model = dict(
         type="RestorationPreprocessor",
         degradation=[
             dict(type="GaussianBlur", sigma=(0.2, 3.0), size=21),
-            dict(type="BicubicDown", scale="${scale}"),
+            dict(type="Downscale", scale="${scale}"),
             dict(type="GaussianNoise", sigma=(1.0, 15.0), gray_probability=0.4),
             dict(type="JPEG", quality=(40, 95)),
         ],

@@ -1,4 +1,4 @@
-"""MATLAB's bicubic downscaling: the degradation of the classical benchmarks."""
+"""Shrinking: bicubic as in MATLAB, the degradation of the classical benchmarks, or bilinear."""
 
 import math
 
@@ -10,17 +10,19 @@ from cfmrestore.typing import Image, Size
 
 
 @DEGRADATIONS.register_module()
-class BicubicDown(Degradation[NoParams]):
-    """``imresize(image, 1 / scale)``: bicubic with a kernel widened by the scale; sides are rounded up.
+class Downscale(Degradation[NoParams]):
+    """``imresize(image, 1 / scale)``; sides are rounded up.
 
     Args:
         scale: Factor by which the image shrinks.
+        kernel: "bicubic" or "bilinear".
+        antialias: Widen the kernel by the scale, as MATLAB does. Bilinear without it is torch's ``interpolate``.
     """
 
-    def __init__(self, *, scale: float = 4) -> None:
+    def __init__(self, *, scale: float = 4, kernel: str = "bicubic", antialias: bool = True) -> None:
         if not scale >= 1:
             raise ValueError(f"scale must be 1 or more; got {scale}")
-        self.scale = scale
+        self.scale, self.kernel, self.antialias = scale, kernel, antialias
 
     def sample(self, size: Size, rng: ImageRng) -> NoParams:
         del size, rng
@@ -28,7 +30,7 @@ class BicubicDown(Degradation[NoParams]):
 
     def apply(self, image: Image, params: NoParams) -> Image:
         del params
-        return resize(image, scale=1 / self.scale)
+        return resize(image, scale=1 / self.scale, kernel=self.kernel, antialias=self.antialias)
 
     def out_size(self, size: Size) -> Size:
         return math.ceil(size[0] / self.scale), math.ceil(size[1] / self.scale)

@@ -12,7 +12,7 @@ from cfmrestore.engine.atomic import write_text
 from cfmrestore.engine.runner import RestorationRunner
 
 
-def test(
+def evaluate(
     config: str | Path,
     checkpoint: str | Path,
     *,
@@ -26,7 +26,7 @@ def test(
 
     Args:
         config: The config file.
-        checkpoint: A ``.pth`` or ``.safetensors`` file.
+        checkpoint: A ``.pth`` or ``.safetensors`` file, or a work directory for its newest checkpoint.
         work_dir: Where the log is written.
         out: JSON file for the result; a Markdown table is written beside it.
         show_dir: Folder for a picture of every image.
@@ -34,7 +34,8 @@ def test(
         options: Dotted keys of the config and their values.
     """
     cfg = prepare(config, work_dir=work_dir, launcher=launcher, options=options)
-    cfg.load_from, cfg.resume = str(checkpoint), False
+    path = checkpoints.locate(checkpoint)
+    cfg.load_from, cfg.resume = str(path), False
     cfg.train_cfg = cfg.train_dataloader = cfg.optim_wrapper = cfg.param_scheduler = None
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if cfg.get("test_dataloader") is None:
@@ -45,7 +46,7 @@ def test(
     runner = build_runner(cfg)
     began = time.perf_counter()
     metrics = runner.test()
-    result = _result(runner, metrics, time.perf_counter() - began, str(checkpoint))
+    result = _result(runner, metrics, time.perf_counter() - began, str(path))
     if runner.rank == 0:
         text = table(result)
         print(f"\n{text}")
@@ -53,9 +54,6 @@ def test(
             write_text(out, json.dumps(result, indent=2) + "\n")
             write_text(Path(out).with_suffix(".md"), text)
     return result
-
-
-test.__test__ = False  # type: ignore[attr-defined] # not a test of pytest's
 
 
 def _result(runner: RestorationRunner, metrics: dict[str, float], seconds: float, checkpoint: str) -> dict[str, Any]:

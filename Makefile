@@ -1,0 +1,35 @@
+# make demo   train the small config, evaluate it, leave pictures and a table
+# make test   format, lint, import contracts, types, tests
+# make install   the virtual environment alone; a second call installs nothing
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+STAMP := .venv/.installed
+DEMO := work_dirs/demo
+
+.PHONY: demo test install lint
+
+install: $(STAMP)
+
+# Torch comes first: basicsr's old setup needs it, and must not be built in an environment of its own, which would
+# fetch another torch.
+$(STAMP): constraints.txt setup.cfg pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q -c constraints.txt torch numpy setuptools wheel cython
+	$(BIN)/python -m pip install -q -c constraints.txt --no-build-isolation basicsr -e '.[dev]'
+	touch $@
+
+demo: $(STAMP)
+	$(BIN)/python tools/train.py configs/cfm_realsr_tiny.py --work-dir $(DEMO)
+	$(BIN)/python tools/test.py configs/cfm_realsr_tiny.py $(DEMO) --work-dir $(DEMO) \
+		--out $(DEMO)/result.json --show-dir $(DEMO)/pictures
+	@echo "look at $(DEMO)/pictures/sheet.png"
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/python -m pytest

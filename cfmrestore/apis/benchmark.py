@@ -1,0 +1,121 @@
+"""What training costs beside the bare steps of its network."""
+
+import json
+import platform
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+import torch
+from mmengine.hooks import Hook
+
+from cfmrestore.apis.train import build_runner, prepare
+from cfmrestore.engine import checkpoints
+from cfmrestore.engine.atomic import write_text
+from cfmrestore.ops.rng import ImageRng
+
+
+class _BareSteps(Hook):
+    """Behind every iteration of the runner, one bare step on a batch that is ready: the two are timed in turn."""
+
+    priority = "LOWEST"
+
+    def __init__(self, warm_up: int) -> None:
+        self.warm_up = warm_up
+        self.mark = 0.0
+        self.full: list[float] = []
+        self.bare: list[float] = []
+
+    def before_train(self, runner: Any) -> None:
+        del runner
+        self.mark = time.perf_counter()
+
+    def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+        del outputs
+        _synchronise()
+        seconds = time.perf_counter() - self.mark
+        if batch_idx == 0:
+            self._prepare(runner, data_batch)
+        began = time.perf_counter()
+        self._step(runner)
+        _synchronise()
+        if batch_idx >= self.warm_up:
+            self.full.append(seconds)
+            self.bare.append(time.perf_counter() - began)
+        self.mark = time.perf_counter()
+
+    def _prepare(self, runner: Any, data_batch: Any) -> None:
+        model = runner.bare_model
+        inputs = model.data_preprocessor(data_batch)["inputs"]
+        rng = ImageRng(inputs["seeds"])
+        pair = model.coupling.pair(inputs["high"], inputs["low"], rng)
+        self.t = model.times(rng, inputs["numbers"]).to(inputs["high"])
+        x_t, self.dx_t = model.path.sample(pair.x_0, pair.x_1, self.t)
+        self.x_t, self.condition = x_t.contiguous(memory_format=model.layout), pair.condition
+
+    def _step(self, runner: Any) -> None:
+        with runner.optim_wrapper.optim_context(runner.model):
+            v = runner.bare_model.network(self.x_t, self.t, **self.condition)
+            loss = (v.float() - self.dx_t).square().mean()
+        loss.backward()
+        runner.optim_wrapper.optimizer.step()
+        runner.optim_wrapper.optimizer.zero_grad()
+
+
+def _synchronise() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def benchmark_train(
+    config: str | Path,
+    *,
+    iterations: int = 60,
+    warm_up: int = 10,
+    work_dir: str | None = None,
+    out: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Time the runner's iterations (data, degradation, coupling, network, hooks) against bare steps, in turn.
+
+    Args:
+        config: The config file.
+        iterations: Iterations that count.
+        warm_up: Iterations before them.
+        work_dir: Where the log goes.
+        out: JSON file for the figures.
+        options: Dotted keys of the config and their values.
+    """
+    fixed = {"train_cfg.max_iters": iterations + warm_up, "default_hooks.checkpoint.save_last": False}
+    options = {**fixed, **(options or {})}
+    cfg = prepare(config, work_dir=work_dir or "work_dirs/benchmark", launcher="none", options=options)
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
+    cfg.param_scheduler = None
+    runner = build_runner(cfg)
+    hook = _BareSteps(warm_up)
+    runner.register_hook(hook)
+    runner.train()
+    result: dict[str, Any] = {
+        "config": str(config),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor() or "cpu",
+        "threads": torch.get_num_threads(),
+        "iterations": iterations,
+        "runner_ms": [1e3 * q for q in quantiles(hook.full, n=4)],
+        "bare_ms": [1e3 * q for q in quantiles(hook.bare, n=4)],
+        "overhead": median(hook.full) / median(hook.bare) - 1,
+        "versions": checkpoints.versions(),
+    }
+    print("\n| iteration | median ms | quartiles ms |\n|---|---|---|")
+    print(_row("runner", hook.full), _row("bare step", hook.bare), sep="\n")
+    print(f"\noverhead {100 * result['overhead']:.1f} % of the bare step")
+    if out is not None:
+        write_text(out, json.dumps(result, indent=2) + "\n")
+    return result
+
+
+def _row(name: str, seconds: list[float]) -> str:
+    low, middle, high = (1e3 * q for q in quantiles(seconds, n=4))
+    return f"| {name} | {middle:.1f} | {low:.1f} to {high:.1f} |"

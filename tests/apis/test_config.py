@@ -1,0 +1,99 @@
+"""Configs: references, options, and one message for every wrong key."""
+
+from pathlib import Path
+
+import pytest
+
+from cfmrestore.apis import load_config
+from cfmrestore.registry import MODELS
+from tests.testing import ROOT, TINY
+
+CONFIGS = sorted(p for p in (ROOT / "configs").rglob("*.py") if "_base_" not in p.parts)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
+def test_every_config_is_read(path: Path) -> None:
+    cfg = load_config(path)
+    assert cfg.model.type == "CouplingFlow"
+    assert "${" not in cfg.pretty_text
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
+def test_every_network_is_built(path: Path, tmp_path: Path) -> None:
+    import torch
+
+    cfg = load_config(path)
+    if cfg.model.encoder.type == "AutoencoderKL":  # its weights are the user's; a stand-in of its shape
+        cfg.model.encoder = {"type": "AutoencoderKL", "path": str(small_vae(tmp_path))}
+    with torch.device("meta"):
+        flow = MODELS.build(cfg.model)
+    parameters = sum(p.numel() for p in flow.parameters())
+    assert parameters > 1e5
+    if "305m" in path.stem:
+        assert round(parameters / 1e6, 1) == 305.8
+
+
+def small_vae(folder: Path) -> Path:
+    from cfmrestore._compat import mend_torchvision
+
+    mend_torchvision()
+    from diffusers import AutoencoderKL
+
+    blocks = {"down_block_types": ["DownEncoderBlock2D"] * 4, "up_block_types": ["UpDecoderBlock2D"] * 4}
+    AutoencoderKL(block_out_channels=[8] * 4, norm_num_groups=4, **blocks).save_pretrained(folder / "vae")
+    return folder / "vae"
+
+
+def test_an_option_changes_all_places_that_refer_to_it() -> None:
+    cfg = load_config(TINY, {"scale": 2, "data_root": "elsewhere"})
+    assert cfg.model.scale == 2
+    assert cfg.model.data_preprocessor.degradation[1].scale == 2
+    assert cfg.val_evaluator[0].border == 2
+    assert cfg.train_dataloader.dataset.data_root == "elsewhere"
+
+
+def test_a_new_type_starts_its_dict_afresh() -> None:
+    cfg = load_config(TINY, {"model.encoder.type": "TAEF2", "model.encoder.path": "weights"})
+    assert cfg.model.encoder == {"type": "TAEF2", "path": "weights"}
+
+
+def test_references_keep_types_and_join_strings(tmp_path: Path) -> None:
+    path = tmp_path / "c.py"
+    path.write_text("a = 3\nroot = 'x'\nfind_unused_parameters = dict(n='${a}', p='${root}/y/${a}', q=['${b.c}'])\nb = dict(c=1.5)")
+    assert load_config(path).find_unused_parameters == {"n": 3, "p": "x/y/3", "q": [1.5]}
+    path.write_text("a = '${nothing}'")
+    with pytest.raises(ValueError, match=r"refers to \$\{nothing\}, which it does not define"):
+        load_config(path)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"dat_root": "x"}, "no key 'dat_root'; did you mean 'data_root'"),
+        ({"model.network.blcks": 3}, "model.network: UNet has no key 'blcks'; did you mean 'blocks'"),
+        ({"model.network.type": "UNt"}, "model.network: there is no 'UNt'; did you mean 'UNet'"),
+        ({"model.sampling.solver.type": "Eulr"}, "model.sampling.solver: there is no 'Eulr'; did you mean 'Euler'"),
+        ({"default_hooks.checkpoint.intervl": 3}, "CheckpointHook has no key 'intervl'; did you mean 'interval'"),
+        ({"train_dataloader.dataset.dataroot": "x"}, "ImageFolder has no key 'dataroot'; did you mean 'data_root'"),
+        ({"optim_wrapper.clipgrad": 1}, "OptimWrapper has no key 'clipgrad'; did you mean 'clip_grad'"),
+        ({"optim_wrapper.optimizer.learning_rate": 1}, "AdamW has no key 'learning_rate'"),
+    ],
+)
+def test_wrong_keys_are_named_with_their_place(options: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        load_config(TINY, options)
+
+
+def test_wrong_files(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="there is no config"):
+        load_config(tmp_path / "none.py")
+    path = tmp_path / "c.py"
+    path.write_text("model = dict(")
+    with pytest.raises(ValueError, match="cannot be read: SyntaxError"):
+        load_config(path)
+    path.write_text("trian_cfg = dict(max_iters=3)")
+    with pytest.raises(ValueError, match="'trian_cfg' that nothing reads; did you mean 'train_cfg'"):
+        load_config(path)
+    path.write_text("custom_imports = dict(imports=['no_such_module'])")
+    with pytest.raises(ValueError, match="no_such_module"):
+        load_config(path)

@@ -1,0 +1,174 @@
+"""Datasets: files of all kinds, seeds by image, and errors that name the file."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from cfmrestore.datasets import Draw, ImageFolder, PairedFolder, read_image
+from tests.testing import write_images
+
+CROP = [{"type": "RandomCrop", "size": 16}, {"type": "Albumentations", "transforms": [{"type": "D4", "p": 1.0}]}]
+
+
+def test_an_image_gets_the_same_crop_whoever_asks(tmp_path: Path) -> None:
+    folder = write_images(tmp_path)
+    first, second = ImageFolder(data_root=str(folder), pipeline=CROP), ImageFolder(data_root=str(folder), pipeline=CROP)
+    second[3], second[1]
+    for index in range(6):
+        a, b = first[Draw(index, 2, 9)], second[Draw(index, 2, 5)]
+        assert np.array_equal(a["inputs"]["high"], b["inputs"]["high"])
+        assert a["data_samples"]["seed"] == b["data_samples"]["seed"]
+
+
+def test_a_file_keeps_its_seed_when_others_are_added(tmp_path: Path) -> None:
+    folder = write_images(tmp_path)
+    before = ImageFolder(data_root=str(folder), pipeline=CROP)[0]
+    Image.new("RGB", (32, 32)).save(folder / "-first.png")
+    after = ImageFolder(data_root=str(folder), pipeline=CROP)[1]
+    assert before["data_samples"] == {**after["data_samples"], "number": 0}
+    assert np.array_equal(before["inputs"]["high"], after["inputs"]["high"])
+
+
+def test_epochs_seeds_and_images_differ(tmp_path: Path) -> None:
+    folder = str(write_images(tmp_path))
+    seeds = {ImageFolder(data_root=folder, seed=s)[Draw(i, e, 0)]["data_samples"]["seed"]
+             for s in range(3) for i in range(3) for e in range(3)}  # fmt: skip
+    assert len(seeds) == 27
+
+
+def test_all_crops_and_all_eight_symmetries_occur(tmp_path: Path) -> None:
+    folder = write_images(tmp_path, count=1, side=18)
+    dataset = ImageFolder(data_root=str(folder), pipeline=CROP)
+    kinds = {dataset[Draw(0, epoch, 0)]["inputs"]["high"].numpy().tobytes() for epoch in range(600)}
+    assert len(kinds) == 9 * 8
+
+
+def test_pairs_are_cropped_and_turned_alike(tmp_path: Path) -> None:
+    high, low = tmp_path / "high", tmp_path / "low"
+    high.mkdir(), low.mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (10, 12, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(low / "a.png")
+    Image.fromarray(pixels.repeat(4, 0).repeat(4, 1)).save(high / "a.bmp")
+    dataset = PairedFolder(high_root=str(high), low_root=str(low), pipeline=CROP)
+    for epoch in range(30):
+        inputs = dataset[Draw(0, epoch, 0)]["inputs"]
+        assert inputs["low"].shape == (3, 4, 4)
+        assert np.array_equal(inputs["high"], inputs["low"].repeat_interleave(4, 1).repeat_interleave(4, 2))
+
+
+def test_pairs_without_a_partner_are_all_named(tmp_path: Path) -> None:
+    write_images(tmp_path / "high", count=4)
+    write_images(tmp_path / "low", count=2)
+    with pytest.raises(ValueError, match=r"2 images of .* have no partner: 2, 3"):
+        PairedFolder(high_root=str(tmp_path / "high"), low_root=str(tmp_path / "low"))
+
+
+def test_pairs_of_odd_sizes_are_named(tmp_path: Path) -> None:
+    write_images(tmp_path / "high", count=1, side=30)
+    write_images(tmp_path / "low", count=1, side=8)
+    dataset = PairedFolder(high_root=str(tmp_path / "high"), low_root=str(tmp_path / "low"), pipeline=CROP)
+    with pytest.raises(ValueError, match="0: an input of 8x8 does not fit a target of 30x30"):
+        dataset[0]
+
+
+@pytest.mark.parametrize(
+    ("mode", "suffix"),
+    [
+        ("RGB", ".png"),
+        ("L", ".png"),
+        ("P", ".gif"),
+        ("RGBA", ".webp"),
+        ("CMYK", ".jpg"),
+        ("RGB", ".tiff"),
+        ("1", ".png"),
+    ],
+)
+def test_formats(tmp_path: Path, mode: str, suffix: str) -> None:
+    path = tmp_path / f"grün ☃{suffix}"
+    Image.new("RGB", (5, 4), (255, 255, 255)).convert(mode).save(path)
+    pixels = read_image(path)
+    assert pixels.shape == (4, 5, 3)
+    assert pixels.dtype == np.uint8
+    assert pixels.min() >= 250
+
+
+def test_sixteen_bits_are_scaled_and_orientation_is_applied(tmp_path: Path) -> None:
+    sixteen = np.array([[0, 257 * 100], [65535, 257 * 7]], np.uint16)
+    cv2.imwrite(str(tmp_path / "gray.png"), sixteen)
+    assert read_image(tmp_path / "gray.png")[..., 0].tolist() == [[0, 100], [255, 7]]
+    cv2.imwrite(str(tmp_path / "colour.png"), np.stack([sixteen] * 3, axis=-1))
+    assert read_image(tmp_path / "colour.png")[..., 1].tolist() == [[0, 100], [255, 7]]
+    exif = Image.Exif()
+    exif[274] = 6  # turned by 90 degrees
+    Image.new("RGB", (5, 4)).save(tmp_path / "turned.jpg", exif=exif)
+    assert read_image(tmp_path / "turned.jpg").shape == (5, 4, 3)
+
+
+def test_what_pillow_does_not_know_opencv_reads(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((4, 5, 3), 128, np.uint8))
+    done, data = cv2.imencode(".hdr", np.full((4, 5, 3), 0.5, np.float32))
+    assert done
+    (tmp_path / "b.png").write_bytes(data.tobytes())
+    assert read_image(tmp_path / "b.png").shape == (4, 5, 3)
+
+
+def damaged(folder: Path) -> Path:
+    """Four good photographs, a truncated one and a text."""
+    write_images(folder, count=4, suffix=".jpg", side=64)
+    whole = (folder / "0.jpg").read_bytes()
+    (folder / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    (folder / "text.png").write_text("no image")
+    return folder
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    dataset = ImageFolder(data_root=str(damaged(tmp_path)))
+    with pytest.raises(ValueError, match=r"cut.jpg: cannot read .*[Tt]runcated"):
+        dataset[4]
+    with pytest.raises(ValueError, match=r"text.png: cannot read .*neither Pillow nor OpenCV"):
+        dataset[5]
+
+
+def test_a_damaged_file_is_skipped_on_request(tmp_path: Path) -> None:
+    dataset = ImageFolder(data_root=str(damaged(tmp_path)), on_error="skip")
+    with pytest.warns(RuntimeWarning, match=r"skipped (cut.jpg|text.png)"):
+        assert dataset[4]["data_samples"]["name"] == "0.jpg"
+
+
+def test_only_damaged_files_do_not_hang(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_text("no image")
+    with pytest.warns(RuntimeWarning), pytest.raises(ValueError, match="none of the 1 images"):
+        ImageFolder(data_root=str(tmp_path), on_error="skip")[0]
+
+
+def test_a_small_image_is_named_or_mirrored(tmp_path: Path) -> None:
+    folder = write_images(tmp_path, count=1, side=10)
+    with pytest.raises(ValueError, match=r"0.png: 10x10 is smaller than the crop of 16: .*small='reflect'"):
+        ImageFolder(data_root=str(folder), pipeline=CROP)[0]
+    mirror = [{"type": "RandomCrop", "size": 16, "small": "reflect"}]
+    assert ImageFolder(data_root=str(folder), pipeline=mirror)[0]["inputs"]["high"].shape == (3, 16, 16)
+
+
+def test_missing_and_empty_folders_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"there is no folder .*nowhere"):
+        ImageFolder(data_root=str(tmp_path / "nowhere"))
+    with pytest.raises(ValueError, match="holds no images"):
+        ImageFolder(data_root=str(tmp_path))
+
+
+def test_folders_are_searched_deeply_and_centre_crops_are_multiples(tmp_path: Path) -> None:
+    write_images(tmp_path / "a" / "b", count=2, side=30)
+    dataset = ImageFolder(data_root=str(tmp_path), pipeline=[{"type": "CentreCrop", "multiple": 8}])
+    assert [dataset.name(i) for i in range(2)] == ["a/b/0.png", "a/b/1.png"]
+    assert dataset[0]["inputs"]["high"].shape == (3, 24, 24)
+
+
+def test_unknown_augmentations_name_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="did you mean 'HorizontalFlip'"):
+        ImageFolder(
+            data_root=str(write_images(tmp_path)),
+            pipeline=[{"type": "Albumentations", "transforms": [{"type": "HorizontalFlp"}]}],
+        )

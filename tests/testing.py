@@ -1,0 +1,78 @@
+"""What several test files share: small photographs, a small config, and running the tools."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+TINY = ROOT / "configs" / "cfm_realsr_tiny.py"
+
+# A network and a data set of a second: what the tests of the platform train.
+SMALL = {
+    "crop_size": 16,
+    "model.network.base_channels": 8,
+    "model.network.groups": 4,
+    "model.network.dropout": 0.1,  # draws from the global generator, which a resumed run must restore
+    "model.encoder.factor": 2,
+    "train_dataloader.batch_size": 4,
+    "train_cfg.max_iters": 6,
+    "train_cfg.val_interval": 100,
+    "param_scheduler.0.end": 2,
+    "param_scheduler.1.begin": 2,
+    "default_hooks.checkpoint.interval": 3,
+    "default_hooks.checkpoint.max_keep_ckpts": -1,
+    "default_hooks.logger.interval": 1,
+}
+
+
+def write_images(folder: Path, count: int = 6, side: int = 32, suffix: str = ".png", seed: int = 0) -> Path:
+    """Smooth random pictures."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    for index in range(count):
+        coarse = rng.integers(0, 256, (4, 4, 3), dtype=np.uint8)
+        Image.fromarray(coarse).resize((side, side), Image.Resampling.BICUBIC).save(folder / f"{index}{suffix}")
+    return folder
+
+
+def small_options(folder: Path, **changes: object) -> dict[str, object]:
+    """Options that make the demo's config small, on generated images."""
+    data = write_images(folder / "images")
+    return {**SMALL, "data_root": str(data), "val_root": str(data), **changes}
+
+
+def run_tool(
+    name: str, *args: object, options: dict | None = None, ranks: int = 0, expect: int = 0, cwd: Path = ROOT
+) -> str:
+    """Run a tool in a process of its own, or in several; its output is returned."""
+    command = [sys.executable]
+    if ranks:
+        command += ["-m", "torch.distributed.run", f"--nproc_per_node={ranks}", "--master_port=0", "--standalone"]
+    command += [str(ROOT / "tools" / name), *map(str, args)]
+    if options:
+        command += ["--cfg-options", *(f"{key}={value}" for key, value in options.items())]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=environment())
+    output = done.stdout + done.stderr
+    assert done.returncode == expect, output[-4000:]
+    return output
+
+
+def environment() -> dict[str, str]:
+    """One thread a process, so that sums are in one order however many processes there are."""
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+
+
+def same(a: object, b: object) -> bool:
+    """Bit for bit, through nested containers."""
+    if isinstance(a, torch.Tensor):
+        return isinstance(b, torch.Tensor) and torch.equal(a, b)
+    if isinstance(a, dict):
+        return isinstance(b, dict) and a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    return a == b
