@@ -24,11 +24,12 @@ _THEIRS = (
 )  # fmt: skip
 
 
-def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> Config:
+def load_config(path: str | Path, options: Mapping[str, Any] | None = None, *, amp: bool = False) -> Config:
     """Read a config file, apply the options, resolve its references and check every key.
 
     A string ``"${name}"`` stands for the value of that key after the options were applied, so one option changes all
-    places that refer to it. An option that sets a ``type`` starts that dict afresh.
+    places that refer to it. An option that sets a ``type`` starts that dict afresh. ``amp`` takes the optimizer wrapper
+    of mixed precision, with the keys of the one that stands there.
     """
     if not Path(path).is_file():
         raise ValueError(f"there is no config {str(path)!r}")
@@ -39,6 +40,8 @@ def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> C
         raise ValueError(f"the config {str(path)!r} cannot be read: {type(error).__name__}: {error}") from error
     cfg.setdefault("default_scope", "cfmrestore")
     _apply(cfg, dict(options or {}))
+    if amp:
+        cfg.optim_wrapper.type = "AmpOptimWrapper"
     resolved = resolve(cfg._cfg_dict, cfg._cfg_dict)
     check(resolved)
     return Config(resolved, filename=cfg.filename)

@@ -38,11 +38,9 @@ def train(
         validate: Evaluate while training.
         options: Dotted keys of the config and their values.
     """
-    cfg = prepare(config, work_dir=work_dir, launcher=launcher, options=options)
+    cfg = prepare(config, work_dir=work_dir, launcher=launcher, options=options, amp=amp)
     if seed is not None:
         cfg.randomness = {**cfg.get("randomness", {}), "seed": seed}
-    if amp:
-        cfg.optim_wrapper.type = "AmpOptimWrapper"
     if not validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if auto_scale_lr:
@@ -53,10 +51,15 @@ def train(
 
 
 def prepare(
-    config: str | Path, *, work_dir: str | None, launcher: str | None, options: Mapping[str, Any] | None
+    config: str | Path,
+    *,
+    work_dir: str | None,
+    launcher: str | None,
+    options: Mapping[str, Any] | None,
+    amp: bool = False,
 ) -> Config:
     """Read a config, settle where it writes, and join the other processes."""
-    cfg = load_config(config, options)
+    cfg = load_config(config, options, amp=amp)
     cfg.work_dir = work_dir or cfg.get("work_dir") or f"work_dirs/{Path(config).stem}"
     cfg.launcher = distributed.detect(launcher)
     distributed.join(cfg.launcher)

@@ -7,7 +7,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from cfmrestore.networks.layers import Downsample, ResidualBlock, SpatialAttention, TimeEmbedding, Upsample, zeroed
+from cfmrestore.networks.layers import (
+    Downsample,
+    ResidualBlock,
+    SpatialAttention,
+    TimeEmbedding,
+    Upsample,
+    norm,
+    zeroed,
+)
 from cfmrestore.ops.pad import crop_to, pad_to_multiple
 from cfmrestore.registry import NETWORKS
 from cfmrestore.typing import PerImage
@@ -43,7 +51,7 @@ class UNet(nn.Module):
         heads: Attention heads.
         head_dim: Channels a head.
         dropout: Probability inside the residual blocks.
-        groups: Groups of the normalisations.
+        groups: Groups of the normalisations; None for none, which suits latents whose amplitude tells the contrast.
         time_scale: Factor on t before its embedding.
         noise_level: Embed the standard deviation of the source's noise beside the time.
         input_skip: Add the input and the context to the velocity, each channel times a gain that follows the embedding.
@@ -63,7 +71,7 @@ class UNet(nn.Module):
         heads: int = 4,
         head_dim: int = 64,
         dropout: float = 0.0,
-        groups: int = 32,
+        groups: int | None = 32,
         time_scale: float = 1.0,
         noise_level: bool = False,
         input_skip: bool = False,
@@ -104,9 +112,7 @@ class UNet(nn.Module):
                 width = out
             if level:
                 self.up.append(Upsample(width))
-        self.head = nn.Sequential(
-            nn.GroupNorm(groups, width), nn.SiLU(), zeroed(nn.Conv2d(width, channels, 3, padding=1))
-        )
+        self.head = nn.Sequential(norm(groups, width), nn.SiLU(), zeroed(nn.Conv2d(width, channels, 3, padding=1)))
         inputs = channels + context_channels
         self.skip = nn.Sequential(nn.SiLU(), zeroed(nn.Linear(d, inputs))) if input_skip else None
         if input_skip and context_channels not in (0, channels):
@@ -158,8 +164,8 @@ class UNet(nn.Module):
         return velocity
 
 
-def _check(widths: Sequence[int], groups: int, attention_factors: Sequence[int], deepest: int) -> None:
-    if bad := [width for width in widths if width % groups]:
+def _check(widths: Sequence[int], groups: int | None, attention_factors: Sequence[int], deepest: int) -> None:
+    if groups is not None and (bad := [width for width in widths if width % groups]):
         raise ValueError(f"channels must be multiples of groups={groups}; got levels of {bad}")
     reached = [2**level for level in range(len(widths))]
     if lost := [factor for factor in attention_factors if factor not in reached]:

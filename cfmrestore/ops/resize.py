@@ -36,14 +36,14 @@ def _weights(length: int, out: int, scale: float, kernel: str, antialias: bool) 
     """
     function, width = _KERNELS[kernel]
     stretch = min(scale, 1.0) if antialias else 1.0
-    u = (torch.arange(out, dtype=torch.float64) + 0.5) / scale - 0.5
+    u = (torch.arange(out, dtype=torch.float64, device="cpu") + 0.5) / scale - 0.5
     taps = math.ceil(width / stretch) + 2
-    j = (u - width / stretch / 2).floor()[:, None] + torch.arange(taps, dtype=torch.float64)
+    j = (u - width / stretch / 2).floor()[:, None] + torch.arange(taps, dtype=torch.float64, device="cpu")
     weight = function((u[:, None] - j) * stretch)
     weight = weight / weight.sum(dim=1, keepdim=True)
     mirrored = j.long().remainder(2 * length)
     mirrored = torch.minimum(mirrored, 2 * length - 1 - mirrored)
-    return torch.zeros(out, length, dtype=torch.float64).scatter_add_(1, mirrored, weight)
+    return torch.zeros(out, length, dtype=torch.float64, device="cpu").scatter_add_(1, mirrored, weight)
 
 
 @lru_cache(maxsize=256)

@@ -59,7 +59,9 @@ def test_a_new_type_starts_its_dict_afresh() -> None:
 
 def test_references_keep_types_and_join_strings(tmp_path: Path) -> None:
     path = tmp_path / "c.py"
-    path.write_text("a = 3\nroot = 'x'\nfind_unused_parameters = dict(n='${a}', p='${root}/y/${a}', q=['${b.c}'])\nb = dict(c=1.5)")
+    path.write_text(
+        "a = 3\nroot = 'x'\nfind_unused_parameters = dict(n='${a}', p='${root}/y/${a}', q=['${b.c}'])\nb = dict(c=1.5)"
+    )
     assert load_config(path).find_unused_parameters == {"n": 3, "p": "x/y/3", "q": [1.5]}
     path.write_text("a = '${nothing}'")
     with pytest.raises(ValueError, match=r"refers to \$\{nothing\}, which it does not define"):

@@ -78,12 +78,17 @@ def test_the_newest_is_found_also_after_a_move(tmp_path: Path) -> None:
     assert checkpoints.find_latest(tmp_path) is None
 
 
+def interrupted_write(path: Path) -> None:
+    with atomic(path) as unfinished:
+        unfinished.write_text("ne")
+        raise OSError("disk full")
+
+
 def test_an_interrupted_write_leaves_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "file.txt"
     write_text(path, "old")
-    with pytest.raises(OSError, match="disk"), atomic(path) as unfinished:
-        unfinished.write_text("ne")
-        raise OSError("disk full")
+    with pytest.raises(OSError, match="disk full"):
+        interrupted_write(path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

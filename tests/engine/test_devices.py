@@ -20,7 +20,9 @@ def test_a_cpu_multiplies_bf16_only_where_its_hardware_does() -> None:
 def test_reduced_precision_trains_on_a_cpu() -> None:
     torch.manual_seed(0)
     model, x = nn.Linear(8, 8), torch.randn(4, 8)
-    wrapper = AmpOptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1), precision="bf16", clip_grad={"max_norm": 1.0})
+    wrapper = AmpOptimWrapper(
+        torch.optim.SGD(model.parameters(), lr=0.1), precision="bf16", clip_grad={"max_norm": 1.0}
+    )
     before = model.weight.detach().clone()
     with wrapper.optim_context(model):
         y = model(x)

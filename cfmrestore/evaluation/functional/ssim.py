@@ -14,7 +14,8 @@ def ssim(a: Float[Tensor, "b c h w"], b: Float[Tensor, "b c h w"], *, peak: floa
     r"""Mean over the valid positions of an 11x11 Gaussian window of standard deviation 1.5, and over channels.
 
     .. math::
-        \frac{(2 \mu_a \mu_b + C_1)(2 \sigma_{ab} + C_2)}{(\mu_a^2 + \mu_b^2 + C_1)(\sigma_a^2 + \sigma_b^2 + C_2)}, \quad
+        \frac{(2 \mu_a \mu_b + C_1)(2 \sigma_{ab} + C_2)}
+            {(\mu_a^2 + \mu_b^2 + C_1)(\sigma_a^2 + \sigma_b^2 + C_2)}, \quad
         C_1 = (0.01\,\mathrm{peak})^2, \; C_2 = (0.03\,\mathrm{peak})^2
 
     Reference: Wang et al., 2004, equation 13.

@@ -3,6 +3,6 @@
 from cfmrestore.networks.layers.attention import SpatialAttention
 from cfmrestore.networks.layers.embedding import TimeEmbedding
 from cfmrestore.networks.layers.resample import Downsample, Upsample
-from cfmrestore.networks.layers.residual import ResidualBlock, zeroed
+from cfmrestore.networks.layers.residual import ResidualBlock, norm, zeroed
 
-__all__ = ["Downsample", "ResidualBlock", "SpatialAttention", "TimeEmbedding", "Upsample", "zeroed"]
+__all__ = ["Downsample", "ResidualBlock", "SpatialAttention", "TimeEmbedding", "Upsample", "norm", "zeroed"]

@@ -4,31 +4,32 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cfmrestore.networks.layers.residual import zeroed
+from cfmrestore.networks.layers.residual import norm, zeroed
 
 
 class SpatialAttention(nn.Module):
-    """Every position attends to every position, by torch's fused kernels; the result is added to the input.
+    """Every position attends to every position; the result is added to the input.
 
-    Tokens are positions and features are channels: permuting the positions permutes the result alike.
+    Tokens are positions and features are channels: permuting the positions permutes the result alike. Features are
+    kept contiguous, without which torch does not take its fused kernel.
 
     Args:
         channels: Channels of the feature map.
         heads: Number of heads.
         head_dim: Channels a head, independent of ``channels``.
-        groups: Groups of the normalisation.
+        groups: Groups of the normalisation; None for none.
     """
 
-    def __init__(self, channels: int, *, heads: int = 4, head_dim: int = 64, groups: int = 32) -> None:
+    def __init__(self, channels: int, *, heads: int = 4, head_dim: int = 64, groups: int | None = 32) -> None:
         super().__init__()
         self.heads = heads
-        self.norm = nn.GroupNorm(groups, channels)
+        self.norm = norm(groups, channels)
         self.qkv = nn.Conv2d(channels, 3 * heads * head_dim, 1)
         self.out = zeroed(nn.Conv2d(heads * head_dim, channels, 1))
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         h, w = x.shape[-2:]
-        tokens = self.qkv(self.norm(x)).flatten(2).transpose(1, 2)  # b, h*w, 3*heads*head_dim
+        tokens = self.qkv(self.norm(x)).flatten(2).transpose(1, 2).contiguous()  # b, h*w, 3*heads*head_dim
         q, k, v = tokens.unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # b, heads, h*w, head_dim
         mixed = F.scaled_dot_product_attention(q, k, v)
         mixed = mixed.transpose(1, 2).flatten(2).transpose(1, 2).unflatten(2, (h, w))

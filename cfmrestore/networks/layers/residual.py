@@ -15,6 +15,11 @@ def zeroed(module: M) -> M:
     return module
 
 
+def norm(groups: int | None, channels: int) -> nn.Module:
+    """Group normalisation, or none: then the amplitude of a feature map tells that of the image."""
+    return nn.Identity() if groups is None else nn.GroupNorm(groups, channels)
+
+
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions; the second normalisation is scaled and shifted by the embedding (FiLM).
 
@@ -23,17 +28,17 @@ class ResidualBlock(nn.Module):
         out_channels: Channels of the result.
         embedding_dim: Length of the time embedding.
         dropout: Probability before the second convolution.
-        groups: Groups of the normalisations.
+        groups: Groups of the normalisations; None for none.
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, embedding_dim: int, *, dropout: float = 0.0, groups: int = 32
+        self, in_channels: int, out_channels: int, embedding_dim: int, *, dropout: float = 0.0, groups: int | None = 32
     ) -> None:
         super().__init__()
-        self.norm_1 = nn.GroupNorm(groups, in_channels)
+        self.norm_1 = norm(groups, in_channels)
         self.conv_1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
         self.film = nn.Linear(embedding_dim, 2 * out_channels)
-        self.norm_2 = nn.GroupNorm(groups, out_channels)
+        self.norm_2 = norm(groups, out_channels)
         self.dropout = nn.Dropout(dropout)
         self.conv_2 = zeroed(nn.Conv2d(out_channels, out_channels, 3, padding=1))
         self.skip = nn.Identity() if in_channels == out_channels else nn.Conv2d(in_channels, out_channels, 1)

@@ -1,0 +1,162 @@
+"""The tools as a user runs them: training, testing, other data, other spaces, and wrong input."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cfmrestore.engine import checkpoints
+from tests.testing import ROOT, TINY, run_tool, small_options, write_images
+
+pytestmark = pytest.mark.slow
+TAEF2 = ROOT.parent / "shared" / "data" / "weights" / "taef2"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    """A folder with a short run in ``run`` and its images."""
+    folder = tmp_path_factory.mktemp("trained")
+    options = small_options(folder, **{"train_cfg.val_interval": 3})
+    run_tool("train.py", TINY, "--work-dir", folder / "run", options=options)
+    return folder
+
+
+def test_a_run_leaves_what_the_readme_says(trained: Path) -> None:
+    run = trained / "run"
+    names = {p.name for p in run.iterdir()}
+    assert {"iter_3.pth", "iter_6.pth", "iter_6.safetensors", "last_checkpoint", "cfm_realsr_tiny.py"} <= names
+    assert any(name.startswith("best_PSNR_iter_") for name in names)
+    assert not any(name.endswith(".tmp") for name in names)
+    log = next(run.glob("*/*.log")).read_text()
+    assert "eta: 0:00:" in log
+    pictures = list(run.glob("*/vis_data/vis_image/samples_*.png"))
+    assert pictures
+    assert Image.open(pictures[0]).size[0] == 4 * 32
+    assert list(run.glob("*/vis_data/events.*"))
+    checkpoint = checkpoints.load(run / "iter_6.pth")
+    assert {"iter", "seed", "cfg", "versions", "encoder"} <= checkpoint["meta"].keys()
+    assert all(name.startswith("network.") for name in checkpoint["state_dict"])
+
+
+def test_testing_writes_table_and_pictures(trained: Path, tmp_path: Path) -> None:
+    options = small_options(trained, **{"model.sampling.num_intervals": 3})
+    args = ["--work-dir", tmp_path, "--out", tmp_path / "result.json", "--show-dir", tmp_path / "pictures"]
+    output = run_tool("test.py", TINY, trained / "run", *args, options=options)
+    assert "| bicubic  |" in output
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["rows"]["restored"]["NFE"] == 3
+    assert result["rows"]["bicubic"].keys() == {"PSNR", "SSIM"}
+    assert result["num_images"] == 6
+    assert (tmp_path / "result.md").read_text().startswith("|")
+    assert len(list((tmp_path / "pictures").glob("*.png"))) == 7
+    weights = run_tool("test.py", TINY, trained / "run" / "iter_6.safetensors", "--work-dir", tmp_path, options=options)
+    assert [line for line in output.splitlines() if line.startswith("| restored")] == [
+        line for line in weights.splitlines() if line.startswith("| restored")
+    ]
+
+
+def test_two_ranks_test_as_one(trained: Path, tmp_path: Path) -> None:
+    rows = []
+    for ranks in (0, 2):
+        out = tmp_path / f"{ranks}.json"
+        options = small_options(trained, **{"test_evaluator.0.border": 2})
+        run_tool("test.py", TINY, trained / "run", "--work-dir", tmp_path, "--out", out, options=options, ranks=ranks)
+        rows.append(json.loads(out.read_text())["rows"])
+    assert rows[0] == rows[1]
+
+
+def test_a_checkpoint_of_another_network(trained: Path, tmp_path: Path) -> None:
+    options = small_options(trained, **{"model.network.base_channels": 16})
+    output = run_tool("test.py", TINY, trained / "run", "--work-dir", tmp_path, options=options, expect=1)
+    assert "error: " in output
+    assert "was made by another network" in output
+    assert "Traceback" not in output
+
+
+def test_pairs(tmp_path: Path) -> None:
+    high, low = write_images(tmp_path / "high", side=32), tmp_path / "low"
+    low.mkdir()
+    for path in high.iterdir():
+        Image.open(path).resize((8, 8), Image.Resampling.BICUBIC).save(low / path.name)
+    config = tmp_path / "pairs.py"
+    config.write_text(
+        f"""_base_ = {str(TINY)!r}
+dataset = dict(_delete_=True, type="PairedFolder", high_root={str(high)!r}, low_root={str(low)!r},
+               pipeline={{{{_base_.train_pipeline}}}})
+train_dataloader = dict(dataset=dataset)
+"""
+    )
+    output = run_tool("train.py", config, "--work-dir", tmp_path / "run", options=small_options(tmp_path))
+    assert "Iter(val)" in output
+
+
+@pytest.mark.weights
+@pytest.mark.skipif(not TAEF2.is_dir(), reason="the weights of TAEF2 in ../shared/data are not there")
+def test_the_space_of_taef2(tmp_path: Path) -> None:
+    options = small_options(tmp_path, **{"model.encoder.type": "TAEF2", "model.encoder.path": TAEF2, "crop_size": 32})
+    options.pop("model.encoder.factor")
+    output = run_tool("train.py", TINY, "--work-dir", tmp_path / "run", options=options)
+    assert "Iter(val)" in output
+    assert checkpoints.load(tmp_path / "run" / "iter_6.pth")["meta"]["encoder"]["name"] == "TAEF2"
+
+
+def test_a_damaged_image(tmp_path: Path) -> None:
+    options = small_options(tmp_path)
+    images = tmp_path / "images"
+    whole = (images / "0.png").read_bytes()
+    (images / "cut.png").write_bytes(whole[: len(whole) // 2])
+    workers = {"train_dataloader.num_workers": 1}
+    output = run_tool("train.py", TINY, "--work-dir", tmp_path / "a", options={**options, **workers}, expect=1)
+    assert "error: cut.png: cannot read" in output
+    skip = {"train_dataloader.dataset.on_error": "skip", "val_dataloader.dataset.on_error": "skip"}
+    output = run_tool("train.py", TINY, "--work-dir", tmp_path / "b", options={**options, **workers, **skip})
+    assert "skipped cut.png" in output
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"data_root": "nowhere"}, "error: there is no folder 'nowhere': set data_root"),
+        ({"crop_size": 64}, "32x32 is smaller than the crop of 64: take a smaller crop"),
+        ({"model.network.base_channel": 8}, "UNet has no key 'base_channel'; did you mean 'base_channels'"),
+    ],
+)
+def test_wrong_input_is_one_message(tmp_path: Path, changes: dict, message: str) -> None:
+    options = {**small_options(tmp_path), **changes}
+    output = run_tool("train.py", TINY, "--work-dir", tmp_path / "run", options=options, expect=1)
+    assert message in output
+    assert "Traceback" not in output
+
+
+def test_resuming_what_is_not_there(tmp_path: Path) -> None:
+    options = small_options(tmp_path)
+    args = ["--work-dir", tmp_path / "run", "--resume", tmp_path / "none.pth"]
+    assert "cannot resume: there is no checkpoint" in run_tool("train.py", TINY, *args, options=options, expect=1)
+    (tmp_path / "run").mkdir(exist_ok=True)
+    (tmp_path / "run" / "bad.pth").write_bytes(b"no checkpoint")
+    args = ["--work-dir", tmp_path / "run", "--resume", tmp_path / "run" / "bad.pth"]
+    output = run_tool("train.py", TINY, *args, options=options, expect=1)
+    assert "bad.pth" in output
+    assert "Traceback" not in output
+
+
+def test_mixed_precision_and_scaled_rate(tmp_path: Path) -> None:
+    options = small_options(tmp_path, **{"optim_wrapper.precision": "bf16"})
+    output = run_tool("train.py", TINY, "--amp", "--auto-scale-lr", "--seed", 3, "--work-dir", tmp_path / "run",
+                      options=options)  # fmt: skip
+    assert "mixed precision: bf16 on cpu" in output
+    assert checkpoints.load(tmp_path / "run" / "iter_6.pth")["meta"]["seed"] == 3
+
+
+def test_the_benchmark_reports_a_ratio(tmp_path: Path) -> None:
+    out = tmp_path / "b.json"
+    options = small_options(tmp_path)
+    options.pop("train_cfg.max_iters")
+    args = ["train", TINY, "--iterations", 5, "--out", out, "--work-dir", tmp_path / "run"]
+    assert "% of the bare step" in run_tool("benchmark.py", *args, options=options)
+    result = json.loads(out.read_text())
+    assert np.isfinite(result["overhead"])
+    shutil.rmtree(tmp_path / "run")

@@ -1,0 +1,66 @@
+"""What users rely on: public names, registry names with their config keys, command-line flags.
+
+A change that removes one of them must say so, in inventory.json and in the CHANGELOG.
+"""
+
+import inspect
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cfmrestore
+from cfmrestore.registry import REGISTRIES
+from tests.testing import ROOT, environment
+
+INVENTORY = Path(__file__).with_name("inventory.json")
+TOOLS = {"train.py": [], "test.py": [], "benchmark.py": ["train"]}
+
+
+def flags(tool: str, words: list[str]) -> list[str]:
+    command = [sys.executable, str(ROOT / "tools" / tool), *words, "--help"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True, env=environment()).stdout
+    return sorted(set(re.findall(r"(?<![\w-])--[\w-]+", text)))
+
+
+def own(cls: Any) -> bool:
+    return cls.__module__.startswith("cfmrestore.")
+
+
+def inventory() -> dict[str, Any]:
+    plugins = {}
+    for name, registry in REGISTRIES.items():
+        registry.import_from_location()
+        plugins[name] = {
+            key: sorted(inspect.signature(cls).parameters)
+            for key, cls in sorted(registry.module_dict.items())
+            if inspect.isclass(cls) and own(cls)
+        }
+    return {
+        "names": sorted(cfmrestore.__all__),
+        "flags": {tool: flags(tool, words) for tool, words in TOOLS.items()},
+        "plugins": plugins,
+    }
+
+
+def test_nothing_that_was_promised_changed(request: pytest.FixtureRequest) -> None:
+    found = inventory()
+    if request.config.getoption("--update-inventory"):
+        INVENTORY.write_text(json.dumps(found, indent=1) + "\n")
+    assert found == json.loads(INVENTORY.read_text()), "run pytest tests/test_inventory.py --update-inventory"
+
+
+def test_every_public_name_exists() -> None:
+    assert all(hasattr(cfmrestore, name) for name in cfmrestore.__all__)
+
+
+def test_every_plugin_stands_in_the_readme() -> None:
+    words = set(re.findall(r"`(\w+)`", (ROOT / "README.md").read_text()))
+    shells = {"runner", "loop", "hook", "optimizer wrapper", "model", "data sampler"}
+    for kind, names in json.loads(INVENTORY.read_text())["plugins"].items():
+        if kind not in shells:
+            assert set(names) <= words, (kind, set(names) - words)
