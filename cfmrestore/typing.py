@@ -58,11 +58,11 @@ class Diffusion(Protocol):
     def coefficients(self, t: Tensor) -> "Coefficients":
         """alpha_t, sigma_t and their derivatives at t."""
 
-    def score(self, v: Tensor, x: Tensor, t: Tensor) -> Tensor:
-        """The gradient of log p_t(x), from a velocity that was evaluated already."""
+    def pull(self, v: Tensor, x: Tensor, t: Tensor) -> Tensor:
+        """The gradient of log p_t(x) times the source's variance, from a velocity that was evaluated already."""
 
     def noise(self, x: Tensor) -> Tensor:
-        """Standard normal noise, from a stream of its own for each image."""
+        """Normal noise of the source's standard deviation, from a stream of its own for each image."""
 
 
 @dataclass(frozen=True)

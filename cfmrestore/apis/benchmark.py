@@ -14,7 +14,6 @@ from mmengine.hooks import Hook
 from cfmrestore.apis.train import build_runner, prepare
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.atomic import write_text
-from cfmrestore.ops.rng import ImageRng
 
 
 class _BareSteps(Hook):
@@ -47,18 +46,13 @@ class _BareSteps(Hook):
         self.mark = time.perf_counter()
 
     def _prepare(self, runner: Any, data_batch: Any) -> None:
-        model = runner.bare_model
-        inputs = model.data_preprocessor(data_batch)["inputs"]
-        rng = ImageRng(inputs["seeds"])
-        pair = model.coupling.pair(inputs["high"], inputs["low"], rng)
-        self.t = model.times(rng, inputs["numbers"]).to(inputs["high"])
-        x_t, self.dx_t = model.path.sample(pair.x_0, pair.x_1, self.t)
-        self.x_t, self.condition = x_t.contiguous(memory_format=model.layout), pair.condition
+        inputs = runner.bare_model.data_preprocessor(data_batch)["inputs"]
+        self.point = runner.bare_model.draw(**inputs)
 
     def _step(self, runner: Any) -> None:
         with runner.optim_wrapper.optim_context(runner.model):
-            v = runner.bare_model.network(self.x_t, self.t, **self.condition)
-            loss = (v.float() - self.dx_t).square().mean()
+            v = runner.bare_model.network(self.point.x_t, self.point.t, **self.point.condition)
+            loss = (v.float() - self.point.dx_t).square().mean()
         loss.backward()
         runner.optim_wrapper.optimizer.step()
         runner.optim_wrapper.optimizer.zero_grad()

@@ -29,6 +29,11 @@ class Coupling(ABC):
         self.encoder, self.scale, self.upsample = encoder, scale, upsample
 
     @property
+    def law_is_told(self) -> bool:
+        """Whether the network is told all that the law of the source depends on: only then is its score known."""
+        return True
+
+    @property
     def context_channels(self) -> int:
         """Channels of the context in the condition."""
         return self.encoder.channels

@@ -22,8 +22,9 @@ class LowresLatent(Coupling):
     .. math:: c = E(\mathrm{Up}(x_{\mathrm{low}})), \qquad
         x_0 = \sqrt{\bar\alpha}\, c + \sqrt{1 - \bar\alpha}\, \epsilon
 
-    The network sees the clean c as context at every time. Given the image, :math:`x_0` is normal with that mean and
-    standard deviation, which is what stochastic solvers are told.
+    The network sees the clean c as context at every time. Given c, :math:`x_0` is normal with that mean and standard
+    deviation, which is what stochastic solvers are told; without the context, or with a noise level that the network is
+    not told, they are refused.
 
     Reference: Schusterbauer et al., 2024, section 3.2 (arXiv:2312.07360).
 
@@ -64,6 +65,11 @@ class LowresLatent(Coupling):
     def context_channels(self) -> int:
         return self.encoder.channels if self.context else 0
 
+    @property
+    def law_is_told(self) -> bool:
+        one_level = self.range is None or self.range[0] == self.range[1]
+        return self.context and (one_level or self.tells_level)
+
     def source(self, low: Image, rng: ImageRng) -> Source:
         if self.range is None:
             return self._start(low, rng, None)
@@ -79,8 +85,8 @@ class LowresLatent(Coupling):
         filled = self.upsample == "noise_filled"
         c = lift(low, self.encoder, self.scale, "nearest" if filled else self.upsample, rng.fork("lift"))
         share = torch.ones(len(rng), dtype=torch.float64) if step is None else self.table[step]
-        keep = expand_as(share, c).to(c)  # alpha_bar
-        mean, variance = keep.sqrt() * c, (1 - keep).expand_as(c)
+        mean = expand_as(share.sqrt(), c).to(c) * c
+        variance = expand_as(1 - share, c).to(c).expand_as(c)
         if filled:
             known = corners(c, self.scale)
             mean, variance = known * mean, known * variance + (1 - known)

@@ -1,9 +1,7 @@
 """Shrinking: bicubic as in MATLAB, the degradation of the classical benchmarks, or bilinear."""
 
-import math
-
 from cfmrestore.degradations.base import Degradation, NoParams
-from cfmrestore.ops.resize import resize
+from cfmrestore.ops.resize import resize, scaled_size
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import Image, Size
@@ -16,7 +14,8 @@ class Downscale(Degradation[NoParams]):
     Args:
         scale: Factor by which the image shrinks.
         kernel: "bicubic" or "bilinear".
-        antialias: Widen the kernel by the scale, as MATLAB does. Bilinear without it is torch's ``interpolate``.
+        antialias: Widen the kernel by the scale, as MATLAB does. Bilinear without it is torch's ``interpolate``,
+            where the scale divides the size.
     """
 
     def __init__(self, *, scale: float = 4, kernel: str = "bicubic", antialias: bool = True) -> None:
@@ -33,4 +32,4 @@ class Downscale(Degradation[NoParams]):
         return resize(image, scale=1 / self.scale, kernel=self.kernel, antialias=self.antialias)
 
     def out_size(self, size: Size) -> Size:
-        return math.ceil(size[0] / self.scale), math.ceil(size[1] / self.scale)
+        return scaled_size(size, 1 / self.scale)

@@ -27,20 +27,11 @@ class Haar(Encoder):
         self.downscale = factor
         self.channels = 3 * factor**2
 
-    @property
-    def levels(self) -> int:
-        return self.downscale.bit_length() - 1
-
     def moments(self, image: Image) -> Latent:
         return image
 
     def sample(self, moments: Image, rng: object = None) -> Latent:
-        latent = super().sample(moments)
-        for _ in range(self.levels):
-            latent = haar(latent)
-        return latent
+        return haar(super().sample(moments), self.downscale)
 
     def decode(self, latent: Latent) -> Image:
-        for _ in range(self.levels):
-            latent = inverse_haar(latent)
-        return self.raw(latent)
+        return self.raw(inverse_haar(latent, self.downscale))

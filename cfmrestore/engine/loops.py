@@ -64,6 +64,8 @@ class IterBasedTrainLoop(BaseLoop):
         wrapper.initialize_count_status(self.runner.model, self._iter * k, self.max_iters * k)
         sampler = self.dataloader.sampler
         sampler.first = self._iter * k * self.dataloader.batch_size * sampler.world_size
+        if self._iter and self._due() and self.runner.message_hub.runtime_info.get("evaluated_at") != self._iter:
+            self.runner.val_loop.run()  # the run was stopped between its checkpoint and its evaluation
         batches = iter(self.dataloader)
         while self._iter < self.max_iters and not self.stop_training:
             self.runner.model.train()

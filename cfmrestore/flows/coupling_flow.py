@@ -1,6 +1,7 @@
 """Coupled flow matching: what is trained, and how it restores."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,9 +17,19 @@ from cfmrestore.ops.pad import crop_to, pad_to_multiple
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.paths.base import Path, PathDiffusion
 from cfmrestore.registry import COUPLINGS, ENCODERS, LOSSES, MODELS, NETWORKS, PATHS, TIME_SAMPLERS, check_keys
-from cfmrestore.typing import Image, Source
+from cfmrestore.typing import Condition, Image, Source
 
 Config = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where the network is asked in training: x_t at t, the velocity there, and what it is told beside."""
+
+    x_t: Tensor
+    dx_t: Tensor
+    t: Tensor
+    condition: Condition
 
 
 @MODELS.register_module()
@@ -106,20 +117,31 @@ class CouplingFlow(BaseModel):
             return self._results(inputs, data_samples or [{}] * len(inputs["low"]), restored)
         raise ValueError(f"unknown mode {mode!r}; known are loss, predict, tensor")
 
-    def loss(self, high: Image, low: Image, seeds: Tensor, numbers: Tensor) -> dict[str, Tensor]:
-        """The losses of one batch, by name."""
+    def draw(self, high: Image, low: Image, seeds: Tensor, numbers: Tensor) -> Point:
+        """A point of a training path, with what the network is told there and should answer."""
         rng = ImageRng(seeds).fork("flow")
         with torch.no_grad(), torch.autocast(high.device.type, enabled=False):
             pair = self.coupling.pair(high, low, rng)
             t = self.times(rng, numbers).to(high)
             x_t, dx_t = self.path.sample(pair.x_0, pair.x_1, t)
-        v = self.network(x_t.contiguous(memory_format=self.layout), t, **pair.condition).float()
+        return Point(self._laid_out(x_t), self._laid_out(dx_t), t, self._condition(pair.condition))
+
+    def _laid_out(self, x: Tensor) -> Tensor:
+        return x.contiguous(memory_format=self.layout)
+
+    def _condition(self, condition: Condition) -> Condition:
+        return {name: self._laid_out(value) if value.dim() == 4 else value for name, value in condition.items()}
+
+    def loss(self, high: Image, low: Image, seeds: Tensor, numbers: Tensor) -> dict[str, Tensor]:
+        """The losses of one batch, by name."""
+        point = self.draw(high, low, seeds, numbers)
+        v = self.network(point.x_t, point.t, **point.condition).float()
 
         def restored() -> Tensor:
-            return self.encoder.decode(self.path.velocity_to_data(v, x_t, t))
+            return self.encoder.decode(self.path.velocity_to_data(v, point.x_t, point.t))
 
         with torch.autocast(high.device.type, enabled=False):
-            prediction = Prediction(v, dx_t, t, high, restored)
+            prediction = Prediction(v, point.dx_t, point.t, high, restored)
             return {f"loss_{type(one).__name__.lower()}": one.weight * one(prediction).mean() for one in self.losses}
 
     def restore(self, low: Image, seeds: Tensor) -> Restoration:
@@ -127,21 +149,22 @@ class CouplingFlow(BaseModel):
         rng = ImageRng(seeds).fork("flow")
         size = (low.shape[-2] * self.coupling.scale, low.shape[-1] * self.coupling.scale)
         source = self.coupling.source(pad_to_multiple(low, self.coupling.low_multiple), rng)
+        condition = self._condition(source.condition)
         grid = self.sampling.grid(self.sampling.num_intervals)
         solution = self.sampling.solver.solve(
-            lambda x, t: self.velocity(x, t, source), source.x_0, grid, diffusion=self._diffusion(source, rng)
+            lambda x, t: self.velocity(x, t, condition), source.x_0, grid, diffusion=self._diffusion(source, rng)
         )
         image = crop_to(self.encoder.decode(solution.x), size).clamp(0, 1)
         return Restoration(image, solution.nfe)
 
-    def velocity(self, x: Tensor, t: Tensor, source: Source) -> Tensor:
-        """v(x, t) given what the source tells the network."""
-        v: Tensor = self.network(x.contiguous(memory_format=self.layout), t.expand(len(x)), **source.condition)
+    def velocity(self, x: Tensor, t: Tensor, condition: Condition) -> Tensor:
+        """v(x, t), given what the network is told."""
+        v: Tensor = self.network(self._laid_out(x), t.expand(len(x)), **condition)
         return v.float()
 
     def _diffusion(self, source: Source, rng: ImageRng) -> PathDiffusion | None:
-        """The law of the source, where it has one everywhere."""
-        if not bool((source.std > 0).all()):
+        """The law of the source, where it is random and the network is told what it depends on."""
+        if not self.coupling.law_is_told or not bool((source.std > 0).any()):
             return None
         return PathDiffusion(self.path, source.mean, source.std, rng.fork("diffusion"))
 

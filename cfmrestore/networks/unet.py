@@ -48,6 +48,8 @@ class UNet(nn.Module):
         channel_factors: Factor on them, one a level; each level halves the size.
         blocks: Residual blocks a level.
         attention_factors: Downsampling factors (1, 2, 4, ...) whose levels attend; not sizes in pixels.
+        middle_attention: Attend behind the deepest level, whatever its factor. A network that trains on small crops and
+            restores large images does better without: its tokens would be many more than it has seen.
         heads: Attention heads.
         head_dim: Channels a head.
         dropout: Probability inside the residual blocks.
@@ -68,6 +70,7 @@ class UNet(nn.Module):
         channel_factors: Sequence[int] = (1, 2, 4, 8),
         blocks: int = 3,
         attention_factors: Sequence[int] = (8,),
+        middle_attention: bool = True,
         heads: int = 4,
         head_dim: int = 64,
         dropout: float = 0.0,
@@ -104,7 +107,7 @@ class UNet(nn.Module):
                 self.down.append(stage(width, out, 2**level in attention_factors))
                 width = out
                 skips.append(width)
-        self.middle = nn.ModuleList([stage(width, width, True), stage(width, width, False)])
+        self.middle = nn.ModuleList([stage(width, width, middle_attention), stage(width, width, False)])
         self.up = nn.ModuleList()
         for level, out in reversed(list(enumerate(widths))):
             for _ in range(blocks + 1):

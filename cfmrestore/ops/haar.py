@@ -1,4 +1,6 @@
-"""The orthonormal Haar transform of 2x2 blocks."""
+"""The orthonormal Haar wavelet packet of square blocks."""
+
+from functools import lru_cache
 
 import torch
 from jaxtyping import Float
@@ -6,21 +8,31 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def _basis(like: Tensor) -> Tensor:
-    """The 4x4 orthogonal matrix: mean, horizontal, vertical and diagonal difference of (a b / c d)."""
-    rows = [[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]]
-    return torch.tensor(rows, dtype=like.dtype, device=like.device) / 2
+@lru_cache
+def _basis(factor: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    r"""The orthogonal matrix that splits a block of factor x factor pixels into as many bands, the (scaled) mean first.
+
+    One level is :math:`H = \tfrac{1}{\sqrt 2} \begin{pmatrix} 1 & 1 \\ 1 & -1 \end{pmatrix}` along each axis; splitting
+    every band again at each level is the Kronecker power of H (the Walsh-Hadamard transform of the block).
+    """
+    one = torch.tensor([[1.0, 1.0], [1.0, -1.0]], dtype=torch.float64, device="cpu") / 2**0.5
+    axis = torch.ones(1, 1, dtype=torch.float64, device="cpu")
+    while len(axis) < factor:
+        axis = torch.kron(one, axis)
+    return torch.kron(axis, axis).to(device, dtype)
 
 
-def haar(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b 4*c h//2 w//2"]:
-    """One level: every channel becomes four of half the size, band by band; energy is kept."""
+def haar(x: Float[Tensor, "b c h w"], factor: int) -> Float[Tensor, "b _ _ _"]:
+    """Every channel becomes factor^2 of a smaller size, band by band; energy is kept."""
     b, c, h, w = x.shape
-    blocks = F.pixel_unshuffle(x, 2).reshape(b, c, 4, h // 2, w // 2)
-    return torch.einsum("kj,bcjhw->bkchw", _basis(x), blocks).reshape(b, 4 * c, h // 2, w // 2)
+    blocks = F.pixel_unshuffle(x, factor).reshape(b, c, factor**2, -1)
+    bands = torch.matmul(_basis(factor, x.dtype, x.device), blocks)
+    return bands.transpose(1, 2).reshape(b, c * factor**2, h // factor, w // factor)
 
 
-def inverse_haar(z: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c//4 2*h 2*w"]:
+def inverse_haar(z: Float[Tensor, "b c h w"], factor: int) -> Float[Tensor, "b _ _ _"]:
     """The exact inverse (and transpose) of ``haar``."""
     b, c, h, w = z.shape
-    blocks = torch.einsum("kj,bkchw->bcjhw", _basis(z), z.reshape(b, 4, c // 4, h, w))
-    return F.pixel_shuffle(blocks.reshape(b, c, h, w), 2)
+    bands = z.reshape(b, factor**2, c // factor**2, -1).transpose(1, 2)
+    blocks = torch.matmul(_basis(factor, z.dtype, z.device).T, bands)
+    return F.pixel_shuffle(blocks.reshape(b, c, h, w), factor)

@@ -66,6 +66,11 @@ def _resize_rows(x: Tensor, out: int, scale: float, kernel: str, antialias: bool
     return torch.cat([weight @ x[..., part, :] for part, weight in blocks], dim=-2)
 
 
+def scaled_size(size: Size, scale: float) -> Size:
+    """Height and width after resizing by a factor: rounded up, as in MATLAB."""
+    return math.ceil(size[0] * scale), math.ceil(size[1] * scale)
+
+
 def resize(
     image: Image,
     *,
@@ -91,7 +96,7 @@ def resize(
         raise ValueError(f"give a positive scale or a size, one of the two; got {scale=}, {size=}")
     height, width = image.shape[-2:]
     if scale is not None:
-        size = (math.ceil(height * scale), math.ceil(width * scale))
+        size = scaled_size((height, width), scale)
     assert size is not None
     if min(*size, height, width) < 1:
         raise ValueError(f"cannot resize {height}x{width} to {size[0]}x{size[1]}: every side needs a pixel")

@@ -59,7 +59,8 @@ class Path(ABC):
     def velocity_to_score(self, v: Latent, x_t: Latent, t: Time, *, mean: Latent, std: Latent) -> Latent:
         r"""The gradient of :math:`\log p_t(x_t)` for a source :math:`x_0 \sim N(m, s^2)`.
 
-        Given :math:`x_1`, the point :math:`x_t` is Gaussian around :math:`\alpha_t x_1 + \sigma_t m` with standard
+        With :math:`x_0` independent of :math:`x_1` given what the network is told: given :math:`x_1`, the point
+        :math:`x_t` is Gaussian around :math:`\alpha_t x_1 + \sigma_t m` with standard
         deviation :math:`\sigma_t s`; averaging its score over :math:`x_1 | x_t` leaves
 
         .. math:: \nabla \log p_t(x_t) = -\frac{E[x_0 | x_t] - m}{\sigma_t s^2} .
@@ -88,8 +89,9 @@ class PathDiffusion:
     def coefficients(self, t: Tensor) -> Coefficients:
         return self.path.coefficients(t)
 
-    def score(self, v: Tensor, x: Tensor, t: Tensor) -> Tensor:
-        return self.path.velocity_to_score(v, x, t, mean=self.mean, std=self.std)
+    def pull(self, v: Tensor, x: Tensor, t: Tensor) -> Tensor:
+        r""":math:`s^2 \nabla \log p_t = (m - E[x_0 | x_t]) / \sigma_t`: no division by s, which may be 0 in places."""
+        return (self.mean - self.path.velocity_to_source(v, x, t)) / self.path.coefficients(t).sigma
 
     def noise(self, x: Tensor) -> Tensor:
-        return self.rng.normal(*x.shape[1:]).to(x)
+        return self.std * self.rng.normal(*x.shape[1:]).to(x)

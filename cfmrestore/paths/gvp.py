@@ -18,5 +18,5 @@ class GVP(Path):
 
     def coefficients(self, t: Time) -> Coefficients:
         angle = math.pi / 2 * t
-        sin, cos = angle.sin(), angle.cos()
+        sin, cos = angle.sin().clamp_min(0), angle.cos().clamp_min(0)  # of [0, pi/2], where cos(pi/2) rounds below 0
         return Coefficients(sin, cos, math.pi / 2 * cos, -math.pi / 2 * sin)

@@ -87,7 +87,7 @@ class DoPri5(Solver):
         end, sign = t + h, torch.sign(h)
         now = t.expand(x.shape[0]).clone()
         k_1 = v(x, now) if memory.k_1 is None else memory.k_1
-        size = self._first_step(v, x, now, sign, k_1) if memory.h is None else memory.h
+        size = self._first_step(v, x, now, h, k_1) if memory.h is None else memory.h
         evals = 0
         while bool((todo := (end - now).abs()).any()):
             last = size >= todo
@@ -112,11 +112,11 @@ class DoPri5(Solver):
     def _rms(x: Tensor) -> PerImage:
         return x.flatten(1).square().mean(dim=1).sqrt()
 
-    def _first_step(self, v: Velocity, x: Latent, t: PerImage, sign: Tensor, k_1: Tensor) -> PerImage:
-        """A step that changes x, and the velocity, by about a hundredth of the tolerance's scale."""
-        scale = self.atol + self.rtol * x.abs()
+    def _first_step(self, v: Velocity, x: Latent, t: PerImage, h: Tensor, k_1: Tensor) -> PerImage:
+        """A step over which an explicit Euler step, and the change of the velocity, stay small (Hairer, II.4)."""
+        sign, scale = torch.sign(h), self.atol + self.rtol * x.abs()
         d_0, d_1 = self._rms(x / scale), self._rms(k_1 / scale)
-        h_0 = (0.01 * d_0 / d_1.clamp_min(1e-10)).clamp(1e-6, 0.1)
+        h_0 = (0.01 * d_0 / d_1.clamp_min(1e-10)).clamp(1e-6, 0.1).minimum(h.abs())
         k_2 = v(x + expand_as(sign * h_0, x) * k_1, t + sign * h_0)
         d_2 = self._rms((k_2 - k_1) / scale) / h_0
         h_1 = (0.01 / torch.maximum(d_1, d_2).clamp_min(1e-10)) ** (1 / self.order)

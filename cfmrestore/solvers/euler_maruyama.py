@@ -11,7 +11,7 @@ from cfmrestore.registry import SOLVERS, nearest
 from cfmrestore.solvers.base import Solver
 from cfmrestore.typing import Coefficients, Diffusion, Latent, Time, Velocity
 
-# Ma et al., 2024, section 3.3 (arXiv:2401.08740), D = w / 2, as functions of the path and of time.
+# The forms of SiT (Ma et al., 2024, arXiv:2401.08740), as its code has them, as functions of the path and of time.
 FORMS: dict[str, Callable[[Coefficients, Tensor], Tensor]] = {
     "constant": lambda c, t: torch.ones_like(t),
     "sbdm": lambda c, t: c.d_alpha / c.alpha * c.sigma**2 - c.sigma * c.d_sigma,
@@ -27,16 +27,20 @@ class EulerMaruyama(Solver):
     r"""Integrates the SDE whose marginals :math:`p_t` are those of the ODE.
 
     .. math::
-        dx = \left( v + D_t \nabla \log p_t(x) \right) dt + \sqrt{2 D_t}\, dW, \qquad
-        x_{n+1} = x_n + h v + |h| D_t \nabla \log p_t + \sqrt{2 D_t |h|}\, \xi
+        dx = \left( v + D_t s^2 \nabla \log p_t(x) \right) dt + s \sqrt{2 D_t}\, dW, \qquad
+        x_{n+1} = x_n + h v + |h| D_t s^2 \nabla \log p_t + s \sqrt{2 D_t |h|}\, \xi
 
     One evaluation serves velocity and score. Backward (h < 0) it integrates the reverse-time SDE of the same marginals.
-    Where :math:`D_t` is infinite (sbdm at t = 0) the step is the ODE's, which has these marginals too.
+    The standard deviation s is the source's, element by element. With s = 1 these are the forms of SiT; without it, a
+    source of small noise would be pushed by steps longer than its own width, and diverge. Three kinds of step are the
+    ODE's, which has these marginals too: where the score is infinite (sigma_t = 0), where D_t is (sbdm at t = 0), and
+    where a backward step ends at the source.
 
     Args:
         diffusion: Form of D_t: constant, sbdm, sigma, linear, decreasing or increasing-decreasing.
         norm: Factor on D_t; 0 is Euler's method.
-        last_step: "mean" leaves the noise out of the last step, "euler" takes the ODE's step, "noise" keeps both.
+        last_step: What the step that ends at the data does: "mean" leaves the noise out, "euler" is the ODE's,
+            "noise" is as the others.
     """
 
     order: ClassVar[int] = 1
@@ -53,8 +57,8 @@ class EulerMaruyama(Solver):
         del x
         if diffusion is None and self.norm > 0:
             raise ValueError(
-                "EulerMaruyama needs the law of the source, and the source to be random: "
-                "give the coupling noise, or take a solver without noise"
+                "EulerMaruyama needs the law of a random source: give the coupling noise and the network its context "
+                "(and noise level, where that varies), or take a solver without noise"
             )
         return diffusion
 
@@ -65,10 +69,11 @@ class EulerMaruyama(Solver):
         if memory is None or self.norm == 0:
             return x + h * v_n, memory
         d = self.norm * self.form(memory.coefficients(t), t)
-        last = bool(t + h >= 1 - 1e-6) or bool(t + h <= 1e-6)
-        if not bool(d.isfinite()) or bool(d == 0) or (last and self.last_step == "euler"):
+        at_data, at_source = bool(t + h >= 1 - 1e-6), bool(t + h <= 1e-6)
+        regular = bool(d.isfinite()) and bool(d > 0) and bool(memory.coefficients(t).sigma > 1e-6)
+        if not regular or at_source or (at_data and self.last_step == "euler"):
             return x + h * v_n, memory
-        x = x + h * v_n + h.abs() * d * memory.score(v_n, x, t)
-        if not (last and self.last_step == "mean"):
+        x = x + h * v_n + h.abs() * d * memory.pull(v_n, x, t)
+        if not (at_data and self.last_step == "mean"):
             x = x + (2 * d * h.abs()).sqrt() * memory.noise(x)
         return x, memory

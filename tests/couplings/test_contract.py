@@ -156,6 +156,18 @@ class TestLowresLatent:
         fixed = coupling.source(low, ImageRng(range(200))).condition["noise_level"]
         assert torch.allclose(fixed.double(), (1 - alpha_bar("cosine")[200]).sqrt().expand(200), atol=1e-6)
 
+    @pytest.mark.parametrize(
+        ("keys", "told"),
+        [
+            ({}, True),
+            ({"context": False}, False),
+            ({"noise": [100, 200]}, False),
+            ({"noise": [100, 200], "tell_level": True}, True),
+        ],
+    )
+    def test_whether_the_score_is_known(self, keys: dict, told: bool) -> None:
+        assert build("LowresLatent", keys).law_is_told is told
+
     @pytest.mark.parametrize("noise", [-1, 1000, [500, 100]])
     def test_bad_steps(self, noise) -> None:
         with pytest.raises(ValueError, match="diffusion step"):

@@ -46,6 +46,14 @@ def test_all_crops_and_all_eight_symmetries_occur(tmp_path: Path) -> None:
     assert len(kinds) == 9 * 8
 
 
+def test_transforms_of_a_chain_draw_independently(tmp_path: Path) -> None:
+    folder = write_images(tmp_path, count=1, side=16)
+    names = ("HorizontalFlip", "VerticalFlip", "Transpose")
+    chain = [{"type": "Albumentations", "transforms": [{"type": name, "p": 0.5} for name in names]}]
+    dataset = ImageFolder(data_root=str(folder), pipeline=chain)
+    assert len({dataset[Draw(0, epoch, 0)]["inputs"]["high"].numpy().tobytes() for epoch in range(100)}) == 8
+
+
 def test_pairs_are_cropped_and_turned_alike(tmp_path: Path) -> None:
     high, low = tmp_path / "high", tmp_path / "low"
     high.mkdir(), low.mkdir()

@@ -143,6 +143,12 @@ def test_contract_rejects_its_mutants(check, mutant: type[Degradation]) -> None:
         check(mutant())
 
 
+def test_sizes_of_fractional_scales() -> None:
+    down = DEGRADATIONS.build({"type": "Downscale", "scale": 2.8})
+    for side in range(1, 60):
+        assert down.out_size((side, 42)) == tuple(down(torch.rand(1, 3, side, 42), ImageRng([1])).shape[-2:])
+
+
 def test_kernels_sum_to_one_and_have_their_variance() -> None:
     sigma = torch.tensor([[1.0, 2.5], [2.0, 2.0]], dtype=torch.float64)
     theta = torch.tensor([0.0, 0.7], dtype=torch.float64)

@@ -50,7 +50,7 @@ def test_all_times_alike(cls: type[TimeSampler]) -> None:
 def test_any_run_of_draws_is_stratified(first: int) -> None:
     t = draw(Stratified(), range(first, first + 16)).sort().values
     gaps = torch.cat([t, t[:1] + 1]).diff()
-    assert gaps.max() < 2.7 / 16
+    assert gaps.max() < 1.9 / 16
 
 
 def test_logit_normal() -> None:

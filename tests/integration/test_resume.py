@@ -84,22 +84,22 @@ def test_stopped_by_a_signal(tmp_path: Path, unbroken: dict[int, Path]) -> None:
     check_same_end(unbroken[0], work_dir)
 
 
-def test_two_ranks_are_one_process(unbroken: dict[int, Path]) -> None:
-    one, two = losses(unbroken[0]), losses(unbroken[2])
-    assert len(one) == len(two) == 20
-    assert max(abs(a - b) for a, b in zip(one, two, strict=True)) < 1e-5
-
-
-def test_accumulation_is_the_large_batch(tmp_path: Path, unbroken: dict[int, Path]) -> None:
-    changes = {"train_dataloader.batch_size": 1, "optim_wrapper.accumulative_counts": 4, "model.network.dropout": 0.0}
-    keys = options(tmp_path, **changes)
-    whole = {**options(tmp_path), "model.network.dropout": 0.0}
+def test_ranks_and_accumulation_are_the_large_batch(tmp_path: Path) -> None:
+    """Without dropout, whose draws belong to a process."""
     config = write_config(tmp_path)
-    run_tool("train.py", config, "--work-dir", tmp_path / "parts", options=keys)
-    run_tool("train.py", config, "--work-dir", tmp_path / "whole", options=whole)
-    a, b = losses(tmp_path / "parts"), losses(tmp_path / "whole")
-    assert len(a) == len(b) == 20
-    assert max(abs(x - y) for x, y in zip(a, b, strict=True)) < 1e-5
+    runs = {
+        "whole": (0, {}),
+        "ranks": (2, {"train_dataloader.batch_size": 2}),
+        "parts": (0, {"train_dataloader.batch_size": 1, "optim_wrapper.accumulative_counts": 4}),
+    }
+    curves = {}
+    for name, (ranks, changes) in runs.items():
+        keys = {**options(tmp_path), "model.network.dropout": 0.0, **changes}
+        run_tool("train.py", config, "--work-dir", tmp_path / name, options=keys, ranks=ranks)
+        curves[name] = losses(tmp_path / name)
+    assert all(len(curve) == 20 for curve in curves.values())
+    for name in ("ranks", "parts"):
+        assert max(abs(a - b) for a, b in zip(curves["whole"], curves[name], strict=True)) < 1e-5
 
 
 def test_resuming_late_replays_nothing(tmp_path: Path) -> None:

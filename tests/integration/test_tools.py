@@ -84,9 +84,12 @@ def test_pairs(tmp_path: Path) -> None:
     config = tmp_path / "pairs.py"
     config.write_text(
         f"""_base_ = {str(TINY)!r}
-dataset = dict(_delete_=True, type="PairedFolder", high_root={str(high)!r}, low_root={str(low)!r},
-               pipeline={{{{_base_.train_pipeline}}}})
-train_dataloader = dict(dataset=dataset)
+train_dataloader = dict(
+    dataset=dict(
+        _delete_=True, type="PairedFolder", high_root={str(high)!r}, low_root={str(low)!r},
+        pipeline="${{train_pipeline}}",
+    )
+)
 """
     )
     output = run_tool("train.py", config, "--work-dir", tmp_path / "run", options=small_options(tmp_path))

@@ -170,5 +170,5 @@ class TestAdaptive:
 
 
 def test_noise_without_a_law_is_refused() -> None:
-    with pytest.raises(ValueError, match="law of the source"):
+    with pytest.raises(ValueError, match="law of a random source"):
         EulerMaruyama().solve(STRAIGHT.v, STRAIGHT.start(), UniformGrid()(2))

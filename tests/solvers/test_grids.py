@@ -49,7 +49,7 @@ def test_a_list_is_kept_and_interpolated() -> None:
     assert torch.allclose(grid(4), torch.tensor([0.0, 0.1, 0.2, 0.6, 1.0], dtype=torch.float64))
 
 
-@pytest.mark.parametrize("times", [[0.0], [0.5, 0.2], [0.0, 1.2]])
+@pytest.mark.parametrize("times", [[0.0], [0.5, 0.2], [0.0, 1.2], [0.1, 1.0]])
 def test_bad_lists(times: list[float]) -> None:
     with pytest.raises(ValueError, match="ris"):
         ListedGrid(times=times)

@@ -1,8 +1,11 @@
 """Any transforms of the albumentations package, applied to all images of a sample alike."""
 
 import os
+import random
 from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from cfmrestore.datasets.transforms.base import Sample, Transform
 from cfmrestore.registry import TRANSFORMS, nearest
@@ -30,7 +33,8 @@ class Albumentations(Transform):
         self.compose = albumentations.Compose(steps, additional_targets={"low": "image"}, is_check_shapes=False)
 
     def __call__(self, sample: Sample, seed: int) -> Sample:
-        self.compose.set_random_seed(seed % 2**32)
+        # One stream for the whole chain: with a seed, every transform would draw the same numbers.
+        self.compose.set_random_state(np.random.default_rng(seed), random.Random(seed))
         names = {"high": "image", "low": "low"}
         result = self.compose(**{names[part]: pixels for part, pixels in sample.items()})
         return {part: result[names[part]] for part in sample}

@@ -61,8 +61,13 @@ class CheckpointHook(Hook):
                 checkpoints.remove(Path(runner.work_dir) / f"iter_{old}.pth")
 
     def after_val_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
-        if self.save_best is None or not metrics:
-            return
+        runner.message_hub.update_info("evaluated_at", runner.iter)
+        if self.save_best is not None and metrics:
+            self._keep_best(runner, metrics)
+        if runner.message_hub.runtime_info.get("keep_ckpt_ids", [])[-1:] == [runner.iter]:
+            self.save(runner, runner.iter)  # again, so that a resumed run knows of this evaluation
+
+    def _keep_best(self, runner: Any, metrics: dict[str, float]) -> None:
         if self.save_best not in metrics:
             raise ValueError(f"save_best={self.save_best!r} is not measured; the evaluation gives {sorted(metrics)}")
         score, info = metrics[self.save_best], runner.message_hub.runtime_info

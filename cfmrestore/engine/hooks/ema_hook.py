@@ -16,7 +16,7 @@ class EMAHook(Hook):
     .. math:: \bar\theta \leftarrow \beta_k \bar\theta + (1 - \beta_k)\, \theta, \qquad
         \beta_k = \min\!\left(\beta, 1 - (1 + k / \gamma)^{-p}\right)
 
-    with k the steps behind ``update_after``; until then the average is a copy of the weights. FMBoost's rule.
+    with k the steps behind ``update_after``, less one; until then the average is a copy of the weights. FMBoost's rule.
 
     Args:
         decay: The factor beta.

@@ -17,7 +17,12 @@ class Prediction:
     dx_t: Tensor
     t: Tensor
     target: Tensor  # the high-quality image
-    restored: Callable[[], Tensor]  # the image at the end of a straight step from here; decoded when asked for
+    restored: Callable[[], Tensor]  # the decoded mean of x_1 given x_t; computed when asked for
+
+
+def per_image(error: Tensor) -> PerImage:
+    """The mean over all axes but the batch, in whatever layout."""
+    return error.mean(dim=tuple(range(1, error.dim())))
 
 
 class Loss(ABC):

@@ -2,7 +2,7 @@
 
 from torch.nn import functional as F
 
-from cfmrestore.flows.losses.base import Loss, Prediction
+from cfmrestore.flows.losses.base import Loss, Prediction, per_image
 from cfmrestore.registry import LOSSES
 from cfmrestore.typing import PerImage
 
@@ -23,4 +23,4 @@ class Huber(Loss):
         self.delta = delta
 
     def __call__(self, prediction: Prediction) -> PerImage:
-        return F.huber_loss(prediction.v, prediction.dx_t, reduction="none", delta=self.delta).flatten(1).mean(dim=1)
+        return per_image(F.huber_loss(prediction.v, prediction.dx_t, reduction="none", delta=self.delta))

@@ -1,6 +1,6 @@
 """The flow-matching objective."""
 
-from cfmrestore.flows.losses.base import Loss, Prediction
+from cfmrestore.flows.losses.base import Loss, Prediction, per_image
 from cfmrestore.registry import LOSSES
 from cfmrestore.typing import PerImage
 
@@ -13,4 +13,4 @@ class MSE(Loss):
     """
 
     def __call__(self, prediction: Prediction) -> PerImage:
-        return (prediction.v - prediction.dx_t).square().flatten(1).mean(dim=1)
+        return per_image((prediction.v - prediction.dx_t).square())

@@ -14,7 +14,7 @@ _GOLDEN = (math.sqrt(5) - 1) / 2
 class Stratified(TimeSampler):
     r"""The golden-ratio sequence :math:`t_n = n \varphi \bmod 1` over the draws of the run.
 
-    Any N successive draws leave no gap larger than about 2.6 / N (three-distance theorem), so a batch is stratified
+    Any N successive draws leave no gap larger than 1.9 / N (three-distance theorem), so a batch is stratified
     however it is divided into ranks and micro-batches; a draw's time depends on its number in the stream alone.
     """
 

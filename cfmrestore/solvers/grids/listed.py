@@ -13,17 +13,17 @@ from cfmrestore.typing import Grid
 
 @GRIDS.register_module()
 class ListedGrid(TimeGrid):
-    """Any rising list of times; another number of intervals is interpolated from it.
+    """Any list of times that rises from 0 to 1; another number of intervals is interpolated from it.
 
     Args:
-        times: The times, usually from 0 to 1.
+        times: The times, from 0 to 1.
     """
 
     def __init__(self, *, times: Sequence[float]) -> None:
         self.times = torch.tensor(times, dtype=torch.float64)
         check_monotonic(self.times)
-        if not 0 <= self.times[0] < self.times[-1] <= 1:
-            raise ValueError(f"times must rise within [0, 1]; got {list(times)}")
+        if self.times[0] != 0 or self.times[-1] != 1:
+            raise ValueError(f"times must rise from 0 to 1; got {list(times)}")
 
     def warp(self, u: Tensor) -> Tensor:
         position = u * (len(self.times) - 1)
