@@ -16,7 +16,6 @@ TINY = ROOT / "configs" / "cfm_realsr_tiny.py"
 SMALL = {
     "crop_size": 16,
     "model.network.base_channels": 8,
-    "model.network.groups": 4,
     "model.network.dropout": 0.1,  # draws from the global generator, which a resumed run must restore
     "model.encoder.factor": 2,
     "train_dataloader.batch_size": 4,

@@ -30,6 +30,18 @@ class SendSignal(Hook):
 
 
 @HOOKS.register_module()
+class DieInEvaluation(Hook):
+    """Kills the process as the evaluation of an iteration begins, unless it was resumed."""
+
+    def __init__(self, *, at: int) -> None:
+        self.at = at
+
+    def before_val_epoch(self, runner):
+        if runner.iter == self.at and not runner._resume:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+@HOOKS.register_module()
 class WriteRandomState(Hook):
     """Leaves a digest of all global generators at the end of a run."""
 

@@ -84,6 +84,20 @@ def test_stopped_by_a_signal(tmp_path: Path, unbroken: dict[int, Path]) -> None:
     check_same_end(unbroken[0], work_dir)
 
 
+def test_killed_between_a_checkpoint_and_its_evaluation(tmp_path: Path) -> None:
+    """The evaluation is made up for, so that the best weights are those of the unbroken run."""
+    keys = options(tmp_path, **{"train_cfg.val_interval": 10})
+    results = []
+    for name, more in (("unbroken", ""), ("killed", ', dict(type="DieInEvaluation", at=10)')):
+        config, work_dir = write_config(tmp_path, more), tmp_path / name
+        run_tool("train.py", config, "--work-dir", work_dir, options=keys, expect=-9 if more else 0)
+        if more:
+            run_tool("train.py", config, "--work-dir", work_dir, "--resume", options=keys)
+        info = checkpoints.load(work_dir / "iter_20.pth")["message_hub"]
+        results.append([info["best_score"], info["best_ckpt"], info["evaluated_at"]])
+    assert results[0] == results[1]
+
+
 def test_ranks_and_accumulation_are_the_large_batch(tmp_path: Path) -> None:
     """Without dropout, whose draws belong to a process."""
     config = write_config(tmp_path)
