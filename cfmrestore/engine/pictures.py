@@ -31,7 +31,7 @@ def panel(sample: dict[str, Any], side: int | None = None) -> np.ndarray:
     columns = {
         f"input {low.shape[-1]}x{low.shape[-2]}": low.repeat_interleave(scale, 1).repeat_interleave(scale, 2),
         "bicubic": resize(low[None], scale=scale)[0],
-        f"restored, {sample['nfe']} evaluations": restored,
+        f"restored, NFE {sample['nfe']}": restored,
     }
     if "target" in sample:
         columns["target"] = sample["target"]
