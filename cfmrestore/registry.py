@@ -61,7 +61,11 @@ def build_plugin(cfg: Any, registry: Registry, default_args: dict[str, Any] | No
     ]
     if missing := [name for name in required if name not in cfg and name not in offers]:
         raise ValueError(f"{cls.__name__} needs {', '.join(map(repr, missing))}")
-    return build_from_cfg(cfg, registry, offers)
+    try:
+        return build_from_cfg(cfg, registry, offers)
+    except TypeError as error:
+        given = {key: value for key, value in cfg.items() if key != "type"}
+        raise ValueError(f"{cls.__name__} cannot be built from {given}: {error}") from error
 
 
 def find(cfg: dict[str, Any], registry: Registry) -> Any:

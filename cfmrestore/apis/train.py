@@ -67,13 +67,11 @@ def prepare(
 
 
 def build_runner(cfg: Config) -> RestorationRunner:
-    """The runner of a checked config; a key that only a constructor can refuse is refused here."""
+    """The runner of a checked config; a key or value that only a constructor can refuse is refused here."""
     try:
         return RestorationRunner.from_cfg(cfg)
     except TypeError as error:
-        if "unexpected keyword argument" in str(error):
-            raise ValueError(f"the config has a key that nothing takes: {error}") from error
-        raise
+        raise ValueError(f"the config has a key or a value that does not fit: {error}") from error
 
 
 def scale_lr(cfg: Config) -> None:

@@ -86,6 +86,12 @@ def test_wrong_keys_are_named_with_their_place(options: dict, message: str) -> N
         load_config(TINY, options)
 
 
+def test_a_value_of_the_wrong_type_is_named_with_its_plugin() -> None:
+    cfg = load_config(TINY, {"model.network.base_channels": "many"})
+    with pytest.raises(ValueError, match=r"UNet cannot be built from \{.*'base_channels': 'many'"):
+        MODELS.build(cfg.model)
+
+
 def test_wrong_files(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="there is no config"):
         load_config(tmp_path / "none.py")
