@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from mmengine.config import DictAction
 
@@ -27,6 +28,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
 def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
     """Parse, and hand the old launcher's rank on."""
     args = parser.parse_args()
+    sys.path.append(str(Path.cwd()))  # where a config's custom_imports are looked for too
     if args.local_rank is not None:
         os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     return args

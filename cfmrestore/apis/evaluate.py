@@ -35,6 +35,8 @@ def evaluate(
     """
     cfg = prepare(config, work_dir=work_dir, launcher=launcher, options=options)
     path = checkpoints.locate(checkpoint)
+    if not path.is_file():
+        raise ValueError(f"there is no checkpoint {str(path)!r}")
     cfg.load_from, cfg.resume = str(path), False
     cfg.train_cfg = cfg.train_dataloader = cfg.optim_wrapper = cfg.param_scheduler = None
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
@@ -72,13 +74,19 @@ def _result(runner: RestorationRunner, metrics: dict[str, float], seconds: float
     }
 
 
+def _cell(value: float | None) -> str:
+    if value is None:
+        return "-"
+    if value == int(value):
+        return str(int(value))
+    return f"{value:.2f}" if value >= 1 else f"{value:.4f}"
+
+
 def table(result: dict[str, Any]) -> str:
     """The rows as a Markdown table."""
     rows: dict[str, dict[str, float]] = result["rows"]
     columns = list(rows["restored"])
-    cells = [["", *columns]] + [
-        [name, *(f"{row[c]:.4g}" if c in row else "-" for c in columns)] for name, row in rows.items()
-    ]
+    cells = [["", *columns]] + [[name, *(_cell(row.get(c)) for c in columns)] for name, row in rows.items()]
     widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
     lines = ["| " + " | ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) + " |" for row in cells]
     lines.insert(1, "|" + "|".join("-" * (w + 2) for w in widths) + "|")

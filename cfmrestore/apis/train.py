@@ -88,7 +88,8 @@ def scale_lr(cfg: Config) -> None:
 def _resume(cfg: Config, resume: str) -> None:
     path = checkpoints.find_latest(cfg.work_dir) if resume == "auto" else Path(resume)
     if path is None:
-        return  # nothing to resume yet: the run starts
+        print(f"--resume: there is no checkpoint in {cfg.work_dir!r} yet, so the run starts at iteration 0")
+        return
     if not path.is_file():
         raise ValueError(f"cannot resume: there is no checkpoint {str(path)!r}")
     cfg.load_from, cfg.resume = str(path), True

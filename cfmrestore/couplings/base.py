@@ -58,6 +58,12 @@ class Coupling(ABC):
 
     def pair(self, high: Image, low: Image, rng: ImageRng) -> Pair:
         """A start and an end for training."""
+        fit = lcm(self.encoder.downscale, self.scale)
+        if high.shape[-2] % fit or high.shape[-1] % fit:
+            raise ValueError(
+                f"targets of {_size(high)} do not fit scale {self.scale} and {type(self.encoder).__name__}'s factor "
+                f"{self.encoder.downscale}: crop them to multiples of {fit}"
+            )
         start = self.start(low, rng)
         x_1 = self.encoder.encode(high, rng.fork("encode"))
         if x_1.shape != start.x_0.shape:

@@ -61,8 +61,8 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> dict[str, Any]
         checkpoint = torch.load(path, map_location=device, weights_only=True)
     except pickle.UnpicklingError as error:
         raise ValueError(
-            f"{str(path)!r} holds more than tensors and plain values, or is damaged; it was not run. Ask its author "
-            f"for safetensors ({_first_line(error)})"
+            f"{str(path)!r} is no checkpoint, or holds more than tensors and plain values; nothing in it was run. Ask "
+            "its author for safetensors"
         ) from error
     except (RuntimeError, EOFError, OSError, ValueError) as error:
         raise ValueError(f"{str(path)!r} is damaged or no checkpoint: {_first_line(error)}") from error

@@ -38,6 +38,8 @@ class IterBasedTrainLoop(BaseLoop):
         val_interval: int = 1000,
     ) -> None:
         super().__init__(runner, dataloader)
+        if not isinstance(max_iters, int | float) or max_iters < 1:
+            raise ValueError(f"train_cfg.max_iters must be a positive number; got {max_iters!r}")
         self.max_iters, self.val_begin, self.val_interval = int(max_iters), val_begin, val_interval
         self.max_epochs, self._epoch, self._iter = 1, 0, 0  # the names by which mmengine's hooks ask
         self.stop_training = False

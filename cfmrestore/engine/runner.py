@@ -14,7 +14,7 @@ from torch import nn
 
 from cfmrestore._compat import mend_torchvision
 from cfmrestore.engine import checkpoints
-from cfmrestore.registry import DATASETS, RUNNERS
+from cfmrestore.registry import DATASETS, LOOPS, RUNNERS, check_keys, find
 
 
 @RUNNERS.register_module()
@@ -48,7 +48,14 @@ class RestorationRunner(Runner):
             if "max_epochs" in loop or loop.get("by_epoch"):
                 raise ValueError("train_cfg counts optimizer steps: give max_iters instead of epochs")
             loop = {"type": "IterBasedTrainLoop", **{k: v for k, v in loop.items() if k != "by_epoch"}}
+            check_keys(find(loop, LOOPS), loop, where="train_cfg: ")
         return super().build_train_loop(loop)
+
+    def build_optim_wrapper(self, optim_wrapper: Any) -> Any:
+        try:
+            return super().build_optim_wrapper(optim_wrapper)
+        except TypeError as error:
+            raise ValueError(f"optim_wrapper cannot be built from {optim_wrapper}: {error}") from error
 
     def wrap_model(self, model_wrapper_cfg: dict[str, Any] | None, model: nn.Module) -> nn.Module:
         if not self.distributed or is_model_wrapper(model) or model_wrapper_cfg is not None:

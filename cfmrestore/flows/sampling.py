@@ -36,5 +36,6 @@ class Sampling:
     ) -> None:
         self.solver: Solver = SOLVERS.build(solver or {"type": "Euler"})
         self.grid: TimeGrid = GRIDS.build(grid or {"type": "UniformGrid"})
+        if not isinstance(num_intervals, int) or num_intervals < 1:
+            raise ValueError(f"sampling.num_intervals must be a positive integer; got {num_intervals!r}")
         self.num_intervals = num_intervals
-        self.grid(num_intervals)

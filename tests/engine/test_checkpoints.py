@@ -31,7 +31,10 @@ def test_a_pickle_with_code_is_not_run(tmp_path: Path) -> None:
             return os.mkdir, (str(tmp_path / "exploded"),)
 
     torch.save({"state_dict": {}, "meta": Bomb()}, tmp_path / "bomb.pth")
-    with pytest.raises(ValueError, match=r"bomb.pth' holds more than tensors and plain values.*it was not run"):
+    with pytest.raises(
+        ValueError,
+        match=r"bomb.pth' is no checkpoint, or holds more than tensors and plain values; nothing in it was run",
+    ):
         checkpoints.load(tmp_path / "bomb.pth")
     (tmp_path / "old.pth").write_bytes(pickle.dumps(Bomb()))
     with pytest.raises(ValueError, match=r"old.pth'"):

@@ -128,7 +128,7 @@ def test_wrong_keys_name_their_plugin() -> None:
         ({"network": {**NETWORK, "blcks": 1}}, "UNet has no key 'blcks'; did you mean 'blocks'"),
         ({"sampling": {"num_interval": 3}}, "no key 'num_interval'; did you mean 'num_intervals'"),
         ({"coupling": {"type": "LowresLatnt"}}, "unknown coupling 'LowresLatnt'; did you mean 'LowresLatent'"),
-        ({"sampling": {"num_intervals": 0}}, "at least one interval"),
+        ({"sampling": {"num_intervals": 0}}, "num_intervals must be a positive integer; got 0"),
     ):
         with pytest.raises(ValueError, match=message):
             build(**keys)

@@ -24,6 +24,8 @@ class ImageMetric(BaseMetric):
         baseline: Also measure bicubic interpolation of the input, as ``bicubic/NAME``.
     """
 
+    default_prefix = ""  # none, said in a way that mmengine does not warn about
+
     def __init__(self, *, channel: str = "y", border: int = 0, baseline: bool = True) -> None:
         super().__init__()
         self.channel, self.border, self.baseline = channel, border, baseline

@@ -12,6 +12,8 @@ from cfmrestore.registry import METRICS
 class NFE(BaseMetric):
     """The network's evaluations an image, counted while it was restored."""
 
+    default_prefix = ""
+
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
         del data_batch
         self.results.extend(sample["nfe"] for sample in data_samples)
