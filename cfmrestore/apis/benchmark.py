@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from mmengine.hooks import Hook
 
-from cfmrestore.apis.train import build_runner, prepare
+from cfmrestore.apis.train import build_runner, drop, prepare
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.atomic import write_text
 
@@ -85,8 +85,7 @@ def benchmark_train(
     fixed = {"train_cfg.max_iters": iterations + warm_up, "default_hooks.checkpoint.save_last": False}
     options = {**fixed, **(options or {})}
     cfg = prepare(config, work_dir=work_dir or "work_dirs/benchmark", launcher="none", options=options)
-    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-    cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
+    drop(cfg, "val", "test")
     cfg.param_scheduler = None
     runner = build_runner(cfg)
     hook = _BareSteps(warm_up)

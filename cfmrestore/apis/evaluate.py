@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cfmrestore.apis.train import build_runner, prepare
+from cfmrestore.apis.train import build_runner, drop, prepare
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.atomic import write_text
 from cfmrestore.engine.runner import RestorationRunner
@@ -39,7 +39,7 @@ def evaluate(
         raise ValueError(f"there is no checkpoint {str(path)!r}")
     cfg.load_from, cfg.resume = str(path), False
     cfg.train_cfg = cfg.train_dataloader = cfg.optim_wrapper = cfg.param_scheduler = None
-    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    drop(cfg, "val")
     if cfg.get("test_dataloader") is None:
         raise ValueError("the config has no test_dataloader")
     cfg.auto_scale_lr = None

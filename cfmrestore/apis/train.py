@@ -42,7 +42,7 @@ def train(
     if seed is not None:
         cfg.randomness = {**cfg.get("randomness", {}), "seed": seed}
     if not validate:
-        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+        drop(cfg, "val")
     if auto_scale_lr:
         scale_lr(cfg)
     if resume is not None:
@@ -64,6 +64,12 @@ def prepare(
     cfg.launcher = distributed.detect(launcher)
     distributed.join(cfg.launcher)
     return cfg
+
+
+def drop(cfg: Config, *stages: str) -> None:
+    """Leave out an evaluation: "val", "test" or both."""
+    for stage in stages:
+        cfg[f"{stage}_cfg"] = cfg[f"{stage}_dataloader"] = cfg[f"{stage}_evaluator"] = None
 
 
 def build_runner(cfg: Config) -> RestorationRunner:
