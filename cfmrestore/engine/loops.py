@@ -9,6 +9,7 @@ from mmengine.dist import all_reduce_dict, get_rank
 from mmengine.runner import BaseLoop
 from torch import Tensor, nn
 
+from cfmrestore.engine.memory import keep_freed_memory
 from cfmrestore.ops.rng import mix
 from cfmrestore.registry import LOOPS
 
@@ -38,8 +39,9 @@ class IterBasedTrainLoop(BaseLoop):
         val_interval: int = 1000,
     ) -> None:
         super().__init__(runner, dataloader)
-        if not isinstance(max_iters, int | float) or max_iters < 1:
-            raise ValueError(f"train_cfg.max_iters must be a positive number; got {max_iters!r}")
+        for name, value in {"max_iters": max_iters, "val_interval": val_interval}.items():
+            if not isinstance(value, int | float) or value < 1:
+                raise ValueError(f"train_cfg.{name} must be a positive number; got {value!r}")
         self.max_iters, self.val_begin, self.val_interval = int(max_iters), val_begin, val_interval
         self.max_epochs, self._epoch, self._iter = 1, 0, 0  # the names by which mmengine's hooks ask
         self.stop_training = False
@@ -60,6 +62,7 @@ class IterBasedTrainLoop(BaseLoop):
         return count
 
     def run(self) -> nn.Module:
+        keep_freed_memory()
         self.runner.call_hook("before_train")
         self.runner.call_hook("before_train_epoch")
         k, wrapper = self.micro_batches, self.runner.optim_wrapper

@@ -125,6 +125,14 @@ def test_a_damaged_image(tmp_path: Path) -> None:
         ({"data_root": "nowhere"}, "error: there is no folder 'nowhere': set data_root"),
         ({"crop_size": 64}, "32x32 is smaller than the crop of 64: take a smaller crop"),
         ({"model.network.base_channel": 8}, "UNet has no key 'base_channel'; did you mean 'base_channels'"),
+        ({"optim_wrapper.optimizer.lr": "fast"}, "error: optim_wrapper cannot be built from"),
+        (
+            {"optim_wrapper.optimizer.type": "AdamV"},
+            "error: optim_wrapper.optimizer: there is no 'AdamV'; did you mean 'Adam'?",
+        ),
+        ({"train_cfg.max_iters": "long"}, "error: train_cfg.max_iters must be a positive number; got 'long'"),
+        ({"train_cfg.val_interval": 0}, "error: train_cfg.val_interval must be a positive number; got 0"),
+        ({"train_dataloader.batch_size": 0}, "error: batch_size should be a positive integer"),
     ],
 )
 def test_wrong_input_is_one_message(tmp_path: Path, changes: dict, message: str) -> None:

@@ -1,0 +1,100 @@
+"""Every way to start several processes trains what ``train.py`` trains."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cfmrestore.engine import checkpoints
+from tests.testing import ROOT, TINY, environment, run_tool, same, small_options
+
+pytestmark = pytest.mark.slow
+
+# What slurm's srun does, on this machine: one task a rank, each with its variables.
+SRUN = """#!/usr/bin/env bash
+while [ "$1" != python ]; do case "$1" in --ntasks=*) n="${1#*=}";; esac; shift; done
+for rank in $(seq 0 $((n - 1))); do
+    SLURM_PROCID=$rank SLURM_LOCALID=$rank SLURM_NTASKS=$n SLURM_NODELIST=localhost "$@" & tasks+=($!)
+done
+for task in "${tasks[@]}"; do wait "$task" || exit 1; done
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port: int = s.getsockname()[1]
+        return port
+
+
+def run_script(name: str, *args: object, options: dict, bin_folder: Path | None = None, **env: object) -> str:
+    command = [str(ROOT / "tools" / name), *map(str, args)]
+    command += ["--cfg-options", *(f"{key}={value}" for key, value in options.items())]
+    path = os.pathsep.join(
+        [*([str(bin_folder)] if bin_folder else []), str(Path(sys.executable).parent), os.environ["PATH"]]
+    )
+    variables = {**environment(), "PATH": path, **{key: str(value) for key, value in env.items()}}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=variables)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def two_ranks(tmp_path_factory) -> tuple[Path, dict]:
+    """A run of two ranks by torchrun, and its options."""
+    folder = tmp_path_factory.mktemp("ranks")
+    options = small_options(folder, **{"train_dataloader.batch_size": 2})
+    run_tool("train.py", TINY, "--work-dir", folder / "run", options=options, ranks=2)
+    return folder / "run", options
+
+
+def weights(run: Path) -> dict:
+    checkpoint = checkpoints.load(run / "iter_6.pth")
+    return {key: checkpoint[key] for key in ("state_dict", "raw_state_dict")}
+
+
+def test_dist_scripts(two_ranks: tuple[Path, dict], tmp_path: Path) -> None:
+    run, options = two_ranks
+    run_script("dist_train.sh", TINY, 2, "--work-dir", tmp_path / "run", options=options, PORT=free_port())
+    assert same(weights(tmp_path / "run"), weights(run))
+    output = run_script(
+        "dist_test.sh", TINY, tmp_path / "run", 2, "--work-dir", tmp_path, options=options, PORT=free_port()
+    )
+    assert output.count("| restored ") == 1
+
+
+def test_slurm_script(two_ranks: tuple[Path, dict], tmp_path: Path) -> None:
+    run, options = two_ranks
+    (tmp_path / "bin").mkdir()
+    srun = tmp_path / "bin" / "srun"
+    srun.write_text(SRUN)
+    srun.chmod(0o755)
+    args = ["debug", "a_job", TINY, tmp_path / "run"]
+    run_script("slurm_train.sh", *args, options=options, bin_folder=srun.parent, GPUS=2, MASTER_PORT=free_port())
+    assert same(weights(tmp_path / "run"), weights(run))
+
+
+def test_mpi(two_ranks: tuple[Path, dict], tmp_path: Path) -> None:
+    run, options = two_ranks
+    command = [sys.executable, str(ROOT / "tools" / "train.py"), str(TINY), "--launcher", "mpi"]
+    command += ["--work-dir", str(tmp_path / "run"), "--cfg-options", *(f"{k}={v}" for k, v in options.items())]
+    env = {**environment(), "MASTER_PORT": str(free_port()), "OMPI_COMM_WORLD_SIZE": "2"}
+    ranks = [{"OMPI_COMM_WORLD_RANK": str(rank), "OMPI_COMM_WORLD_LOCAL_RANK": str(rank)} for rank in range(2)]
+    processes = [
+        subprocess.Popen(command, env={**env, **rank}, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        for rank in ranks
+    ]
+    assert [process.wait(300) for process in processes] == [0, 0]
+    assert same(weights(tmp_path / "run"), weights(run))
+
+
+def test_a_launcher_that_started_nothing(tmp_path: Path) -> None:
+    for launcher, missing in (("slurm", "SLURM_PROCID"), ("mpi", "OMPI_COMM_WORLD_RANK"), ("pytorch", "torchrun")):
+        args = [TINY, "--launcher", launcher, "--work-dir", tmp_path]
+        output = run_tool("train.py", *args, options=small_options(tmp_path), expect=1)
+        assert "error: " in output
+        assert missing in output
+        assert "Traceback" not in output
