@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -21,6 +21,14 @@ Seeds: TypeAlias = Int[Tensor, " b"]
 Grid: TypeAlias = Float[Tensor, " n"]
 Size: TypeAlias = tuple[int, int]
 """Height and width, in pixels."""
+
+
+class Frame(NamedTuple):
+    """What a degradation knows of the images when it draws: their size, and the one with which its chain began."""
+
+    size: Size
+    origin: Size
+
 
 Velocity: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 """v(x, t)."""

@@ -20,7 +20,7 @@ class {name}(Degradation[NoParams]):
     def __init__(self, *, factor: float = 0.5) -> None:
         self.factor = factor
 
-    def sample(self, size, rng):
+    def sample(self, frame, rng):
         return NoParams()
 
     def apply(self, image, params):

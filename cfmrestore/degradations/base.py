@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from cfmrestore.ops.rng import ImageRng
-from cfmrestore.typing import Image, Size
+from cfmrestore.typing import Frame, Image, Size
 
 P = TypeVar("P")
 
@@ -26,40 +26,73 @@ class Degradation(ABC, Generic[P]):
     """
 
     params_type: ClassVar[type] = NoParams
+    linear: ClassVar[bool] = False
+    """Whether ``apply`` is linear in the image and keeps constant images; a test holds it to that."""
 
     @abstractmethod
-    def sample(self, size: Size, rng: ImageRng) -> P:
-        """Draw the parameters of a batch of images of the given height and width, one set an image."""
+    def sample(self, frame: Frame, rng: ImageRng) -> P:
+        """Draw the parameters of a batch of images, one set an image."""
 
     @abstractmethod
     def apply(self, image: Image, params: P) -> Image:
         """Degrade; equal parameters give equal bytes."""
 
-    def out_size(self, size: Size) -> Size:
+    def out_size(self, size: Size, params: P) -> Size:
         """Height and width that ``apply`` makes of the given ones."""
+        del params
         return size
+
+    def draw(self, image: Image, rng: ImageRng) -> P:
+        """Draw the parameters for these images, where no chain stands before the operator."""
+        if not image.isfinite().all():
+            raise ValueError("the image holds NaN or infinite values: mend or leave out the file that it came from")
+        size = (image.shape[-2], image.shape[-1])
+        return self.sample(Frame(size, size), rng)
 
     def __call__(self, image: Image, rng: ImageRng) -> Image:
         """Draw and apply."""
-        return self.apply(image, self.sample((image.shape[-2], image.shape[-1]), rng))
+        return self.apply(image, self.draw(image, rng))
 
     def params_to_json(self, params: P) -> dict[str, Any]:
         """Plain numbers, lists and strings."""
-        return {f.name: _to_json(getattr(params, f.name)) for f in fields(params)}  # type: ignore[arg-type]
+        return {f.name: to_json(getattr(params, f.name)) for f in fields(params)}  # type: ignore[arg-type]
 
     def params_from_json(self, data: dict[str, Any]) -> P:
         """The exact inverse of ``params_to_json``."""
-        result: P = self.params_type(**{name: _from_json(value) for name, value in data.items()})
+        names = {f.name for f in fields(self.params_type)}
+        if data.keys() != names:
+            raise ValueError(f"parameters of {type(self).__name__} are {sorted(names)}; got {sorted(data)}")
+        result: P = self.params_type(**{name: from_json(value) for name, value in data.items()})
         return result
 
 
-def _to_json(value: Any) -> Any:
+class Fixed(Degradation[NoParams]):
+    """An operator that draws nothing."""
+
+    def sample(self, frame: Frame, rng: ImageRng) -> NoParams:
+        del frame, rng
+        return NoParams()
+
+
+def to_json(value: Any) -> Any:
+    """A tensor as its type and values; what is plain stays."""
     if isinstance(value, Tensor):
         return {"dtype": str(value.dtype).removeprefix("torch."), "values": value.tolist()}
     return value
 
 
-def _from_json(value: Any) -> Any:
+def from_json(value: Any) -> Any:
+    """The exact inverse of ``to_json``."""
     if isinstance(value, dict) and "dtype" in value:
-        return torch.tensor(value["values"], dtype=getattr(torch, value["dtype"]))
+        dtype = getattr(torch, str(value["dtype"]), None)
+        if not isinstance(dtype, torch.dtype):
+            raise ValueError(f"{value['dtype']!r} is no type of numbers")
+        return torch.tensor(value["values"], dtype=dtype)
     return value
+
+
+def check_range(name: str, pair: tuple[float, float], low: float, high: float = float("inf")) -> tuple[float, float]:
+    """A pair of numbers low <= a <= b <= high, or an error that names it."""
+    if not (isinstance(pair, list | tuple) and len(pair) == 2 and low <= pair[0] <= pair[1] <= high):
+        raise ValueError(f"{name} must be two rising numbers from {low} to {high}; got {pair}")
+    return pair[0], pair[1]

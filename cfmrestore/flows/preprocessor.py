@@ -7,7 +7,7 @@ from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
 from cfmrestore.degradations.base import Degradation
-from cfmrestore.degradations.compose import Compose
+from cfmrestore.degradations.combine.compose import Compose
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS, MODELS
 

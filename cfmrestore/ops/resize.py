@@ -1,10 +1,11 @@
-"""Resizing as MATLAB's ``imresize`` does it: with a kernel that widens when an image shrinks."""
+"""Resizing as MATLAB's ``imresize`` does it, with a kernel that widens when an image shrinks, or as torch does it."""
 
 import math
 from functools import lru_cache
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from cfmrestore.typing import Image, Size
 
@@ -24,18 +25,24 @@ def linear(x: Tensor) -> Tensor:
     return (1 - x.abs()).clamp_min(0)
 
 
-_KERNELS = {"bicubic": (cubic, 4.0), "bilinear": (linear, 2.0)}
+def lanczos(x: Tensor) -> Tensor:
+    """The sinc under a wider sinc, of support [-3, 3] (Duchon, 1979)."""
+    return torch.sinc(x) * torch.sinc(x / 3) * (x.abs() < 3)
+
+
+_KERNELS = {"bicubic": (cubic, 4.0), "bilinear": (linear, 2.0), "lanczos": (lanczos, 6.0)}
+KERNELS = (*_KERNELS, "area")
 
 
 @lru_cache(maxsize=256)
-def _weights(length: int, out: int, scale: float, kernel: str, antialias: bool) -> Tensor:
+def _weights(length: int, out: int, scale: float, kernel: str) -> Tensor:
     r"""The (out, length) matrix of one axis, in float64.
 
     Output sample i lies at :math:`u = (i + 1/2) / s - 1/2` of the input. Its weights are :math:`s\,k(s (u - j))`
     where s < 1, and :math:`k(u - j)` otherwise, normalised to sum to one; samples past the edge are mirrored.
     """
     function, width = _KERNELS[kernel]
-    stretch = min(scale, 1.0) if antialias else 1.0
+    stretch = min(scale, 1.0)
     u = (torch.arange(out, dtype=torch.float64, device="cpu") + 0.5) / scale - 0.5
     taps = math.ceil(width / stretch) + 2
     j = (u - width / stretch / 2).floor()[:, None] + torch.arange(taps, dtype=torch.float64, device="cpu")
@@ -48,22 +55,30 @@ def _weights(length: int, out: int, scale: float, kernel: str, antialias: bool) 
 
 @lru_cache(maxsize=256)
 def _blocks(
-    length: int, out: int, scale: float, kernel: str, antialias: bool, dtype: torch.dtype, device: torch.device
+    length: int, out: int, scale: float, kernel: str, dtype: torch.dtype, device: torch.device
 ) -> list[tuple[slice, Tensor]]:
     """The matrix in blocks of rows, each cut to the input samples that it uses."""
     blocks = []
-    for rows in _weights(length, out, scale, kernel, antialias).split(_BLOCK):
+    for rows in _weights(length, out, scale, kernel).split(_BLOCK):
         used = rows.abs().sum(dim=0).nonzero().flatten()
         part = slice(int(used[0]), int(used[-1]) + 1)
         blocks.append((part, rows[:, part].to(device, dtype)))
     return blocks
 
 
-def _resize_rows(x: Tensor, out: int, scale: float, kernel: str, antialias: bool) -> Tensor:
+def _resize_rows(x: Tensor, out: int, scale: float, kernel: str) -> Tensor:
     if out == x.shape[-2] and scale == 1:
         return x
-    blocks = _blocks(x.shape[-2], out, scale, kernel, antialias, x.dtype, x.device)
+    blocks = _blocks(x.shape[-2], out, scale, kernel, x.dtype, x.device)
     return torch.cat([weight @ x[..., part, :] for part, weight in blocks], dim=-2)
+
+
+def check_kernel(kernel: str, antialias: bool) -> None:
+    """An error for what ``resize`` does not know."""
+    if kernel not in KERNELS:
+        raise ValueError(f"unknown kernel {kernel!r}; known are {sorted(KERNELS)}")
+    if kernel == "lanczos" and not antialias:
+        raise ValueError("lanczos is for resizing with antialias=True")
 
 
 def scaled_size(size: Size, scale: float) -> Size:
@@ -87,11 +102,11 @@ def resize(
         image: Any float tensor whose last two axes are height and width.
         scale: Factor; above 1 the image grows.
         size: Height and width of the result; the factor of each axis is its ratio.
-        kernel: "bicubic" or "bilinear".
-        antialias: Widen the kernel when shrinking. Without it, a shrunken image aliases.
+        kernel: "bicubic", "bilinear", "lanczos", or "area" (the mean of the pixels that fall together).
+        antialias: Widen the kernel when shrinking. Without it, bicubic and bilinear are torch's ``interpolate``
+            (bicubic with a = -3/4, clamped at the borders; OpenCV's too), and a shrunken image aliases.
     """
-    if kernel not in _KERNELS:
-        raise ValueError(f"unknown kernel {kernel!r}; known are {sorted(_KERNELS)}")
+    check_kernel(kernel, antialias)
     if (scale is None) == (size is None) or (scale is not None and not scale > 0):
         raise ValueError(f"give a positive scale or a size, one of the two; got {scale=}, {size=}")
     height, width = image.shape[-2:]
@@ -100,6 +115,10 @@ def resize(
     assert size is not None
     if min(*size, height, width) < 1:
         raise ValueError(f"cannot resize {height}x{width} to {size[0]}x{size[1]}: every side needs a pixel")
-    image = _resize_rows(image, size[0], scale or size[0] / height, kernel, antialias)
-    image = _resize_rows(image.transpose(-2, -1), size[1], scale or size[1] / width, kernel, antialias)
+    if kernel == "area":
+        return F.interpolate(image, size=size, mode="area")
+    if not antialias:
+        return F.interpolate(image, size=size, mode=kernel, align_corners=False)
+    image = _resize_rows(image, size[0], scale or size[0] / height, kernel)
+    image = _resize_rows(image.transpose(-2, -1), size[1], scale or size[1] / width, kernel)
     return image.transpose(-2, -1).contiguous()

@@ -1,11 +1,13 @@
 """Randomness that belongs to an image: the same draws whatever the batch, worker, rank or device."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 import torch
 from torch import Generator, Tensor
+
+from cfmrestore.ops.parallel import map_images
 
 _MASK = (1 << 64) - 1
 _TORCH_BITS = (1 << 32) - 1  # torch's generator for the CPU takes no more: of 100 000 streams about one pair is equal
@@ -50,17 +52,27 @@ class ImageRng:
         """Independent generators for a named part, so that a draw added in one part moves no other."""
         return ImageRng(mix(seed, key_of(name)) for seed in self.seeds)
 
+    def pick(self, images: Iterable[int]) -> "ImageRng":
+        """The generators of some images of the batch, from their start."""
+        return ImageRng(self.seeds[i] for i in images)
+
     def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
         """Numbers in [low, high)."""
         return low + (high - low) * torch.stack([torch.rand(shape, generator=g) for g in self._generators])
 
     def normal(self, *shape: int) -> Tensor:
         """Standard normal numbers."""
-        return torch.stack([torch.randn(shape, generator=g) for g in self._generators])
+        return torch.stack(map_images(lambda g: torch.randn(shape, generator=g), self._generators))
 
     def integers(self, low: int, high: int, *shape: int) -> Tensor:
         """Integers in [low, high]."""
         return torch.stack([torch.randint(low, high + 1, shape, generator=g) for g in self._generators])
+
+    def choice(self, weights: Sequence[float]) -> Tensor:
+        """An index an image, with probabilities proportional to the weights."""
+        bounds = torch.tensor(weights, dtype=torch.float64, device="cpu").cumsum(0)
+        u = self.uniform().to(torch.float64) * bounds[-1]
+        return torch.searchsorted(bounds, u, right=True).clamp_max(len(weights) - 1)
 
     def new_seeds(self) -> Tensor:
         """One fresh seed an image, for an operator whose application is itself random."""

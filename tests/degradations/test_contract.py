@@ -7,53 +7,72 @@ import torch
 from torch import Tensor
 
 from cfmrestore.degradations import Clip, Compose, Degradation, Downscale, GaussianBlur, GaussianNoise, Quantise
-from cfmrestore.ops.kernels import gaussian_kernels
+from cfmrestore.degradations.base import NoParams
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
+from cfmrestore.typing import Frame
 
 DEGRADATIONS.import_from_location()
+NOISY = [
+    {"type": "GaussianBlur", "size": (3, 9)},
+    {"type": "GaussianNoise", "gray_probability": 0.5},
+    {"type": "JPEG"},
+]
 NEEDED = {
-    "Compose": {
-        "steps": [
-            {"type": "GaussianBlur"},
-            {"type": "Downscale", "scale": 2},
-            {"type": "GaussianNoise", "gray_probability": 0.5},
-            {"type": "JPEG"},
-        ]
-    }
+    "Compose": {"steps": [*NOISY, {"type": "Downscale", "scale": 2}]},
+    "OneOf": {"steps": NOISY, "weights": [1, 2, 0.5]},
+    "Maybe": {"step": NOISY[1]},
+    "Shuffle": {"steps": NOISY},
+    "Repeat": {"steps": NOISY, "times": (0, 2)},
+    "PerImage": {"steps": [{"type": "RandomResize"}, NOISY[1], {"type": "ResizeTo", "scale": 2}]},
+    "RandomResize": {"factor": (0.5, 0.5), "probabilities": (0, 1, 0)},
 }
 NAMES = sorted(DEGRADATIONS.module_dict)
-LINEAR = ["Downscale", "GaussianBlur"]
+SEEDS = [1, 2, 3, 4, 5]
 
 
 def build(name: str) -> Degradation:
     return DEGRADATIONS.build({"type": name, **NEEDED.get(name, {})})
 
 
-def images(batch: int = 3, height: int = 24, width: int = 32) -> Tensor:
-    return torch.rand(batch, 3, height, width, generator=torch.Generator().manual_seed(0))
+def images(batch: int = len(SEEDS), height: int = 24, width: int = 32) -> Tensor:
+    """Noise over a smooth pattern: flat and lively places, all values of the range."""
+    generator = torch.Generator().manual_seed(0)
+    y, x = torch.meshgrid(torch.linspace(0, 5, height), torch.linspace(0, 6, width), indexing="ij")
+    waves = torch.stack([torch.sin(x + k) * torch.cos(y - k) for k in range(3)]) * 0.4 + 0.5
+    return (waves + 0.2 * torch.randn(batch, 3, height, width, generator=generator)).clamp(0, 1)
 
 
 def check_replay(degradation: Degradation) -> None:
+    """From parameters, from JSON, and from the seeds again: the same bytes."""
     x = images()
-    params = degradation.sample((24, 32), ImageRng([1, 2, 3]))
+    params = degradation.draw(x, ImageRng(SEEDS))
     first = degradation.apply(x, params)
     again = degradation.params_from_json(json.loads(json.dumps(degradation.params_to_json(params))))
     torch.rand(1)
     assert torch.equal(degradation.apply(x, again), first)
-    assert torch.equal(degradation(x, ImageRng([1, 2, 3])), first)
+    assert torch.equal(degradation(x, ImageRng(SEEDS)), first)
 
 
 def check_images_are_independent(degradation: Degradation) -> None:
-    x = images()
-    together, alone = degradation(x, ImageRng([1, 2, 3])), degradation(x[1:2], ImageRng([2]))
-    assert torch.allclose(together[1:2], alone, atol=1e-6)
+    """Image i gets the same bytes alone, in another batch, and on another number of threads."""
+    for height, width in ((24, 32), (130, 97)):
+        x = images(len(SEEDS), height, width)
+        together = degradation(x, ImageRng(SEEDS))
+        threads = torch.get_num_threads()
+        for part in ([1], [3, 4], [4, 0, 2]):
+            torch.set_num_threads(3 - min(threads, 2))
+            some = degradation(x[part], ImageRng(SEEDS).pick(part))
+            torch.set_num_threads(threads)
+            assert torch.equal(some, together[part])
 
 
 def check_size_and_dtype(degradation: Degradation) -> None:
     for height, width in ((24, 32), (17, 9), (1, 1)):
-        y = degradation(images(2, height, width), ImageRng([1, 2]))
-        assert tuple(y.shape[-2:]) == degradation.out_size((height, width))
+        x = images(2, height, width)
+        params = degradation.draw(x, ImageRng([1, 2]))
+        y = degradation.apply(x, params)
+        assert tuple(y.shape[-2:]) == degradation.out_size((height, width), params)
         assert y.shape[:2] == (2, 3)
         assert y.dtype == torch.float32
         assert y.isfinite().all()
@@ -62,13 +81,13 @@ def check_size_and_dtype(degradation: Degradation) -> None:
 def check_purity(degradation: Degradation) -> None:
     x = images()
     before = x.clone()
-    degradation(x, ImageRng([1, 2, 3]))
+    degradation(x, ImageRng(SEEDS))
     assert torch.equal(x, before)
 
 
 def check_linear(degradation: Degradation) -> None:
     x, y = images(), images().flip(-1)
-    params = degradation.sample((24, 32), ImageRng([1, 2, 3]))
+    params = degradation.draw(x, ImageRng(SEEDS))
 
     def apply(image: Tensor) -> Tensor:
         return degradation.apply(image, params)
@@ -78,7 +97,17 @@ def check_linear(degradation: Degradation) -> None:
     assert torch.allclose(apply(constant), torch.full_like(apply(x), 0.3), atol=1e-6)
 
 
-CHECKS = [check_replay, check_images_are_independent, check_size_and_dtype, check_purity]
+def check_draws_differ(degradation: Degradation) -> None:
+    """What draws anything draws something else for another image."""
+    x = images(1).expand(40, -1, -1, -1).contiguous()
+    params = degradation.draw(x, ImageRng(range(40)))
+    if not isinstance(params, NoParams):
+        assert not all(
+            torch.equal(one, other) for one, other in zip(*[iter(degradation.apply(x, params))] * 2, strict=True)
+        )
+
+
+CHECKS = [check_replay, check_images_are_independent, check_size_and_dtype, check_purity, check_draws_differ]
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -87,7 +116,7 @@ def test_contract(name: str, check) -> None:
     check(build(name))
 
 
-@pytest.mark.parametrize("name", LINEAR)
+@pytest.mark.parametrize("name", [name for name in NAMES if DEGRADATIONS.get(name).linear])
 def test_linear_operators_are_linear(name: str) -> None:
     check_linear(build(name))
 
@@ -102,15 +131,15 @@ class Unseeded(GaussianNoise):
 class BatchSeeded(GaussianNoise):
     """One generator for the batch: an image depends on those before it."""
 
-    def sample(self, size, rng):
-        params = super().sample(size, rng)
+    def sample(self, frame, rng):
+        params = super().sample(frame, rng)
         return type(params)(params.sigma, params.gray, params.seed[:1] + torch.arange(len(rng)))
 
 
 class WrongSize(Downscale):
     """Announces a size rounded down."""
 
-    def out_size(self, size):
+    def out_size(self, size, params):
         return int(size[0] // self.scale), int(size[1] // self.scale)
 
 
@@ -128,6 +157,13 @@ class Unnormalised(GaussianBlur):
         return 1.01 * super().apply(image, params)
 
 
+class Stuck(GaussianNoise):
+    """Every image gets the same draw."""
+
+    def sample(self, frame, rng):
+        return super().sample(frame, ImageRng([0] * len(rng)))
+
+
 @pytest.mark.parametrize(
     ("check", "mutant"),
     [
@@ -136,6 +172,7 @@ class Unnormalised(GaussianBlur):
         (check_size_and_dtype, WrongSize),
         (check_purity, InPlace),
         (check_linear, Unnormalised),
+        (check_draws_differ, Stuck),
     ],
 )
 def test_contract_rejects_its_mutants(check, mutant: type[Degradation]) -> None:
@@ -146,30 +183,8 @@ def test_contract_rejects_its_mutants(check, mutant: type[Degradation]) -> None:
 def test_sizes_of_fractional_scales() -> None:
     down = DEGRADATIONS.build({"type": "Downscale", "scale": 2.8})
     for side in range(1, 60):
-        assert down.out_size((side, 42)) == tuple(down(torch.rand(1, 3, side, 42), ImageRng([1])).shape[-2:])
-
-
-def test_kernels_sum_to_one_and_have_their_variance() -> None:
-    sigma = torch.tensor([[1.0, 2.5], [2.0, 2.0]], dtype=torch.float64)
-    theta = torch.tensor([0.0, 0.7], dtype=torch.float64)
-    kernels = gaussian_kernels(sigma, theta, 41)
-    u = torch.arange(41, dtype=torch.float64) - 20
-    assert torch.allclose(kernels.sum((1, 2)), torch.ones(2, dtype=torch.float64))
-    along_x = (kernels.sum(1) * u**2).sum(1)
-    along_y = (kernels.sum(2) * u**2).sum(1)
-    assert torch.allclose(along_x, torch.tensor([1.0, 4.0], dtype=torch.float64), atol=1e-3)
-    assert torch.allclose(along_y, torch.tensor([6.25, 4.0], dtype=torch.float64), atol=1e-3)
-
-
-def test_kernels_equal_basicsr() -> None:
-    from cfmrestore._compat import mend_torchvision
-
-    mend_torchvision()
-    from basicsr.data.degradations import bivariate_Gaussian
-
-    ours = gaussian_kernels(torch.tensor([[1.3, 2.7]], dtype=torch.float64), torch.tensor([0.6]).double(), 21)[0]
-    theirs = torch.from_numpy(bivariate_Gaussian(21, 1.3, 2.7, 0.6, isotropic=False))
-    assert (ours - theirs).abs().max() < 1e-7
+        y = down(torch.rand(1, 3, side, 42), ImageRng([1]))
+        assert down.out_size((side, 42), NoParams()) == tuple(y.shape[-2:])
 
 
 def test_noise_has_its_standard_deviation_and_gray_is_gray() -> None:
@@ -213,14 +228,14 @@ def test_quantise_has_the_levels_of_a_file() -> None:
 def test_compose_keeps_an_operators_draws_when_another_is_added_behind_it() -> None:
     x = images()
     short = Compose(steps=[{"type": "GaussianBlur"}])
-    params = short.sample((24, 32), ImageRng([1, 2, 3])).steps[0]
+    params = short.draw(x, ImageRng([1, 2, 3])).steps[0]
     longer = Compose(steps=[{"type": "GaussianBlur"}, {"type": "JPEG"}])
-    assert torch.equal(longer.sample(tuple(x.shape[-2:]), ImageRng([1, 2, 3])).steps[0].sigma, params.sigma)
+    assert torch.equal(longer.draw(x, ImageRng([1, 2, 3])).steps[0].sigma, params.sigma)
 
 
 def test_compose_refuses_the_parameters_of_another_chain() -> None:
     one, other = Compose(steps=[{"type": "Clip"}]), Compose(steps=[{"type": "JPEG"}])
-    data = one.params_to_json(one.sample((4, 4), ImageRng([1])))
+    data = one.params_to_json(one.sample(Frame((4, 4), (4, 4)), ImageRng([1])))
     with pytest.raises(ValueError, match="of Clip, the chain has JPEG"):
         other.params_from_json(data)
 
@@ -229,9 +244,9 @@ def test_compose_refuses_the_parameters_of_another_chain() -> None:
     ("cfg", "message"),
     [
         ({"type": "GaussianBlur", "size": 20}, "odd"),
-        ({"type": "GaussianBlur", "sigma": (3.0, 1.0)}, "low <= high"),
+        ({"type": "GaussianBlur", "sigma": (3.0, 1.0)}, "two rising numbers"),
         ({"type": "Downscale", "scale": 0}, "scale must be 1 or more"),
-        ({"type": "JPEG", "quality": (0, 50)}, "1 <= low"),
+        ({"type": "JPEG", "quality": (0, 50)}, "two rising numbers from 1 to 100"),
         ({"type": "GaussianBlr"}, "did you mean 'GaussianBlur'"),
         ({"type": "GaussianBlur", "sigm": (1.0, 2.0)}, "no key 'sigm'; did you mean 'sigma'"),
     ],

@@ -1,13 +1,12 @@
 """Rounding to the levels of an image file."""
 
-from cfmrestore.degradations.base import Degradation, NoParams
-from cfmrestore.ops.rng import ImageRng
+from cfmrestore.degradations.base import Fixed, NoParams
 from cfmrestore.registry import DEGRADATIONS
-from cfmrestore.typing import Image, Size
+from cfmrestore.typing import Image
 
 
 @DEGRADATIONS.register_module()
-class Quantise(Degradation[NoParams]):
+class Quantise(Fixed):
     """Clamp to [0, 1] and round to equidistant levels.
 
     Args:
@@ -18,10 +17,6 @@ class Quantise(Degradation[NoParams]):
         if levels < 2:
             raise ValueError(f"need two levels or more; got {levels}")
         self.levels = levels
-
-    def sample(self, size: Size, rng: ImageRng) -> NoParams:
-        del size, rng
-        return NoParams()
 
     def apply(self, image: Image, params: NoParams) -> Image:
         del params

@@ -6,11 +6,11 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from cfmrestore.degradations.base import Degradation
+from cfmrestore.degradations.base import Degradation, check_range
 from cfmrestore.ops.broadcast import expand_as
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
-from cfmrestore.typing import Image, Size
+from cfmrestore.typing import Frame, Image
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,14 @@ class GaussianNoise(Degradation[NoiseParams]):
     params_type = NoiseParams
 
     def __init__(self, *, sigma: tuple[float, float] = (1.0, 30.0), gray_probability: float = 0.0) -> None:
-        if not 0 <= sigma[0] <= sigma[1] or not 0 <= gray_probability <= 1:
-            raise ValueError(f"need 0 <= low <= high and a probability; got {sigma=}, {gray_probability=}")
-        self.sigma, self.gray_probability = sigma, gray_probability
+        self.low, self.high = check_range("sigma", sigma, 0)
+        if not 0 <= gray_probability <= 1:
+            raise ValueError(f"need a probability; got {gray_probability=}")
+        self.gray_probability = gray_probability
 
-    def sample(self, size: Size, rng: ImageRng) -> NoiseParams:
-        del size
-        sigma = rng.uniform(low=self.sigma[0] / 255, high=self.sigma[1] / 255)
+    def sample(self, frame: Frame, rng: ImageRng) -> NoiseParams:
+        del frame
+        sigma = rng.uniform(low=self.low / 255, high=self.high / 255)
         return NoiseParams(sigma, rng.uniform() < self.gray_probability, rng.new_seeds())
 
     def apply(self, image: Image, params: NoiseParams) -> Image:

@@ -1,0 +1,1 @@
+"""Blurs: each image is convolved with a kernel of its own."""

@@ -1,0 +1,34 @@
+"""Isotropic and anisotropic Gaussian blur: the first operator of the Real-ESRGAN chain."""
+
+from torch import Tensor
+
+from cfmrestore.degradations.blur.kernel_blur import KernelBlur
+from cfmrestore.ops.kernels import gaussian_kernels
+from cfmrestore.registry import DEGRADATIONS
+
+
+@DEGRADATIONS.register_module()
+class GaussianBlur(KernelBlur):
+    r"""Convolve with :math:`k(u) \propto \exp(-u^\top \Sigma^{-1} u / 2)`.
+
+    :math:`\Sigma = R_\theta \operatorname{diag}(\sigma_1^2, \sigma_2^2) R_\theta^\top`, with
+    :math:`\theta` uniform in :math:`[-\pi, \pi)`.
+
+    Args:
+        sigma: Range of both standard deviations, drawn uniformly.
+        size: Side of the kernel, odd, or a range of which the odd numbers are equally likely.
+        isotropic: One standard deviation for both axes.
+    """
+
+    def __init__(
+        self,
+        *,
+        sigma: tuple[float, float] = (0.2, 3.0),
+        size: int | tuple[int, int] = 21,
+        isotropic: bool = False,
+    ) -> None:
+        super().__init__(sigma, size, isotropic)
+
+    def _family(self, sigma: Tensor, theta: Tensor, beta: Tensor, size: int) -> Tensor:
+        del beta
+        return gaussian_kernels(sigma, theta, size)

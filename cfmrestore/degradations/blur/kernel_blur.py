@@ -1,0 +1,88 @@
+"""What blurs with a kernel of two axes and a rotation share."""
+
+import math
+from abc import abstractmethod
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from cfmrestore.degradations.base import Degradation, check_range
+from cfmrestore.ops.filters import filter_each
+from cfmrestore.ops.kernels import cut
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.typing import Frame, Image
+
+
+@dataclass(frozen=True)
+class BlurParams:
+    sigma: Float[Tensor, "b 2"]  # standard deviations along the two axes, in pixels
+    theta: Float[Tensor, " b"]  # rotation, in radians
+    beta: Float[Tensor, " b"]  # exponent of the family; 1 for the Gaussian
+    side: Int[Tensor, " b"]  # of the kernel, odd
+
+
+class KernelBlur(Degradation[BlurParams]):
+    r"""Draws :math:`\sigma_1, \sigma_2` uniformly, :math:`\theta` uniformly in :math:`[-\pi, \pi)`, and the side.
+
+    Args:
+        sigma: Range of both standard deviations.
+        size: Side of the kernel, odd, or a range of which the odd numbers are equally likely.
+        isotropic: One standard deviation for both axes.
+        beta: Range of the exponent: half of the draws are uniform below 1, half above, as in Real-ESRGAN.
+    """
+
+    params_type = BlurParams
+    linear = True
+
+    def __init__(
+        self,
+        sigma: tuple[float, float],
+        size: int | tuple[int, int],
+        isotropic: bool,
+        beta: tuple[float, float] = (1.0, 1.0),
+    ) -> None:
+        self.sigma, self.isotropic = check_range("sigma", sigma, 1e-3), isotropic
+        self.sides, self.beta = odd_sides(size), check_range("beta", beta, 1e-3)
+
+    def sample(self, frame: Frame, rng: ImageRng) -> BlurParams:
+        del frame
+        low, high = self.sigma
+        sigma = rng.uniform(2, low=low, high=high)
+        theta = rng.uniform(low=-math.pi, high=math.pi)
+        beta = self._draw_beta(rng)
+        side = draw_side(self.sides, rng)
+        return BlurParams(sigma[:, :1].expand(-1, 2) if self.isotropic else sigma, theta, beta, side)
+
+    def _draw_beta(self, rng: ImageRng) -> Tensor:
+        low, high = self.beta
+        if not low < 1 < high:
+            return rng.uniform(low=low, high=high)
+        u, below = rng.uniform(), rng.uniform() < 0.5
+        return torch.where(below, low + (1 - low) * u, 1 + (high - 1) * u)
+
+    def kernels(self, params: BlurParams) -> Float[Tensor, "b k k"]:
+        """The kernels in float64, all of the largest side, zero outside their own."""
+        whole = self._family(params.sigma.double(), params.theta.double(), params.beta.double(), self.sides[1])
+        return cut(whole, params.side)
+
+    @abstractmethod
+    def _family(self, sigma: Tensor, theta: Tensor, beta: Tensor, size: int) -> Tensor:
+        """Kernels of one side."""
+
+    def apply(self, image: Image, params: BlurParams) -> Image:
+        return filter_each(image, self.kernels(params))
+
+
+def odd_sides(size: int | tuple[int, int]) -> tuple[int, int]:
+    """The smallest and the largest side of a kernel."""
+    low, high = (size, size) if isinstance(size, int) else size
+    if low % 2 == 0 or high % 2 == 0 or not 1 <= low <= high:
+        raise ValueError(f"the size of a kernel must be odd, or two rising odd numbers; got {size}")
+    return low, high
+
+
+def draw_side(sides: tuple[int, int], rng: ImageRng) -> Int[Tensor, " b"]:
+    """Odd numbers of the range, equally likely."""
+    return 2 * rng.integers(sides[0] // 2, sides[1] // 2) + 1

@@ -1,0 +1,69 @@
+"""One operator after the other."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cfmrestore.degradations.base import Degradation
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.registry import DEGRADATIONS
+from cfmrestore.typing import Frame, Image, Size
+
+
+@dataclass(frozen=True)
+class ComposeParams:
+    """The parameters of each operator, in order."""
+
+    steps: tuple[Any, ...]
+
+
+@DEGRADATIONS.register_module()
+class Compose(Degradation[ComposeParams]):
+    """A chain of operators, each with generators of its own: an operator's draws do not depend on the others'.
+
+    Args:
+        steps: The operators, or their configs. Without any, images stay as they are.
+    """
+
+    params_type = ComposeParams
+
+    def __init__(self, *, steps: Sequence[Degradation[Any] | dict[str, Any]]) -> None:
+        self.steps: list[Degradation[Any]] = [DEGRADATIONS.build(step) for step in steps]
+
+    def sample(self, frame: Frame, rng: ImageRng) -> ComposeParams:
+        params = []
+        for index, step in enumerate(self.steps):
+            own = step.sample(frame, rng.fork(f"{index} {type(step).__name__}"))
+            frame = frame._replace(size=step.out_size(frame.size, own))
+            params.append(own)
+        return ComposeParams(tuple(params))
+
+    def apply(self, image: Image, params: ComposeParams) -> Image:
+        for step, own in zip(self.steps, params.steps, strict=True):
+            image = step.apply(image, own)
+        return image
+
+    def out_size(self, size: Size, params: ComposeParams) -> Size:
+        for step, own in zip(self.steps, params.steps, strict=True):
+            size = step.out_size(size, own)
+        return size
+
+    def params_to_json(self, params: ComposeParams) -> dict[str, Any]:
+        return {"steps": [tagged(s, own) for s, own in zip(self.steps, params.steps, strict=True)]}
+
+    def params_from_json(self, data: dict[str, Any]) -> ComposeParams:
+        if len(data["steps"]) != len(self.steps):
+            raise ValueError(f"these parameters are of {len(data['steps'])} operators, the chain has {len(self.steps)}")
+        return ComposeParams(tuple(untagged(s, own) for s, own in zip(self.steps, data["steps"], strict=True)))
+
+
+def tagged(step: Degradation[Any], params: Any) -> dict[str, Any]:
+    """An operator's parameters as JSON, with its name."""
+    return {"type": type(step).__name__, **step.params_to_json(params)}
+
+
+def untagged(step: Degradation[Any], data: dict[str, Any]) -> Any:
+    """The parameters of ``tagged``, held against the operator that is there now."""
+    if data.get("type") != type(step).__name__:
+        raise ValueError(f"these parameters are of {data.get('type')}, the chain has {type(step).__name__} there")
+    return step.params_from_json({key: value for key, value in data.items() if key != "type"})

@@ -1,0 +1,56 @@
+"""A chain that works on one image after the other."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from cfmrestore.degradations.base import Degradation
+from cfmrestore.degradations.combine.compose import Compose, ComposeParams
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.registry import DEGRADATIONS
+from cfmrestore.typing import Frame, Image, Size
+
+
+@dataclass(frozen=True)
+class PerImageParams:
+    """The parameters of the chain for each image."""
+
+    images: tuple[ComposeParams, ...]
+
+
+@DEGRADATIONS.register_module()
+class PerImage(Degradation[PerImageParams]):
+    """Degrade image by image, so that sizes may differ on the way: at the end all must be equal again.
+
+    Args:
+        steps: The operators of the chain, or their configs.
+    """
+
+    params_type = PerImageParams
+
+    def __init__(self, *, steps: Sequence[Degradation[Any] | dict[str, Any]]) -> None:
+        self.chain = Compose(steps=steps)
+
+    def sample(self, frame: Frame, rng: ImageRng) -> PerImageParams:
+        return PerImageParams(tuple(self.chain.sample(frame, rng.pick([i])) for i in range(len(rng))))
+
+    def apply(self, image: Image, params: PerImageParams) -> Image:
+        self.out_size((image.shape[-2], image.shape[-1]), params)
+        done = [self.chain.apply(image[i : i + 1], own) for i, own in enumerate(params.images)]
+        return torch.cat(done)
+
+    def out_size(self, size: Size, params: PerImageParams) -> Size:
+        sizes = {self.chain.out_size(size, own) for own in params.images}
+        if len(sizes) > 1:
+            raise ValueError(
+                f"the images of a batch end with several sizes, {sorted(sizes)}: end the chain with ResizeTo"
+            )
+        return sizes.pop()
+
+    def params_to_json(self, params: PerImageParams) -> dict[str, Any]:
+        return {"images": [self.chain.params_to_json(own) for own in params.images]}
+
+    def params_from_json(self, data: dict[str, Any]) -> PerImageParams:
+        return PerImageParams(tuple(self.chain.params_from_json(own) for own in data["images"]))

@@ -1,0 +1,69 @@
+"""Operators in random order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from cfmrestore.degradations.base import Degradation
+from cfmrestore.degradations.combine.compose import Compose, ComposeParams
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.registry import DEGRADATIONS
+from cfmrestore.typing import Frame, Image, Size
+
+
+@dataclass(frozen=True)
+class ShuffleParams:
+    """For each image the order of the operators, and their parameters in that order."""
+
+    orders: tuple[tuple[int, ...], ...]
+    images: tuple[ComposeParams, ...]
+
+
+@DEGRADATIONS.register_module()
+class Shuffle(Degradation[ShuffleParams]):
+    """All operators, in an order drawn for each image: the heart of BSRGAN (Zhang et al., 2021, arXiv:2103.14006).
+
+    Args:
+        steps: The operators, or their configs.
+    """
+
+    params_type = ShuffleParams
+
+    def __init__(self, *, steps: Sequence[Degradation[Any] | dict[str, Any]]) -> None:
+        self.steps: list[Degradation[Any]] = [DEGRADATIONS.build(step) for step in steps]
+
+    def _chain(self, order: Sequence[int]) -> Compose:
+        return Compose(steps=[self.steps[i] for i in order])
+
+    def sample(self, frame: Frame, rng: ImageRng) -> ShuffleParams:
+        keys = rng.uniform(len(self.steps))
+        orders = tuple(tuple(order) for order in keys.argsort(dim=1).tolist())
+        images = (self._chain(order).sample(frame, rng.pick([i])) for i, order in enumerate(orders))
+        return ShuffleParams(orders, tuple(images))
+
+    def apply(self, image: Image, params: ShuffleParams) -> Image:
+        self.out_size((image.shape[-2], image.shape[-1]), params)
+        pairs = enumerate(zip(params.orders, params.images, strict=True))
+        return torch.cat([self._chain(order).apply(image[i : i + 1], own) for i, (order, own) in pairs])
+
+    def out_size(self, size: Size, params: ShuffleParams) -> Size:
+        pairs = zip(params.orders, params.images, strict=True)
+        sizes = {self._chain(order).out_size(size, own) for order, own in pairs}
+        if len(sizes) > 1:
+            raise ValueError(
+                f"the shuffled images have several sizes, {sorted(sizes)}: put the whole chain into PerImage"
+            )
+        return sizes.pop()
+
+    def params_to_json(self, params: ShuffleParams) -> dict[str, Any]:
+        pairs = list(zip(params.orders, params.images, strict=True))
+        return {"images": [{"order": list(o), **self._chain(o).params_to_json(own)} for o, own in pairs]}
+
+    def params_from_json(self, data: dict[str, Any]) -> ShuffleParams:
+        orders = tuple(tuple(one["order"]) for one in data["images"])
+        if any(sorted(order) != list(range(len(self.steps))) for order in orders):
+            raise ValueError(f"each order must hold the {len(self.steps)} operators once; got {orders}")
+        pairs = zip(orders, data["images"], strict=True)
+        return ShuffleParams(orders, tuple(self._chain(order).params_from_json(one) for order, one in pairs))

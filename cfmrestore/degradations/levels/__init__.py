@@ -1,0 +1,1 @@
+"""The range and the levels of values."""

@@ -1,0 +1,57 @@
+"""What resizes to a size that was drawn, with a kernel that was drawn, share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from cfmrestore.degradations.base import Degradation
+from cfmrestore.ops.resize import check_kernel, resize
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.typing import Image, Size
+
+
+@dataclass(frozen=True)
+class ResizeParams:
+    size: Int[Tensor, "b 2"]  # height and width of the result
+    kernel: Int[Tensor, " b"]  # its number in the operator's list
+
+
+class DrawnResize(Degradation[ResizeParams]):
+    """Resizes each image of a batch with its own kernel, to a size that all share.
+
+    Args:
+        kernels: Of which one is drawn: "bicubic", "bilinear", "lanczos", "area".
+        antialias: Widen the kernel when shrinking.
+    """
+
+    params_type = ResizeParams
+
+    def __init__(self, kernels: Sequence[str], antialias: bool) -> None:
+        if not kernels:
+            raise ValueError("kernels must name one or more kernels")
+        for kernel in kernels:
+            check_kernel(kernel, antialias)
+        self.kernels, self.antialias = tuple(kernels), antialias
+
+    def draw_kernel(self, rng: ImageRng) -> Int[Tensor, " b"]:
+        return rng.choice([1.0] * len(self.kernels))
+
+    def apply(self, image: Image, params: ResizeParams) -> Image:
+        size = self.out_size((image.shape[-2], image.shape[-1]), params)
+        done = [
+            resize(one[None], size=size, kernel=self.kernels[number], antialias=self.antialias)
+            for one, number in zip(image, params.kernel.tolist(), strict=True)
+        ]
+        return torch.cat(done)
+
+    def out_size(self, size: Size, params: ResizeParams) -> Size:
+        unique = {(int(height), int(width)) for height, width in params.size.tolist()}
+        if len(unique) > 1:
+            raise ValueError(
+                f"{type(self).__name__} drew several sizes for one batch, {sorted(unique)}: put the whole chain into "
+                "PerImage, and end it with ResizeTo"
+            )
+        return unique.pop()

@@ -1,0 +1,53 @@
+"""Growing or shrinking by a random factor, with a random kernel."""
+
+from collections.abc import Sequence
+
+import torch
+
+from cfmrestore.degradations.base import check_range
+from cfmrestore.degradations.resize.drawn_resize import DrawnResize, ResizeParams
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.registry import DEGRADATIONS
+from cfmrestore.typing import Frame
+
+
+@DEGRADATIONS.register_module()
+class RandomResize(DrawnResize):
+    """Resize by a factor that is drawn: up, down or not at all, each with a probability.
+
+    The images of a batch get sizes of their own: put the chain into ``PerImage``, and end it with ``ResizeTo``.
+
+    Args:
+        factor: Range of the factor; draws above 1 are uniform in [1, high], those below in [low, 1].
+        probabilities: Of growing, shrinking, and keeping the size.
+        kernels: Of which one is drawn: "bicubic", "bilinear", "lanczos", "area".
+        antialias: Widen the kernel when shrinking.
+        origin_scale: Where given, the factor counts from the size with which the chain began, divided by this scale
+            (the second round of Real-ESRGAN); otherwise from the size now.
+    """
+
+    def __init__(
+        self,
+        *,
+        factor: tuple[float, float] = (0.15, 1.5),
+        probabilities: tuple[float, float, float] = (0.2, 0.7, 0.1),
+        kernels: Sequence[str] = ("area", "bilinear", "bicubic"),
+        antialias: bool = False,
+        origin_scale: float | None = None,
+    ) -> None:
+        super().__init__(kernels, antialias)
+        self.low, self.high = check_range("factor", factor, 1e-3)
+        if len(probabilities) != 3 or min(probabilities) < 0 or not sum(probabilities) > 0:
+            raise ValueError(f"need the probabilities of growing, shrinking and keeping; got {probabilities=}")
+        if origin_scale is not None and not origin_scale > 0:
+            raise ValueError(f"origin_scale must be positive; got {origin_scale}")
+        self.probabilities, self.origin_scale = probabilities, origin_scale
+
+    def sample(self, frame: Frame, rng: ImageRng) -> ResizeParams:
+        direction, u = rng.choice(self.probabilities), rng.uniform()
+        grown, shrunk = 1 + (max(self.high, 1) - 1) * u, self.low + (min(self.high, 1) - self.low) * u
+        factor = torch.where(direction == 0, grown, torch.where(direction == 1, shrunk, torch.ones_like(u)))
+        scale = self.origin_scale
+        height, width = frame.size if scale is None else (side / scale for side in frame.origin)
+        sides = torch.stack([factor.double() * height, factor.double() * width], dim=1)
+        return ResizeParams(sides.floor().clamp_min(1).long(), self.draw_kernel(rng))

@@ -1,0 +1,44 @@
+"""Work on the images of a batch side by side, each on one thread.
+
+Sums and Fourier transforms may round differently on another number of threads. So that an image gets the same bytes
+whatever the batch and the machine, work that is done image by image is always done by a single thread.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import torch
+
+T = TypeVar("T")
+_here = threading.local()
+_pools: dict[tuple[int, int], ThreadPoolExecutor] = {}
+
+
+def map_images(function: Callable[..., T], *batches: Iterable[Any]) -> list[T]:
+    """``[function(*one) for one in zip(*batches)]``, by as many threads as torch has here."""
+    threads = torch.get_num_threads()
+    if threads == 1 or getattr(_here, "single", False):
+        return [function(*one) for one in zip(*batches, strict=True)]
+    return list(_pool(threads).map(function, *batches))
+
+
+def _pool(threads: int) -> ThreadPoolExecutor:
+    key = (os.getpid(), threads)  # the threads of a parent process are not there after a fork
+    if key not in _pools:
+        _pools[key] = ThreadPoolExecutor(threads, "cfmrestore")
+        barrier = threading.Barrier(threads)
+        for done in [_pools[key].submit(_become_single, barrier) for _ in range(threads)]:
+            done.result()
+        torch.set_num_threads(threads)  # what threads to come shall start with
+    return _pools[key]
+
+
+def _become_single(barrier: threading.Barrier) -> None:
+    """Torch's number of threads belongs to the calling thread, once it has been used there."""
+    torch.set_num_threads(1)
+    torch.zeros(1 << 17).add_(1)
+    _here.single = True
+    barrier.wait()
