@@ -18,11 +18,12 @@ from cfmrestore.registry import REGISTRIES
 from tests.testing import ROOT, environment
 
 INVENTORY = Path(__file__).with_name("inventory.json")
-TOOLS = {"train.py": [], "test.py": [], "benchmark.py": ["train"]}
+TOOLS = ("train.py", "test.py", "degrade.py", "benchmark.py train", "benchmark.py degrade")
 
 
-def flags(tool: str, words: list[str]) -> list[str]:
-    command = [sys.executable, str(ROOT / "tools" / tool), *words, "--help"]
+def flags(tool: str) -> list[str]:
+    name, *words = tool.split()
+    command = [sys.executable, str(ROOT / "tools" / name), *words, "--help"]
     text = subprocess.run(command, capture_output=True, text=True, check=True, env=environment()).stdout
     return sorted(set(re.findall(r"(?<![\w-])--[\w-]+", text)))
 
@@ -42,7 +43,7 @@ def inventory() -> dict[str, Any]:
         }
     return {
         "names": sorted(cfmrestore.__all__),
-        "flags": {tool: flags(tool, words) for tool, words in TOOLS.items()},
+        "flags": {tool: flags(tool) for tool in TOOLS},
         "plugins": plugins,
     }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Measure what training costs beside the bare steps of its network."""
+"""Measure what things cost, against their floor or a peer, in turn in one run."""
 
 import argparse
 
@@ -14,13 +14,24 @@ def main() -> None:
     train.add_argument("--iterations", type=int, default=60)
     train.add_argument("--out", metavar="FILE.json", help="write the figures")
     cli.add_common(train)
+    degrade = commands.add_parser("degrade", help="Real-ESRGAN's chain against basicsr's, and every operator")
+    degrade.add_argument("photographs", nargs="?", default="data/photographs/train", help="a folder of images")
+    degrade.add_argument("--rounds", type=int, default=15)
+    degrade.add_argument("--batch", type=int, default=16)
+    degrade.add_argument("--side", type=int, default=256)
+    degrade.add_argument("--out", metavar="FILE.json", help="write the figures")
+    degrade.set_defaults(local_rank=None)
     args = cli.parse(parser)
+    if args.command == "train":
+        from cfmrestore.apis.benchmarks.train import benchmark_train
 
-    from cfmrestore.apis.benchmark import benchmark_train
+        benchmark_train(
+            args.config, iterations=args.iterations, work_dir=args.work_dir, out=args.out, options=args.cfg_options
+        )
+    else:
+        from cfmrestore.apis.benchmarks.degrade import benchmark_degrade
 
-    benchmark_train(
-        args.config, iterations=args.iterations, work_dir=args.work_dir, out=args.out, options=args.cfg_options
-    )
+        benchmark_degrade(args.photographs, rounds=args.rounds, batch=args.batch, side=args.side, out=args.out)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Reading a config, with one clear error for anything in it that nothing would read."""
 
 import inspect
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -9,13 +8,14 @@ from typing import Any
 
 import mmengine.runner  # noqa: F401 - fills mmengine's registries
 from mmengine import registry as mm
-from mmengine.config import Config, ConfigDict
+from mmengine.config import Config
 from mmengine.registry import Registry
 
+from cfmrestore.apis import presets
+from cfmrestore.apis.files import read_file, resolve
 from cfmrestore.engine.runner import RestorationRunner
 from cfmrestore.registry import REGISTRIES, check_keys, load_plugins, nearest
 
-_REFERENCE = re.compile(r"\$\{([\w.]+)\}")
 _OTHER_KEYS = {"auto_scale_lr", "custom_imports", "find_unused_parameters", "runner_type", "sync_bn"}
 _THEIRS = (
     mm.OPTIMIZERS, mm.OPTIM_WRAPPERS, mm.PARAM_SCHEDULERS, mm.HOOKS, mm.LOOPS, mm.DATASETS, mm.DATA_SAMPLERS,
@@ -34,12 +34,11 @@ def load_config(path: str | Path, options: Mapping[str, Any] | None = None, *, a
     if not Path(path).is_file():
         raise ValueError(f"there is no config {str(path)!r}")
     load_plugins()
-    try:
-        cfg = Config.fromfile(path)
-    except (SyntaxError, ImportError, FileNotFoundError, KeyError, NameError) as error:
-        raise ValueError(f"the config {str(path)!r} cannot be read: {type(error).__name__}: {error}") from error
+    cfg = read_file(path)
     cfg.setdefault("default_scope", "cfmrestore")
     _apply(cfg, dict(options or {}))
+    if isinstance(cfg.get("degradation"), str):
+        presets.insert(cfg)
     if amp:
         cfg.optim_wrapper.type = "AmpOptimWrapper"
     resolved = resolve(cfg._cfg_dict, cfg._cfg_dict)
@@ -72,29 +71,6 @@ def _clear(cfg: Config, parts: list[str]) -> None:
         if place is None:
             return
     place.clear()
-
-
-def resolve(value: Any, root: Mapping[str, Any]) -> Any:
-    """Replace ``${dotted.name}``; a string that is nothing else takes the type of what it names."""
-    if isinstance(value, Mapping):
-        return ConfigDict({key: resolve(one, root) for key, one in value.items()})
-    if isinstance(value, list | tuple):
-        return type(value)(resolve(one, root) for one in value)
-    if not isinstance(value, str):
-        return value
-    whole = _REFERENCE.fullmatch(value)
-    if whole:
-        return resolve(_look_up(whole[1], root), root)
-    return _REFERENCE.sub(lambda match: str(resolve(_look_up(match[1], root), root)), value)
-
-
-def _look_up(name: str, root: Mapping[str, Any]) -> Any:
-    place: Any = root
-    for part in name.split("."):
-        if not isinstance(place, Mapping) or part not in place:
-            raise ValueError(f"the config refers to ${{{name}}}, which it does not define")
-        place = place[part]
-    return place
 
 
 def check(cfg: Mapping[str, Any]) -> None:

@@ -87,4 +87,4 @@ class ImageDataset(Dataset[dict[str, Any]]):
 
 def to_tensor(pixels: np.ndarray) -> Tensor:
     """(h, w, 3) to (3, h, w), still 8 bits: the device turns them into floats."""
-    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+    return torch.from_numpy(pixels.transpose(2, 0, 1).copy())

@@ -1,6 +1,7 @@
 """What every degradation promises."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -42,15 +43,20 @@ class Degradation(ABC, Generic[P]):
         del params
         return size
 
+    def parts(self, params: P) -> Iterator[tuple["Degradation[Any]", Any]]:
+        """The operators of which a combinator is made, with the parameters that they got."""
+        del params
+        return iter(())
+
     def draw(self, image: Image, rng: ImageRng) -> P:
         """Draw the parameters for these images, where no chain stands before the operator."""
-        if not image.isfinite().all():
+        if not image.sum().isfinite():
             raise ValueError("the image holds NaN or infinite values: mend or leave out the file that it came from")
         size = (image.shape[-2], image.shape[-1])
         return self.sample(Frame(size, size), rng)
 
     def __call__(self, image: Image, rng: ImageRng) -> Image:
-        """Draw and apply."""
+        """Draw and apply, where no chain stands before the operator."""
         return self.apply(image, self.draw(image, rng))
 
     def params_to_json(self, params: P) -> dict[str, Any]:

@@ -36,20 +36,22 @@ def panel(sample: dict[str, Any], side: int | None = None) -> np.ndarray:
     if "target" in sample:
         columns["target"] = sample["target"]
     pictures = []
-    for caption, image in columns.items():
-        pixels = to_pixels(_middle(crop_to(image, size), side))
-        pictures.append(np.concatenate([_caption(caption, pixels.shape[1]), pixels]))
+    for text, image in columns.items():
+        pixels = to_pixels(middle(crop_to(image, size), side))
+        pictures.append(np.concatenate([caption(text, pixels.shape[1]), pixels]))
     return np.concatenate(pictures, axis=1)
 
 
-def _middle(image: Tensor, side: int | None) -> Tensor:
+def middle(image: Tensor, side: int | None) -> Tensor:
+    """At most a square of that side."""
     if side is None:
         return image
     top, left = (max(n - side, 0) // 2 for n in image.shape[-2:])
     return image[..., top : top + side, left : left + side]
 
 
-def _caption(text: str, width: int) -> np.ndarray:
+def caption(text: str, width: int) -> np.ndarray:
+    """A strip of white with a line of text."""
     from PIL import Image, ImageDraw
 
     strip = Image.new("RGB", (width, _CAPTION), "white")

@@ -13,3 +13,9 @@ def luma(image: Image) -> Float[Tensor, "b 1 _ _"]:
     """Y of MATLAB's ``rgb2ycbcr``, on the scale where white is 235/255."""
     r, g, b = image.unbind(dim=1)
     return ((_LUMA[0] * r + _LUMA[1] * g + _LUMA[2] * b + 16) / 255)[:, None]
+
+
+def gray_levels(level: Float[Tensor, "3 h w"]) -> Float[Tensor, "1 h w"]:
+    """The brightness of one image in ITU-R BT.601 weights, rounded to whole levels."""
+    r, g, b = level
+    return (0.299 * r + 0.587 * g + 0.114 * b).round()[None]

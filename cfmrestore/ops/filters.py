@@ -9,34 +9,43 @@ from cfmrestore.ops.pad import reflect_pad
 from cfmrestore.ops.parallel import map_images
 from cfmrestore.typing import Image
 
-_FOURIER_COST = 60.0  # a tap's multiplications a pixel, from which the Fourier transform is faster on a CPU (measured)
+# Measured on a CPU: what is fastest for which kernel.
+_LARGEST_SUM = 15  # side up to which sums beat the Fourier transform
+_LARGEST_AXIS = 41  # side up to which sums axis by axis do, where an image has
+_LARGE_IMAGE = 96 * 96  # pixels
+_STRIPS = 16  # into which an image is cut for sums: convolutions of few channels use a fraction of a processor
+_NEGLIGIBLE = 1e-9  # of a kernel's largest value: below a float's resolution all together
 
 
 def filter_each(image: Image, kernels: Float[Tensor, "b k k"]) -> Image:
     """Correlate image i, all channels alike, with kernel i; borders are reflected.
 
-    On a CPU image by image, the kernel cut to its support; large kernels by the Fourier transform.
+    On a CPU image by image, the kernel cut to its support: axis by axis if it is a product, small ones by sums, and
+    large ones by the Fourier transform.
     """
-    kernels = kernels.to(image)
     if image.device.type != "cpu":
-        return _by_sums(image, kernels)
+        return _by_sums(image, kernels.to(image))
     return torch.cat(map_images(lambda x, k: _filter_one(x[None], k), image, kernels))
 
 
 def _filter_one(image: Image, kernel: Float[Tensor, "k k"]) -> Image:
     kernel = _support(kernel)
-    small = kernel.shape[-1] ** 2 < _FOURIER_COST or image.shape[-1] * image.shape[-2] < 96 * 96
-    return _by_sums(image, kernel[None]) if small else _by_fourier(image, kernel)
+    margin = kernel.shape[-1] // 2
+    padded = reflect_pad(image, margin, margin, margin, margin)
+    if 7 < kernel.shape[-1] <= _LARGEST_AXIS and image.shape[-1] * image.shape[-2] >= _LARGE_IMAGE:
+        column, row = kernel.sum(1, keepdim=True), kernel.sum(0, keepdim=True) / kernel.sum()
+        if torch.allclose(column * row, kernel, rtol=0, atol=1e-12):
+            return _by_strips(_by_strips(padded, column.to(image)), row.to(image))
+    kernel = kernel.to(image)
+    return _by_strips(padded, kernel) if kernel.shape[-1] <= _LARGEST_SUM else _by_fourier(padded, kernel)
 
 
 def _support(kernel: Float[Tensor, "k k"]) -> Float[Tensor, "s s"]:
-    """The middle of the kernel, without borders that are zero."""
-    used = (kernel != 0).nonzero()
-    if not len(used):
-        return kernel
-    middle = kernel.shape[-1] // 2
-    reach = int((used - middle).abs().max())
-    return kernel[middle - reach : middle + reach + 1, middle - reach : middle + reach + 1]
+    """The middle of the kernel, without borders that add nothing."""
+    size = kernel.abs()
+    used = size.amax(0).maximum(size.amax(1)) > _NEGLIGIBLE * size.max()
+    edge = int(used.logical_or(used.flip(0)).int().argmax())
+    return kernel[edge : kernel.shape[0] - edge, edge : kernel.shape[0] - edge]
 
 
 def _by_sums(image: Image, kernels: Float[Tensor, "b k k"]) -> Image:
@@ -47,16 +56,24 @@ def _by_sums(image: Image, kernels: Float[Tensor, "b k k"]) -> Image:
     return F.conv2d(padded.reshape(1, b * c, *padded.shape[-2:]), weight, groups=b * c).reshape(b, c, h, w)
 
 
-def _by_fourier(image: Image, kernel: Float[Tensor, "k k"]) -> Image:
+def _by_strips(padded: Tensor, kernel: Float[Tensor, "k l"]) -> Tensor:
+    """The sums inside one image: strips of rows, overlapping by the kernel, are channels of a convolution."""
+    c, h, w = padded.shape[1:]
+    k = kernel.shape[0]
+    rows = -(-(h - k + 1) // _STRIPS)
+    filled = F.pad(padded[0], (0, 0, 0, rows * _STRIPS + k - 1 - h))
+    strips = filled.unfold(1, rows + k - 1, rows).transpose(2, 3).reshape(1, c * _STRIPS, -1, w)
+    done = F.conv2d(strips, kernel.expand(c * _STRIPS, 1, -1, -1), groups=c * _STRIPS)
+    return done.reshape(1, c, _STRIPS * rows, -1)[:, :, : h - k + 1].contiguous()
+
+
+def _by_fourier(padded: Tensor, kernel: Float[Tensor, "k k"]) -> Tensor:
     """The product of the transforms is a cyclic convolution; what wraps around lies in the margins."""
-    h, w = image.shape[-2:]
-    margin = kernel.shape[-1] // 2
-    padded = reflect_pad(image, margin, margin, margin, margin)
-    sides = (_smooth(padded.shape[-2]), _smooth(padded.shape[-1]))
+    h, w = padded.shape[-2:]
+    first = kernel.shape[-1] - 1
+    sides = (_smooth(h), _smooth(w))
     spectrum = torch.fft.rfft2(padded, s=sides) * torch.fft.rfft2(kernel.flip(0, 1), s=sides)
-    return torch.fft.irfft2(spectrum, s=sides)[
-        ..., 2 * margin : 2 * margin + h, 2 * margin : 2 * margin + w
-    ].contiguous()
+    return torch.fft.irfft2(spectrum, s=sides)[..., first:h, first:w].contiguous()
 
 
 def _smooth(n: int) -> int:

@@ -1,6 +1,7 @@
 """Blur kernels, one an image, each summing to one. u is in pixels from the middle, as (x, y)."""
 
 import math
+from functools import lru_cache
 
 import torch
 from jaxtyping import Float
@@ -11,8 +12,9 @@ from cfmrestore.typing import PerImage, Seeds
 Kernels = Float[Tensor, "b size size"]
 
 
-def _grid(size: int, like: Tensor) -> tuple[Tensor, Tensor]:
-    u = torch.arange(size, dtype=like.dtype, device=like.device) - (size - 1) / 2
+@lru_cache(maxsize=64)
+def _grid(size: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    u = torch.arange(size, dtype=dtype, device=device) - (size - 1) / 2
     y, x = torch.meshgrid(u, u, indexing="ij")
     return x, y
 
@@ -26,7 +28,7 @@ def distance(sigma: Float[Tensor, "b 2"], theta: PerImage, size: int) -> Kernels
 
     :math:`\Sigma = R_\theta \operatorname{diag}(\sigma_1^2, \sigma_2^2) R_\theta^\top`.
     """
-    x, y = _grid(size, sigma)
+    x, y = _grid(size, sigma.dtype, sigma.device)
     cos, sin = theta.cos()[:, None, None], theta.sin()[:, None, None]
     along, across = cos * x + sin * y, cos * y - sin * x
     return (along / sigma[:, 0, None, None]) ** 2 + (across / sigma[:, 1, None, None]) ** 2
@@ -35,7 +37,7 @@ def distance(sigma: Float[Tensor, "b 2"], theta: PerImage, size: int) -> Kernels
 def cut(kernels: Kernels, side: Seeds) -> Kernels:
     """Zero outside the middle square of each image's own side, and sum to one again."""
     size = kernels.shape[-1]
-    x, y = _grid(size, kernels)
+    x, y = _grid(size, kernels.dtype, kernels.device)
     reach = torch.maximum(x.abs(), y.abs())
     return _normalised(kernels * (reach <= (side[:, None, None] - 1) / 2))
 
@@ -61,7 +63,7 @@ def sinc_kernels(cutoff: PerImage, size: int) -> Kernels:
     :math:`\omega` is the cutoff in radians a sample, at most pi; the value in the middle is
     :math:`\omega^2 / 4 \pi`. Before the normalisation this is the inverse Fourier transform of a disc.
     """
-    x, y = _grid(size, cutoff)
+    x, y = _grid(size, cutoff.dtype, cutoff.device)
     radius, omega = (x**2 + y**2).sqrt(), cutoff[:, None, None]
     middle = omega**2 / (4 * math.pi)
     safe = radius.clamp_min(0.5)
@@ -71,5 +73,5 @@ def sinc_kernels(cutoff: PerImage, size: int) -> Kernels:
 
 def disc_kernels(radius: PerImage, size: int) -> Kernels:
     """Discs, the blur of a lens out of focus; pixels on the rim count by their distance from it."""
-    x, y = _grid(size, radius)
+    x, y = _grid(size, radius.dtype, radius.device)
     return _normalised((radius[:, None, None] + 0.5 - (x**2 + y**2).sqrt()).clamp(0, 1))

@@ -1,8 +1,11 @@
 """Randomness that belongs to an image: the same draws whatever the batch, worker, rank or device."""
 
 import hashlib
+import math
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import accumulate
 
 import torch
 from torch import Generator, Tensor
@@ -11,6 +14,7 @@ from cfmrestore.ops.parallel import map_images
 
 _MASK = (1 << 64) - 1
 _TORCH_BITS = (1 << 32) - 1  # torch's generator for the CPU takes no more: of 100 000 streams about one pair is equal
+_FEW = 16  # numbers that are hashed one by one; setting up torch's generator takes as long as hashing fifty
 
 
 def mix(*keys: int) -> int:
@@ -24,6 +28,7 @@ def mix(*keys: int) -> int:
     return state >> 1
 
 
+@lru_cache(maxsize=4096)
 def key_of(text: str) -> int:
     """A stable integer for a name: the same on every machine and in every process, unlike ``hash``."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
@@ -32,7 +37,8 @@ def key_of(text: str) -> int:
 class ImageRng:
     """A batch of random generators, one an image, each seeded by its image alone.
 
-    Every draw has the batch as first axis and is made on the CPU, so that a GPU sees the same numbers.
+    Every draw has the batch as first axis and is made on the CPU, so that a GPU sees the same numbers. A few numbers
+    are hashes of (seed, how many were drawn before), an image full of them comes from torch's generator.
 
     Args:
         seeds: One integer an image.
@@ -40,6 +46,7 @@ class ImageRng:
 
     def __init__(self, seeds: Iterable[int] | Tensor) -> None:
         self.seeds = tuple(int(seed) for seed in seeds)
+        self._drawn = 0
 
     @cached_property
     def _generators(self) -> list[Generator]:
@@ -50,15 +57,29 @@ class ImageRng:
 
     def fork(self, name: str) -> "ImageRng":
         """Independent generators for a named part, so that a draw added in one part moves no other."""
-        return ImageRng(mix(seed, key_of(name)) for seed in self.seeds)
+        key = key_of(name)
+        return ImageRng(mix(seed, key) for seed in self.seeds)
 
     def pick(self, images: Iterable[int]) -> "ImageRng":
         """The generators of some images of the batch, from their start."""
         return ImageRng(self.seeds[i] for i in images)
 
+    def _hashes(self, count: int) -> list[list[int]]:
+        """Numbers of 63 bits, a row an image."""
+        first, self._drawn = self._drawn, self._drawn + count
+        return [[mix(seed, n) for n in range(first, first + count)] for seed in self.seeds]
+
+    def _fractions(self, count: int) -> list[list[float]]:
+        """Numbers of 24 bits in [0, 1), a row an image."""
+        return [[(n >> 39) / (1 << 24) for n in row] for row in self._hashes(count)]
+
     def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
-        """Numbers in [low, high)."""
-        return low + (high - low) * torch.stack([torch.rand(shape, generator=g) for g in self._generators])
+        """Numbers in [low, high]; high only by rounding."""
+        count = math.prod(shape)
+        if count > _FEW:
+            return low + (high - low) * torch.stack([torch.rand(shape, generator=g) for g in self._generators])
+        rows = [[low + (high - low) * u for u in row] for row in self._fractions(count)]
+        return torch.tensor(rows, dtype=torch.float32, device="cpu").reshape(len(rows), *shape)
 
     def normal(self, *shape: int) -> Tensor:
         """Standard normal numbers."""
@@ -66,13 +87,14 @@ class ImageRng:
 
     def integers(self, low: int, high: int, *shape: int) -> Tensor:
         """Integers in [low, high]."""
-        return torch.stack([torch.randint(low, high + 1, shape, generator=g) for g in self._generators])
+        rows = [[low + n % (high - low + 1) for n in row] for row in self._hashes(math.prod(shape))]
+        return torch.tensor(rows, dtype=torch.int64, device="cpu").reshape(len(rows), *shape)
 
     def choice(self, weights: Sequence[float]) -> Tensor:
         """An index an image, with probabilities proportional to the weights."""
-        bounds = torch.tensor(weights, dtype=torch.float64, device="cpu").cumsum(0)
-        u = self.uniform().to(torch.float64) * bounds[-1]
-        return torch.searchsorted(bounds, u, right=True).clamp_max(len(weights) - 1)
+        bounds = list(accumulate(weights))
+        drawn = [bisect_right(bounds, u * bounds[-1]) for (u,) in self._fractions(1)]
+        return torch.tensor(drawn, device="cpu")
 
     def new_seeds(self) -> Tensor:
         """One fresh seed an image, for an operator whose application is itself random."""

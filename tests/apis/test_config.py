@@ -8,7 +8,7 @@ from cfmrestore.apis import load_config
 from cfmrestore.registry import MODELS
 from tests.testing import ROOT, TINY
 
-CONFIGS = sorted(p for p in (ROOT / "configs").rglob("*.py") if "_base_" not in p.parts)
+CONFIGS = sorted(p for p in (ROOT / "configs").rglob("*.py") if not {"_base_", "degradations"} & set(p.parts))
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)

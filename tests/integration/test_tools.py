@@ -162,6 +162,18 @@ def test_mixed_precision_and_scaled_rate(tmp_path: Path) -> None:
     assert checkpoints.load(tmp_path / "run" / "iter_6.pth")["meta"]["seed"] == 3
 
 
+def test_the_benchmark_of_degradations(tmp_path: Path) -> None:
+    folder, out = write_images(tmp_path / "photos", side=48), tmp_path / "b.json"
+    args = ["degrade", folder, "--rounds", 2, "--batch", 2, "--side", 48, "--out", out]
+    output = run_tool("benchmark.py", *args)
+    assert "times as many images a second" in output
+    result = json.loads(out.read_text())
+    rows = {row["name"]: row for row in result["operators"]}
+    assert rows["GaussianBlur"]["ms"] > 0
+    assert rows["PoissonNoise"]["basicsr_ms"] > 0
+    assert not [row for row in rows.values() if "skipped" in row]
+
+
 def test_the_benchmark_reports_a_ratio(tmp_path: Path) -> None:
     out = tmp_path / "b.json"
     options = small_options(tmp_path)

@@ -18,6 +18,27 @@ def test_equal_to_matlab(scale: float) -> None:
     assert (ours - imresize(x, scale).double()).abs().max() < 1e-5
 
 
+def test_lanczos_is_the_windowed_sinc() -> None:
+    """Three times as large, the middle of every third pixel is the pixel; a slow sum for the others."""
+    x = torch.rand(1, 3, 20, 1, dtype=torch.float64)
+    ours = resize(x, size=(60, 1), kernel="lanczos")[0, :, :, 0]
+    assert torch.allclose(ours[:, 1::3], x[0, :, :, 0])
+    u = torch.tensor((30 + 0.5) / 3 - 0.5, dtype=torch.float64)
+    j = torch.arange(20, dtype=torch.float64)
+    weight = torch.sinc(u - j) * torch.sinc((u - j) / 3) * ((u - j).abs() < 3)
+    assert torch.allclose(ours[:, 30], (x[0, :, :, 0] * weight).sum(1) / weight.sum())
+
+
+@pytest.mark.parametrize("kernel", ["bicubic", "bilinear", "area"])
+def test_without_antialiasing_it_is_torchs(kernel: str) -> None:
+    x, size = torch.rand(2, 3, 31, 40), (13, 55)
+    keys = {} if kernel == "area" else {"align_corners": False}
+    expected = torch.nn.functional.interpolate(x, size=size, mode=kernel, **keys)
+    assert torch.equal(resize(x, size=size, kernel=kernel, antialias=False), expected)
+    with pytest.raises(ValueError, match="antialias=True"):
+        resize(x, size=size, kernel="lanczos", antialias=False)
+
+
 def test_blocks_of_a_large_image_equal_the_whole() -> None:
     x = torch.rand(1, 3, 5, 1500, dtype=torch.float64)
     whole = resize(x, scale=2)

@@ -40,3 +40,24 @@ def test_known_values() -> None:
 def test_uniform_stays_in_its_range() -> None:
     draws = ImageRng(range(50)).uniform(100, low=2.0, high=3.0)
     assert 2 <= draws.min() < draws.max() < 3
+
+
+def test_few_and_many_numbers_have_the_uniform_law() -> None:
+    """Mean 1/2, variance 1/12, no correlation from one draw to the next or from one image to the next."""
+    few = ImageRng(range(500))
+    for u in (torch.stack([few.uniform(2) for _ in range(100)], 1).flatten(1), ImageRng(range(500)).uniform(200)):
+        assert abs(float(u.mean()) - 0.5) < 0.005
+        assert abs(float(u.var()) - 1 / 12) < 0.001
+        centred = u - 0.5
+        assert abs(float((centred[:, 1:] * centred[:, :-1]).mean())) < 0.001
+        assert abs(float((centred[1:] * centred[:-1]).mean())) < 0.001
+
+
+def test_integers_and_choices_have_their_shares() -> None:
+    rng = ImageRng(range(6000))
+    counts = torch.bincount(rng.integers(3, 5), minlength=6)
+    assert counts[:3].sum() == 0
+    assert (counts[3:] - 2000).abs().max() < 150
+    chosen = torch.bincount(rng.choice([1, 0, 3]), minlength=3)
+    assert chosen[1] == 0
+    assert abs(int(chosen[2]) - 4500) < 150

@@ -45,8 +45,8 @@ class SincBlur(Degradation[SincParams]):
         cutoff_small: tuple[float, float] | None = None,
         size: int | tuple[int, int] = (7, 21),
     ) -> None:
-        self.cutoff = check_range("cutoff", cutoff, 1e-3, math.pi + 1e-6)
-        self.cutoff_small = check_range("cutoff_small", cutoff_small or cutoff, 1e-3, math.pi + 1e-6)
+        self.cutoff = check_range("cutoff", cutoff, 1e-3, 3.1416)
+        self.cutoff_small = check_range("cutoff_small", cutoff_small or cutoff, 1e-3, 3.1416)
         self.sides = odd_sides(size)
 
     def sample(self, frame: Frame, rng: ImageRng) -> SincParams:

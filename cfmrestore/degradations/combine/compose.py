@@ -1,6 +1,6 @@
 """One operator after the other."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,17 +39,20 @@ class Compose(Degradation[ComposeParams]):
         return ComposeParams(tuple(params))
 
     def apply(self, image: Image, params: ComposeParams) -> Image:
-        for step, own in zip(self.steps, params.steps, strict=True):
+        for step, own in self.parts(params):
             image = step.apply(image, own)
         return image
 
     def out_size(self, size: Size, params: ComposeParams) -> Size:
-        for step, own in zip(self.steps, params.steps, strict=True):
+        for step, own in self.parts(params):
             size = step.out_size(size, own)
         return size
 
+    def parts(self, params: ComposeParams) -> Iterator[tuple[Degradation[Any], Any]]:
+        return zip(self.steps, params.steps, strict=True)
+
     def params_to_json(self, params: ComposeParams) -> dict[str, Any]:
-        return {"steps": [tagged(s, own) for s, own in zip(self.steps, params.steps, strict=True)]}
+        return {"steps": [tagged(s, own) for s, own in self.parts(params)]}
 
     def params_from_json(self, data: dict[str, Any]) -> ComposeParams:
         if len(data["steps"]) != len(self.steps):

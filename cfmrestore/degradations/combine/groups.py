@@ -1,6 +1,6 @@
 """Operators that apply to some images of a batch: the shared half of the combinators that choose."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,18 +44,19 @@ class Grouping(Degradation[GroupsParams]):
 
     def grouped(self, choice: Int[Tensor, " b"], frame: Frame, rng: ImageRng) -> GroupsParams:
         """The parameters of images of which image i gets operator ``choice[i]``."""
-        groups = []
-        for number in choice.unique().tolist():
-            images = tuple((choice == number).nonzero().flatten().tolist())
+        groups, chosen = [], choice.tolist()
+        for number in sorted(set(chosen)):
+            images = tuple(i for i, one in enumerate(chosen) if one == number)
             params = self.operators[number].sample(frame, rng.pick(images).fork(f"operator {number}"))
             groups.append(Group(images, number, params))
         return GroupsParams(tuple(groups))
 
     def apply(self, image: Image, params: GroupsParams) -> Image:
-        parts = [self.operators[g.operator].apply(image[list(g.images)], g.params) for g in params.groups]
-        if len(parts) == 1:
-            return parts[0]
+        if len(params.groups) == 1:
+            (group,) = params.groups
+            return self.operators[group.operator].apply(image, group.params)
         self.out_size((image.shape[-2], image.shape[-1]), params)
+        parts = [self.operators[g.operator].apply(image[list(g.images)], g.params) for g in params.groups]
         order = torch.tensor([i for g in params.groups for i in g.images]).argsort()
         return torch.cat(parts)[order.to(image.device)]
 
@@ -67,6 +68,9 @@ class Grouping(Degradation[GroupsParams]):
                 "chain into PerImage, and end it with ResizeTo"
             )
         return sizes.pop()
+
+    def parts(self, params: GroupsParams) -> Iterator[tuple[Degradation[Any], Any]]:
+        return ((self.operators[group.operator], group.params) for group in params.groups)
 
     def params_to_json(self, params: GroupsParams) -> dict[str, Any]:
         groups = []

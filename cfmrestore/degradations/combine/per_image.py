@@ -1,6 +1,6 @@
 """A chain that works on one image after the other."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import torch
 
 from cfmrestore.degradations.base import Degradation
 from cfmrestore.degradations.combine.compose import Compose, ComposeParams
+from cfmrestore.ops.parallel import map_images
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import Frame, Image, Size
@@ -38,16 +39,18 @@ class PerImage(Degradation[PerImageParams]):
 
     def apply(self, image: Image, params: PerImageParams) -> Image:
         self.out_size((image.shape[-2], image.shape[-1]), params)
-        done = [self.chain.apply(image[i : i + 1], own) for i, own in enumerate(params.images)]
-        return torch.cat(done)
+        if image.device.type == "cpu":
+            return torch.cat(map_images(lambda x, own: self.chain.apply(x[None], own), image, params.images))
+        return torch.cat([self.chain.apply(x[None], own) for x, own in zip(image, params.images, strict=True)])
 
     def out_size(self, size: Size, params: PerImageParams) -> Size:
         sizes = {self.chain.out_size(size, own) for own in params.images}
         if len(sizes) > 1:
-            raise ValueError(
-                f"the images of a batch end with several sizes, {sorted(sizes)}: end the chain with ResizeTo"
-            )
+            raise ValueError(f"the images of a batch end with several sizes, {sorted(sizes)}: end it with ResizeTo")
         return sizes.pop()
+
+    def parts(self, params: PerImageParams) -> Iterator[tuple[Degradation[Any], Any]]:
+        return ((self.chain, own) for own in params.images)
 
     def params_to_json(self, params: PerImageParams) -> dict[str, Any]:
         return {"images": [self.chain.params_to_json(own) for own in params.images]}

@@ -1,6 +1,6 @@
 """Operators in random order."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,35 +27,44 @@ class Shuffle(Degradation[ShuffleParams]):
 
     Args:
         steps: The operators, or their configs.
+        in_order: Numbers of operators that keep their order among themselves.
     """
 
     params_type = ShuffleParams
 
-    def __init__(self, *, steps: Sequence[Degradation[Any] | dict[str, Any]]) -> None:
+    def __init__(self, *, steps: Sequence[Degradation[Any] | dict[str, Any]], in_order: Sequence[int] = ()) -> None:
         self.steps: list[Degradation[Any]] = [DEGRADATIONS.build(step) for step in steps]
+        if not set(in_order) <= set(range(len(self.steps))) or len(set(in_order)) < len(in_order):
+            raise ValueError(
+                f"in_order must name some of the operators 0 to {len(self.steps) - 1} once; got {in_order}"
+            )
+        self.in_order = list(in_order)
 
     def _chain(self, order: Sequence[int]) -> Compose:
         return Compose(steps=[self.steps[i] for i in order])
 
     def sample(self, frame: Frame, rng: ImageRng) -> ShuffleParams:
         keys = rng.uniform(len(self.steps))
+        keys[:, self.in_order] = keys[:, self.in_order].sort(dim=1).values
         orders = tuple(tuple(order) for order in keys.argsort(dim=1).tolist())
         images = (self._chain(order).sample(frame, rng.pick([i])) for i, order in enumerate(orders))
         return ShuffleParams(orders, tuple(images))
 
     def apply(self, image: Image, params: ShuffleParams) -> Image:
         self.out_size((image.shape[-2], image.shape[-1]), params)
-        pairs = enumerate(zip(params.orders, params.images, strict=True))
-        return torch.cat([self._chain(order).apply(image[i : i + 1], own) for i, (order, own) in pairs])
+        pairs = zip(image, self.parts(params), strict=True)
+        return torch.cat([chain.apply(x[None], own) for x, (chain, own) in pairs])
 
     def out_size(self, size: Size, params: ShuffleParams) -> Size:
-        pairs = zip(params.orders, params.images, strict=True)
-        sizes = {self._chain(order).out_size(size, own) for order, own in pairs}
+        sizes = {chain.out_size(size, own) for chain, own in self.parts(params)}
         if len(sizes) > 1:
             raise ValueError(
                 f"the shuffled images have several sizes, {sorted(sizes)}: put the whole chain into PerImage"
             )
         return sizes.pop()
+
+    def parts(self, params: ShuffleParams) -> Iterator[tuple[Degradation[Any], Any]]:
+        return ((self._chain(order), own) for order, own in zip(params.orders, params.images, strict=True))
 
     def params_to_json(self, params: ShuffleParams) -> dict[str, Any]:
         pairs = list(zip(params.orders, params.images, strict=True))

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from cfmrestore.degradations.base import Degradation, check_range
-from cfmrestore.ops.broadcast import expand_as
+from cfmrestore.ops.parallel import map_images
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import Frame, Image
@@ -43,6 +43,10 @@ class GaussianNoise(Degradation[NoiseParams]):
         return NoiseParams(sigma, rng.uniform() < self.gray_probability, rng.new_seeds())
 
     def apply(self, image: Image, params: NoiseParams) -> Image:
-        noise = ImageRng(params.seed).normal(*image.shape[1:])
-        noise = torch.where(expand_as(params.gray, noise), noise[:, :1], noise)
-        return image + (expand_as(params.sigma, noise) * noise).to(image)
+        draws = zip(params.sigma.tolist(), params.gray.tolist(), params.seed.tolist(), strict=True)
+        return torch.stack(map_images(lambda x, draw: _noisy(x, *draw), image, draws))
+
+
+def _noisy(x: Float[Tensor, "3 h w"], sigma: float, gray: bool, seed: int) -> Float[Tensor, "3 h w"]:
+    (noise,) = ImageRng([seed]).normal(1 if gray else 3, *x.shape[1:])
+    return x + noise.to(x).mul_(sigma)

@@ -34,15 +34,15 @@ class DrawnResize(Degradation[ResizeParams]):
             raise ValueError("kernels must name one or more kernels")
         for kernel in kernels:
             check_kernel(kernel, antialias)
-        self.kernels, self.antialias = tuple(kernels), antialias
+        self.kernel_names, self.antialias = tuple(kernels), antialias
 
     def draw_kernel(self, rng: ImageRng) -> Int[Tensor, " b"]:
-        return rng.choice([1.0] * len(self.kernels))
+        return rng.choice([1.0] * len(self.kernel_names))
 
     def apply(self, image: Image, params: ResizeParams) -> Image:
         size = self.out_size((image.shape[-2], image.shape[-1]), params)
         done = [
-            resize(one[None], size=size, kernel=self.kernels[number], antialias=self.antialias)
+            resize(one[None], size=size, kernel=self.kernel_names[number], antialias=self.antialias)
             for one, number in zip(image, params.kernel.tolist(), strict=True)
         ]
         return torch.cat(done)

@@ -22,6 +22,7 @@ class RandomResize(DrawnResize):
         probabilities: Of growing, shrinking, and keeping the size.
         kernels: Of which one is drawn: "bicubic", "bilinear", "lanczos", "area".
         antialias: Widen the kernel when shrinking.
+        divisor: Where given, the size is divided by a number drawn uniformly from this range, in place of a factor.
         origin_scale: Where given, the factor counts from the size with which the chain began, divided by this scale
             (the second round of Real-ESRGAN); otherwise from the size now.
     """
@@ -30,9 +31,10 @@ class RandomResize(DrawnResize):
         self,
         *,
         factor: tuple[float, float] = (0.15, 1.5),
-        probabilities: tuple[float, float, float] = (0.2, 0.7, 0.1),
+        probabilities: Sequence[float] = (0.2, 0.7, 0.1),
         kernels: Sequence[str] = ("area", "bilinear", "bicubic"),
         antialias: bool = False,
+        divisor: tuple[float, float] | None = None,
         origin_scale: float | None = None,
     ) -> None:
         super().__init__(kernels, antialias)
@@ -41,13 +43,18 @@ class RandomResize(DrawnResize):
             raise ValueError(f"need the probabilities of growing, shrinking and keeping; got {probabilities=}")
         if origin_scale is not None and not origin_scale > 0:
             raise ValueError(f"origin_scale must be positive; got {origin_scale}")
+        self.divisor = None if divisor is None else check_range("divisor", divisor, 1e-3)
         self.probabilities, self.origin_scale = probabilities, origin_scale
 
     def sample(self, frame: Frame, rng: ImageRng) -> ResizeParams:
-        direction, u = rng.choice(self.probabilities), rng.uniform()
-        grown, shrunk = 1 + (max(self.high, 1) - 1) * u, self.low + (min(self.high, 1) - self.low) * u
-        factor = torch.where(direction == 0, grown, torch.where(direction == 1, shrunk, torch.ones_like(u)))
         scale = self.origin_scale
         height, width = frame.size if scale is None else (side / scale for side in frame.origin)
-        sides = torch.stack([factor.double() * height, factor.double() * width], dim=1)
-        return ResizeParams(sides.floor().clamp_min(1).long(), self.draw_kernel(rng))
+        sides = [[max(int(f * height), 1), max(int(f * width), 1)] for f in self._draw_factors(rng)]
+        return ResizeParams(torch.tensor(sides), self.draw_kernel(rng))
+
+    def _draw_factors(self, rng: ImageRng) -> list[float]:
+        if self.divisor is not None:
+            return [1 / d for d in rng.uniform(low=self.divisor[0], high=self.divisor[1]).tolist()]
+        draws = zip(rng.choice(self.probabilities).tolist(), rng.uniform().tolist(), strict=True)
+        low, high = min(self.low, 1), max(self.high, 1)
+        return [(1 + (high - 1) * u, low + (min(self.high, 1) - low) * u, 1.0)[way] for way, u in draws]

@@ -1,16 +1,10 @@
-# Coupled flow matching in a wavelet packet, from a real-world degradation of the photographs.
+# Coupled flow matching in a wavelet packet, from a real-world degradation of the photographs: the name of a file in
+# configs/degradations, the path of one, or a list of operators.
+degradation = "blur_noise_jpeg"
 model = dict(
     type="CouplingFlow",
     scale="${scale}",
-    data_preprocessor=dict(
-        type="RestorationPreprocessor",
-        degradation=[
-            dict(type="GaussianBlur", sigma=(0.2, 3.0), size=21),
-            dict(type="Downscale", scale="${scale}"),
-            dict(type="GaussianNoise", sigma=(1.0, 30.0), gray_probability=0.4),
-            dict(type="JPEG", quality=(30, 95)),
-        ],
-    ),
+    data_preprocessor=dict(type="RestorationPreprocessor", degradation="${degradation}"),
     encoder=dict(type="Haar", factor=4),
     coupling=dict(type="LowresLatent", upsample="pixel", noise=64),
     path=dict(type="Linear"),

@@ -1,0 +1,1 @@
+"""What things cost, against their floor or a peer, in turn in one run."""

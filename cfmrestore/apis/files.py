@@ -1,0 +1,41 @@
+"""Config files, and the references in them."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+
+_REFERENCE = re.compile(r"\$\{([\w.]+)\}")
+
+
+def read_file(path: str | Path) -> Config:
+    """What a config file says, unresolved."""
+    try:
+        return Config.fromfile(path)
+    except (SyntaxError, ImportError, FileNotFoundError, KeyError, NameError) as error:
+        raise ValueError(f"the config {str(path)!r} cannot be read: {type(error).__name__}: {error}") from error
+
+
+def resolve(value: Any, root: Mapping[str, Any]) -> Any:
+    """Replace ``${dotted.name}``; a string that is nothing else takes the type of what it names."""
+    if isinstance(value, Mapping):
+        return ConfigDict({key: resolve(one, root) for key, one in value.items()})
+    if isinstance(value, list | tuple):
+        return type(value)(resolve(one, root) for one in value)
+    if not isinstance(value, str):
+        return value
+    whole = _REFERENCE.fullmatch(value)
+    if whole:
+        return resolve(_look_up(whole[1], root), root)
+    return _REFERENCE.sub(lambda match: str(resolve(_look_up(match[1], root), root)), value)
+
+
+def _look_up(name: str, root: Mapping[str, Any]) -> Any:
+    place: Any = root
+    for part in name.split("."):
+        if not isinstance(place, Mapping) or part not in place:
+            raise ValueError(f"the config refers to ${{{name}}}, which it does not define")
+        place = place[part]
+    return place

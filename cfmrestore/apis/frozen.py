@@ -1,0 +1,36 @@
+"""Frozen benchmarks: a folder of targets and inputs, and a manifest with the checksum of every file."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from cfmrestore.engine.atomic import write_text
+
+MANIFEST = "manifest.json"
+
+
+def verify(folder: str | Path) -> int:
+    """Hold a frozen set against its manifest; returns the number of images."""
+    folder = Path(folder)
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        expected = dict(manifest["files"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{str(folder)!r} is no frozen set: {error}") from error
+    found = _file_digests(folder)
+    wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+    if wrong:
+        raise ValueError(f"{len(wrong)} files of {str(folder)!r} are not as frozen: {', '.join(wrong[:5])}")
+    return sum(name.startswith("low/") and name.endswith(".png") for name in expected)
+
+
+def _file_digests(folder: Path) -> dict[str, str]:
+    paths = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != MANIFEST)
+    return {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
+
+
+def write_manifest(folder: Path, recipe: dict[str, Any]) -> None:
+    """What was done to all images, and what came out."""
+    manifest = {**recipe, "files": _file_digests(folder)}
+    write_text(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")

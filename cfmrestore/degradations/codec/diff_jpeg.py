@@ -1,0 +1,40 @@
+"""JPEG through which gradients flow, on the images' device."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+from cfmrestore.degradations.base import Degradation, check_range
+from cfmrestore.ops import jpeg
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.registry import DEGRADATIONS
+from cfmrestore.typing import Frame, Image
+
+
+@dataclass(frozen=True)
+class RealQualityParams:
+    quality: Float[Tensor, " b"]
+
+
+@DEGRADATIONS.register_module()
+class DiffJPEG(Degradation[RealQualityParams]):
+    """Shin and Song's differentiable JPEG (2017), as in Real-ESRGAN's training.
+
+    Args:
+        quality: Range of the quality factor, drawn uniformly from the real numbers.
+        soft: Smooth roundings, for gradients. Without, every step rounds as libjpeg does.
+    """
+
+    params_type = RealQualityParams
+
+    def __init__(self, *, quality: tuple[float, float] = (30, 95), soft: bool = True) -> None:
+        self.low, self.high = check_range("quality", quality, 1, 100)
+        self.soft = soft
+
+    def sample(self, frame: Frame, rng: ImageRng) -> RealQualityParams:
+        del frame
+        return RealQualityParams(rng.uniform(low=self.low, high=self.high))
+
+    def apply(self, image: Image, params: RealQualityParams) -> Image:
+        return jpeg.code(image, params.quality, soft=self.soft)

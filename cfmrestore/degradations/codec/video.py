@@ -1,0 +1,130 @@
+"""Frames of a compressed video."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+from torch import Tensor
+
+from cfmrestore.degradations.base import Degradation, check_range
+from cfmrestore.degradations.codec.pixels import through_codec
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.registry import DEGRADATIONS, nearest
+from cfmrestore.typing import Frame, Image
+
+_DECODERS = {"libx264": "h264", "libx265": "hevc", "mpeg4": "mpeg4"}
+_SMALLEST = 16  # pixels on a side: libx265 takes no less
+_CONVERSION = 0x2 | 0x2000 | 0x4000 | 0x40000 | 0x80000  # SWS_BILINEAR, FULL_CHR_H_INT, _INP, ACCURATE_RND, BITEXACT
+
+
+@dataclass(frozen=True)
+class VideoParams:
+    crf: Int[Tensor, " b"]
+    codec: Int[Tensor, " b"]  # its place in the list of codecs
+    motion: Int[Tensor, "b 2"]  # pixels down and to the right, a frame
+
+
+@DEGRADATIONS.register_module()
+class VideoCodec(Degradation[VideoParams]):
+    """Round to 8 bits, and take the last frame of a video that pans to this image; chroma is halved, clips to [0, 1].
+
+    MPEG-4 knows no constant rate factor: its quantiser, from 1 to 31, is the one whose steps are as large as those of
+    H.264, ``0.3125 * 2 ** (crf / 6)``.
+
+    Args:
+        crf: Range of the constant rate factor, drawn uniformly from the integers; 51 is the worst.
+        codecs: Encoders to draw from, equally likely: ``"libx264"`` (H.264), ``"libx265"`` (H.265) and ``"mpeg4"``.
+        frames: How many frames the video has. Those after the first are predicted from decoded ones.
+        motion: Most pixels on each axis that the picture moves a frame, drawn uniformly from the integers; without
+            motion the codecs skip all frames but the first.
+    """
+
+    params_type = VideoParams
+
+    def __init__(
+        self,
+        *,
+        crf: tuple[int, int] = (18, 40),
+        codecs: Sequence[str] = ("libx264", "libx265", "mpeg4"),
+        frames: int = 1,
+        motion: int = 3,
+    ) -> None:
+        check_range("crf", crf, 0, 51)
+        if unknown := [name for name in codecs if name not in _DECODERS]:
+            raise ValueError(f"VideoCodec knows no codec {unknown[0]!r}; {nearest(unknown[0], _DECODERS)}")
+        if not codecs or frames < 1 or motion < 0:
+            raise ValueError(f"VideoCodec needs a codec, frames >= 1, motion >= 0; got {codecs=}, {frames=}, {motion=}")
+        self.crf, self.codecs, self.frames, self.motion = crf, tuple(codecs), frames, motion
+
+    def sample(self, frame: Frame, rng: ImageRng) -> VideoParams:
+        del frame
+        crf, codec = rng.integers(*self.crf), rng.integers(0, len(self.codecs) - 1)
+        return VideoParams(crf, codec, rng.integers(-self.motion, self.motion, 2))
+
+    def apply(self, image: Image, params: VideoParams) -> Image:
+        return through_codec(image, self._code, params.crf, params.codec, params.motion)
+
+    def _code(self, pixels: np.ndarray, crf: int, codec: int, motion: list[int]) -> np.ndarray:
+        h, w = pixels.shape[:2]
+        below, right = (max(_SMALLEST - n, n % 2) for n in (h, w))
+        padded = np.pad(pixels, ((0, below), (0, right), (0, 0)), mode="edge")
+        clip = [_moved(padded, [n * step for step in motion]) for n in reversed(range(self.frames))]
+        return _last_frame(clip, self.codecs[codec], crf)[:h, :w]
+
+
+def _moved(pixels: np.ndarray, shift: list[int]) -> np.ndarray:
+    """Before the picture moved down and to the right by so many pixels; the border is repeated."""
+    rows, columns = (np.clip(np.arange(n) + by, 0, n - 1) for n, by in zip(pixels.shape, shift, strict=False))
+    return np.ascontiguousarray(pixels[rows][:, columns])
+
+
+def _last_frame(clip: list[np.ndarray], codec: str, crf: int) -> np.ndarray:
+    """Encode and decode in memory; one thread, so that the bytes do not depend on the machine's cores."""
+    av = _import_av()
+    encoder, decoder = _context(av, codec, "w"), _context(av, _DECODERS[codec], "r")
+    encoder.height, encoder.width = clip[0].shape[:2]
+    encoder.pix_fmt, encoder.time_base, encoder.options = "yuv420p", Fraction(1, 25), _options(codec, crf)
+    packets = [*_packets(av, encoder, clip), None]
+    decoded = [frame for packet in packets for frame in decoder.decode(packet)]
+    return np.asarray(decoded[-1].to_ndarray(format="rgb24", interpolation=_CONVERSION))
+
+
+def _packets(av: ModuleType, encoder: Any, clip: list[np.ndarray]) -> Iterator[Any]:
+    for time, pixels in enumerate(clip):
+        frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+        frame = frame.reformat(format="yuv420p", interpolation=_CONVERSION)
+        frame.pts = time
+        yield from encoder.encode(frame)
+    yield from encoder.encode(None)
+
+
+def _options(codec: str, crf: int) -> dict[str, str]:
+    if codec == "mpeg4":
+        quantiser = str(min(max(round(0.3125 * 2 ** (crf / 6)), 1), 31))
+        return {"qmin": quantiser, "qmax": quantiser}
+    quiet = {"x265-params": "pools=none:frame-threads=1:log-level=none"} if codec == "libx265" else {}
+    return {"crf": str(crf), **quiet}
+
+
+def _context(av: ModuleType, name: str, mode: str) -> Any:
+    try:
+        context = av.CodecContext.create(name, mode)
+    except av.codec.codec.UnknownCodecError as error:
+        raise ValueError(
+            f"this build of the package av has no {name!r}: leave it out of VideoCodec's codecs"
+        ) from error
+    context.thread_count = 1
+    return context
+
+
+def _import_av() -> ModuleType:
+    try:
+        import av
+    except ImportError as error:
+        raise ValueError('VideoCodec needs the package av: pip install "cfmrestore[video]"') from error
+    module: ModuleType = av
+    return module

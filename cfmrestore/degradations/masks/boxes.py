@@ -1,0 +1,59 @@
+"""Rectangular holes."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from cfmrestore.degradations.base import check_range
+from cfmrestore.degradations.masks.mask import SeededMask, check_side, length_scale
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.registry import DEGRADATIONS
+from cfmrestore.typing import Size
+
+
+@DEGRADATIONS.register_module()
+class BoxMask(SeededMask):
+    """Boxes at random places; the defaults are the law of LaMa. On a small image they shrink until they fit.
+
+    Reference: Suvorov et al., 2022, Resolution-robust large mask inpainting (arXiv:2109.07161).
+
+    Args:
+        boxes: Range of how many, drawn uniformly.
+        side: Range of height and width in whole pixels, drawn uniformly.
+        margin: Pixels at the border that stay free.
+        reference_side: Lengths are for images of this smaller side, and grow with it; None leaves them.
+        fill: The value in the holes.
+    """
+
+    def __init__(
+        self,
+        *,
+        boxes: tuple[int, int] = (0, 3),
+        side: tuple[int, int] = (30, 100),
+        margin: int = 10,
+        reference_side: int | None = 256,
+        fill: float = 0.5,
+    ) -> None:
+        super().__init__(fill=fill)
+        check_range("boxes", boxes, 0)
+        check_range("side", side, 1)
+        if margin < 0:
+            raise ValueError(f"margin must be 0 pixels or more; got {margin}")
+        self.boxes, self.side, self.margin = boxes, side, margin
+        self.reference_side = check_side(reference_side)
+
+    def holes(self, size: Size, rng: ImageRng) -> Float[Tensor, "h w"]:
+        mask = torch.zeros(size, device="cpu")
+        scale = length_scale(size, self.reference_side)
+        for _ in range(int(rng.integers(*self.boxes))):
+            rows, columns = (self._span(n, scale, rng) for n in size)
+            mask[rows, columns] = 1
+        return mask
+
+    def _span(self, n: int, scale: float, rng: ImageRng) -> slice:
+        """Where the box lies along an axis of n pixels."""
+        margin = min(round(scale * self.margin), (n - 1) // 2)
+        side = max(1, round(scale * int(rng.integers(*self.side))))
+        side = min(side, n - 2 * margin)
+        start = int(rng.integers(margin, n - margin - side))
+        return slice(start, start + side)

@@ -1,0 +1,68 @@
+"""What every operator promises that cuts holes."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from cfmrestore.degradations.base import Degradation, P
+from cfmrestore.ops.parallel import map_images
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.typing import Frame, Image, Size
+
+
+class MaskDegradation(Degradation[P]):
+    """``x * (1 - mask) + fill * mask``; what is outside the holes stays bit for bit.
+
+    Args:
+        fill: The value in the holes, in all channels.
+    """
+
+    def __init__(self, *, fill: float = 0.5) -> None:
+        if not 0 <= fill <= 1:
+            raise ValueError(f"fill must be a brightness from 0 to 1; got {fill}")
+        self.fill = fill
+
+    @abstractmethod
+    def mask(self, size: Size, params: P) -> Float[Tensor, "b 1 h w"]:
+        """1 in the holes, 0 elsewhere; on the CPU."""
+
+    def apply(self, image: Image, params: P) -> Image:
+        mask = self.mask((image.shape[-2], image.shape[-1]), params).to(image)
+        return image * (1 - mask) + self.fill * mask
+
+
+@dataclass(frozen=True)
+class SeedParams:
+    seed: Int[Tensor, " b"]
+
+
+class SeededMask(MaskDegradation[SeedParams]):
+    """A mask that is drawn image by image from one seed each."""
+
+    params_type = SeedParams
+
+    def sample(self, frame: Frame, rng: ImageRng) -> SeedParams:
+        del frame
+        return SeedParams(rng.new_seeds())
+
+    @abstractmethod
+    def holes(self, size: Size, rng: ImageRng) -> Float[Tensor, "h w"]:
+        """The mask of one image."""
+
+    def mask(self, size: Size, params: SeedParams) -> Float[Tensor, "b 1 h w"]:
+        return torch.stack(map_images(lambda seed: self.holes(size, ImageRng([seed])), params.seed.tolist()))[:, None]
+
+
+def length_scale(size: Size, reference_side: int | None) -> float:
+    """By what lengths are multiplied that are meant for images of a certain smaller side; 1 without one."""
+    return 1.0 if reference_side is None else min(size) / reference_side
+
+
+def check_side(reference_side: int | None) -> int | None:
+    """A side of one pixel or more, or none."""
+    if reference_side is not None and reference_side < 1:
+        raise ValueError(f"reference_side must be 1 or more, or None for lengths in pixels; got {reference_side}")
+    return reference_side

@@ -1,0 +1,76 @@
+"""Holes as of a thick brush."""
+
+import math
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from cfmrestore.degradations.base import check_range
+from cfmrestore.degradations.masks.mask import SeededMask, check_side, length_scale
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.registry import DEGRADATIONS
+from cfmrestore.typing import Size
+
+Range = tuple[int, int]
+
+
+@DEGRADATIONS.register_module()
+class StrokeMask(SeededMask):
+    """Random walks of thick lines with round ends; every other stroke turns the other way.
+
+    All ranges are of whole numbers, drawn uniformly; the defaults are the law of LaMa (its max_angle
+    4, max_len 60 on top of 10, max_width 20 on top of 5).
+
+    Reference: Suvorov et al., 2022, Resolution-robust large mask inpainting (arXiv:2109.07161).
+
+    Args:
+        strokes: How many.
+        segments: Lines of a stroke.
+        angle: Direction of a line from the vertical, in radians.
+        length: Of a line, in pixels.
+        width: Of a line, in pixels.
+        reference_side: Lengths and widths are for images of this smaller side, and grow with it; None leaves them.
+        fill: The value in the holes.
+    """
+
+    def __init__(
+        self,
+        *,
+        strokes: Range = (0, 10),
+        segments: Range = (1, 5),
+        angle: Range = (0, 3),
+        length: Range = (10, 69),
+        width: Range = (5, 24),
+        reference_side: int | None = 256,
+        fill: float = 0.5,
+    ) -> None:
+        super().__init__(fill=fill)
+        check_range("strokes", strokes, 0)
+        check_range("segments", segments, 1)
+        check_range("angle", angle, 0)
+        check_range("length", length, 0)
+        check_range("width", width, 1)
+        self.strokes, self.segments, self.angle = strokes, segments, angle
+        self.length, self.width = length, width
+        self.reference_side = check_side(reference_side)
+
+    def holes(self, size: Size, rng: ImageRng) -> Float[Tensor, "h w"]:
+        canvas = np.zeros(size, np.uint8)
+        for number in range(int(rng.integers(*self.strokes))):
+            self._stroke(canvas, -1 if number % 2 == 0 else 1, rng)
+        return torch.from_numpy(canvas).float()
+
+    def _stroke(self, canvas: np.ndarray, turn: int, rng: ImageRng) -> None:
+        import cv2
+
+        h, w = canvas.shape
+        scale = length_scale((h, w), self.reference_side)
+        y, x = int(rng.integers(0, h - 1)), int(rng.integers(0, w - 1))
+        for _ in range(int(rng.integers(*self.segments))):
+            angle, length, width = (int(rng.integers(*r)) for r in (self.angle, self.length, self.width))
+            to_x = min(max(round(x + scale * length * math.sin(turn * angle)), 0), w)
+            to_y = min(max(round(y + scale * length * math.cos(turn * angle)), 0), h)
+            cv2.line(canvas, (x, y), (to_x, to_y), 1, max(1, round(scale * width)))
+            y, x = to_y, to_x

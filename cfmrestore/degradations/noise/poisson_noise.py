@@ -1,0 +1,64 @@
+"""Photon noise: brighter pixels vary more."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from cfmrestore.degradations.base import Degradation, check_range
+from cfmrestore.ops.color import gray_levels
+from cfmrestore.ops.parallel import map_images
+from cfmrestore.ops.poisson import poisson
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.registry import DEGRADATIONS
+from cfmrestore.typing import Frame, Image
+
+
+@dataclass(frozen=True)
+class PoissonParams:
+    scale: Float[Tensor, " b"]  # of the noise: 1 is Poisson's law
+    gray: Bool[Tensor, " b"]  # the same noise in all channels
+    seed: Int[Tensor, " b"]
+
+
+@DEGRADATIONS.register_module()
+class PoissonNoise(Degradation[PoissonParams]):
+    r"""Add :math:`s (k / n - x)` with :math:`k \sim \operatorname{Poisson}(n x)`; the result may leave [0, 1].
+
+    x is the image rounded to 8 bits; n is the number of its different values, rounded up to a power of two
+    (the law of scikit-image and of Real-ESRGAN).
+
+    Args:
+        scale: Range of s, drawn uniformly.
+        gray_probability: How often all channels get one noise, drawn from the gray image.
+    """
+
+    params_type = PoissonParams
+
+    def __init__(self, *, scale: tuple[float, float] = (0.05, 3.0), gray_probability: float = 0.0) -> None:
+        self.low, self.high = check_range("scale", scale, 0)
+        if not 0 <= gray_probability <= 1:
+            raise ValueError(f"need a probability; got {gray_probability=}")
+        self.gray_probability = gray_probability
+
+    def sample(self, frame: Frame, rng: ImageRng) -> PoissonParams:
+        del frame
+        scale = rng.uniform(low=self.low, high=self.high)
+        return PoissonParams(scale, rng.uniform() < self.gray_probability, rng.new_seeds())
+
+    def apply(self, image: Image, params: PoissonParams) -> Image:
+        draws = zip(params.scale.tolist(), params.gray.tolist(), params.seed.tolist(), strict=True)
+        return torch.stack(map_images(lambda x, draw: _noisy(x, *draw), image, draws))
+
+
+def _noisy(x: Float[Tensor, "3 h w"], scale: float, gray: bool, seed: int) -> Float[Tensor, "3 h w"]:
+    level = (x.clamp(0, 1) * 255).round()
+    if gray:
+        level = gray_levels(level)
+    level = level.int()
+    values = int((torch.bincount(level.flatten(), minlength=256) > 0).sum())
+    n = 2 ** math.ceil(math.log2(values))
+    (u,) = ImageRng([seed]).uniform(*level.shape)
+    return x + scale * (poisson(level, u.to(x.device), peak=n) / n - level / 255).to(x)

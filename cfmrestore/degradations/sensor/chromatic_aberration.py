@@ -1,0 +1,59 @@
+"""A lens that magnifies red and blue differently."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from cfmrestore.degradations.base import Degradation, check_range
+from cfmrestore.ops.parallel import map_images
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.registry import DEGRADATIONS
+from cfmrestore.typing import Frame, Image
+
+
+@dataclass(frozen=True)
+class AberrationParams:
+    epsilon: Float[Tensor, " b"]
+
+
+@DEGRADATIONS.register_module()
+class ChromaticAberration(Degradation[AberrationParams]):
+    r"""Lateral chromatic aberration: the red image is :math:`1 + \varepsilon` times as large, the blue one
+    :math:`1 - \varepsilon` times, about the middle; green stays.
+
+    .. math::
+        y_r(p) = x_r(p / (1 + \varepsilon)), \qquad y_b(p) = x_b(p / (1 - \varepsilon))
+
+    Values between pixels are bicubic (so the result may leave [0, 1] a little), those outside are of the border.
+
+    Args:
+        epsilon: Range of the magnification's error, drawn uniformly; 0.005 is a pixel, 200 pixels from the middle.
+    """
+
+    params_type = AberrationParams
+    linear = True
+
+    def __init__(self, *, epsilon: tuple[float, float] = (-0.008, 0.008)) -> None:
+        self.low, self.high = check_range("epsilon", epsilon, -0.5, 0.5)
+
+    def sample(self, frame: Frame, rng: ImageRng) -> AberrationParams:
+        del frame
+        return AberrationParams(rng.uniform(low=self.low, high=self.high))
+
+    def apply(self, image: Image, params: AberrationParams) -> Image:
+        return torch.stack(map_images(_aberrate, image, params.epsilon.tolist()))
+
+
+def _aberrate(x: Float[Tensor, "3 h w"], epsilon: float) -> Float[Tensor, "3 h w"]:
+    red, green, blue = x
+    return torch.stack([_magnify(red, 1 + epsilon), green, _magnify(blue, 1 - epsilon)])
+
+
+def _magnify(x: Float[Tensor, "h w"], scale: float) -> Float[Tensor, "h w"]:
+    h, w = x.shape
+    rows, columns = (((torch.arange(n, device="cpu") + 0.5) * (2 / n) - 1) / scale for n in (h, w))
+    grid = torch.stack([columns.expand(h, w), rows[:, None].expand(h, w)], dim=-1).to(x)
+    return F.grid_sample(x[None, None], grid[None], "bicubic", "border", align_corners=False)[0, 0]

@@ -1,0 +1,41 @@
+"""Sensor elements that always say the same."""
+
+from cfmrestore.degradations.base import Degradation, check_range
+from cfmrestore.degradations.noise.salt_and_pepper import StuckParams, stick
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.registry import DEGRADATIONS
+from cfmrestore.typing import Frame, Image
+
+
+@DEGRADATIONS.register_module()
+class DeadPixels(Degradation[StuckParams]):
+    """Elements at random places that are stuck at 0 (dead) or at 1 (hot).
+
+    Args:
+        dead: Range of the share of dead elements, drawn uniformly.
+        hot: Range of the share of hot elements, drawn uniformly.
+        gray_probability: How often all channels of a pixel fail together; else each by itself, as on a Bayer sensor.
+    """
+
+    params_type = StuckParams
+
+    def __init__(
+        self,
+        *,
+        dead: tuple[float, float] = (0.0, 0.001),
+        hot: tuple[float, float] = (0.0, 0.001),
+        gray_probability: float = 0.0,
+    ) -> None:
+        self.dead, self.hot = check_range("dead", dead, 0, 0.5), check_range("hot", hot, 0, 0.5)
+        if not 0 <= gray_probability <= 1:
+            raise ValueError(f"need a probability; got {gray_probability=}")
+        self.gray_probability = gray_probability
+
+    def sample(self, frame: Frame, rng: ImageRng) -> StuckParams:
+        del frame
+        dead = rng.uniform(low=self.dead[0], high=self.dead[1])
+        hot = rng.uniform(low=self.hot[0], high=self.hot[1])
+        return StuckParams(dead, hot, rng.uniform() < self.gray_probability, rng.new_seeds())
+
+    def apply(self, image: Image, params: StuckParams) -> Image:
+        return stick(image, params)

@@ -1,0 +1,57 @@
+"""Corners darker than the middle."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from cfmrestore.degradations.base import Degradation, check_range
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.registry import DEGRADATIONS
+from cfmrestore.typing import Frame, Image
+
+
+@dataclass(frozen=True)
+class VignettingParams:
+    corner: Float[Tensor, " b"]
+    offset: Float[Tensor, "b 2"]  # of the centre from the middle, in heights and widths
+
+
+@DEGRADATIONS.register_module()
+class Vignetting(Degradation[VignettingParams]):
+    r"""The law of natural vignetting, :math:`y = x \cos^4 \theta`.
+
+    A pixel at the distance r from the centre sees the lens under :math:`\tan \theta = r / f`, so that
+    :math:`\cos^4 \theta = (1 + r^2 / f^2)^{-2}`. The focal length f is told by how dark a corner is.
+
+    Args:
+        corner: Range of the light that is left half a diagonal from the centre, drawn uniformly.
+        offset: How far the centre may lie off the middle of the image, in heights and widths.
+    """
+
+    params_type = VignettingParams
+
+    def __init__(self, *, corner: tuple[float, float] = (0.3, 0.9), offset: float = 0.1) -> None:
+        self.low, self.high = check_range("corner", corner, 1e-3, 1)
+        if not 0 <= offset <= 1:
+            raise ValueError(f"offset must be a share of the sides from 0 to 1; got {offset}")
+        self.offset = offset
+
+    def sample(self, frame: Frame, rng: ImageRng) -> VignettingParams:
+        del frame
+        corner = rng.uniform(low=self.low, high=self.high)
+        return VignettingParams(corner, rng.uniform(2, low=-self.offset, high=self.offset))
+
+    def apply(self, image: Image, params: VignettingParams) -> Image:
+        h, w = image.shape[-2:]
+        y, x = (
+            (torch.arange(n, device="cpu") + 0.5) / n - 0.5 - centre[:, None]
+            for n, centre in zip((h, w), params.offset.unbind(dim=1), strict=True)
+        )
+        diagonal = math.hypot(h, w) / 2
+        r_squared = ((y * (h / diagonal)) ** 2)[:, :, None] + ((x * (w / diagonal)) ** 2)[:, None]
+        over_f_squared = 1 / params.corner.sqrt() - 1
+        cos_squared = 1 / (1 + r_squared * over_f_squared[:, None, None])
+        return image * (cos_squared * cos_squared)[:, None].to(image)

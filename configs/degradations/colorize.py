@@ -1,0 +1,3 @@
+# Gray photographs.
+scale = 1
+degradation = [dict(type="Grayscale"), dict(type="Quantise")]

@@ -1,0 +1,61 @@
+# The second-order chain of Real-ESRGAN (Wang et al., 2021, arXiv:2107.10833), value for value with its options file
+# train_realesrgan_x4plus.yml. The codec is libjpeg itself, with whole quality factors.
+scale = 4
+ringing = dict(type="SincBlur", cutoff=(0.6283, 3.1416), cutoff_small=(1.0472, 3.1416), size=(7, 21))  # from pi/5, pi/3
+kernel_weights = (0.45, 0.25, 0.12, 0.03, 0.12, 0.03)
+kernels_1 = [
+    dict(type="GaussianBlur", sigma=(0.2, 3.0), size=(7, 21), isotropic=True),
+    dict(type="GaussianBlur", sigma=(0.2, 3.0), size=(7, 21)),
+    dict(type="GeneralisedBlur", sigma=(0.2, 3.0), beta=(0.5, 4.0), size=(7, 21), isotropic=True),
+    dict(type="GeneralisedBlur", sigma=(0.2, 3.0), beta=(0.5, 4.0), size=(7, 21)),
+    dict(type="PlateauBlur", sigma=(0.2, 3.0), beta=(1.0, 2.0), size=(7, 21), isotropic=True),
+    dict(type="PlateauBlur", sigma=(0.2, 3.0), beta=(1.0, 2.0), size=(7, 21)),
+]
+kernels_2 = [
+    dict(type="GaussianBlur", sigma=(0.2, 1.5), size=(7, 21), isotropic=True),
+    dict(type="GaussianBlur", sigma=(0.2, 1.5), size=(7, 21)),
+    dict(type="GeneralisedBlur", sigma=(0.2, 1.5), beta=(0.5, 4.0), size=(7, 21), isotropic=True),
+    dict(type="GeneralisedBlur", sigma=(0.2, 1.5), beta=(0.5, 4.0), size=(7, 21)),
+    dict(type="PlateauBlur", sigma=(0.2, 1.5), beta=(1.0, 2.0), size=(7, 21), isotropic=True),
+    dict(type="PlateauBlur", sigma=(0.2, 1.5), beta=(1.0, 2.0), size=(7, 21)),
+]
+blur_1 = dict(
+    type="OneOf", weights=(0.1, 0.9), steps=[ringing, dict(type="OneOf", weights=kernel_weights, steps=kernels_1)]
+)
+blur_2 = dict(
+    type="OneOf", weights=(0.1, 0.9), steps=[ringing, dict(type="OneOf", weights=kernel_weights, steps=kernels_2)]
+)
+jpeg_2 = dict(type="JPEG", quality=(30, 95))
+shrink = [
+    dict(type="ResizeTo", scale="${scale}"),
+    dict(type="Maybe", probability=0.8, step=dict(type="SincBlur", cutoff=(1.0472, 3.1416), size=(7, 21))),
+]
+steps = [
+    dict(type="USMSharp"),  # degraded is the sharpened photograph
+    blur_1,
+    dict(type="RandomResize", factor=(0.15, 1.5), probabilities=(0.2, 0.7, 0.1)),
+    dict(
+        type="OneOf",
+        steps=[
+            dict(type="GaussianNoise", sigma=(1, 30), gray_probability=0.4),
+            dict(type="PoissonNoise", scale=(0.05, 3.0), gray_probability=0.4),
+        ],
+    ),
+    dict(type="JPEG", quality=(30, 95)),
+    dict(type="Maybe", probability=0.8, step=blur_2),
+    dict(type="RandomResize", factor=(0.3, 1.2), probabilities=(0.3, 0.4, 0.3), origin_scale="${scale}"),
+    dict(
+        type="OneOf",
+        steps=[
+            dict(type="GaussianNoise", sigma=(1, 25), gray_probability=0.4),
+            dict(type="PoissonNoise", scale=(0.05, 2.5), gray_probability=0.4),
+        ],
+    ),
+    dict(type="Clip"),
+    dict(
+        type="OneOf",
+        steps=[dict(type="Compose", steps=[*shrink, jpeg_2]), dict(type="Compose", steps=[jpeg_2, *shrink])],
+    ),
+    dict(type="Quantise"),
+]
+degradation = [dict(type="PerImage", steps=steps)]
