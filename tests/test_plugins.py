@@ -1,7 +1,9 @@
 """Plugins from outside: by custom_imports, and by an installed package's entry point."""
 
+import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,12 @@ py-modules = ["darkness"]
 """
 
 
+def recipe() -> str:
+    """The operator of CONTRIBUTING's "Add a degradation in four steps"."""
+    text = (TINY.parents[1] / "CONTRIBUTING.md").read_text().split("## Add a degradation")[1]
+    return textwrap.dedent(re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0])
+
+
 def chain(name: str) -> str:
     return f"""
 _base_ = {str(TINY)!r}
@@ -52,7 +60,7 @@ model = dict(data_preprocessor=dict(degradation=[dict(type={name!r}, factor=0.25
 def test_an_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package, site = tmp_path / "package", tmp_path / "site"
     package.mkdir()
-    (package / "darkness.py").write_text(PLUGIN.format(name="Darkness"))
+    (package / "darkness.py").write_text(PLUGIN.format(name="Darkness") + recipe().split('"""', 2)[2])
     (package / "pyproject.toml").write_text(PROJECT)
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index"]
     subprocess.run([*pip, "--target", site, package], check=True, env=environment())
@@ -60,10 +68,13 @@ def test_an_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         "tests.testing.environment", lambda: {**environment(), "PYTHONPATH": f"{site}:{TINY.parents[1]}"}
     )
     config = tmp_path / "config.py"
-    config.write_text(chain("Darkness"))
+    config.write_text(chain("Darkness").replace('dict(type="Downscale"', 'dict(type="Gamma"), dict(type="Downscale"'))
     options = small_options(tmp_path, **{"train_cfg.max_iters": 3})
     output = run_tool("train.py", config, "--work-dir", tmp_path / "run", "--no-validate", options=options)
     assert "darkened by 0.25" in output
+    broken = {"model.data_preprocessor.degradation.1.gamma": "[2,1]", **options}
+    output = run_tool("train.py", config, "--work-dir", tmp_path / "broken", options=broken, expect=1)
+    assert "need 0 < low <= high; got gamma=[2, 1]" in output  # it was the recipe's operator that degraded
 
 
 def test_custom_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

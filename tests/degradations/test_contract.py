@@ -181,6 +181,25 @@ def test_contract_rejects_its_mutants(check, mutant: type[Degradation]) -> None:
         check(mutant())
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_nan_is_one_clear_error(name: str) -> None:
+    x = images()
+    x[1, 2, 3, 4] = float("nan")
+    with pytest.raises(ValueError, match="holds NaN or infinite values"):
+        build(name)(x, ImageRng(SEEDS))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize("name", NAMES)
+def test_a_gpu_agrees_to_one_level(name: str) -> None:
+    """Of 8 bits, where operators round or code, a value on the edge may fall on either side: few may be further off."""
+    operator, x = build(name), images(len(SEEDS), 64, 48)
+    params = operator.draw(x, ImageRng(SEEDS))
+    here, there = operator.apply(x, params), operator.apply(x.cuda(), params).cpu()
+    assert ((here - there).abs() > 1.01 / 255).float().mean() < 1e-3
+
+
 def test_sizes_of_fractional_scales() -> None:
     down = DEGRADATIONS.build({"type": "Downscale", "scale": 2.8})
     for side in range(1, 60):

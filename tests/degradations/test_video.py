@@ -1,5 +1,6 @@
 """Videos are coded in memory, of any size, and worse where the rate factor is larger."""
 
+import subprocess
 import sys
 from importlib.util import find_spec
 from itertools import pairwise
@@ -14,6 +15,7 @@ from cfmrestore.degradations.codec import video
 from cfmrestore.degradations.codec.video import VideoCodec, VideoParams
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.typing import Frame
+from tests.testing import ROOT
 
 CODECS = ["libx264", "libx265", "mpeg4"]
 need_av = pytest.mark.skipif(not find_spec("av"), reason="the package av is absent")
@@ -102,6 +104,18 @@ def test_each_image_gets_its_own_codec() -> None:
     mixed = VideoCodec(codecs=CODECS).apply(x, params)
     for one, (codec, crf) in zip(mixed, (("mpeg4", 30), ("libx264", 30), ("libx265", 25)), strict=True):
         assert torch.equal(one, code(x[:1], codec, crf)[0])
+
+
+@need_av
+def test_small_videos_do_not_break_the_heap() -> None:
+    script = (
+        "import numpy as np; from cfmrestore.degradations.codec import video; rng = np.random.default_rng(0)\n"
+        "for k in range(120):\n"
+        "    clip = [rng.integers(0, 256, (16 + 2 * (k % 24), 16 + k // 3 * 2, 3), dtype=np.uint8) for _ in range(2)]\n"
+        "    video._last_frame(clip, 'libx265', 30)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr[-500:]
 
 
 def test_all_rate_factors_and_codecs_are_drawn() -> None:

@@ -19,6 +19,8 @@ from cfmrestore.typing import Frame, Image
 _DECODERS = {"libx264": "h264", "libx265": "hevc", "mpeg4": "mpeg4"}
 _SMALLEST = 16  # pixels on a side: libx265 takes no less
 _CONVERSION = 0x2 | 0x2000 | 0x4000 | 0x40000 | 0x80000  # SWS_BILINEAR, FULL_CHR_H_INT, _INP, ACCURATE_RND, BITEXACT
+# The tree of coding units writes past its memory where frames are small: it aborted the process below 64 pixels.
+_X265 = "pools=none:frame-threads=1:log-level=none:cutree=0"
 
 
 @dataclass(frozen=True)
@@ -106,8 +108,7 @@ def _options(codec: str, crf: int) -> dict[str, str]:
     if codec == "mpeg4":
         quantiser = str(min(max(round(0.3125 * 2 ** (crf / 6)), 1), 31))
         return {"qmin": quantiser, "qmax": quantiser}
-    quiet = {"x265-params": "pools=none:frame-threads=1:log-level=none"} if codec == "libx265" else {}
-    return {"crf": str(crf), **quiet}
+    return {"crf": str(crf), **({"x265-params": _X265} if codec == "libx265" else {})}
 
 
 def _context(av: ModuleType, name: str, mode: str) -> Any:
