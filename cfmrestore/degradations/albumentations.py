@@ -33,6 +33,7 @@ class Albumentations(Degradation[SeedParams]):
     """
 
     params_type = SeedParams
+    clips = True
 
     def __init__(self, *, transforms: Sequence[Mapping[str, Any]], uint8: bool = True) -> None:
         build_chain(transforms)  # a mistake shows now, not with the first image

@@ -29,6 +29,8 @@ class Degradation(ABC, Generic[P]):
     params_type: ClassVar[type] = NoParams
     linear: ClassVar[bool] = False
     """Whether ``apply`` is linear in the image and keeps constant images; a test holds it to that."""
+    clips: ClassVar[bool] = False
+    """Whether the result lies in [0, 1] whatever the image; a test holds it to that too."""
 
     @abstractmethod
     def sample(self, frame: Frame, rng: ImageRng) -> P:

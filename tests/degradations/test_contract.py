@@ -98,6 +98,11 @@ def check_linear(degradation: Degradation) -> None:
     assert torch.allclose(apply(constant), torch.full_like(apply(x), 0.3), atol=1e-6)
 
 
+def check_range(degradation: Degradation) -> None:
+    y = degradation(3 * images() - 1, ImageRng(SEEDS))
+    assert 0 <= y.min() <= y.max() <= 1
+
+
 def check_draws_differ(degradation: Degradation) -> None:
     """What draws anything draws something else for another image."""
     x = images(1).expand(40, -1, -1, -1).contiguous()
@@ -120,6 +125,11 @@ def test_contract(name: str, check) -> None:
 @pytest.mark.parametrize("name", [name for name in NAMES if DEGRADATIONS.get(name).linear])
 def test_linear_operators_are_linear(name: str) -> None:
     check_linear(build(name))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if DEGRADATIONS.get(name).clips])
+def test_what_clips_stays_in_range(name: str) -> None:
+    check_range(build(name))
 
 
 class Unseeded(GaussianNoise):
@@ -174,6 +184,7 @@ class Stuck(GaussianNoise):
         (check_purity, InPlace),
         (check_linear, Unnormalised),
         (check_draws_differ, Stuck),
+        (check_range, GaussianBlur),
     ],
 )
 def test_contract_rejects_its_mutants(check, mutant: type[Degradation]) -> None:

@@ -1,5 +1,7 @@
 """Resizing against MATLAB's, as basicsr re-implements it."""
 
+import math
+
 import pytest
 import torch
 
@@ -37,6 +39,37 @@ def test_without_antialiasing_it_is_torchs(kernel: str) -> None:
     assert torch.equal(resize(x, size=size, kernel=kernel, antialias=False), expected)
     with pytest.raises(ValueError, match="antialias=True"):
         resize(x, size=size, kernel="lanczos", antialias=False)
+
+
+def imresize(x: torch.Tensor, scale: float) -> torch.Tensor:
+    """MATLAB's ``contributions``, pixel by pixel along the rows of (c, h, w): wider by 1 / scale, mirrored."""
+    n, width = x.shape[1], 4 / min(scale, 1)
+    out = math.ceil(n * scale)
+    result = torch.zeros(x.shape[0], out, x.shape[2], dtype=torch.float64)
+    for i in range(1, out + 1):
+        u = i / scale + 0.5 * (1 - 1 / scale)
+        left = math.floor(u - width / 2)
+        taps = range(left, left + math.ceil(width) + 2)
+        weights = [cubic((u - j) * min(scale, 1)) for j in taps]
+        for j, weight in zip(taps, weights, strict=True):
+            k = (j - 1) % (2 * n)
+            result[:, i - 1] += weight / sum(weights) * x[:, k if k < n else 2 * n - 1 - k]
+    return result
+
+
+def cubic(x: float) -> float:
+    x = abs(x)
+    if x <= 1:
+        return 1.5 * x**3 - 2.5 * x**2 + 1
+    return -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2 if x <= 2 else 0.0
+
+
+@pytest.mark.parametrize("scale", [1 / 2, 1 / 3, 1 / 4, 2, 3, 4, 0.7, 1.5])
+def test_equal_to_matlabs_definition(scale: float) -> None:
+    x = torch.rand(3, 30, 41, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    expected = imresize(imresize(x, scale).transpose(1, 2), scale).transpose(1, 2)
+    assert (resize(x[None], scale=scale)[0] - expected).abs().max() < 1e-12
+    assert (resize(x[None].float(), scale=scale)[0] - expected).abs().max() < 1e-6
 
 
 def test_blocks_of_a_large_image_equal_the_whole() -> None:

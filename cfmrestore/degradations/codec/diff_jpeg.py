@@ -27,6 +27,7 @@ class DiffJPEG(Degradation[RealQualityParams]):
     """
 
     params_type = RealQualityParams
+    clips = True
 
     def __init__(self, *, quality: tuple[float, float] = (30, 95), soft: bool = True) -> None:
         self.low, self.high = check_range("quality", quality, 1, 100)

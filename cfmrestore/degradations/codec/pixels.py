@@ -1,7 +1,6 @@
 """Images on their way through a real codec: 8-bit arrays, one after the other."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,13 +15,3 @@ def through_codec(image: Image, code: Callable[..., np.ndarray], *settings: Tens
     pixels = (image.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
     coded = map_images(code, pixels, *(one.tolist() for one in settings))
     return torch.from_numpy(np.stack(coded)).permute(0, 3, 1, 2).to(image, memory_format=torch.contiguous_format) / 255
-
-
-def code_still(extension: str, flag: int, pixels: np.ndarray, quality: int) -> np.ndarray:
-    """Encode and decode by OpenCV."""
-    import cv2
-
-    done, data = cv2.imencode(extension, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), [flag, quality])
-    assert done
-    decoded: Any = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB))

@@ -46,6 +46,7 @@ class VideoCodec(Degradation[VideoParams]):
     """
 
     params_type = VideoParams
+    clips = True
 
     def __init__(
         self,

@@ -30,6 +30,7 @@ class Banding(Degradation[BandingParams]):
     """
 
     params_type = BandingParams
+    clips = True
 
     def __init__(self, *, bits: tuple[int, int] = (2, 6), dither_probability: float = 0.0) -> None:
         check_range("bits", bits, 1, 16)

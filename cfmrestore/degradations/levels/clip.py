@@ -9,6 +9,8 @@ from cfmrestore.typing import Image
 class Clip(Fixed):
     """Clamp to [0, 1]."""
 
+    clips = True
+
     def apply(self, image: Image, params: NoParams) -> Image:
         del params
         return image.clamp(0, 1)

@@ -13,6 +13,8 @@ class Quantise(Fixed):
         levels: How many; 256 is an 8-bit file.
     """
 
+    clips = True
+
     def __init__(self, *, levels: int = 256) -> None:
         if levels < 2:
             raise ValueError(f"need two levels or more; got {levels}")

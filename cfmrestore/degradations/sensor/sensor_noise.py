@@ -47,6 +47,7 @@ class SensorNoise(Degradation[SensorParams]):
     """
 
     params_type = SensorParams
+    clips = True
 
     def __init__(
         self,

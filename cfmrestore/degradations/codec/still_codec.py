@@ -1,0 +1,52 @@
+"""What codecs of still images share."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Int
+from torch import Tensor
+
+from cfmrestore.degradations.base import Degradation, check_range
+from cfmrestore.degradations.codec.pixels import through_codec
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.typing import Frame, Image
+
+
+@dataclass(frozen=True)
+class QualityParams:
+    quality: Int[Tensor, " b"]
+
+
+class StillCodec(Degradation[QualityParams]):
+    """Round to 8 bits, encode and decode by OpenCV; clips to [0, 1].
+
+    Args:
+        quality: Range of the quality factor, drawn uniformly from the integers.
+    """
+
+    params_type = QualityParams
+    clips = True
+    extension: ClassVar[str]
+    flag: ClassVar[int]  # OpenCV's number for "quality"
+
+    def __init__(self, *, quality: tuple[int, int] = (30, 95)) -> None:
+        check_range("quality", quality, 1, 100)
+        self.quality = quality
+
+    def sample(self, frame: Frame, rng: ImageRng) -> QualityParams:
+        del frame
+        return QualityParams(rng.integers(*self.quality))
+
+    def apply(self, image: Image, params: QualityParams) -> Image:
+        return through_codec(image, self._code, params.quality)
+
+    def _code(self, pixels: np.ndarray, quality: int) -> np.ndarray:
+        import cv2
+
+        bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+        done, data = cv2.imencode(self.extension, bgr, [self.flag, quality])
+        assert done
+        decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        assert decoded is not None
+        return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB))
