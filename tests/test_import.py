@@ -5,7 +5,7 @@ import sys
 
 from tests.testing import environment
 
-HEAVY = ("diffusers", "basicsr", "albumentations", "lpips", "accelerate", "cv2", "scipy", "torchvision", "PIL")
+HEAVY = ("av", "diffusers", "basicsr", "albumentations", "lpips", "accelerate", "cv2", "scipy", "torchvision", "PIL")
 
 
 def test_no_heavy_package_is_imported() -> None:

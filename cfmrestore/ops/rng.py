@@ -10,7 +10,7 @@ from itertools import accumulate
 import torch
 from torch import Generator, Tensor
 
-from cfmrestore.ops.parallel import map_images
+from cfmrestore.ops.parallel import stack_images
 
 _MASK = (1 << 64) - 1
 _TORCH_BITS = (1 << 32) - 1  # torch's generator for the CPU takes no more: of 100 000 streams about one pair is equal
@@ -83,7 +83,7 @@ class ImageRng:
 
     def normal(self, *shape: int) -> Tensor:
         """Standard normal numbers."""
-        return torch.stack(map_images(lambda g: torch.randn(shape, generator=g), self._generators))
+        return stack_images(lambda g: torch.randn(shape, generator=g), self._generators)
 
     def integers(self, low: int, high: int, *shape: int) -> Tensor:
         """Integers in [low, high]."""

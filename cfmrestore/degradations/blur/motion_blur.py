@@ -3,14 +3,13 @@
 import math
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from cfmrestore.degradations.base import Degradation, check_range
 from cfmrestore.ops import trajectories
 from cfmrestore.ops.filters import filter_each
-from cfmrestore.ops.parallel import map_images
+from cfmrestore.ops.parallel import stack_images
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import Frame, Image
@@ -56,7 +55,7 @@ class MotionBlur(Degradation[MotionParams]):
         """The kernels in float64; no point of a path is farther from its mean than half of its length."""
         size = 2 * math.floor(self.length[1] / 2 + 1) + 1
         draws = zip(params.length.tolist(), params.angle.tolist(), params.curvature.tolist(), strict=True)
-        return torch.stack(map_images(lambda draw, seed: _kernel(draw, seed, size), draws, params.seed.tolist()))
+        return stack_images(lambda draw, seed: _kernel(draw, seed, size), draws, params.seed.tolist())
 
     def apply(self, image: Image, params: MotionParams) -> Image:
         return filter_each(image, self.kernels(params))

@@ -16,11 +16,10 @@ from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS, nearest
 from cfmrestore.typing import Frame, Image
 
-_DECODERS = {"libx264": "h264", "libx265": "hevc", "mpeg4": "mpeg4"}
-_SMALLEST = 16  # pixels on a side: libx265 takes no less
+# Not libx265 (4.2): its bytes change from run to run, and with small frames it writes past its memory.
+_DECODERS = {"libx264": "h264", "mpeg4": "mpeg4", "mpeg2video": "mpeg2video"}
+_SMALLEST = 16  # pixels on a side: one macroblock
 _CONVERSION = 0x2 | 0x2000 | 0x4000 | 0x40000 | 0x80000  # SWS_BILINEAR, FULL_CHR_H_INT, _INP, ACCURATE_RND, BITEXACT
-# The tree of coding units writes past its memory where frames are small: it aborted the process below 64 pixels.
-_X265 = "pools=none:frame-threads=1:log-level=none:cutree=0"
 
 
 @dataclass(frozen=True)
@@ -34,12 +33,12 @@ class VideoParams:
 class VideoCodec(Degradation[VideoParams]):
     """Round to 8 bits, and take the last frame of a video that pans to this image; chroma is halved, clips to [0, 1].
 
-    MPEG-4 knows no constant rate factor: its quantiser, from 1 to 31, is the one whose steps are as large as those of
-    H.264, ``0.3125 * 2 ** (crf / 6)``.
+    MPEG-2 and MPEG-4 know no constant rate factor: their quantiser, from 1 to 31, is the one whose steps are as large
+    as those of H.264, ``0.3125 * 2 ** (crf / 6)``.
 
     Args:
         crf: Range of the constant rate factor, drawn uniformly from the integers; 51 is the worst.
-        codecs: Encoders to draw from, equally likely: ``"libx264"`` (H.264), ``"libx265"`` (H.265) and ``"mpeg4"``.
+        codecs: Encoders to draw from, equally likely: ``"libx264"`` (H.264), ``"mpeg4"`` and ``"mpeg2video"``.
         frames: How many frames the video has. Those after the first are predicted from decoded ones.
         motion: Most pixels on each axis that the picture moves a frame, drawn uniformly from the integers; without
             motion the codecs skip all frames but the first.
@@ -52,7 +51,7 @@ class VideoCodec(Degradation[VideoParams]):
         self,
         *,
         crf: tuple[int, int] = (18, 40),
-        codecs: Sequence[str] = ("libx264", "libx265", "mpeg4"),
+        codecs: Sequence[str] = ("libx264", "mpeg4", "mpeg2video"),
         frames: int = 1,
         motion: int = 3,
     ) -> None:
@@ -69,17 +68,17 @@ class VideoCodec(Degradation[VideoParams]):
         return VideoParams(crf, codec, rng.integers(-self.motion, self.motion, 2))
 
     def apply(self, image: Image, params: VideoParams) -> Image:
-        return through_codec(image, self._code, params.crf, params.codec, params.motion)
+        return through_codec(image, self._code, params.crf, params.codec, *params.motion.unbind(1))
 
-    def _code(self, pixels: np.ndarray, crf: int, codec: int, motion: list[int]) -> np.ndarray:
+    def _code(self, pixels: np.ndarray, crf: int, codec: int, down: int, right: int) -> np.ndarray:
         h, w = pixels.shape[:2]
-        below, right = (max(_SMALLEST - n, n % 2) for n in (h, w))
-        padded = np.pad(pixels, ((0, below), (0, right), (0, 0)), mode="edge")
-        clip = [_moved(padded, [n * step for step in motion]) for n in reversed(range(self.frames))]
+        rows, columns = (max(_SMALLEST - n, n % 2) for n in (h, w))
+        padded = np.pad(pixels, ((0, rows), (0, columns), (0, 0)), mode="edge")
+        clip = [_moved(padded, (n * down, n * right)) for n in reversed(range(self.frames))]
         return _last_frame(clip, self.codecs[codec], crf)[:h, :w]
 
 
-def _moved(pixels: np.ndarray, shift: list[int]) -> np.ndarray:
+def _moved(pixels: np.ndarray, shift: tuple[int, int]) -> np.ndarray:
     """Before the picture moved down and to the right by so many pixels; the border is repeated."""
     rows, columns = (np.clip(np.arange(n) + by, 0, n - 1) for n, by in zip(pixels.shape, shift, strict=False))
     return np.ascontiguousarray(pixels[rows][:, columns])
@@ -106,10 +105,10 @@ def _packets(av: ModuleType, encoder: Any, clip: list[np.ndarray]) -> Iterator[A
 
 
 def _options(codec: str, crf: int) -> dict[str, str]:
-    if codec == "mpeg4":
-        quantiser = str(min(max(round(0.3125 * 2 ** (crf / 6)), 1), 31))
-        return {"qmin": quantiser, "qmax": quantiser}
-    return {"crf": str(crf), **({"x265-params": _X265} if codec == "libx265" else {})}
+    if codec == "libx264":
+        return {"crf": str(crf), "x264-params": "mbtree=0"}  # the tree reads memory that was never written
+    quantiser = str(min(max(round(0.3125 * 2 ** (crf / 6)), 1), 31))
+    return {"qmin": quantiser, "qmax": quantiser}
 
 
 def _context(av: ModuleType, name: str, mode: str) -> Any:

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cfmrestore.degradations.base import Degradation, check_range
-from cfmrestore.ops.parallel import map_images
+from cfmrestore.ops.parallel import stack_images
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import Frame, Image, Size
@@ -71,7 +71,7 @@ class Haze(Degradation[HazeParams]):
 
     def apply(self, image: Image, params: HazeParams) -> Image:
         draws = zip(params.beta.tolist(), params.airlight.tolist(), params.seed.tolist(), strict=True)
-        return torch.stack(map_images(lambda x, draw: self._hazy(x, *draw), image, draws))
+        return stack_images(lambda x, draw: self._hazy(x, *draw), image, draws)
 
     def _hazy(self, x: Float[Tensor, "3 h w"], beta: float, a: float, seed: int) -> Float[Tensor, "3 h w"]:
         d = self.depth((x.shape[-2], x.shape[-1]), seed)

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from cfmrestore.degradations.base import Degradation, check_range
-from cfmrestore.ops.parallel import map_images
+from cfmrestore.ops.parallel import stack_images
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import Frame, Image
@@ -54,7 +53,7 @@ class LowLight(Degradation[LowLightParams]):
     def apply(self, image: Image, params: LowLightParams) -> Image:
         # One by one: torch rounds a power differently at the end of what a thread gets.
         numbers = (params.alpha.tolist(), params.beta.tolist(), params.gamma.tolist())
-        return torch.stack(map_images(_darken, image, *numbers))
+        return stack_images(_darken, image, *numbers)
 
 
 def _darken(x: Float[Tensor, "3 h w"], alpha: float, beta: float, gamma: float) -> Float[Tensor, "3 h w"]:

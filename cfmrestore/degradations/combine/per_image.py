@@ -8,7 +8,7 @@ import torch
 
 from cfmrestore.degradations.base import Degradation
 from cfmrestore.degradations.combine.compose import Compose, ComposeParams
-from cfmrestore.ops.parallel import map_images
+from cfmrestore.ops.parallel import stack_images
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import Frame, Image, Size
@@ -40,7 +40,7 @@ class PerImage(Degradation[PerImageParams]):
     def apply(self, image: Image, params: PerImageParams) -> Image:
         self.out_size((image.shape[-2], image.shape[-1]), params)
         if image.device.type == "cpu":
-            return torch.cat(map_images(lambda x, own: self.chain.apply(x[None], own), image, params.images))
+            return stack_images(lambda x, own: self.chain.apply(x[None], own)[0], image, params.images)
         return torch.cat([self.chain.apply(x[None], own) for x, own in zip(image, params.images, strict=True)])
 
     def out_size(self, size: Size, params: PerImageParams) -> Size:

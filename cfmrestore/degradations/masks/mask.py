@@ -3,12 +3,11 @@
 from abc import abstractmethod
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from cfmrestore.degradations.base import Degradation, P
-from cfmrestore.ops.parallel import map_images
+from cfmrestore.ops.parallel import stack_images
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.typing import Frame, Image, Size
 
@@ -53,7 +52,7 @@ class SeededMask(MaskDegradation[SeedParams]):
         """The mask of one image."""
 
     def mask(self, size: Size, params: SeedParams) -> Float[Tensor, "b 1 h w"]:
-        return torch.stack(map_images(lambda seed: self.holes(size, ImageRng([seed])), params.seed.tolist()))[:, None]
+        return stack_images(lambda seed: self.holes(size, ImageRng([seed])), params.seed.tolist())[:, None]
 
 
 def length_scale(size: Size, reference_side: int | None) -> float:

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from cfmrestore.degradations.base import Degradation, check_range
-from cfmrestore.ops.parallel import map_images
+from cfmrestore.ops.parallel import stack_images
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import Frame, Image
@@ -44,7 +43,7 @@ class GaussianNoise(Degradation[NoiseParams]):
 
     def apply(self, image: Image, params: NoiseParams) -> Image:
         draws = zip(params.sigma.tolist(), params.gray.tolist(), params.seed.tolist(), strict=True)
-        return torch.stack(map_images(lambda x, draw: _noisy(x, *draw), image, draws))
+        return stack_images(lambda x, draw: _noisy(x, *draw), image, draws)
 
 
 def _noisy(x: Float[Tensor, "3 h w"], sigma: float, gray: bool, seed: int) -> Float[Tensor, "3 h w"]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from cfmrestore.degradations.base import Degradation, check_range
 from cfmrestore.ops.color import gray_levels
-from cfmrestore.ops.parallel import map_images
+from cfmrestore.ops.parallel import stack_images
 from cfmrestore.ops.poisson import poisson
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
@@ -50,7 +50,7 @@ class PoissonNoise(Degradation[PoissonParams]):
 
     def apply(self, image: Image, params: PoissonParams) -> Image:
         draws = zip(params.scale.tolist(), params.gray.tolist(), params.seed.tolist(), strict=True)
-        return torch.stack(map_images(lambda x, draw: _noisy(x, *draw), image, draws))
+        return stack_images(lambda x, draw: _noisy(x, *draw), image, draws)
 
 
 def _noisy(x: Float[Tensor, "3 h w"], scale: float, gray: bool, seed: int) -> Float[Tensor, "3 h w"]:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Int
 from torch import Tensor
 
 from cfmrestore.degradations.base import Degradation
+from cfmrestore.ops.parallel import stack_images
 from cfmrestore.ops.resize import check_kernel, resize
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.typing import Image, Size
@@ -41,11 +41,10 @@ class DrawnResize(Degradation[ResizeParams]):
 
     def apply(self, image: Image, params: ResizeParams) -> Image:
         size = self.out_size((image.shape[-2], image.shape[-1]), params)
-        done = [
-            resize(one[None], size=size, kernel=self.kernel_names[number], antialias=self.antialias)
-            for one, number in zip(image, params.kernel.tolist(), strict=True)
-        ]
-        return torch.cat(done)
+        names = [self.kernel_names[number] for number in params.kernel.tolist()]
+        return stack_images(
+            lambda x, name: resize(x[None], size=size, kernel=name, antialias=self.antialias)[0], image, names
+        )
 
     def out_size(self, size: Size, params: ResizeParams) -> Size:
         unique = {(int(height), int(width)) for height, width in params.size.tolist()}

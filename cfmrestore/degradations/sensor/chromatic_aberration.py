@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cfmrestore.degradations.base import Degradation, check_range
-from cfmrestore.ops.parallel import map_images
+from cfmrestore.ops.parallel import stack_images
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import Frame, Image
@@ -44,7 +44,7 @@ class ChromaticAberration(Degradation[AberrationParams]):
         return AberrationParams(rng.uniform(low=self.low, high=self.high))
 
     def apply(self, image: Image, params: AberrationParams) -> Image:
-        return torch.stack(map_images(_aberrate, image, params.epsilon.tolist()))
+        return stack_images(_aberrate, image, params.epsilon.tolist())
 
 
 def _aberrate(x: Float[Tensor, "3 h w"], epsilon: float) -> Float[Tensor, "3 h w"]:

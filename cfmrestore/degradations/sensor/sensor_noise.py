@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from cfmrestore.degradations.base import Degradation, check_range
 from cfmrestore.ops import camera
-from cfmrestore.ops.parallel import map_images
+from cfmrestore.ops.parallel import stack_images
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import Frame, Image
@@ -74,7 +74,7 @@ class SensorNoise(Degradation[SensorParams]):
         if image.device.type != "cpu":
             return self._develop(image, params)
         parts = zip(*(getattr(params, field.name).split(1) for field in fields(params)), strict=True)
-        return torch.cat(map_images(lambda x, own: self._develop(x[None], SensorParams(*own)), image, parts))
+        return stack_images(lambda x, own: self._develop(x[None], SensorParams(*own))[0], image, parts)
 
     def _develop(self, image: Image, params: SensorParams) -> Image:
         h, w = image.shape[-2:]
