@@ -1,5 +1,6 @@
 """Filtering each image of a batch with a kernel of its own."""
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -14,6 +15,7 @@ _LARGEST_SUM = 15  # side up to which sums beat the Fourier transform
 _LARGEST_AXIS = 41  # side up to which sums axis by axis do, where an image has
 _LARGE_IMAGE = 96 * 96  # pixels
 _STRIPS = 16  # into which an image is cut for sums: convolutions of few channels use a fraction of a processor
+_ROUNDING = 1e-12  # of kernels in float64
 _NEGLIGIBLE = 1e-9  # of a kernel's largest value: below a float's resolution all together
 
 
@@ -29,23 +31,24 @@ def filter_each(image: Image, kernels: Float[Tensor, "b k k"]) -> Image:
 
 
 def _filter_one(image: Image, kernel: Float[Tensor, "k k"]) -> Image:
-    kernel = _support(kernel)
+    weights = _support(kernel.numpy())
+    kernel = torch.from_numpy(weights).to(image)
     margin = kernel.shape[-1] // 2
     padded = reflect_pad(image, margin, margin, margin, margin)
     if 7 < kernel.shape[-1] <= _LARGEST_AXIS and image.shape[-1] * image.shape[-2] >= _LARGE_IMAGE:
-        column, row = kernel.sum(1, keepdim=True), kernel.sum(0, keepdim=True) / kernel.sum()
-        if torch.allclose(column * row, kernel, rtol=0, atol=1e-12):
-            return _by_strips(_by_strips(padded, column.to(image)), row.to(image))
-    kernel = kernel.to(image)
+        column, row = weights.sum(1, keepdims=True), weights.sum(0, keepdims=True) / weights.sum()
+        if (abs(column * row - weights) < _ROUNDING).all():
+            column, row = torch.from_numpy(column).to(image), torch.from_numpy(row).to(image)
+            return _by_strips(_by_strips(padded, column), row)
     return _by_strips(padded, kernel) if kernel.shape[-1] <= _LARGEST_SUM else _by_fourier(padded, kernel)
 
 
-def _support(kernel: Float[Tensor, "k k"]) -> Float[Tensor, "s s"]:
+def _support(kernel: np.ndarray) -> np.ndarray:
     """The middle of the kernel, without borders that add nothing."""
-    size = kernel.abs()
-    used = size.amax(0).maximum(size.amax(1)) > _NEGLIGIBLE * size.max()
-    edge = int(used.logical_or(used.flip(0)).int().argmax())
-    return kernel[edge : kernel.shape[0] - edge, edge : kernel.shape[0] - edge]
+    size = abs(kernel)
+    used = np.maximum(size.max(0), size.max(1)) > _NEGLIGIBLE * size.max()
+    edge = int((used | used[::-1]).argmax())
+    return kernel[edge : len(kernel) - edge, edge : len(kernel) - edge]
 
 
 def _by_sums(image: Image, kernels: Float[Tensor, "b k k"]) -> Image:
@@ -72,7 +75,7 @@ def _by_fourier(padded: Tensor, kernel: Float[Tensor, "k k"]) -> Tensor:
     h, w = padded.shape[-2:]
     first = kernel.shape[-1] - 1
     sides = (_smooth(h), _smooth(w))
-    spectrum = torch.fft.rfft2(padded, s=sides) * torch.fft.rfft2(kernel.flip(0, 1), s=sides)
+    spectrum = torch.fft.rfft2(padded, s=sides).mul_(torch.fft.rfft2(kernel.flip(0, 1), s=sides))
     return torch.fft.irfft2(spectrum, s=sides)[..., first:h, first:w].contiguous()
 
 

@@ -26,4 +26,4 @@ class Maybe(Grouping):
         self.probability = probability
 
     def sample(self, frame: Frame, rng: ImageRng) -> GroupsParams:
-        return self.grouped((rng.uniform() < self.probability).long(), frame, rng)
+        return self.grouped(rng.choice((1 - self.probability, self.probability)), frame, rng)
