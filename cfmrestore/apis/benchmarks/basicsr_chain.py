@@ -1,4 +1,4 @@
-"""Real-ESRGAN's second-order chain out of basicsr's own functions: the peer of the preset real_esrgan, without USM.
+"""Real-ESRGAN's second-order chain out of basicsr's own functions: the peer of the preset real_esrgan.
 
 As there, a batch shares the kinds and the factors that are drawn, and each image has kernels of its own.
 """
@@ -18,20 +18,25 @@ _WEIGHTS = [0.45, 0.25, 0.12, 0.03, 0.12, 0.03]
 
 
 class BasicsrChain:
-    """Degrade a batch by a scale of 4; draws from the global generators, as basicsr does."""
+    """Degrade a batch by a scale of 4; draws from the global generators, as basicsr does.
 
-    def __init__(self) -> None:
+    Args:
+        sharpen: Start from the sharpened photograph.
+    """
+
+    def __init__(self, *, sharpen: bool) -> None:
         mend_torchvision()
         from basicsr.data import degradations
         from basicsr.utils import DiffJPEG
-        from basicsr.utils.img_process_util import filter2D
+        from basicsr.utils.img_process_util import USMSharp, filter2D
 
         self.basicsr, self.filter2d, self.jpeg = degradations, filter2D, DiffJPEG(differentiable=False)
+        self.sharpen = USMSharp() if sharpen else None
 
     @torch.no_grad()
     def __call__(self, x: Tensor, scale: int = 4) -> Tensor:
         b, (h, w) = len(x), x.shape[-2:]
-        y = self.filter(x, self._kernels(b, 3.0))
+        y = self.filter(x if self.sharpen is None else self.sharpen(x), self._kernels(b, 3.0))
         y = self._resize(y, self._factor((0.2, 0.7, 0.1), 0.15, 1.5))
         y = self._code(self._noise(y, 30, 3.0))
         if random.random() < 0.8:

@@ -1,11 +1,7 @@
-"""The second-order chain against basicsr's, and every operator against its floor."""
+"""Real-ESRGAN's second-order chain beside basicsr's, and every operator beside its floor."""
 
 import json
-import math
 import random
-import time
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -16,52 +12,37 @@ from torch import Tensor
 
 from cfmrestore.apis import presets
 from cfmrestore.apis.benchmarks.basicsr_chain import BasicsrChain
+from cfmrestore.apis.benchmarks.operators import print_operators, time_operators
+from cfmrestore.apis.benchmarks.timing import in_turn
 from cfmrestore.datasets.base import to_tensor
 from cfmrestore.datasets.files import list_images, read_image
-from cfmrestore.degradations.base import Degradation
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.atomic import write_text
+from cfmrestore.engine.memory import keep_freed_memory
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
 
-_COMBINATORS = {"Compose", "OneOf", "Maybe", "Shuffle", "Repeat", "PerImage"}
-_NEEDED: dict[str, dict[str, Any]] = {
-    "Albumentations": {"transforms": [{"type": "MotionBlur", "p": 1}]},
-    "RandomResize": {"factor": (0.5, 0.5), "probabilities": (0, 1, 0)},
-}
-_FOURIER = {"GaussianBlur", "GeneralisedBlur", "PlateauBlur", "SincBlur", "DefocusBlur", "MotionBlur", "USMSharp"}
-
 
 def benchmark_degrade(
-    photographs: str | Path, *, rounds: int = 15, batch: int = 16, side: int = 256, out: str | None = None
+    photographs: str | Path, *, rounds: int = 40, batch: int = 16, side: int = 256, out: str | None = None
 ) -> dict[str, Any]:
-    """Time the preset real_esrgan (without its sharpening) and basicsr's chain in turn, then operator by operator.
+    """Time the preset real_esrgan and basicsr's chain in turn, then operator by operator.
+
+    The chains are timed without the sharpening of the photographs too: basicsr's takes most of the whole.
 
     Args:
         photographs: A folder of images; squares from their middle are degraded.
-        rounds: How often each is timed.
+        rounds: How often each is timed; the whole chains an eighth as often.
         batch: Images a call.
         side: Of an image, in pixels.
         out: JSON file for the figures.
     """
+    keep_freed_memory()
     x = _squares(photographs, batch, side)
-    steps = presets.resolved("real_esrgan")["degradation"][0]["steps"][1:]
-    ours, theirs = DEGRADATIONS.build({"type": "PerImage", "steps": steps}), BasicsrChain()
-    _seed(0)
-    chains = _in_turn(
-        {
-            "ours": lambda n: ours(x, ImageRng(range(n * batch, (n + 1) * batch))),
-            "basicsr": lambda n: theirs(x),
-        },
-        rounds,
-    )
-    operators = _operators(x, rounds)
     result = {
-        "images_per_second": {name: batch * rounds / sum(seconds) for name, seconds in chains.items()},
-        "ratio": sum(chains["basicsr"]) / sum(chains["ours"]),
-        "ratio_of_medians": median(chains["basicsr"]) / median(chains["ours"]),
-        "milliseconds": {name: [1e3 * q for q in quantiles(s, n=4)] for name, s in chains.items()},
-        "operators": operators,
+        "without sharpening": _time_chains(x, rounds, sharpen=False),
+        "whole": _time_chains(x, max(2, rounds // 8), sharpen=True),
+        "operators": time_operators(x, max(2, rounds // 3)),
         "batch": batch,
         "side": side,
         "threads": torch.get_num_threads(),
@@ -71,6 +52,22 @@ def benchmark_degrade(
     if out is not None:
         write_text(out, json.dumps(result, indent=2) + "\n")
     return result
+
+
+def _time_chains(x: Tensor, rounds: int, *, sharpen: bool) -> dict[str, Any]:
+    steps = presets.resolved("real_esrgan")["degradation"][0]["steps"]
+    ours = DEGRADATIONS.build({"type": "PerImage", "steps": steps if sharpen else steps[1:]})
+    theirs, b = BasicsrChain(sharpen=sharpen), len(x)
+    _seed(0)
+    seconds = in_turn(
+        {"ours": lambda n: ours(x, ImageRng(range(n * b, (n + 1) * b))), "basicsr": lambda n: theirs(x)}, rounds
+    )
+    return {
+        "images_per_second": {name: b * rounds / sum(s) for name, s in seconds.items()},
+        "ratio": sum(seconds["basicsr"]) / sum(seconds["ours"]),
+        "ratio_of_medians": median(seconds["basicsr"]) / median(seconds["ours"]),
+        "milliseconds": {name: [1e3 * q for q in quantiles(s, n=4)] for name, s in seconds.items()},
+    }
 
 
 def _squares(folder: str | Path, batch: int, side: int) -> Tensor:
@@ -91,119 +88,16 @@ def _seed(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def _in_turn(functions: dict[str, Callable[[int], Any]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of every round, the functions in turn, after one round that does not count."""
-    seconds: dict[str, list[float]] = {name: [] for name in functions}
-    for number in range(rounds + 1):
-        for name, function in functions.items():
-            began = time.perf_counter()
-            function(number)
-            if number:
-                seconds[name].append(time.perf_counter() - began)
-    return seconds
-
-
-def _operators(x: Tensor, rounds: int) -> list[dict[str, Any]]:
-    """Milliseconds of each operator, its floor, and basicsr's function where there is one."""
-    DEGRADATIONS.import_from_location()
-    peers = _peers(x)
-    rate = _rates(x)
-    rows = []
-    for name in sorted(set(DEGRADATIONS.module_dict) - _COMBINATORS):
-        operator: Degradation[Any] = DEGRADATIONS.build({"type": name, **_NEEDED.get(name, {})})
-        try:
-            params = operator.draw(x, ImageRng(range(len(x))))
-            y = operator.apply(x, params)
-        except ValueError as error:  # several sizes in one batch, or a package that is not installed
-            rows.append({"name": name, "skipped": str(error).split(":")[0]})
-            continue
-        functions: dict[str, Callable[[int], Any]] = {"ours": partial(_applied, operator, x, params)}
-        if name in peers:
-            functions["peer"] = partial(_called, peers[name])
-        seconds = _in_turn(functions, rounds if name not in _FOURIER else max(3, rounds // 3))
-        floor, bound = _floor(name, x, y, rate)
-        row = {"name": name, "ms": 1e3 * median(seconds["ours"]), "floor_ms": 1e3 * floor, "bound": bound}
-        if "peer" in seconds:
-            row["basicsr_ms"] = 1e3 * median(seconds["peer"])
-        rows.append(row)
-    return rows
-
-
-def _applied(operator: Degradation[Any], x: Tensor, params: Any, number: int) -> Tensor:
-    del number
-    return operator.apply(x, params)
-
-
-def _called(function: Callable[[], Any], number: int) -> Any:
-    del number
-    return function()
-
-
-def _rates(x: Tensor) -> dict[str, float]:
-    """Bytes and operations a second that this machine reaches, with all threads."""
-    y, m = torch.empty_like(x), torch.rand(1024, 1024)
-    copy = min(_in_turn({"copy": lambda n: y.copy_(x)}, 10)["copy"])
-    product = min(_in_turn({"product": lambda n: m @ m}, 10)["product"])
-    return {"bytes": 2 * x.nbytes / copy, "operations": 2 * 1024**3 / product}
-
-
-def _floor(name: str, x: Tensor, y: Tensor, rate: dict[str, float]) -> tuple[float, str]:
-    """The larger of bytes over bandwidth (read the input once, write the result) and operations over their rate.
-
-    Operations are counted for filters by the Fourier transform: 2.5 n log2 n of a real transform, forth and back for
-    every channel, and once for the kernel.
-    """
-    moved = (x.nbytes + y.nbytes) / rate["bytes"]
-    pixels = x.shape[-1] * x.shape[-2]
-    transforms = len(x) * (2 * x.shape[1] + 1) * (2 if name == "USMSharp" else 1)
-    counted = transforms * 2.5 * pixels * math.log2(pixels) / rate["operations"] if name in _FOURIER else 0.0
-    return (counted, "operations") if counted > moved else (moved, "bytes")
-
-
-def _peers(x: Tensor) -> dict[str, Callable[[], Any]]:
-    """basicsr's functions that do the same to a batch."""
-    from basicsr.data import degradations as basicsr
-    from basicsr.utils import DiffJPEG
-    from basicsr.utils.img_process_util import USMSharp, filter2D
-    from basicsr.utils.matlab_functions import imresize
-
-    kernels, coder, sharpen = torch.rand(len(x), 21, 21) / 441, DiffJPEG(differentiable=False), USMSharp()
-    quality = torch.full((len(x),), 60.0)
-
-    def code() -> Tensor:
-        with torch.no_grad():
-            return coder(x, quality=quality)
-
-    return {
-        "GaussianBlur": lambda: filter2D(x, kernels),
-        "GaussianNoise": lambda: basicsr.random_add_gaussian_noise_pt(x, sigma_range=(1, 30), gray_prob=0.4),
-        "PoissonNoise": lambda: basicsr.random_add_poisson_noise_pt(x, scale_range=(0.05, 3), gray_prob=0.4),
-        "JPEG": code,
-        "DiffJPEG": code,
-        "USMSharp": lambda: sharpen(x),
-        "Downscale": lambda: [imresize(one, 0.25) for one in x],
-    }
-
-
 def _report(result: dict[str, Any]) -> None:
     batch, side = result["batch"], result["side"]
     print(f"\nReal-ESRGAN's second-order chain, {batch} images of {side}x{side}, {result['threads']} threads\n")
     print("| chain | images a second | median ms | quartiles ms |\n|---|---|---|---|")
-    for name, (low, middle, high) in result["milliseconds"].items():
-        print(f"| {name} | {result['images_per_second'][name]:.0f} | {middle:.0f} | {low:.0f} to {high:.0f} |")
-    ratio, medians = result["ratio"], result["ratio_of_medians"]
-    print(f"\nours degrades {ratio:.1f} times as many images a second; the ratio of medians is {medians:.1f}\n")
-    print("| operator | ms | floor ms | over floor | bound by | basicsr ms | basicsr / ours |")
-    print("|---|---|---|---|---|---|---|")
-    for row in result["operators"]:
-        if "skipped" in row:
-            print(f"| {row['name']} | {row['skipped']} | | | | | |")
-            continue
-        ratio = row["ms"] / row["floor_ms"]
-        line = f"| {row['name']} | {row['ms']:.1f} | {row['floor_ms']:.1f} | {ratio:.1f} | {row['bound']} |"
-        if "basicsr_ms" in row:
-            faster = row["basicsr_ms"] / row["ms"]
-            line += f" {row['basicsr_ms']:.1f} | {faster:.2f}{' (basicsr wins)' if faster < 1 else ''} |"
-        else:
-            line += " | |"
-        print(line)
+    for kind in ("without sharpening", "whole"):
+        chains = result[kind]
+        for name, (low, middle, high) in chains["milliseconds"].items():
+            rate = chains["images_per_second"][name]
+            print(f"| {name}, {kind} | {rate:.0f} | {middle:.0f} | {low:.0f} to {high:.0f} |")
+    for kind in ("without sharpening", "whole"):
+        ratio, medians = result[kind]["ratio"], result[kind]["ratio_of_medians"]
+        print(f"\n{kind}: {ratio:.1f} times as many images a second as basicsr; the ratio of medians is {medians:.1f}")
+    print_operators(result["operators"])
