@@ -35,6 +35,14 @@ def test_known_values() -> None:
     """Promises: a change would give every image another crop, degradation and noise."""
     assert key_of("photo.png") == 1172103306188449293  # blake2b
     assert mix(0) == 0xE220A8397B1DCDAF >> 1  # the first output of splitmix64 from state 0
+    rng = ImageRng([7])
+    assert (
+        rng.uniform(2).tolist()
+        == [[(mix(7, n) >> 39) / 2**24 for n in range(2)]]
+        == [[0.7215081453323364, 0.15589404106140137]]
+    )
+    assert rng.integers(0, 99, 3).tolist() == [[mix(7, n) % 100 for n in range(2, 5)]]
+    assert ImageRng([7]).normal(2).tolist() == [[-0.1467950940132141, 0.7861412763595581]]  # torch's generator
 
 
 def test_uniform_stays_in_its_range() -> None:
