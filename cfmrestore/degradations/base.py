@@ -104,3 +104,11 @@ def check_range(name: str, pair: tuple[float, float], low: float, high: float = 
     if not (isinstance(pair, list | tuple) and len(pair) == 2 and low <= pair[0] <= pair[1] <= high):
         raise ValueError(f"{name} must be two rising numbers from {low} to {high}; got {pair}")
     return pair[0], pair[1]
+
+
+def check_whole(name: str, pair: tuple[int, int], low: int, high: float = float("inf")) -> tuple[int, int]:
+    """The same for whole numbers."""
+    check_range(name, pair, low, high)
+    if not all(isinstance(n, int) for n in pair):
+        raise ValueError(f"{name} must be two whole numbers; got {pair}")
+    return pair

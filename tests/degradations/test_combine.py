@@ -101,6 +101,8 @@ def test_several_sizes_in_one_batch_are_one_clear_error(cfg: dict) -> None:
 @pytest.mark.parametrize(
     ("cfg", "message"),
     [
+        ({"type": "Compose", "steps": "JPEG"}, "list of operators|Type-check error"),
+        ({"type": "Compose", "steps": [5]}, "a step must be an operator|Type-check error"),
         ({"type": "OneOf", "steps": []}, "one weight"),
         ({"type": "OneOf", "steps": [HALF], "weights": [1, 2]}, "one weight"),
         ({"type": "OneOf", "steps": [HALF], "weights": [-1]}, "one weight"),
@@ -113,6 +115,7 @@ def test_several_sizes_in_one_batch_are_one_clear_error(cfg: dict) -> None:
         ({"type": "RandomResize", "probabilities": (1, 1)}, "growing, shrinking and keeping"),
         ({"type": "ResizeTo", "scale": 0}, "scale must be positive"),
         ({"type": "GaussianBlur", "size": (7, 20)}, "odd"),
+        ({"type": "JPEG", "quality": (0, 95)}, "quality must be two rising numbers from 1 to 100"),
         ({"type": "SincBlur", "cutoff": (0.1, 4.0)}, "cutoff must be two rising numbers"),
     ],
 )

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Int
 from torch import Tensor
 
-from cfmrestore.degradations.base import Degradation, check_range
+from cfmrestore.degradations.base import Degradation, check_whole
 from cfmrestore.degradations.codec.pixels import through_codec
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.typing import Frame, Image
@@ -31,7 +31,7 @@ class StillCodec(Degradation[QualityParams]):
     flag: ClassVar[int]  # OpenCV's number for "quality"
 
     def __init__(self, *, quality: tuple[int, int] = (30, 95)) -> None:
-        check_range("quality", quality, 1, 100)
+        check_whole("quality", quality, 1, 100)
         self.quality = quality
 
     def sample(self, frame: Frame, rng: ImageRng) -> QualityParams:

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Int
 from torch import Tensor
 
-from cfmrestore.degradations.base import Degradation, check_range
+from cfmrestore.degradations.base import Degradation, check_whole
 from cfmrestore.degradations.codec.pixels import through_codec
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS, nearest
@@ -55,7 +55,7 @@ class VideoCodec(Degradation[VideoParams]):
         frames: int = 1,
         motion: int = 3,
     ) -> None:
-        check_range("crf", crf, 0, 51)
+        check_whole("crf", crf, 0, 51)
         if unknown := [name for name in codecs if name not in _DECODERS]:
             raise ValueError(f"VideoCodec knows no codec {unknown[0]!r}; {nearest(unknown[0], _DECODERS)}")
         if not codecs or frames < 1 or motion < 0:

@@ -28,7 +28,7 @@ class Compose(Degradation[ComposeParams]):
     params_type = ComposeParams
 
     def __init__(self, *, steps: Sequence[Degradation[Any] | dict[str, Any]]) -> None:
-        self.steps: list[Degradation[Any]] = [DEGRADATIONS.build(step) for step in steps]
+        self.steps: list[Degradation[Any]] = built(steps)
 
     def sample(self, frame: Frame, rng: ImageRng) -> ComposeParams:
         params = []
@@ -58,6 +58,17 @@ class Compose(Degradation[ComposeParams]):
         if len(data["steps"]) != len(self.steps):
             raise ValueError(f"these parameters are of {len(data['steps'])} operators, the chain has {len(self.steps)}")
         return ComposeParams(tuple(untagged(s, own) for s, own in zip(self.steps, data["steps"], strict=True)))
+
+
+def built(steps: Sequence[Degradation[Any] | dict[str, Any]]) -> list[Degradation[Any]]:
+    """Operators from their configs."""
+    if not isinstance(steps, list | tuple):
+        raise ValueError(f"steps must be a list of operators; got {steps!r}")
+    operators = [DEGRADATIONS.build(step) for step in steps]
+    for operator in operators:
+        if not isinstance(operator, Degradation):
+            raise ValueError(f'a step must be an operator or its config, dict(type="..."); got {operator!r}')
+    return operators
 
 
 def tagged(step: Degradation[Any], params: Any) -> dict[str, Any]:

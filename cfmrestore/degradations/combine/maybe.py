@@ -3,7 +3,7 @@
 from typing import Any
 
 from cfmrestore.degradations.base import Degradation
-from cfmrestore.degradations.combine.compose import Compose
+from cfmrestore.degradations.combine.compose import Compose, built
 from cfmrestore.degradations.combine.groups import Grouping, GroupsParams
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
@@ -22,7 +22,7 @@ class Maybe(Grouping):
     def __init__(self, *, step: Degradation[Any] | dict[str, Any], probability: float = 0.5) -> None:
         if not 0 <= probability <= 1:
             raise ValueError(f"need a probability; got {probability=}")
-        super().__init__([Compose(steps=[]), DEGRADATIONS.build(step)])
+        super().__init__([Compose(steps=[]), *built([step])])
         self.probability = probability
 
     def sample(self, frame: Frame, rng: ImageRng) -> GroupsParams:

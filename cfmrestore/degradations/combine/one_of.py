@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cfmrestore.degradations.base import Degradation
+from cfmrestore.degradations.combine.compose import built
 from cfmrestore.degradations.combine.groups import Grouping, GroupsParams
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
@@ -22,7 +23,7 @@ class OneOf(Grouping):
     def __init__(
         self, *, steps: Sequence[Degradation[Any] | dict[str, Any]], weights: Sequence[float] | None = None
     ) -> None:
-        super().__init__([DEGRADATIONS.build(step) for step in steps])
+        super().__init__(built(steps))
         self.weights = tuple(weights) if weights is not None else (1.0,) * len(steps)
         if not steps or len(self.weights) != len(steps) or min(self.weights) < 0 or not sum(self.weights) > 0:
             raise ValueError(f"need one weight of 0 or more an operator; got {len(steps)} operators and {weights=}")

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from cfmrestore.degradations.base import Degradation
-from cfmrestore.degradations.combine.compose import Compose, ComposeParams
+from cfmrestore.degradations.combine.compose import Compose, ComposeParams, built
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import Frame, Image, Size
@@ -33,7 +33,7 @@ class Shuffle(Degradation[ShuffleParams]):
     params_type = ShuffleParams
 
     def __init__(self, *, steps: Sequence[Degradation[Any] | dict[str, Any]], in_order: Sequence[int] = ()) -> None:
-        self.steps: list[Degradation[Any]] = [DEGRADATIONS.build(step) for step in steps]
+        self.steps: list[Degradation[Any]] = built(steps)
         if not set(in_order) <= set(range(len(self.steps))) or len(set(in_order)) < len(in_order):
             raise ValueError(
                 f"in_order must name some of the operators 0 to {len(self.steps) - 1} once; got {in_order}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from cfmrestore.degradations.base import Degradation, check_range
+from cfmrestore.degradations.base import Degradation, check_whole
 from cfmrestore.ops.broadcast import expand_as
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
@@ -33,7 +33,7 @@ class Banding(Degradation[BandingParams]):
     clips = True
 
     def __init__(self, *, bits: tuple[int, int] = (2, 6), dither_probability: float = 0.0) -> None:
-        check_range("bits", bits, 1, 16)
+        check_whole("bits", bits, 1, 16)
         if not 0 <= dither_probability <= 1:
             raise ValueError(f"need a probability; got {dither_probability=}")
         self.low, self.high = bits

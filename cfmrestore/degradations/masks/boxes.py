@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cfmrestore.degradations.base import check_range
+from cfmrestore.degradations.base import check_whole
 from cfmrestore.degradations.masks.mask import SeededMask, check_side, length_scale
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
@@ -35,8 +35,8 @@ class BoxMask(SeededMask):
         fill: float = 0.5,
     ) -> None:
         super().__init__(fill=fill)
-        check_range("boxes", boxes, 0)
-        check_range("side", side, 1)
+        check_whole("boxes", boxes, 0)
+        check_whole("side", side, 1)
         if margin < 0:
             raise ValueError(f"margin must be 0 pixels or more; got {margin}")
         self.boxes, self.side, self.margin = boxes, side, margin

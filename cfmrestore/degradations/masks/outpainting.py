@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cfmrestore.degradations.base import check_range
+from cfmrestore.degradations.base import check_range, check_whole
 from cfmrestore.degradations.masks.mask import SeededMask
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
@@ -25,7 +25,7 @@ class OutpaintMask(SeededMask):
         self, *, sides: tuple[int, int] = (1, 4), share: tuple[float, float] = (0.1, 0.3), fill: float = 0.5
     ) -> None:
         super().__init__(fill=fill)
-        check_range("sides", sides, 0, 4)
+        check_whole("sides", sides, 0, 4)
         self.sides, self.share = sides, check_range("share", share, 0, 0.5)
 
     def holes(self, size: Size, rng: ImageRng) -> Float[Tensor, "h w"]:

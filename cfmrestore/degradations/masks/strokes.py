@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cfmrestore.degradations.base import check_range
+from cfmrestore.degradations.base import check_whole
 from cfmrestore.degradations.masks.mask import SeededMask, check_side, length_scale
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
@@ -47,11 +47,11 @@ class StrokeMask(SeededMask):
         fill: float = 0.5,
     ) -> None:
         super().__init__(fill=fill)
-        check_range("strokes", strokes, 0)
-        check_range("segments", segments, 1)
-        check_range("angle", angle, 0)
-        check_range("length", length, 0)
-        check_range("width", width, 1)
+        check_whole("strokes", strokes, 0)
+        check_whole("segments", segments, 1)
+        check_whole("angle", angle, 0)
+        check_whole("length", length, 0)
+        check_whole("width", width, 1)
         self.strokes, self.segments, self.angle = strokes, segments, angle
         self.length, self.width = length, width
         self.reference_side = check_side(reference_side)
