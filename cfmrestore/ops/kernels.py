@@ -4,12 +4,14 @@ They are small and computed by numpy: a kernel in torch takes several times as l
 """
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional as F
 
 from cfmrestore.typing import PerImage, Seeds
 
@@ -45,13 +47,19 @@ def _distance(sigma: Float[Tensor, "b 2"], theta: PerImage, size: int) -> Array:
     return distance
 
 
-def cut(kernels: Kernels, side: Seeds) -> Kernels:
-    """Zero outside the middle square of each image's own side, and sum to one again."""
-    size = kernels.shape[-1]
-    if bool((side >= size).all()):
-        return kernels
-    x, y = _grid(size)
-    return _normalised(kernels.numpy() * (np.maximum(abs(x), abs(y)) <= (_each(side) - 1) / 2))
+def of_sides(family: Callable[..., Kernels], side: Seeds, *params: Tensor) -> Kernels:
+    """Kernels of a side each, in the middle of zeros up to the largest side.
+
+    Args:
+        family: Takes the parameters of one kernel, and its side.
+        side: Odd numbers, one an image.
+        params: The family's parameters, one row an image.
+    """
+    largest, made = int(side.max()), []
+    for i, size in enumerate(side.tolist()):
+        (kernel,) = family(*(row[i : i + 1] for row in params), size)
+        made.append(F.pad(kernel, ((largest - size) // 2,) * 4) if size < largest else kernel)
+    return torch.stack(made)
 
 
 def gaussian_kernels(sigma: Float[Tensor, "b 2"], theta: PerImage, size: int) -> Kernels:

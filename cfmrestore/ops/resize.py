@@ -3,13 +3,15 @@
 import math
 from functools import lru_cache
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from cfmrestore.ops.planes import by_planes, on_cpu
 from cfmrestore.typing import Image, Size
 
-_BLOCK = 256  # output samples a matrix product: bounds the memory on large images
+_BLOCK = 64  # output samples a matrix product: most of the weights of more would be zero
 
 
 def cubic(x: Tensor) -> Tensor:
@@ -116,9 +118,41 @@ def resize(
     if min(*size, height, width) < 1:
         raise ValueError(f"cannot resize {height}x{width} to {size[0]}x{size[1]}: every side needs a pixel")
     if kernel == "area":
-        return F.interpolate(image, size=size, mode="area")
+        return _area(image, size)
     if not antialias:
-        return F.interpolate(image, size=size, mode=kernel, align_corners=False)
+        return _interpolate(image, size, kernel)
     image = _resize_rows(image, size[0], scale or size[0] / height, kernel)
     image = _resize_rows(image.transpose(-2, -1), size[1], scale or size[1] / width, kernel)
     return image.transpose(-2, -1).contiguous()
+
+
+def _area(image: Image, size: Size) -> Image:
+    """The mean over the rectangle of pixels that a pixel of the result touches; on a CPU by sums of all above and left."""
+    if not on_cpu(image):
+        return F.interpolate(image, size=size, mode="area")
+    (top, bottom), (left, right) = (_edges(n, out) for n, out in zip(image.shape[-2:], size, strict=True))
+    area = (bottom - top)[:, None] * (right - left)
+
+    def mean(plane: np.ndarray, out: np.ndarray) -> None:
+        import cv2
+
+        above = cv2.integral(plane, sdepth=cv2.CV_64F)
+        rows = above.take(bottom, 0) - above.take(top, 0)
+        np.divide(rows.take(right, 1) - rows.take(left, 1), area, out=out, casting="same_kind")
+
+    return by_planes(mean, image, size)
+
+
+def _edges(length: int, out: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first sample that each of ``out`` cells touches, and the one after the last."""
+    cell = np.arange(out)
+    return cell * length // out, -(-(cell + 1) * length // out)
+
+
+def _interpolate(image: Image, size: Size, kernel: str) -> Image:
+    if not on_cpu(image):
+        return F.interpolate(image, size=size, mode=kernel, align_corners=False)
+    import cv2
+
+    flag = {"bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC}[kernel]
+    return by_planes(lambda x, out: cv2.resize(x, size[::-1], out, interpolation=flag), image, size)

@@ -32,11 +32,22 @@ def test_lanczos_is_the_windowed_sinc() -> None:
 
 
 @pytest.mark.parametrize("kernel", ["bicubic", "bilinear", "area"])
-def test_without_antialiasing_it_is_torchs(kernel: str) -> None:
-    x, size = torch.rand(2, 3, 31, 40), (13, 55)
+@pytest.mark.parametrize("size", [(13, 55), (62, 20), (1, 1), (31, 40), (200, 3)])
+def test_without_antialiasing_it_is_torchs(kernel: str, size: tuple[int, int]) -> None:
+    x = torch.rand(2, 3, 31, 40, dtype=torch.float64)
     keys = {} if kernel == "area" else {"align_corners": False}
     expected = torch.nn.functional.interpolate(x, size=size, mode=kernel, **keys)
-    assert torch.equal(resize(x, size=size, kernel=kernel, antialias=False), expected)
+    assert torch.allclose(resize(x, size=size, kernel=kernel, antialias=False), expected, atol=2e-6)
+    single = resize(x.float(), size=size, kernel=kernel, antialias=False)
+    assert single.dtype == torch.float32
+    assert torch.allclose(single, expected.float(), atol=2e-6)
+    wants_gradient = x.float().requires_grad_()
+    resize(wants_gradient, size=size, kernel=kernel, antialias=False).sum().backward()
+    assert wants_gradient.grad is not None
+
+
+def test_lanczos_is_for_antialiasing() -> None:
+    x, size = torch.rand(2, 3, 31, 40), (13, 55)
     with pytest.raises(ValueError, match="antialias=True"):
         resize(x, size=size, kernel="lanczos", antialias=False)
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from cfmrestore.degradations.base import Degradation, check_range
 from cfmrestore.ops.filters import filter_each
-from cfmrestore.ops.kernels import cut
+from cfmrestore.ops.kernels import of_sides
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.typing import Frame, Image
 
@@ -30,7 +30,8 @@ class KernelBlur(Degradation[BlurParams]):
         sigma: Range of both standard deviations.
         size: Side of the kernel, odd, or a range of which the odd numbers are equally likely.
         isotropic: One standard deviation for both axes.
-        beta: Range of the exponent: half of the draws are uniform below 1, half above, as in Real-ESRGAN.
+        beta: Range of the exponent. Where it holds 1, half of the draws are uniform below 1 and half above, as in
+            Real-ESRGAN: of (1, 2) half of the draws are 1.
     """
 
     params_type = BlurParams
@@ -57,15 +58,14 @@ class KernelBlur(Degradation[BlurParams]):
 
     def _draw_beta(self, rng: ImageRng) -> Tensor:
         low, high = self.beta
-        if not low < 1 < high:
+        if low == high or not low <= 1 <= high:
             return rng.uniform(low=low, high=high)
         u, below = rng.uniform(), rng.uniform() < 0.5
         return torch.where(below, low + (1 - low) * u, 1 + (high - 1) * u)
 
     def kernels(self, params: BlurParams) -> Float[Tensor, "b k k"]:
-        """The kernels in float64, all of the largest side, zero outside their own."""
-        whole = self._family(params.sigma.double(), params.theta.double(), params.beta.double(), self.sides[1])
-        return cut(whole, params.side)
+        """The kernels in float64, zero outside their own side."""
+        return of_sides(self._family, params.side, params.sigma.double(), params.theta.double(), params.beta.double())
 
     @abstractmethod
     def _family(self, sigma: Tensor, theta: Tensor, beta: Tensor, size: int) -> Tensor:

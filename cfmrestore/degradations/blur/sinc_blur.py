@@ -10,7 +10,7 @@ from torch import Tensor
 from cfmrestore.degradations.base import Degradation, check_range
 from cfmrestore.degradations.blur.kernel_blur import draw_side, odd_sides
 from cfmrestore.ops.filters import filter_each
-from cfmrestore.ops.kernels import cut, sinc_kernels
+from cfmrestore.ops.kernels import of_sides, sinc_kernels
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import Frame, Image
@@ -56,8 +56,8 @@ class SincBlur(Degradation[SincParams]):
         return SincParams(torch.where(side < 13, small, large), side)
 
     def kernels(self, params: SincParams) -> Float[Tensor, "b k k"]:
-        """The kernels in float64, all of the largest side, zero outside their own."""
-        return cut(sinc_kernels(params.cutoff.double(), self.sides[1]), params.side)
+        """The kernels in float64, zero outside their own side."""
+        return of_sides(sinc_kernels, params.side, params.cutoff.double())
 
     def apply(self, image: Image, params: SincParams) -> Image:
         return filter_each(image, self.kernels(params))

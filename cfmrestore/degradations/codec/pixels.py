@@ -10,13 +10,20 @@ from cfmrestore.ops.parallel import stack_images
 from cfmrestore.typing import Image
 
 
-def through_codec(image: Image, code: Callable[..., np.ndarray], *settings: Tensor) -> Image:
-    """Round to 8 bits, call ``code(pixels, *settings of that image)`` with (h, w, 3) RGB arrays; clips to [0, 1]."""
+def through_codec(image: Image, code: Callable[..., np.ndarray], *settings: Tensor, order: str = "RGB") -> Image:
+    """Round to 8 bits and call ``code(pixels, *settings of that image)`` with (h, w, 3) arrays; clips to [0, 1].
+
+    Args:
+        image: The batch.
+        code: Encodes and decodes.
+        settings: Numbers of the codec, one an image each.
+        order: Of the channels in the arrays.
+    """
     import cv2
 
     def through(x: Tensor, *own: float) -> Tensor:
         levels = x.clamp(0, 1).mul_(255).round_().to(torch.uint8).cpu().numpy()
-        made = code(cv2.merge(tuple(levels)), *own)
-        return torch.from_numpy(np.stack(cv2.split(made))).to(x).div_(255)
+        made = cv2.split(code(cv2.merge([levels["RGB".index(name)] for name in order]), *own))
+        return torch.from_numpy(np.stack([made[order.index(name)] for name in "RGB"])).to(x).div_(255)
 
     return stack_images(through, image, *(one.tolist() for one in settings))

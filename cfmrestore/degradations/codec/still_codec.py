@@ -39,14 +39,14 @@ class StillCodec(Degradation[QualityParams]):
         return QualityParams(rng.integers(*self.quality))
 
     def apply(self, image: Image, params: QualityParams) -> Image:
-        return through_codec(image, self._code, params.quality)
+        return through_codec(image, self._code, params.quality, order="BGR")
 
     def _code(self, pixels: np.ndarray, quality: int) -> np.ndarray:
         import cv2
 
-        bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
-        done, data = cv2.imencode(self.extension, bgr, [self.flag, quality])
-        assert done
-        decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
-        assert decoded is not None
-        return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB))
+        done, data = cv2.imencode(self.extension, pixels, [self.flag, quality])
+        decoded = cv2.imdecode(data, cv2.IMREAD_COLOR) if done else None
+        if decoded is None:
+            height, width = pixels.shape[:2]
+            raise ValueError(f"{type(self).__name__} cannot hold an image of {height}x{width} pixels")
+        return np.asarray(decoded)

@@ -54,11 +54,12 @@ class PoissonNoise(Degradation[PoissonParams]):
 
 
 def _noisy(x: Float[Tensor, "3 h w"], scale: float, gray: bool, seed: int) -> Float[Tensor, "3 h w"]:
-    level = (x.clamp(0, 1) * 255).round()
+    level = x.mul(255).round_().clamp_(0, 255)
     if gray:
         level = gray_levels(level)
     level = level.int()
     values = int((torch.bincount(level.flatten(), minlength=256) > 0).sum())
     n = 2 ** math.ceil(math.log2(values))
     (u,) = ImageRng([seed]).uniform(*level.shape)
-    return x + scale * (poisson(level, u.to(x.device), peak=n) / n - level / 255).to(x)
+    noise = poisson(level, u.to(x.device), peak=n).div_(n).sub_(level / 255)
+    return x + noise.mul_(scale).to(x)
