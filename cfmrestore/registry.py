@@ -75,6 +75,8 @@ def find(cfg: dict[str, Any], registry: Registry) -> Any:
         raise ValueError(f"a {registry.name} needs a 'type'; got {dict(cfg)}")
     if not isinstance(kind, str):
         return kind
+    if "_scope_" in cfg and registry.parent is None:
+        raise ValueError(f"a {registry.name} has no '_scope_': its names are registered here")
     cls = registry.get(kind)
     if cls is None:
         raise ValueError(f"unknown {registry.name} {kind!r}; {nearest(kind, registry.module_dict)}")
@@ -94,11 +96,20 @@ class PluginRegistry(Registry):
         )
 
     def get(self, key: str) -> Any:
-        found = super().get(key)
+        """The class of that name, here or with the parent.
+
+        mmengine's own look-up imports whatever a dotted name leads to, ``os.system`` too; names of what stands in files
+        from strangers (degradations in sidecars, encoders in checkpoints) must be registered.
+        """
+        found = self._registered(key)
         if found is None:
             load_plugins()
-            found = super().get(key)
+            found = self._registered(key)
         return found
+
+    def _registered(self, key: str) -> Any:
+        self.import_from_location()
+        return self.module_dict.get(key) or (self.parent.get(key) if self.parent is not None else None)
 
 
 # In which space the flow runs.

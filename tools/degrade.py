@@ -31,7 +31,7 @@ def main() -> None:
 
         print("\n".join(presets.names()))
     elif args.verify:
-        from cfmrestore.apis.degrade import verify
+        from cfmrestore.apis.frozen import verify
 
         print(f"{verify(args.verify)} images, all as frozen")
     elif args.source is None:

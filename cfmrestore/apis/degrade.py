@@ -11,7 +11,7 @@ import numpy as np
 
 from cfmrestore._version import __version__
 from cfmrestore.apis import presets
-from cfmrestore.apis.frozen import MANIFEST, write_manifest
+from cfmrestore.apis.frozen import MANIFEST, files_of, write_manifest
 from cfmrestore.apis.jobs import run
 from cfmrestore.datasets.base import to_tensor
 from cfmrestore.datasets.files import list_images, read_image
@@ -19,9 +19,9 @@ from cfmrestore.degradations.base import Degradation
 from cfmrestore.engine.atomic import write_text
 from cfmrestore.engine.pictures import to_pixels, write_png
 from cfmrestore.ops.rng import ImageRng, key_of, mix
-from cfmrestore.registry import DEGRADATIONS
+from cfmrestore.typing import Image
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,11 @@ class Job:
     low: Path
     high: Path | None  # where a frozen set keeps the target
     recipe: dict[str, Any]
+
+    @property
+    def results(self) -> list[Path]:
+        """The files that it writes."""
+        return [self.low, self.low.with_suffix(".json"), *([self.high] if self.high else [])]
 
     def __str__(self) -> str:
         return str(self.recipe["image"])
@@ -68,7 +73,8 @@ def degrade(
         part: (i, n) does the i-th of n shares of the files.
     """
     out = Path(out)
-    recipe = {"format": FORMAT, "version": __version__, "preset": preset, **presets.resolved(preset, scale)}
+    recipe: dict[str, Any] = {"format": FORMAT, "version": __version__, "preset": preset, "frozen": freeze}
+    recipe.update(presets.resolved(preset, scale))
     if freeze and recipe["scale"] != int(recipe["scale"]):
         raise ValueError(f"a frozen set needs a whole scale; got {recipe['scale']}")
     jobs = []
@@ -79,9 +85,11 @@ def degrade(
         jobs.append(Job(path, low, high, {**recipe, **own}))
     if freeze and part[1] > 1:
         raise ValueError("a set is frozen by one process; take workers instead")
+    if freeze:
+        _refuse_strangers(out, jobs)
     done = run(degrade_one, _share(jobs, part, overwrite), workers)
     if freeze:
-        write_manifest(out, recipe)
+        write_manifest(out, recipe, (path for job in jobs for path in job.results))
     return done
 
 
@@ -105,7 +113,7 @@ def replay(
         part: (i, n) does the i-th of n shares of the files.
     """
     root, out = Path(sidecars), Path(out)
-    paths = [root] if root.is_file() else sorted(p for p in root.rglob("*.json") if p.name != MANIFEST)
+    paths = [root] if root.is_file() else sorted(p for p in root.rglob("*.json") if p != root / MANIFEST)
     if not paths:
         raise ValueError(f"there are no sidecars (.json) in {str(root)!r}")
     files = {name: path for path, name in _files(Path(source))}
@@ -122,32 +130,39 @@ def replay(
 def degrade_one(job: Job) -> Path:
     """Read, draw (or take what was drawn before), apply, write."""
     recipe, pixels = job.recipe, read_image(job.source)
-    if job.high is not None:
+    if recipe["frozen"]:
         pixels = _whole(pixels, int(recipe["scale"]))
-    image = to_tensor(pixels)[None].float() / 255
-    chain = DEGRADATIONS.build({"type": "Compose", "steps": recipe["degradation"]})
+    preset = presets.Preset(recipe)
+    rng = ImageRng([mix(recipe["seed"], recipe["epoch"], key_of(recipe["image"]))])
     if "params" in recipe:
         _expect(recipe["source_sha256"], pixels, f"{job.source} is not the image that was degraded")
-        params = _stored_params(chain, recipe)
-    else:
-        seed = mix(recipe["seed"], recipe["epoch"], key_of(recipe["image"]))
-        params = chain.draw(image, ImageRng([seed]).fork("degradation"))
-    low = to_pixels(chain.apply(image, params)[0])
+    image = to_tensor(pixels)[None].float() / 255
+    high, target_params = _applied(preset.target, image, recipe, "target_params", rng.fork("target"))
+    image, params = _applied(preset.degradation, high, recipe, "params", rng.fork("degradation"))
+    low = to_pixels(image[0])
     if "params" in recipe:
         _expect(recipe["pixels_sha256"], low, f"{job.source} was degraded to other pixels than the first time")
     digests = {"source_sha256": digest(pixels), "pixels_sha256": digest(low)}
     sizes = {"source_size": pixels.shape[:2], "size": low.shape[:2]}
     write_png(job.low, low)
     if job.high is not None:
-        write_png(job.high, pixels)
-    sidecar = {**recipe, **sizes, **digests, "params": chain.params_to_json(params)}
+        write_png(job.high, to_pixels(high[0]))
+    sidecar = {**recipe, **sizes, **digests, "target_params": target_params, "params": params}
     write_text(job.low.with_suffix(".json"), json.dumps(sidecar, indent=1) + "\n")
     return job.low
 
 
-def _stored_params(chain: Degradation[Any], recipe: dict[str, Any]) -> Any:
+def _applied(
+    chain: Degradation[Any], image: Image, recipe: dict[str, Any], key: str, rng: ImageRng
+) -> tuple[Image, dict[str, Any]]:
+    """The image degraded by what the recipe holds under the key, or by new draws, and the parameters as JSON."""
+    params = _stored_params(chain, recipe[key]) if "params" in recipe else chain.draw(image, rng)
+    return chain.apply(image, params), chain.params_to_json(params)
+
+
+def _stored_params(chain: Degradation[Any], stored: dict[str, Any]) -> Any:
     try:
-        return chain.params_from_json(recipe["params"])
+        return chain.params_from_json(stored)
     except (KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise ValueError(f"the parameters of the sidecar are damaged: {type(error).__name__} {error}") from error
 
@@ -158,13 +173,14 @@ def read_sidecar(path: Path) -> dict[str, Any]:
         recipe = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ValueError(f"{path} is no sidecar: {error}") from error
-    needed = {"format", "image", "degradation", "params", "source_sha256", "pixels_sha256"}
+    needed = {"format", "image", "seed", "epoch", "scale", "frozen", "target", "target_params", "degradation", "params"}
+    needed |= {"source_sha256", "pixels_sha256"}
+    if isinstance(recipe, Mapping) and recipe.get("format", FORMAT) != FORMAT:
+        raise ValueError(f"{path} has format {recipe['format']}, this version reads {FORMAT}")
     missing = needed - recipe.keys() if isinstance(recipe, Mapping) else needed
     if missing:
         raise ValueError(f"{path} is no sidecar: it lacks {', '.join(sorted(missing))}")
-    if recipe["format"] != FORMAT:
-        raise ValueError(f"{path} has format {recipe['format']}, this version reads {FORMAT}")
-    return {**recipe, "degradation": _tuples(recipe["degradation"])}
+    return {**recipe, "degradation": _tuples(recipe["degradation"]), "target": _tuples(recipe["target"])}
 
 
 def _tuples(value: Any) -> Any:
@@ -207,10 +223,20 @@ def _share(jobs: list[Job], part: tuple[int, int], overwrite: bool) -> list[Job]
     if len(set(places)) < len(places):
         twice = next(p for p in places if places.count(p) > 1)
         raise ValueError(f"several images would be written to {twice}: rename those that differ by their suffix alone")
+    sources = {job.source.resolve() for job in jobs}
+    if own_source := [path for job in jobs for path in job.results if path.resolve() in sources]:
+        raise ValueError(f"{own_source[0]} would be replaced by its own degradation: write into another folder")
     own = jobs[part[0] :: part[1]]
-    there = [job.low for job in own if job.low.exists() or job.low.with_suffix(".json").exists()]
+    there = [path for job in own for path in job.results if path.exists()]
     if there and not overwrite:
         raise ValueError(
-            f"{len(there)} results are there already, {there[0]} first: overwrite=True (--overwrite) replaces them"
+            f"{len(there)} files are there already, {there[0]} first: overwrite=True (--overwrite) replaces them"
         )
     return own
+
+
+def _refuse_strangers(out: Path, jobs: list[Job]) -> None:
+    """A frozen set holds its own files alone."""
+    own = {path for job in jobs for path in job.results}
+    if strangers := [path for path in files_of(out) if path not in own]:
+        raise ValueError(f"{str(out)!r} holds {strangers[0]}, which is not of this set: freeze into an empty folder")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +19,23 @@ def verify(folder: str | Path) -> int:
         expected = dict(manifest["files"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{str(folder)!r} is no frozen set: {error}") from error
-    found = _file_digests(folder)
+    found = _digests(folder, files_of(folder))
     wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
     if wrong:
         raise ValueError(f"{len(wrong)} files of {str(folder)!r} are not as frozen: {', '.join(wrong[:5])}")
     return sum(name.startswith("low/") and name.endswith(".png") for name in expected)
 
 
-def _file_digests(folder: Path) -> dict[str, str]:
-    paths = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != MANIFEST)
+def files_of(folder: Path) -> list[Path]:
+    """All files below a frozen set, but for its manifest."""
+    return sorted(p for p in folder.rglob("*") if p.is_file() and p != folder / MANIFEST)
+
+
+def _digests(folder: Path, paths: Iterable[Path]) -> dict[str, str]:
     return {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
 
 
-def write_manifest(folder: Path, recipe: dict[str, Any]) -> None:
+def write_manifest(folder: Path, recipe: dict[str, Any], paths: Iterable[Path]) -> None:
     """What was done to all images, and what came out."""
-    manifest = {**recipe, "files": _file_digests(folder)}
+    manifest = {**recipe, "files": _digests(folder, sorted(paths))}
     write_text(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")

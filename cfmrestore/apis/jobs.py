@@ -20,7 +20,7 @@ def run(function: Callable[[J], R], jobs: Sequence[J], workers: int = 1) -> list
     """The results in order, with progress and the time left; a job that fails is named at the end and stops no other.
 
     Args:
-        function: Of one job; a ValueError or OSError is its failure.
+        function: Of one job; an exception is its failure.
         jobs: Picklable, and named by ``str``.
         workers: Processes, each with one thread for torch; with 1 everything happens here.
     """
@@ -59,3 +59,5 @@ def _try(function: Callable[[J], R], job: J) -> tuple[R | None, str]:
         return function(job), ""
     except (ValueError, OSError) as error:
         return None, str(error) or type(error).__name__
+    except Exception as error:  # whatever a codec or an allocator says of this image, the next one is not to blame
+        return None, f"{type(error).__name__}: {error}"

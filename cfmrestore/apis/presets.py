@@ -1,5 +1,6 @@
 """Degradations by name: the files of configs/degradations."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,19 @@ from cfmrestore.degradations.base import Degradation
 from cfmrestore.registry import DEGRADATIONS, load_plugins, nearest
 
 FOLDER = Path(__file__).parents[2] / "configs" / "degradations"
+
+
+class Preset:
+    """What makes the target of a photograph, and what makes the low-quality image of the target.
+
+    Args:
+        recipe: The configs of both, as ``resolved`` gives them.
+    """
+
+    def __init__(self, recipe: Mapping[str, Any]) -> None:
+        self.scale: float = recipe["scale"]
+        self.target: Degradation[Any] = DEGRADATIONS.build({"type": "Compose", "steps": recipe["target"]})
+        self.degradation: Degradation[Any] = DEGRADATIONS.build({"type": "Compose", "steps": recipe["degradation"]})
 
 
 def names() -> list[str]:
@@ -28,28 +42,31 @@ def read(name: str) -> Config:
     return preset
 
 
-def load(name: str, scale: float | None = None) -> tuple[Degradation[Any], dict[str, Any]]:
-    """The operator of a preset, and the config that it was built from."""
+def load(name: str, scale: float | None = None) -> Preset:
+    """The operators of a preset."""
     load_plugins()
-    cfg = resolved(name, scale)
-    return DEGRADATIONS.build({"type": "Compose", "steps": cfg["degradation"]}), cfg
+    return Preset(resolved(name, scale))
 
 
 def resolved(name: str, scale: float | None = None) -> dict[str, Any]:
-    """The scale and the steps of a preset; one that shrinks nothing takes no other scale than 1."""
+    """The scale, the target's steps and the steps of a preset; one without "${scale}" takes no other than its own."""
     preset = read(name)
-    scaling = "${scale}" in str(preset.degradation)
-    if scale is not None and not scaling and scale != preset.scale:
+    if scale is not None and not _scales(preset) and scale != preset.scale:
         raise ValueError(f"the preset {name!r} works at scale {preset.scale} alone; got {scale}")
     scale = preset.scale if scale is None else scale
     if not scale > 0:
         raise ValueError(f"scale must be positive; got {scale}")
-    return {"scale": scale, "degradation": resolve(preset.degradation, {"scale": scale})}
+    steps = {"target": preset.get("target", []), "degradation": preset.degradation}
+    return {"scale": scale, **resolve(steps, {"scale": scale})}
+
+
+def _scales(preset: Config) -> bool:
+    return "${scale}" in str(preset.degradation)
 
 
 def insert(cfg: Config) -> None:
-    """Replace the name of a preset in a training config by its steps; one that shrinks nothing sets the scale."""
+    """Replace the name of a preset in a training config by its steps; one of a fixed scale sets the config's."""
     preset = read(cfg.degradation)
-    if "${scale}" not in str(preset.degradation):
+    if not _scales(preset):
         cfg.scale = preset.scale
-    cfg.degradation = preset.degradation
+    cfg.degradation, cfg.target = preset.degradation, preset.get("target", [])

@@ -41,8 +41,9 @@ def preview(
     out = Path(out)
     if out.suffix.lower() != ".png":
         raise ValueError(f"the preview is a .png file; got {str(out)!r}")
-    chain, _ = presets.load(preset, scale)
-    high = middle(to_tensor(read_image(image)), _SIDE)[None].float() / 255
+    recipe = presets.load(preset, scale)
+    chain, photograph = recipe.degradation, middle(to_tensor(read_image(image)), _SIDE)[None].float() / 255
+    high = recipe.target(photograph, ImageRng([seed]))
     size = (high.shape[-2], high.shape[-1])
     tiles, rows = [_tile(high[0], f"middle of {Path(image).name}", size)], []
     for number in range(draws):

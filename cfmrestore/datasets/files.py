@@ -49,7 +49,7 @@ def read_image(path: str | Path) -> np.ndarray:
             return _to_rgb(np.asarray(ImageOps.exif_transpose(_plain(image))))
     except UnidentifiedImageError:
         return _read_with_opencv(data, path)
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"cannot read {str(path)!r}: {error}") from error
 
 

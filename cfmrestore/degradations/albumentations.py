@@ -83,7 +83,7 @@ def run_chain(chain: Any, seed: int, **images: np.ndarray) -> dict[str, Any]:
 def _build(package: Any, cfg: Mapping[str, Any]) -> Any:
     kind, keys = cfg.get("type", ""), {k: v for k, v in cfg.items() if k != "type"}
     cls = getattr(package, kind, None)
-    if not isinstance(cls, type):
+    if not (isinstance(cls, type) and issubclass(cls, package.BasicTransform | package.BaseCompose)):
         raise ValueError(f"albumentations has no {kind!r}; {nearest(kind, dir(package))}")
     check_keys(cls, keys, "albumentations: ")
     if "transforms" in keys:

@@ -11,6 +11,8 @@ from cfmrestore.degradations.combine.compose import Compose
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS, MODELS
 
+Steps = Degradation[Any] | dict[str, Any] | list[dict[str, Any]]
+
 
 @MODELS.register_module()
 class RestorationPreprocessor(BaseDataPreprocessor):
@@ -18,15 +20,13 @@ class RestorationPreprocessor(BaseDataPreprocessor):
 
     Args:
         degradation: An operator or a list of them; not needed for pairs.
+        target: What makes the target of a photograph before it is degraded, in the same way; without, the photograph
+            is the target. Real-ESRGAN sharpens it.
     """
 
-    def __init__(self, *, degradation: dict[str, Any] | list[dict[str, Any]] | None = None) -> None:
+    def __init__(self, *, degradation: Steps | None = None, target: Steps | None = None) -> None:
         super().__init__()
-        self.degradation: Degradation[Any] | None = None
-        if isinstance(degradation, list | tuple):
-            self.degradation = Compose(steps=degradation)
-        elif degradation is not None:
-            self.degradation = DEGRADATIONS.build(degradation)
+        self.degradation, self.target = _built(degradation), _built(target)
 
     @torch.no_grad()
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
@@ -40,7 +40,10 @@ class RestorationPreprocessor(BaseDataPreprocessor):
                     "the dataset has no low-quality images and the preprocessor no degradation: give "
                     "data_preprocessor a degradation, or take a PairedFolder"
                 )
-            inputs["low"] = self.degradation(inputs["high"], ImageRng(seeds).fork("degradation"))
+            rng = ImageRng(seeds)
+            if self.target is not None:
+                inputs["high"] = self.target(inputs["high"], rng.fork("target"))
+            inputs["low"] = self.degradation(inputs["high"], rng.fork("degradation"))
         inputs["seeds"] = torch.tensor(seeds)
         inputs["numbers"] = torch.tensor([int(number) for number in samples["number"]])
         return {"inputs": inputs, "data_samples": [{"name": name} for name in samples["name"]]}
@@ -52,3 +55,9 @@ class RestorationPreprocessor(BaseDataPreprocessor):
                 f"a batch needs images of one size, got {', '.join(sizes)}: crop them, or set batch_size=1"
             )
         return torch.stack(images).to(self.device, non_blocking=True).float() / 255
+
+
+def _built(steps: Steps | None) -> Degradation[Any] | None:
+    if isinstance(steps, list | tuple):
+        return Compose(steps=steps) if steps else None
+    return None if steps is None else DEGRADATIONS.build(steps)

@@ -13,7 +13,7 @@ _BINS = 4096  # of u, in a table
 
 @lru_cache(maxsize=16)
 def _tables(peak: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """The sums i + F of all rates peak * i / 255, rising from the first rate to the last, and the count in each bin of u.
+    """The sums i + F of the rates peak * i / 255, rising from the first to the last, and the count in each bin of u.
 
     A bin that holds more than one count gives -1.
     """

@@ -36,9 +36,8 @@ _KERNELS = {"bicubic": (cubic, 4.0), "bilinear": (linear, 2.0), "lanczos": (lanc
 KERNELS = (*_KERNELS, "area")
 
 
-@lru_cache(maxsize=256)
-def _weights(length: int, out: int, scale: float, kernel: str) -> Tensor:
-    r"""The (out, length) matrix of one axis, in float64.
+def _weights(length: int, out: int, scale: float, kernel: str) -> tuple[Tensor, Tensor]:
+    r"""The input samples that each output sample of one axis takes, and their weights in float64: both (out, taps).
 
     Output sample i lies at :math:`u = (i + 1/2) / s - 1/2` of the input. Its weights are :math:`s\,k(s (u - j))`
     where s < 1, and :math:`k(u - j)` otherwise, normalised to sum to one; samples past the edge are mirrored.
@@ -49,22 +48,22 @@ def _weights(length: int, out: int, scale: float, kernel: str) -> Tensor:
     taps = math.ceil(width / stretch) + 2
     j = (u - width / stretch / 2).floor()[:, None] + torch.arange(taps, dtype=torch.float64, device="cpu")
     weight = function((u[:, None] - j) * stretch)
-    weight = weight / weight.sum(dim=1, keepdim=True)
     mirrored = j.long().remainder(2 * length)
-    mirrored = torch.minimum(mirrored, 2 * length - 1 - mirrored)
-    return torch.zeros(out, length, dtype=torch.float64, device="cpu").scatter_add_(1, mirrored, weight)
+    return torch.minimum(mirrored, 2 * length - 1 - mirrored), weight / weight.sum(dim=1, keepdim=True)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _blocks(
     length: int, out: int, scale: float, kernel: str, dtype: torch.dtype, device: torch.device
 ) -> list[tuple[slice, Tensor]]:
-    """The matrix in blocks of rows, each cut to the input samples that it uses."""
+    """The matrix of one axis in blocks of rows, each cut to the input samples that it uses."""
     blocks = []
-    for rows in _weights(length, out, scale, kernel).split(_BLOCK):
-        used = rows.abs().sum(dim=0).nonzero().flatten()
-        part = slice(int(used[0]), int(used[-1]) + 1)
-        blocks.append((part, rows[:, part].to(device, dtype)))
+    for sample, weight in zip(*(part.split(_BLOCK) for part in _weights(length, out, scale, kernel)), strict=True):
+        used = sample[weight != 0]
+        first, last = int(used.min()), int(used.max())
+        block = torch.zeros(len(sample), last - first + 1, dtype=torch.float64, device="cpu")
+        block.scatter_add_(1, (sample - first).clamp(0, last - first), weight)
+        blocks.append((slice(first, last + 1), block.to(device, dtype)))
     return blocks
 
 
@@ -127,7 +126,7 @@ def resize(
 
 
 def _area(image: Image, size: Size) -> Image:
-    """The mean over the rectangle of pixels that a pixel of the result touches; on a CPU by sums of all above and left."""
+    """The mean over the pixels that a pixel of the result touches; on a CPU by the sums of all above and left."""
     if not on_cpu(image):
         return F.interpolate(image, size=size, mode="area")
     (top, bottom), (left, right) = (_edges(n, out) for n, out in zip(image.shape[-2:], size, strict=True))

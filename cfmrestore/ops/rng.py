@@ -92,6 +92,10 @@ class ImageRng:
         """Standard normal numbers."""
         return stack_images(lambda g: torch.randn(shape, generator=g), self._generators)
 
+    def poisson(self, rate: Tensor) -> Tensor:
+        """Counts of Poisson's law with these rates, the same for every image."""
+        return stack_images(lambda g: torch.poisson(rate, generator=g), self._generators)
+
     def integers(self, low: int, high: int, *shape: int) -> Tensor:
         """Integers in [low, high]."""
         rows = [[low + n % (high - low + 1) for n in row] for row in self._hashes(math.prod(shape))]

@@ -31,7 +31,6 @@ shrink = [
     dict(type="Maybe", probability=0.8, step=dict(type="SincBlur", cutoff=(1.0472, 3.1416), size=(7, 21))),
 ]
 steps = [
-    dict(type="USMSharp"),  # degraded is the sharpened photograph
     blur_1,
     dict(type="RandomResize", factor=(0.15, 1.5), probabilities=(0.2, 0.7, 0.1)),
     dict(
@@ -58,4 +57,5 @@ steps = [
     ),
     dict(type="Quantise"),
 ]
+target = [dict(type="USMSharp")]
 degradation = [dict(type="PerImage", steps=steps)]

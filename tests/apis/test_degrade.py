@@ -1,6 +1,8 @@
 """tools/degrade.py: sidecars that replay, frozen sets that are held, pictures, and wrong input."""
 
 import json
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +86,26 @@ def test_a_frozen_set_is_held_against_its_manifest(photos: Path, tmp_path: Path)
         verify(photos)
 
 
+def test_a_frozen_set_replays_from_its_photographs(photos: Path, tmp_path: Path) -> None:
+    degrade(photos, "stablesr", tmp_path / "set", freeze=True)
+    replay(photos, tmp_path / "set" / "low", tmp_path / "again")  # 50 pixels are cropped to 48, and sharpened, again
+    assert same(tmp_path / "set" / "low", tmp_path / "again")
+    assert not np.array_equal(pixels(tmp_path / "set" / "high")["0.png"], pixels(photos)["0.png"][:48, :48])
+
+
+def test_a_frozen_set_replaces_and_adopts_nothing(photos: Path, tmp_path: Path) -> None:
+    write_images(tmp_path / "set" / "high", count=2, side=50)
+    before = pixels(tmp_path / "set" / "high")
+    with pytest.raises(ValueError, match=r"high/0\.png would be replaced by its own degradation"):
+        degrade(tmp_path / "set" / "high", "bicubic", tmp_path / "set", freeze=True, overwrite=True)
+    with pytest.raises(ValueError, match="files are there already"):
+        degrade(photos, "bicubic", tmp_path / "set", freeze=True)
+    assert all(np.array_equal(before[name], now) for name, now in pixels(tmp_path / "set" / "high").items())
+    (tmp_path / "set" / "notes.txt").write_text("mine")
+    with pytest.raises(ValueError, match=r"notes\.txt, which is not of this set"):
+        degrade(photos, "bicubic", tmp_path / "set", freeze=True, overwrite=True)
+
+
 def test_pictures(photos: Path, tmp_path: Path) -> None:
     files = preview(photos / "0.png", "real_esrgan", tmp_path / "sheet.png", draws=5)
     assert [file.name for file in files] == ["sheet.png", "sheet_kernels.png"]
@@ -98,7 +120,7 @@ def test_pictures(photos: Path, tmp_path: Path) -> None:
 
 def test_nothing_is_overwritten_unasked(photos: Path, tmp_path: Path) -> None:
     degrade(photos / "0.png", "bicubic", tmp_path)
-    with pytest.raises(ValueError, match="1 results are there already"):
+    with pytest.raises(ValueError, match="2 files are there already"):
         degrade(photos, "bicubic", tmp_path)
     degrade(photos, "bicubic", tmp_path, overwrite=True)
     write_images(photos, count=1, suffix=".bmp")
@@ -106,9 +128,20 @@ def test_nothing_is_overwritten_unasked(photos: Path, tmp_path: Path) -> None:
         degrade(photos, "bicubic", tmp_path / "new")
 
 
+def bomb() -> bytes:
+    """A PNG whose header promises 30000 x 30000 pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
 def test_one_bad_image_stops_no_other(photos: Path, tmp_path: Path) -> None:
     (photos / "bad.png").write_bytes(b"no image")
-    with pytest.raises(ValueError, match=r"1 of 5 failed: bad\.png: cannot read"):
+    (photos / "bomb.png").write_bytes(bomb())
+    with pytest.raises(ValueError, match=r"2 of 6 failed: bad\.png: cannot read .* bomb\.png: cannot read .*pixels"):
         degrade(photos, "bicubic", tmp_path / "low")
     assert len(pixels(tmp_path / "low")) == 4
 
@@ -146,10 +179,13 @@ def test_a_replay_that_cannot_be_the_same_is_refused(photos: Path, tmp_path: Pat
         ({"image": "none.png"}, "the image 'none.png' is not in"),
         ({"degradation": [{"type": "Clip"}]}, "these parameters are of 4 operators, the chain has 1"),
         ({"degradation": [{"type": "Unknown"}]}, "Unknown"),
+        ({"degradation": [{"type": "os.mkdir", "path": str(tmp_path / "made")}]}, "unknown degradation 'os.mkdir'"),
+        ({"target": [{"type": "Clip", "_scope_": "idlelib"}]}, "has no '_scope_'"),
         ({"params": {}}, "parameters of the sidecar are damaged"),
     ):
         with pytest.raises(ValueError, match=message):
             replay(photos, changed(**keys), tmp_path / "out")
+    assert not (tmp_path / "made").exists()
     (tmp_path / "list.json").write_text("[]")
     with pytest.raises(ValueError, match="is no sidecar: it lacks"):
         replay(photos, tmp_path / "list.json", tmp_path / "out")
@@ -166,6 +202,12 @@ def test_the_tool(photos: Path, tmp_path: Path) -> None:
     assert pixels(tmp_path / "low")["0.png"].shape == (25, 25, 3)
     run_tool("degrade.py", photos, "--preset", "bicubic", "--scale", 2, "--out", tmp_path / "two", ranks=2)
     assert same(tmp_path / "low", tmp_path / "two")
+    run_tool("degrade.py", photos, "--replay", tmp_path / "low", "--out", tmp_path / "again")
+    assert same(tmp_path / "low", tmp_path / "again")
+    run_tool("degrade.py", photos, "--preset", "bicubic", "--freeze", "--out", tmp_path / "set")
+    assert "4 images, all as frozen" in run_tool("degrade.py", "--verify", tmp_path / "set")
+    run_tool("degrade.py", photos / "0.png", "--preset", "deblur", "--preview", tmp_path / "sheet.png", "--draws", 2)
+    assert (tmp_path / "sheet_kernels.png").exists()
     for args, message in (
         ([photos, "--preset", "none", "--out", tmp_path / "x"], "there is no degradation preset 'none'"),
         ([tmp_path / "none", "--preset", "bicubic", "--out", tmp_path / "x"], "there is no image or folder"),

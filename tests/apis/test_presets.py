@@ -21,11 +21,12 @@ def test_all_are_there() -> None:
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_it_degrades_and_replays(name: str) -> None:
-    chain, cfg = presets.load(name)
+    preset = presets.load(name)
+    chain = preset.degradation
     x = torch.rand(4, 3, 72, 100, generator=torch.Generator().manual_seed(0))
     params = chain.draw(x, ImageRng(range(4)))
     low = chain.apply(x, params)
-    assert low.shape == (4, 3, 72 // cfg["scale"], 100 // cfg["scale"])
+    assert low.shape == (4, 3, 72 // preset.scale, 100 // preset.scale)
     assert low.isfinite().all()
     again = chain.params_from_json(json.loads(json.dumps(chain.params_to_json(params))))
     assert torch.equal(chain.apply(x, again), low)
@@ -38,52 +39,75 @@ def test_a_training_config_takes_it(name: str) -> None:
     cfg = load_config(TINY, {"degradation": name})
     assert cfg.model.scale == presets.read(name).scale
     assert cfg.model.data_preprocessor.degradation == presets.resolved(name)["degradation"]
+    assert cfg.model.data_preprocessor.target == presets.resolved(name)["target"]
+    assert bool(cfg.model.data_preprocessor.target) == (name in {"real_esrgan", "stablesr", "bsrgan_plus"})
 
 
 def test_a_scale_reaches_the_chain() -> None:
-    steps = presets.resolved("bsrgan", 2)["degradation"]
+    steps = presets.resolved("real_esrgan", 2)["degradation"]
     assert "${" not in str(steps)
     assert load_config(TINY, {"degradation": "bicubic", "scale": 2}).model.data_preprocessor.degradation[0].scale == 2
 
 
 def test_real_esrgan_has_the_values_of_its_options() -> None:
-    """Shares and ranges over many draws, as train_realesrgan_x4plus.yml has them."""
-    chain, _ = presets.load("real_esrgan")
-    params = chain.draw(torch.rand(1, 3, 64, 64).expand(600, -1, -1, -1), ImageRng(range(600)))
-    counts: dict[str, int] = {}
-    sigmas: list[float] = []
+    """Value for value with train_realesrgan_x4plus.yml, whose keys stand beside."""
+    cfg = presets.resolved("real_esrgan")
+    ringing = {"type": "SincBlur", "cutoff": (0.6283, 3.1416), "cutoff_small": (1.0472, 3.1416), "size": (7, 21)}
 
-    def visit(operator, own) -> None:
-        name = type(operator).__name__
-        counts[name] = counts.get(name, 0) + 1
-        if name == "GaussianNoise":
-            sigmas.extend((255 * own.sigma).tolist())
-        for part in operator.parts(own):
-            visit(*part)
+    def blur(sigma: tuple[float, float]) -> dict:
+        families = []
+        for kind, keys in (
+            ("GaussianBlur", {}),
+            ("GeneralisedBlur", {"beta": (0.5, 4.0)}),  # betag_range
+            ("PlateauBlur", {"beta": (1.0, 2.0)}),  # betap_range
+        ):
+            both = {"type": kind, "sigma": sigma, "size": (7, 21), **keys}
+            families += [{**both, "isotropic": True}, both]
+        mixed = {"type": "OneOf", "weights": (0.45, 0.25, 0.12, 0.03, 0.12, 0.03), "steps": families}  # kernel_prob
+        return {"type": "OneOf", "weights": (0.1, 0.9), "steps": [ringing, mixed]}  # sinc_prob
 
-    visit(chain, params)
-    per_image = {name: count / 600 for name, count in counts.items()}
-    # 0.9 * 0.7 of the first blurs, and 0.8 of that again; two ringing blurs of 0.1, and the last one of 0.8
-    assert per_image["GaussianBlur"] == pytest.approx(0.9 * 0.70 * 1.8, abs=0.08)
-    assert per_image["GeneralisedBlur"] == pytest.approx(0.9 * 0.15 * 1.8, abs=0.05)
-    assert per_image["PlateauBlur"] == pytest.approx(0.9 * 0.15 * 1.8, abs=0.05)
-    assert per_image["SincBlur"] == pytest.approx(0.1 * 1.8 + 0.8, abs=0.06)
-    assert per_image["GaussianNoise"] == pytest.approx(1.0, abs=0.08)
-    assert per_image["JPEG"] == 2
-    assert 1 <= min(sigmas) <= max(sigmas) <= 30
+    def noise(sigma: float, scale: float) -> dict:  # gaussian_noise_prob 0.5, gray_noise_prob 0.4
+        gaussian = {"type": "GaussianNoise", "sigma": (1, sigma), "gray_probability": 0.4}
+        return {
+            "type": "OneOf",
+            "steps": [gaussian, {"type": "PoissonNoise", "scale": (0.05, scale), "gray_probability": 0.4}],
+        }
+
+    def resize(low: float, high: float, probabilities: tuple[float, ...], **keys: float) -> dict:
+        return {"type": "RandomResize", "factor": (low, high), "probabilities": probabilities, **keys}
+
+    jpeg = {"type": "JPEG", "quality": (30, 95)}  # jpeg_range, jpeg_range2
+    final = {"type": "SincBlur", "cutoff": (1.0472, 3.1416), "size": (7, 21)}  # final_sinc_prob 0.8
+    shrink = [{"type": "ResizeTo", "scale": 4}, {"type": "Maybe", "probability": 0.8, "step": final}]
+    orders = [{"type": "Compose", "steps": [*shrink, jpeg]}, {"type": "Compose", "steps": [jpeg, *shrink]}]
+    assert cfg["target"] == [{"type": "USMSharp"}]  # l1_gt_usm
+    assert cfg["degradation"][0]["steps"] == [
+        blur((0.2, 3.0)),  # blur_sigma
+        resize(0.15, 1.5, (0.2, 0.7, 0.1)),  # resize_range, resize_prob
+        noise(30, 3.0),  # noise_range, poisson_scale_range
+        jpeg,
+        {"type": "Maybe", "probability": 0.8, "step": blur((0.2, 1.5))},  # second_blur_prob, blur_sigma2
+        resize(0.3, 1.2, (0.3, 0.4, 0.3), origin_scale=4),  # resize_range2, resize_prob2
+        noise(25, 2.5),  # noise_range2, poisson_scale_range2
+        {"type": "Clip"},
+        {"type": "OneOf", "steps": orders},
+        {"type": "Quantise"},
+    ]
 
 
 def test_what_is_no_preset(tmp_path) -> None:
     with pytest.raises(ValueError, match="no degradation preset 'real_esrgn'; did you mean 'real_esrgan'"):
         presets.read("real_esrgn")
     (tmp_path / "mine.py").write_text("scale = 2\ndegradation = [dict(type='Downscale', scale='${scale}')]\n")
-    chain, cfg = presets.load(str(tmp_path / "mine.py"))
-    assert cfg["scale"] == 2
-    assert chain(torch.rand(1, 3, 8, 8), ImageRng([1])).shape == (1, 3, 4, 4)
+    mine = presets.load(str(tmp_path / "mine.py"))
+    assert mine.scale == 2
+    assert mine.degradation(torch.rand(1, 3, 8, 8), ImageRng([1])).shape == (1, 3, 4, 4)
     (tmp_path / "none.py").write_text("scale = 2\n")
     with pytest.raises(ValueError, match="is no preset"):
         presets.read(str(tmp_path / "none.py"))
     with pytest.raises(ValueError, match="works at scale 1 alone; got 4"):
         presets.load("denoise", 4)
+    with pytest.raises(ValueError, match="works at scale 4 alone; got 2"):
+        presets.load("bsrgan", 2)
     with pytest.raises(ValueError, match="scale must be positive"):
         presets.load("bicubic", 0)

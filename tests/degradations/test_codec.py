@@ -23,3 +23,8 @@ def test_jpeg_is_the_codec() -> None:
         assert torch.equal((255 * y).round(), coded(x, quality))
         exact = DiffJPEG(quality=(quality, quality), soft=False)(x, ImageRng([1]))
         assert torch.equal((255 * exact).round(), coded(x, quality))
+
+
+def test_an_image_that_a_codec_cannot_hold() -> None:
+    with pytest.raises(ValueError, match="WebP cannot hold an image of 2x16400 pixels"):
+        WebP()(torch.rand(1, 3, 2, 16_400), ImageRng([1]))

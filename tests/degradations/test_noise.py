@@ -5,6 +5,7 @@ import torch
 
 from cfmrestore.degradations import GaussianNoise, PoissonNoise
 from cfmrestore.ops.rng import ImageRng
+from cfmrestore.typing import Frame
 
 
 def test_gaussian_noise_has_its_standard_deviation_and_gray_is_gray() -> None:
@@ -49,3 +50,18 @@ def test_poisson_noise_equals_basicsrs_law() -> None:
 def test_black_stays_black_and_flat_images_work() -> None:
     assert torch.equal(PoissonNoise()(torch.zeros(1, 3, 8, 8), ImageRng([1])), torch.zeros(1, 3, 8, 8))
     assert PoissonNoise(scale=(1, 1))(torch.ones(1, 3, 1, 1), ImageRng([1])).isfinite().all()
+
+
+def test_photons_that_were_drawn() -> None:
+    """The peak n lies in its range, evenly in the logarithm, and the variance of the noise is x / n."""
+    x = torch.full((1, 3, 300, 300), 102 / 255)
+    noise = PoissonNoise(scale=(1, 1), peak=(1000, 1000))(x, ImageRng([5])) - x
+    assert float(noise.mean()) == pytest.approx(0, abs=1e-4)
+    assert float(noise.var()) == pytest.approx(0.4 / 1000, rel=0.02)
+    operator = PoissonNoise(peak=(1e2, 1e4))
+    peak = operator.sample(Frame((8, 8), (8, 8)), ImageRng(range(4000))).peak.log10()
+    assert 2 <= peak.min() < 2.01
+    assert 3.99 < peak.max() <= 4.0001
+    assert float(peak.mean()) == pytest.approx(3, abs=0.03)
+    with pytest.raises(ValueError, match="peak must be two rising numbers from 1"):
+        PoissonNoise(peak=(0, 10))

@@ -55,8 +55,9 @@ def benchmark_degrade(
 
 
 def _time_chains(x: Tensor, rounds: int, *, sharpen: bool) -> dict[str, Any]:
-    steps = presets.resolved("real_esrgan")["degradation"][0]["steps"]
-    ours = DEGRADATIONS.build({"type": "PerImage", "steps": steps if sharpen else steps[1:]})
+    cfg = presets.resolved("real_esrgan")
+    steps = [*(cfg["target"] if sharpen else []), *cfg["degradation"][0]["steps"]]
+    ours = DEGRADATIONS.build({"type": "PerImage", "steps": steps})
     theirs, b = BasicsrChain(sharpen=sharpen), len(x)
     _seed(0)
     seconds = in_turn(

@@ -86,4 +86,7 @@ class Grouping(Degradation[GroupsParams]):
             if number not in range(len(self.operators)):
                 raise ValueError(f"{type(self).__name__} has {len(self.operators)} operators, no number {number}")
             groups.append(Group(tuple(group["images"]), number, untagged(self.operators[number], group["params"])))
+        images = sorted(i for group in groups for i in group.images)
+        if images != list(range(len(images))):
+            raise ValueError(f"{type(self).__name__} needs every image of the batch in one group; got {images}")
         return GroupsParams(tuple(groups))

@@ -16,8 +16,8 @@ class Quantise(Fixed):
     clips = True
 
     def __init__(self, *, levels: int = 256) -> None:
-        if levels < 2:
-            raise ValueError(f"need two levels or more; got {levels}")
+        if not isinstance(levels, int) or levels < 2:
+            raise ValueError(f"need a whole number of two levels or more; got {levels}")
         self.levels = levels
 
     def apply(self, image: Image, params: NoParams) -> Image:

@@ -13,7 +13,7 @@ from cfmrestore.typing import Size
 
 @DEGRADATIONS.register_module()
 class BoxMask(SeededMask):
-    """Boxes at random places; the defaults are the law of LaMa. On a small image they shrink until they fit.
+    """Boxes at random places; the defaults are those of LaMa's generator. On a small image they shrink until they fit.
 
     Reference: Suvorov et al., 2022, Resolution-robust large mask inpainting (arXiv:2109.07161).
 
@@ -37,8 +37,8 @@ class BoxMask(SeededMask):
         super().__init__(fill=fill)
         check_whole("boxes", boxes, 0)
         check_whole("side", side, 1)
-        if margin < 0:
-            raise ValueError(f"margin must be 0 pixels or more; got {margin}")
+        if not isinstance(margin, int) or margin < 0:
+            raise ValueError(f"margin must be a whole number of 0 pixels or more; got {margin}")
         self.boxes, self.side, self.margin = boxes, side, margin
         self.reference_side = check_side(reference_side)
 

@@ -20,8 +20,8 @@ Range = tuple[int, int]
 class StrokeMask(SeededMask):
     """Random walks of thick lines with round ends; every other stroke turns the other way.
 
-    All ranges are of whole numbers, drawn uniformly; the defaults are the law of LaMa (its max_angle
-    4, max_len 60 on top of 10, max_width 20 on top of 5).
+    All ranges are of whole numbers, drawn uniformly; the defaults are those of LaMa's generator (its
+    max_angle 4, max_len 60 on top of 10, max_width 20 on top of 5).
 
     Reference: Suvorov et al., 2022, Resolution-robust large mask inpainting (arXiv:2109.07161).
 

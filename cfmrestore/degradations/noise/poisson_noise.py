@@ -19,6 +19,7 @@ from cfmrestore.typing import Frame, Image
 @dataclass(frozen=True)
 class PoissonParams:
     scale: Float[Tensor, " b"]  # of the noise: 1 is Poisson's law
+    peak: Float[Tensor, " b"]  # photons of white; 0 for the number of different values
     gray: Bool[Tensor, " b"]  # the same noise in all channels
     seed: Int[Tensor, " b"]
 
@@ -28,38 +29,60 @@ class PoissonNoise(Degradation[PoissonParams]):
     r"""Add :math:`s (k / n - x)` with :math:`k \sim \operatorname{Poisson}(n x)`; the result may leave [0, 1].
 
     x is the image rounded to 8 bits; n is the number of its different values, rounded up to a power of two
-    (the law of scikit-image and of Real-ESRGAN).
+    (the law of scikit-image and of Real-ESRGAN), or drawn.
 
     Args:
         scale: Range of s, drawn uniformly.
         gray_probability: How often all channels get one noise, drawn from the gray image.
+        peak: Range of n, whose logarithm is then uniform (BSRGAN).
     """
 
     params_type = PoissonParams
 
-    def __init__(self, *, scale: tuple[float, float] = (0.05, 3.0), gray_probability: float = 0.0) -> None:
+    def __init__(
+        self,
+        *,
+        scale: tuple[float, float] = (0.05, 3.0),
+        gray_probability: float = 0.0,
+        peak: tuple[float, float] | None = None,
+    ) -> None:
         self.low, self.high = check_range("scale", scale, 0)
         if not 0 <= gray_probability <= 1:
             raise ValueError(f"need a probability; got {gray_probability=}")
         self.gray_probability = gray_probability
+        self.peak = None if peak is None else check_range("peak", peak, 1)
 
     def sample(self, frame: Frame, rng: ImageRng) -> PoissonParams:
         del frame
         scale = rng.uniform(low=self.low, high=self.high)
-        return PoissonParams(scale, rng.uniform() < self.gray_probability, rng.new_seeds())
+        gray, seed = rng.uniform() < self.gray_probability, rng.new_seeds()
+        if self.peak is None:
+            return PoissonParams(scale, torch.zeros_like(scale), gray, seed)
+        low, high = (math.log(n) for n in self.peak)
+        return PoissonParams(scale, rng.uniform(low=low, high=high).exp(), gray, seed)
 
     def apply(self, image: Image, params: PoissonParams) -> Image:
-        draws = zip(params.scale.tolist(), params.gray.tolist(), params.seed.tolist(), strict=True)
+        draws = zip(*(getattr(params, name).tolist() for name in ("scale", "peak", "gray", "seed")), strict=True)
         return stack_images(lambda x, draw: _noisy(x, *draw), image, draws)
 
 
-def _noisy(x: Float[Tensor, "3 h w"], scale: float, gray: bool, seed: int) -> Float[Tensor, "3 h w"]:
+def _noisy(x: Float[Tensor, "3 h w"], scale: float, peak: float, gray: bool, seed: int) -> Float[Tensor, "3 h w"]:
     level = x.mul(255).round_().clamp_(0, 255)
     if gray:
         level = gray_levels(level)
-    level = level.int()
+    count, n = _drawn(level, peak, seed) if peak else _inverted(level.int(), seed)
+    return x + count.div_(n).sub_(level / 255).mul_(scale).to(x)
+
+
+def _inverted(level: Int[Tensor, "c h w"], seed: int) -> tuple[Float[Tensor, "c h w"], float]:
+    """The counts by the inverse of their distribution, of which there are few, and n."""
     values = int((torch.bincount(level.flatten(), minlength=256) > 0).sum())
     n = 2 ** math.ceil(math.log2(values))
     (u,) = ImageRng([seed]).uniform(*level.shape)
-    noise = poisson(level, u.to(x.device), peak=n).div_(n).sub_(level / 255)
-    return x + noise.mul_(scale).to(x)
+    return poisson(level, u.to(level.device), peak=n), n
+
+
+def _drawn(level: Float[Tensor, "c h w"], peak: float, seed: int) -> tuple[Float[Tensor, "c h w"], float]:
+    """The counts of any n by torch's sampler, on the CPU so that a GPU sees the same, and n."""
+    (count,) = ImageRng([seed]).poisson(level.cpu() * (peak / 255))
+    return count.to(level.device), peak

@@ -1,6 +1,7 @@
 """Shrinking by a fixed factor: bicubic as in MATLAB is the degradation of the classical benchmarks."""
 
 from cfmrestore.degradations.base import Fixed, NoParams
+from cfmrestore.ops.parallel import stack_images
 from cfmrestore.ops.resize import resize, scaled_size
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import Image, Size
@@ -26,7 +27,8 @@ class Downscale(Fixed):
 
     def apply(self, image: Image, params: NoParams) -> Image:
         del params
-        return resize(image, scale=1 / self.scale, kernel=self.kernel, antialias=self.antialias)
+        scale, kernel, antialias = 1 / self.scale, self.kernel, self.antialias
+        return stack_images(lambda x: resize(x[None], scale=scale, kernel=kernel, antialias=antialias)[0], image)
 
     def out_size(self, size: Size, params: NoParams) -> Size:
         del params

@@ -41,6 +41,8 @@ class RandomResize(DrawnResize):
         self.low, self.high = check_range("factor", factor, 1e-3)
         if len(probabilities) != 3 or min(probabilities) < 0 or not sum(probabilities) > 0:
             raise ValueError(f"need the probabilities of growing, shrinking and keeping; got {probabilities=}")
+        if divisor is None and ((probabilities[0] and self.high < 1) or (probabilities[1] and self.low > 1)):
+            raise ValueError(f"no factor of {factor} grows or shrinks as {probabilities=} ask: widen it, or give a 0")
         if origin_scale is not None and not origin_scale > 0:
             raise ValueError(f"origin_scale must be positive; got {origin_scale}")
         self.divisor = None if divisor is None else check_range("divisor", divisor, 1e-3)

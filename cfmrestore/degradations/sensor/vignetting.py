@@ -24,10 +24,11 @@ class Vignetting(Degradation[VignettingParams]):
     r"""The law of natural vignetting, :math:`y = x \cos^4 \theta`.
 
     A pixel at the distance r from the centre sees the lens under :math:`\tan \theta = r / f`, so that
-    :math:`\cos^4 \theta = (1 + r^2 / f^2)^{-2}`. The focal length f is told by how dark a corner is.
+    :math:`\cos^4 \theta = (1 + r^2 / f^2)^{-2}`. The focal length f is told by how dark a corner is. Multiplied are the
+    levels as they are stored, not the light, of which a stored level is about a square root.
 
     Args:
-        corner: Range of the light that is left half a diagonal from the centre, drawn uniformly.
+        corner: Range of the level that is left half a diagonal from the centre, drawn uniformly.
         offset: How far the centre may lie off the middle of the image, in heights and widths.
     """
 

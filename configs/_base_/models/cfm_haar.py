@@ -1,10 +1,11 @@
 # Coupled flow matching in a wavelet packet, from a real-world degradation of the photographs: the name of a file in
 # configs/degradations, the path of one, or a list of operators.
 degradation = "blur_noise_jpeg"
+target = []  # what makes the target of a photograph; a preset brings its own
 model = dict(
     type="CouplingFlow",
     scale="${scale}",
-    data_preprocessor=dict(type="RestorationPreprocessor", degradation="${degradation}"),
+    data_preprocessor=dict(type="RestorationPreprocessor", degradation="${degradation}", target="${target}"),
     encoder=dict(type="Haar", factor=4),
     coupling=dict(type="LowresLatent", upsample="pixel", noise=64),
     path=dict(type="Linear"),
