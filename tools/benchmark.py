@@ -16,7 +16,7 @@ def main() -> None:
     cli.add_common(train)
     degrade = commands.add_parser("degrade", help="Real-ESRGAN's chain against basicsr's, and every operator")
     degrade.add_argument("photographs", nargs="?", default="data/photographs/train", help="a folder of images")
-    degrade.add_argument("--rounds", type=int, default=40)
+    degrade.add_argument("--rounds", type=int, default=160)
     degrade.add_argument("--batch", type=int, default=16)
     degrade.add_argument("--side", type=int, default=256)
     degrade.add_argument("--out", metavar="FILE.json", help="write the figures")
