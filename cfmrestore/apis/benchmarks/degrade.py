@@ -32,8 +32,8 @@ def benchmark_degrade(
 
     Args:
         photographs: A folder of images; squares from their middle are degraded.
-        rounds: How often each is timed; the whole chains an eighth as often. basicsr draws kinds once a batch, and takes
-            70 or 400 ms accordingly: the ratio of few rounds is one of chance.
+        rounds: How often each is timed; the whole chains an eighth as often. basicsr draws kinds once a batch, and
+            takes 70 or 400 ms accordingly: the ratio of few rounds is one of chance.
         batch: Images a call.
         side: Of an image, in pixels.
         out: JSON file for the figures.
