@@ -21,6 +21,11 @@ def main() -> None:
     degrade.add_argument("--side", type=int, default=256)
     degrade.add_argument("--out", metavar="FILE.json", help="write the figures")
     degrade.set_defaults(local_rank=None)
+    metrics = commands.add_parser("metrics", help="PSNR with SSIM, and NIQE, against basicsr's")
+    metrics.add_argument("photographs", nargs="?", default="data/photographs/train", help="a folder of images")
+    metrics.add_argument("--rounds", type=int, default=5)
+    metrics.add_argument("--out", metavar="FILE.json", help="write the figures")
+    metrics.set_defaults(local_rank=None)
     args = cli.parse(parser)
     if args.command == "train":
         from cfmrestore.apis.benchmarks.train import benchmark_train
@@ -28,6 +33,10 @@ def main() -> None:
         benchmark_train(
             args.config, iterations=args.iterations, work_dir=args.work_dir, out=args.out, options=args.cfg_options
         )
+    elif args.command == "metrics":
+        from cfmrestore.apis.benchmarks.metrics import benchmark_metrics
+
+        benchmark_metrics(args.photographs, rounds=args.rounds, out=args.out)
     else:
         from cfmrestore.apis.benchmarks.degrade import benchmark_degrade
 

@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mmengine.config import DictAction
@@ -32,6 +32,17 @@ def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
     if args.local_rank is not None:
         os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     return args
+
+
+def named(pairs: Sequence[str]) -> dict[str, str]:
+    """NAME=VALUE arguments."""
+    for pair in pairs:
+        if not all(pair.partition("=")):
+            raise ValueError(f"expected NAME=VALUE; got {pair!r}")
+    names = [pair.partition("=")[0] for pair in pairs]
+    if len(set(names)) < len(names):
+        raise ValueError(f"every name once; got {', '.join(names)}")
+    return {name: pair.partition("=")[2] for name, pair in zip(names, pairs, strict=True)}
 
 
 def run(main: Callable[[], object]) -> None:

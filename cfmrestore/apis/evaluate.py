@@ -1,93 +1,177 @@
-"""Evaluation of a checkpoint."""
+"""Evaluation of a checkpoint on any number of benchmarks."""
 
-import json
-import time
-from collections.abc import Mapping
+import inspect
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mmengine.config import Config
+
+from cfmrestore.apis import results
+from cfmrestore.apis.frozen import MANIFEST, verify
+from cfmrestore.apis.metric_names import metric_config
+from cfmrestore.apis.report import write_report
 from cfmrestore.apis.train import build_runner, drop, prepare
 from cfmrestore.engine import checkpoints
-from cfmrestore.engine.atomic import write_text
+from cfmrestore.engine.hooks.keep_hook import KeepHook, kept
+from cfmrestore.engine.hooks.picture_hook import PictureHook
 from cfmrestore.engine.runner import RestorationRunner
+from cfmrestore.evaluation import protocols
+from cfmrestore.evaluation.metrics import ImageMetric, SetMetric
+from cfmrestore.registry import METRICS, MODELS, find
+
+_CROP = {"type": "CentreCrop"}  # to multiples of the scale
 
 
 def evaluate(
     config: str | Path,
     checkpoint: str | Path,
     *,
+    benchmarks: Mapping[str, str] | None = None,
+    protocol: str | None = None,
+    metrics: Sequence[str] | None = None,
+    weights: str | None = None,
     work_dir: str | None = None,
     out: str | None = None,
+    report: str | None = None,
     show_dir: str | None = None,
     launcher: str | None = None,
     options: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Measure a checkpoint on the config's test set, beside bicubic interpolation.
+) -> results.Result:
+    """Measure a checkpoint, beside bicubic interpolation and beside what its encoder can do.
 
     Args:
         config: The config file.
         checkpoint: A ``.pth`` or ``.safetensors`` file, or a work directory for its newest checkpoint.
+        benchmarks: Names and folders, in place of the config's test set: "HIGH,LOW" for pairs, "HIGH" for targets
+            that the config's degradation is applied to, or a frozen set of ``tools/degrade.py``.
+        protocol: How images are compared, in place of the config's.
+        metrics: Their names, in any case, in place of the config's.
+        weights: Folder with the weights of networks that these metrics need; without it, torch's cache.
         work_dir: Where the log is written.
-        out: JSON file for the result; a Markdown table is written beside it.
+        out: JSON file for the result; a Markdown table and a CSV file are written beside it.
+        report: HTML file with table, histograms and the worst images.
         show_dir: Folder for a picture of every image.
         launcher: "none", "pytorch", "slurm" or "mpi"; by default what the environment says.
         options: Dotted keys of the config and their values.
     """
     cfg = prepare(config, work_dir=work_dir, launcher=launcher, options=options)
-    path = checkpoints.locate(checkpoint)
-    if not path.is_file():
-        raise ValueError(f"there is no checkpoint {str(path)!r}")
-    cfg.load_from, cfg.resume = str(path), False
-    cfg.train_cfg = cfg.train_dataloader = cfg.optim_wrapper = cfg.param_scheduler = None
-    drop(cfg, "val")
-    if cfg.get("test_dataloader") is None:
-        raise ValueError("the config has no test_dataloader")
-    cfg.auto_scale_lr = None
-    if show_dir is not None:
-        cfg.custom_hooks = [*(cfg.get("custom_hooks") or []), {"type": "PictureHook", "folder": show_dir}]
+    if metrics is not None:
+        cfg.test_evaluator = [*(metric_config(name, weights) for name in metrics), {"type": "NFE"}]
+    cfg = settle(cfg, checkpoint, protocol)
+    sets: dict[str, dict[str, Any] | None] = {n: dataset(n, where) for n, where in (benchmarks or {}).items()}
     runner = build_runner(cfg)
-    began = time.perf_counter()
-    metrics = runner.test()
-    result = _result(runner, metrics, time.perf_counter() - began, str(path))
-    if runner.rank == 0:
-        text = table(result)
-        print(f"\n{text}")
-        if out is not None:
-            write_text(out, json.dumps(result, indent=2) + "\n")
-            write_text(Path(out).with_suffix(".md"), text)
+    images = Path(runner.work_dir) / f"images_{runner.timestamp}"
+    pictures = Path(show_dir) if show_dir else None
+    if report is not None:
+        runner.register_hook(KeepHook(folder=str(images)))
+    if pictures is not None:
+        runner.register_hook(PictureHook(folder=str(pictures)))
+    try:
+        made = {}
+        for name, own in (sets or {_name(cfg): None}).items():
+            folders: dict[type, Path | None] = {KeepHook: images / name}
+            folders[PictureHook] = pictures / name if pictures and sets else pictures
+            made[name] = measure(runner, cfg, own, folders)
+        result = results.assemble(cfg.load_from, protocol_of(cfg), runner.test_evaluator.metrics, made)
+        if runner.rank == 0:
+            _show(result, out, report, images)
+    finally:
+        if runner.rank == 0:
+            shutil.rmtree(images, ignore_errors=True)
     return result
 
 
-def _result(runner: RestorationRunner, metrics: dict[str, float], seconds: float, checkpoint: str) -> dict[str, Any]:
-    rows: dict[str, dict[str, float]] = {"restored": {}}
-    for name, value in metrics.items():
-        row, _, metric = name.rpartition("/")
-        rows.setdefault(row or "restored", {})[metric] = value
-    images = len(runner.test_dataloader.dataset)
-    return {
-        "checkpoint": checkpoint,
-        "config": str(runner.cfg.filename),
-        "num_images": images,
-        "seconds_per_image": seconds * runner.world_size / images,
-        "rows": rows,
-        "versions": checkpoints.versions(),
-    }
+def dataset(name: str, where: str) -> dict[str, Any]:
+    """The dataset of a benchmark: two folders, one, or a frozen set."""
+    folders = [Path(part) for part in where.split(",")]
+    if missing := [str(folder) for folder in folders if not folder.is_dir()]:
+        raise ValueError(f"benchmark {name!r}: there is no folder {', '.join(missing)}")
+    if len(folders) > 2:
+        raise ValueError(f"benchmark {name!r} is NAME=HIGH or NAME=HIGH,LOW; got {where!r}")
+    if (folders[0] / MANIFEST).is_file():
+        verify(folders[0])
+        folders = [folders[0] / "high", folders[0] / "low"]
+    if len(folders) == 2:
+        return {"type": "PairedFolder", "high_root": str(folders[0]), "low_root": str(folders[1])}
+    return {"type": "ImageFolder", "data_root": str(folders[0]), "pipeline": [_CROP]}
 
 
-def _cell(value: float | None) -> str:
-    if value is None:
-        return "-"
-    if value == int(value):
-        return str(int(value))
-    return f"{value:.2f}" if value >= 1 else f"{value:.4f}"
+def settle(cfg: Config, checkpoint: str | Path, protocol: str | None) -> Config:
+    """A config that only tests, all its metrics by one protocol, with what a result file needs."""
+    path = checkpoints.locate(checkpoint)
+    if not path.is_file():
+        raise ValueError(f"there is no checkpoint {str(path)!r}")
+    if cfg.get("test_dataloader") is None:
+        raise ValueError("the config has no test_dataloader")
+    cfg.load_from, cfg.resume = str(path), False
+    cfg.train_cfg = cfg.train_dataloader = cfg.optim_wrapper = cfg.param_scheduler = None
+    drop(cfg, "val")
+    cfg.auto_scale_lr = None
+    metrics = list(cfg.test_evaluator) if isinstance(cfg.test_evaluator, list | tuple) else [cfg.test_evaluator]
+    with_protocol = [metric for metric in metrics if issubclass(find(metric, METRICS), ImageMetric)]
+    if not with_protocol:
+        raise ValueError("the test_evaluator measures no image: give it PSNR or another metric of images")
+    names = {metric.get("protocol", "classic_y") for metric in with_protocol} if protocol is None else {protocol}
+    if len(names) > 1:
+        raise ValueError(f"the metrics of one evaluation need one protocol; the config has {', '.join(sorted(names))}")
+    for metric in with_protocol:
+        metric["protocol"] = protocols.find(next(iter(names))).name
+    cfg.test_evaluator = [*with_protocol, *(m for m in metrics if m not in with_protocol), {"type": "ImageSet"}]
+    if "ceiling" in inspect.signature(find(cfg.model, MODELS)).parameters:
+        cfg.model.ceiling = True
+    return cfg
 
 
-def table(result: dict[str, Any]) -> str:
-    """The rows as a Markdown table."""
-    rows: dict[str, dict[str, float]] = result["rows"]
-    columns = list(rows["restored"])
-    cells = [["", *columns]] + [[name, *(_cell(row.get(c)) for c in columns)] for name, row in rows.items()]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
-    lines = ["| " + " | ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) + " |" for row in cells]
-    lines.insert(1, "|" + "|".join("-" * (w + 2) for w in widths) + "|")
-    return "\n".join(lines) + f"\n\n{result['num_images']} images, {result['seconds_per_image']:.2f} s an image\n"
+def protocol_of(cfg: Config) -> protocols.Protocol:
+    """By which a settled config compares images."""
+    return protocols.find(cfg.test_evaluator[0]["protocol"])
+
+
+def _name(cfg: Config) -> str:
+    """Of the config's own test set: the last folder of its path that says anything."""
+    own = cfg.test_dataloader.dataset
+    return results.title_of(own.get("data_root") or own.get("high_root") or "test")
+
+
+def measure(
+    runner: RestorationRunner,
+    cfg: Config,
+    own: dict[str, Any] | None = None,
+    folders: Mapping[type, Path | None] | None = None,
+) -> results.Result:
+    """Run the test loop on one set of images, those of the config without another.
+
+    Args:
+        runner: Built from ``cfg``.
+        cfg: A settled config.
+        own: The dataset's config.
+        folders: Where hooks that write go on, by their class.
+    """
+    if own is not None:
+        scale = cfg.model.get("scale", 4)
+        own = {**own, "pipeline": [{**step, "multiple": scale} for step in own.get("pipeline", [])]}
+    loader = cfg.test_dataloader if own is None else {**cfg.test_dataloader, "dataset": own}
+    runner._test_dataloader, runner._test_evaluator = loader, cfg.test_evaluator
+    runner._test_loop = dict(cfg.test_cfg)
+    for hook in runner.hooks:
+        if folder := (folders or {}).get(type(hook)):
+            hook.start(folder)
+    for metric in runner.test_loop.evaluator.metrics:
+        if isinstance(metric, ImageMetric | SetMetric):
+            metric.prepare()
+    means = runner.test()
+    if runner.rank != 0:
+        return {"images": [], "rows": {}, "values": {}, "warnings": []}
+    return results.benchmark(runner.test_evaluator.metrics, means)
+
+
+def _show(result: results.Result, out: str | None, report: str | None, images: Path) -> None:
+    print(f"\n{results.table(result)}")
+    if out is not None:
+        results.write(result, out)
+    if report is not None:
+        names = {name: one["images"] for name, one in result["benchmarks"].items()}
+        write_report(report, result, lambda name, index: kept(images / name, names[name][index]))
+        print(f"look at {report}")

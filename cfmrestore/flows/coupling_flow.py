@@ -1,5 +1,6 @@
 """Coupled flow matching: what is trained, and how it restores."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -52,6 +53,7 @@ class CouplingFlow(BaseModel):
         scale: Pixels of the target a pixel of the input.
         compile: Compile the network with torch.compile.
         channels_last: Keep the network's tensors in the channels-last layout.
+        ceiling: In evaluation, encode and decode the target beside the restoration: the best that this space can do.
         data_preprocessor: What makes batches, and low-quality images.
     """
 
@@ -68,6 +70,7 @@ class CouplingFlow(BaseModel):
         scale: int = 4,
         compile: bool = False,
         channels_last: bool = False,
+        ceiling: bool = False,
         data_preprocessor: Config | None = None,
     ) -> None:
         super().__init__(data_preprocessor=MODELS.build(data_preprocessor or {"type": "RestorationPreprocessor"}))
@@ -85,6 +88,7 @@ class CouplingFlow(BaseModel):
         self.losses: list[Loss] = [LOSSES.build(one) for one in losses]
         check_keys(Sampling, sampling or {}, "sampling: ")
         self.sampling = Sampling(**(sampling or {}))
+        self.ceiling = ceiling
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
         if channels_last:
             self.network.to(memory_format=torch.channels_last)
@@ -109,12 +113,17 @@ class CouplingFlow(BaseModel):
         """mmengine's contract: "loss" for training, "predict" for evaluation, "tensor" for the restored images."""
         if mode == "loss":
             return self.loss(**inputs)
+        began = time.perf_counter()
         with torch.no_grad():
             restored = self.restore(inputs["low"], inputs["seeds"])
         if mode == "tensor":
             return restored.image
         if mode == "predict":
-            return self._results(inputs, data_samples or [{}] * len(inputs["low"]), restored)
+            if restored.image.is_cuda:
+                torch.cuda.synchronize()
+            seconds = (time.perf_counter() - began) / len(restored.image)
+            samples = [{**sample, "seconds": seconds} for sample in data_samples or [{}] * len(inputs["low"])]
+            return self._results(inputs, samples, restored)
         raise ValueError(f"unknown mode {mode!r}; known are loss, predict, tensor")
 
     def draw(self, high: Image, low: Image, seeds: Tensor, numbers: Tensor) -> Point:
@@ -146,16 +155,19 @@ class CouplingFlow(BaseModel):
 
     def restore(self, low: Image, seeds: Tensor) -> Restoration:
         """Restore images of any size; the same seed gives the same image, whatever the batch."""
-        rng = ImageRng(seeds).fork("flow")
+        rng = self.sampling.fork(ImageRng(seeds))
         size = (low.shape[-2] * self.coupling.scale, low.shape[-1] * self.coupling.scale)
-        source = self.coupling.source(pad_to_multiple(low, self.coupling.low_multiple), rng)
-        condition = self._condition(source.condition)
+        source, velocity = self.start(low, rng)
         grid = self.sampling.grid(self.sampling.num_intervals)
-        solution = self.sampling.solver.solve(
-            lambda x, t: self.velocity(x, t, condition), source.x_0, grid, diffusion=self._diffusion(source, rng)
-        )
+        solution = self.sampling.solver.solve(velocity, source.x_0, grid, diffusion=self._diffusion(source, rng))
         image = crop_to(self.encoder.decode(solution.x), size).clamp(0, 1)
         return Restoration(image, solution.nfe)
+
+    def start(self, low: Image, rng: ImageRng) -> tuple[Source, Callable[[Tensor, Tensor], Tensor]]:
+        """Where the walk begins, and the velocity v(x, t) that it follows."""
+        source = self.coupling.source(pad_to_multiple(low, self.coupling.low_multiple), rng)
+        condition = self._condition(source.condition)
+        return source, lambda x, t: self.velocity(x, t, condition)
 
     def velocity(self, x: Tensor, t: Tensor, condition: Condition) -> Tensor:
         """v(x, t), given what the network is told."""
@@ -168,16 +180,25 @@ class CouplingFlow(BaseModel):
             return None
         return PathDiffusion(self.path, source.mean, source.std, rng.fork("diffusion"))
 
-    @staticmethod
+    @torch.no_grad()
+    def reconstruct(self, high: Image, seeds: Tensor) -> Image:
+        """Images through the encoder and back."""
+        padded = pad_to_multiple(high, self.encoder.downscale)
+        latent = self.encoder.encode(padded, ImageRng(seeds).fork("ceiling"))
+        return crop_to(self.encoder.decode(latent), (high.shape[-2], high.shape[-1])).clamp(0, 1)
+
     def _results(
-        inputs: dict[str, Tensor], data_samples: list[dict[str, Any]], restored: Restoration
+        self, inputs: dict[str, Tensor], data_samples: list[dict[str, Any]], restored: Restoration
     ) -> list[dict[str, Any]]:
         results = []
+        encoded = self.reconstruct(inputs["high"], inputs["seeds"]) if self.ceiling and "high" in inputs else None
         for index, sample in enumerate(data_samples):
             result = {**sample, "low": inputs["low"][index].cpu(), "nfe": restored.nfe}
             image = restored.image[index].cpu()
             if "high" in inputs:
                 result["target"] = inputs["high"][index].cpu()
                 image = crop_to(image, (result["target"].shape[-2], result["target"].shape[-1]))
+            if encoded is not None:
+                result["encoder"] = encoded[index].cpu()
             results.append({**result, "restored": image})
         return results

@@ -1,23 +1,27 @@
 """The shells: means over images, the bicubic row, independence of the split."""
 
 import math
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
+from mmengine.evaluator import BaseMetric
 
 from cfmrestore.evaluation.functional import prepare, psnr
-from cfmrestore.evaluation.metrics import NFE, PSNR
+from cfmrestore.evaluation.metrics import DISTS, FID, LPIPS, NFE, PSNR, ImageSet, LRConsistency, SetMetric, set_metric
 from cfmrestore.ops.resize import resize
 from cfmrestore.registry import METRICS
 
 METRICS.import_from_location()
 
 
-def samples(count: int = 5) -> list[dict]:
+def samples(count: int = 5, side: int = 32) -> list[dict]:
     generator = torch.Generator().manual_seed(0)
-    low = torch.rand(count, 3, 8, 8, generator=generator)
-    target = torch.rand(count, 3, 32, 32, generator=generator)
-    return [{"low": a, "target": b, "restored": b * 0.9, "nfe": 4} for a, b in zip(low, target, strict=True)]
+    low = torch.rand(count, 3, side // 4, side // 4, generator=generator)
+    target = torch.rand(count, 3, side, side, generator=generator)
+    rows = [{"low": a, "target": b, "restored": b * 0.9, "nfe": 4} for a, b in zip(low, target, strict=True)]
+    return [{**row, "name": f"{i}.png", "encoder": row["target"] * 0.99} for i, row in enumerate(rows)]
 
 
 def evaluate(metric, batches: list[list[dict]]) -> dict[str, float]:
@@ -26,17 +30,64 @@ def evaluate(metric, batches: list[list[dict]]) -> dict[str, float]:
     return metric.evaluate(sum(len(batch) for batch in batches))
 
 
-def check_split(build) -> None:
-    rows = samples()
+def build(name: str, folder: Path) -> BaseMetric:
+    """A metric of that name, with random weights."""
+    if name == "DISTS":
+        torch.manual_seed(0)
+        channels = 3 + 64 + 128 + 256 + 512 + 512
+        torch.save({key: torch.rand(1, channels, 1, 1) for key in ("alpha", "beta")}, folder / "dists.pth")
+        return DISTS(weights=str(folder / "dists.pth"), backbone="random")
+    keys = {"LPIPS": {"weights": "random"}}.get(name, {})
+    if issubclass(METRICS.module_dict[name], SetMetric):
+        keys = {"weights": "seeded"}
+    return METRICS.build({"type": name, **keys})
+
+
+def check_split(build: Callable[[], BaseMetric], rows: list[dict]) -> None:
     whole = evaluate(build(), [rows])
     parts = evaluate(build(), [rows[:2], rows[2:3], rows[3:]])
     assert whole.keys() == parts.keys()
-    assert all(math.isclose(whole[key], parts[key], rel_tol=1e-12) for key in whole)
+    assert all(math.isclose(whole[key], parts[key], rel_tol=1e-9, abs_tol=1e-9) for key in whole)
 
 
 @pytest.mark.parametrize("name", sorted(METRICS.module_dict))
-def test_the_split_into_batches_does_not_matter(name: str) -> None:
-    check_split(lambda: METRICS.build({"type": name}))
+def test_the_split_into_batches_does_not_matter(name: str, tmp_path: Path) -> None:
+    check_split(lambda: build(name, tmp_path), samples(5, 208))
+
+
+SETS = sorted(name for name, cls in METRICS.module_dict.items() if issubclass(cls, SetMetric))
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_sets_are_the_same_on_any_number_of_ranks(name: str, tmp_path: Path, monkeypatch) -> None:
+    """Three images on one rank, two and a repeated one on the other."""
+    rows = samples(5, 64)
+    whole = evaluate(build(name, tmp_path), [rows])
+    ranks = [build(name, tmp_path) for _ in range(2)]
+    for metric, own in zip(ranks, (rows[0::2], [*rows[1::2], rows[0]]), strict=True):
+        metric.process(None, own)
+    parts = [(metric.names, metric.kept, metric.last) for metric in ranks]
+    monkeypatch.setattr(set_metric, "all_gather_object", lambda own: parts)
+    together = ranks[0].evaluate(5)
+    assert whole.keys() == together.keys()
+    assert all(math.isclose(whole[key], together[key], rel_tol=1e-9, abs_tol=1e-9) for key in whole)
+    assert "of 5 images says little" in ranks[0].warning
+
+
+def test_sets_tell_better_from_worse() -> None:
+    rows = samples(5, 64)
+    found = evaluate(FID(weights="seeded"), [rows])
+    assert found["FID"] > found["encoder/FID"] > 0
+    patches = evaluate(FID(weights="seeded", patches=3, patch_side=16), [rows])
+    assert patches["FID"] > patches["encoder/FID"]
+    same = evaluate(FID(weights="seeded"), [[{**row, "restored": row["target"]} for row in rows]])
+    assert abs(same["FID"]) < 1e-9
+
+
+def test_missing_weights_are_one_message(tmp_path: Path) -> None:
+    for metric in (FID(weights=str(tmp_path)), LPIPS(weights=str(tmp_path)), DISTS(weights=str(tmp_path))):
+        with pytest.raises(ValueError, match=r"needs the weights .* there is no file"):
+            metric.prepare()
 
 
 class MeanOfMeans(PSNR):
@@ -45,7 +96,8 @@ class MeanOfMeans(PSNR):
     def process(self, data_batch, data_samples):
         super().process(data_batch, data_samples)
         rows = [self.results.pop() for _ in data_samples]
-        self.results.append({key: sum(row[key] for row in rows) / len(rows) for key in rows[0]})
+        mean = sum(row["restored"] for row in rows) / len(rows)
+        self.results.append({"name": rows[0]["name"], "restored": mean})
 
     def evaluate(self, size):
         return super().evaluate(len(self.results))
@@ -53,16 +105,71 @@ class MeanOfMeans(PSNR):
 
 def test_the_split_rejects_its_mutant() -> None:
     with pytest.raises(AssertionError):
-        check_split(MeanOfMeans)
+        check_split(MeanOfMeans, samples())
 
 
 def test_values_and_the_bicubic_row() -> None:
     rows = samples(1)
-    result = evaluate(PSNR(channel="rgb", border=4), [rows])
+    result = evaluate(PSNR(protocol="rgb_cropped"), [rows])
     a, b = (prepare(x[None], channel="rgb", border=4) for x in (rows[0]["restored"], rows[0]["target"]))
     assert result["PSNR"] == float(psnr(a, b))
     c = prepare(resize(rows[0]["low"][None], scale=4), channel="rgb", border=4)
     assert result["bicubic/PSNR"] == float(psnr(c, b))
+    assert result["encoder/PSNR"] > result["PSNR"]
+
+
+def test_an_image_that_a_sampler_repeats_counts_once() -> None:
+    rows = samples(3)
+    metric = PSNR(protocol="rgb")
+    metric.process(None, [*rows, {**rows[0]}])
+    repeated = metric.compute_metrics(metric.results)
+    assert repeated == evaluate(PSNR(protocol="rgb"), [rows])
+    assert list(metric.values["restored"]) == ["0.png", "1.png", "2.png"]
+
+
+def test_equal_images_are_left_out_of_the_mean() -> None:
+    rows = samples(2)
+    rows[0]["restored"] = rows[0]["target"]
+    metric = PSNR(protocol="rgb")
+    assert evaluate(metric, [rows])["PSNR"] == metric.values["restored"]["1.png"]
+    assert metric.values["restored"]["0.png"] == math.inf
+    assert evaluate(PSNR(protocol="pyiqa_y"), [rows])["PSNR"] > 40  # 80 dB is the most that it gives
+
+
+def test_what_cannot_be_measured_is_named() -> None:
+    rows = samples(1)
+    rows[0]["restored"] = rows[0]["restored"] * math.nan
+    with pytest.raises(ValueError, match=r"restored of '0\.png' holds NaN"):
+        PSNR().process(None, rows)
+    with pytest.raises(ValueError, match=r"PSNR compares with a target, which '0\.png' does not have"):
+        PSNR().process(None, [{"name": "0.png", "restored": torch.zeros(3, 8, 8)}])
+    with pytest.raises(ValueError, match="LRConsistency compares with the input"):
+        LRConsistency().process(None, [{"name": "0.png", "restored": torch.zeros(3, 8, 8)}])
+
+
+def test_consistency_with_the_input() -> None:
+    (sample,) = samples(1)
+    sample["restored"] = torch.full((3, 32, 32), 0.5)
+    sample["low"] = torch.full((3, 8, 8), 128 / 255)
+    assert evaluate(LRConsistency(), [[sample]])["LRConsistency"] == pytest.approx(80)  # equal: its bound
+    sample = {**samples(1)[0], "restored": sample["restored"], "low": torch.full((3, 8, 8), 138 / 255)}
+    metric = LRConsistency()
+    assert evaluate(metric, [[sample]])["LRConsistency"] == pytest.approx(20 * math.log10(255 / 10), abs=1e-3)
+    assert metric.values["bicubic"]["0.png"] == pytest.approx(80)
+
+
+def test_the_digest_tells_images_and_names_apart() -> None:
+    def digest(rows: list[dict]) -> str:
+        metric = ImageSet()
+        evaluate(metric, [rows])
+        return metric.sha256
+
+    rows = samples(3)
+    assert digest(rows) == digest(rows[::-1])
+    assert digest(rows) != digest(rows[:2])
+    assert digest(rows) != digest([*rows[:2], {**rows[2], "name": "other.png"}])
+    assert digest(rows) != digest([*rows[:2], {**rows[2], "target": rows[2]["target"].flip(1)}])
+    assert digest(rows) == digest([{**row, "restored": row["restored"] * 0.5} for row in rows])
 
 
 def test_nfe() -> None:

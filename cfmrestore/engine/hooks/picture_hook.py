@@ -20,7 +20,12 @@ class PictureHook(Hook):
     """
 
     def __init__(self, *, folder: str, num_images: int = 8) -> None:
-        self.folder, self.num_images = Path(folder), num_images
+        self.num_images = num_images
+        self.start(Path(folder))
+
+    def start(self, folder: Path) -> None:
+        """Go on with another set of images in another folder."""
+        self.folder = folder
         self._rows: list[Any] = []
 
     def after_test_iter(

@@ -7,20 +7,23 @@ from cfmrestore.ops.color import luma
 from cfmrestore.typing import Image
 
 
-def prepare(image: Image, *, channel: str = "y", border: int = 0) -> Float[Tensor, "b _ _ _"]:
-    """Levels 0 to 255 in float64, rounded to integers.
+def prepare(image: Image, *, channel: str = "y", border: int = 0, rounded: bool = True) -> Float[Tensor, "b _ _ _"]:
+    """Levels 0 to 255 in float64 of the image as an 8-bit file.
 
     Args:
         image: RGB in [0, 1].
-        channel: "y" is MATLAB's luma of the 8-bit image, rounded again; "rgb" keeps the three channels.
+        channel: "y" is MATLAB's luma; "rgb" keeps the three channels.
         border: Pixels cut at each side.
+        rounded: Round the luma to integers too.
     """
-    levels = (image.double().clamp(0, 1) * 255).round()
-    if channel == "y":
-        levels = (luma(levels / 255) * 255).round()
-    elif channel != "rgb":
-        raise ValueError(f"channel must be 'y' or 'rgb'; got {channel!r}")
-    height, width = levels.shape[-2:]
+    height, width = image.shape[-2:]
     if 2 * border >= min(height, width):
         raise ValueError(f"a border of {border} leaves nothing of {height}x{width}")
-    return levels[..., border : height - border, border : width - border]
+    if channel not in ("y", "rgb"):
+        raise ValueError(f"channel must be 'y' or 'rgb'; got {channel!r}")
+    inside = image[..., border : height - border, border : width - border]
+    levels = inside.clamp(0, 1).double().mul_(255).round_()
+    if channel == "rgb":
+        return levels
+    levels = luma(levels.div_(255)).mul_(255)
+    return levels.round_() if rounded else levels

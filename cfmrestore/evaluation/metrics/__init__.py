@@ -1,8 +1,25 @@
 """Metrics as mmengine's evaluator wants them: shells around pure functions."""
 
 from cfmrestore.evaluation.metrics.base import ImageMetric
+from cfmrestore.evaluation.metrics.dists import DISTS
+from cfmrestore.evaluation.metrics.fid import FID
+from cfmrestore.evaluation.metrics.gmsd import GMSD
+from cfmrestore.evaluation.metrics.haarpsi import HaarPSI
+from cfmrestore.evaluation.metrics.image_set import ImageSet
+from cfmrestore.evaluation.metrics.inception_score import InceptionScore
+from cfmrestore.evaluation.metrics.inpainting_ids import InpaintingIDS
+from cfmrestore.evaluation.metrics.kid import KID
+from cfmrestore.evaluation.metrics.lpips import LPIPS
+from cfmrestore.evaluation.metrics.lr_consistency import LRConsistency
+from cfmrestore.evaluation.metrics.ms_ssim import MSSSIM
 from cfmrestore.evaluation.metrics.nfe import NFE
+from cfmrestore.evaluation.metrics.niqe import NIQE
+from cfmrestore.evaluation.metrics.precision_recall import PrecisionRecall
 from cfmrestore.evaluation.metrics.psnr import PSNR
+from cfmrestore.evaluation.metrics.set_metric import SetMetric
 from cfmrestore.evaluation.metrics.ssim import SSIM
 
-__all__ = ["NFE", "PSNR", "SSIM", "ImageMetric"]
+__all__ = [
+    "DISTS", "FID", "GMSD", "KID", "LPIPS", "MSSSIM", "NFE", "NIQE", "PSNR", "SSIM", "HaarPSI", "ImageMetric",
+    "ImageSet", "InceptionScore", "InpaintingIDS", "LRConsistency", "PrecisionRecall", "SetMetric",
+]  # fmt: skip

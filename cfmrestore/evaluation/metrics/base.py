@@ -1,54 +1,101 @@
 """What every metric of images promises."""
 
+import math
 from abc import abstractmethod
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
-from cfmrestore.evaluation.functional import prepare
+from cfmrestore.evaluation import protocols
 from cfmrestore.ops.pad import crop_to
 from cfmrestore.ops.resize import resize
-from cfmrestore.typing import PerImage
+
+Sample = dict[str, Any]
+
+
+def scale_of(sample: Mapping[str, Any]) -> int | None:
+    """Pixels of the restoration a pixel of the input, where there is one."""
+    if "low" not in sample:
+        scale: int | None = sample.get("scale")
+        return scale
+    return max(1, round(sample["restored"].shape[-2] / sample["low"].shape[-2]))
+
+
+def views(sample: Sample) -> dict[str, Tensor]:
+    """The rows of the table: the restoration, bicubic interpolation of the input, and the target through the encoder.
+
+    Bicubic interpolation is kept in the sample, which several metrics see.
+    """
+    restored: Tensor = sample["restored"]
+    if "low" in sample and "bicubic" not in sample:
+        enlarged = resize(sample["low"][None], scale=scale_of(sample))[0]
+        sample["bicubic"] = crop_to(enlarged, (restored.shape[-2], restored.shape[-1])).clamp(0, 1)
+    return {name: sample[name] for name in ("restored", "bicubic", "encoder") if name in sample}
+
+
+def as_file(image: Tensor) -> Tensor:
+    """Rounded to the levels of an 8-bit file."""
+    return (image.clamp(0, 1) * 255).round() / 255
 
 
 class ImageMetric(BaseMetric):
-    """The mean over images, of the restoration and of bicubic interpolation beside it.
+    """One number an image, of the restoration and of what stands beside it (see ``views``); their means are reported.
 
-    One number an image is kept, so that the mean does not depend on batches or ranks.
+    The numbers are kept by the images' names, so that the means do not depend on batches or ranks, and an image that
+    a sampler repeats to fill up a batch counts once.
 
     Args:
-        channel: "y" or "rgb".
-        border: Pixels cut at each side.
-        baseline: Also measure bicubic interpolation of the input, as ``bicubic/NAME``.
+        protocol: How images are compared: a name of ``evaluation.protocols``.
     """
 
     default_prefix = ""  # none, said in a way that mmengine does not warn about
+    higher_is_better: ClassVar[bool] = True
+    needs_target: ClassVar[bool] = True
 
-    def __init__(self, *, channel: str = "y", border: int = 0, baseline: bool = True) -> None:
+    def __init__(self, *, protocol: str = "classic_y") -> None:
         super().__init__()
-        self.channel, self.border, self.baseline = channel, border, baseline
+        self.protocol = protocols.find(protocol)
+        self.values: dict[str, dict[str, float]] = {}
+        """Once everything was measured: the number of every image (by its name) in every row."""
+
+    @property
+    def name(self) -> str:
+        """Of the column in the table."""
+        return type(self).__name__
+
+    def prepare(self) -> None:
+        """Load what is needed, so that what is missing shows before the first image is restored."""
 
     @abstractmethod
-    def measure(self, image: Tensor, target: Tensor) -> PerImage:
-        """Compare batches of levels 0 to 255."""
+    def measure(self, image: Tensor, target: Tensor | None, sample: Mapping[str, Any]) -> float:
+        """The number of one image, (3, h, w) in [0, 1]; the sample it belongs to tells the scale and the input."""
 
-    def _measure(self, image: Tensor, target: Tensor) -> float:
-        a, b = (prepare(x[None], channel=self.channel, border=self.border) for x in (image, target))
-        return float(self.measure(a, b))
-
-    def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
+    def process(self, data_batch: Any, data_samples: Sequence[Sample]) -> None:
         del data_batch
-        name = type(self).__name__
         for sample in data_samples:
-            target = sample["target"]
-            row = {name: self._measure(sample["restored"], target)}
-            if self.baseline:
-                scale = round(target.shape[-2] / sample["low"].shape[-2])
-                enlarged = crop_to(resize(sample["low"][None], scale=scale)[0], tuple(target.shape[-2:]))
-                row[f"bicubic/{name}"] = self._measure(enlarged, target)
+            target = sample.get("target")
+            if target is None and self.needs_target:
+                raise ValueError(f"{self.name} compares with a target, which {sample.get('name')!r} does not have")
+            row: dict[str, Any] = {"name": sample.get("name", str(len(self.results)))}
+            for view, image in views(sample).items():
+                if not bool(image.sum().isfinite()):
+                    raise ValueError(f"{view} of {row['name']!r} holds NaN or infinite values")
+                row[view] = self.measure(image, target, sample)
             self.results.append(row)
 
-    def compute_metrics(self, results: list[dict[str, float]]) -> dict[str, float]:
-        return {key: sum(row[key] for row in results) / len(results) for key in results[0]}
+    def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
+        self.values = {}
+        for row in results:
+            for view, value in row.items():
+                if view != "name":
+                    self.values.setdefault(view, {})[row["name"]] = value
+        means = {view: mean_of_finite(list(values.values())) for view, values in self.values.items()}
+        return {self.name if view == "restored" else f"{view}/{self.name}": mean for view, mean in means.items()}
+
+
+def mean_of_finite(values: Sequence[float]) -> float:
+    """The mean without infinite values (PSNR of images that are equal to their targets); infinite if all are."""
+    finite = [value for value in values if math.isfinite(value)]
+    return math.fsum(finite) / len(finite) if finite else values[0]

@@ -1,16 +1,18 @@
 """Peak signal-to-noise ratio of restored images."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from torch import Tensor
 
-from cfmrestore.evaluation.functional import psnr
-from cfmrestore.evaluation.metrics.base import ImageMetric
+from cfmrestore.evaluation.metrics.base import ImageMetric, scale_of
 from cfmrestore.registry import METRICS
-from cfmrestore.typing import PerImage
 
 
 @METRICS.register_module()
 class PSNR(ImageMetric):
-    """PSNR in dB, mean over images."""
+    """PSNR in dB, mean over images; those that are equal to their targets are left out where theirs is infinite."""
 
-    def measure(self, image: Tensor, target: Tensor) -> PerImage:
-        return psnr(image, target)
+    def measure(self, image: Tensor, target: Tensor | None, sample: Mapping[str, Any]) -> float:
+        assert target is not None
+        return float(self.protocol.psnr(image[None], target[None], scale_of(sample)))

@@ -1,16 +1,18 @@
 """Structural similarity of restored images."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from torch import Tensor
 
-from cfmrestore.evaluation.functional import ssim
-from cfmrestore.evaluation.metrics.base import ImageMetric
+from cfmrestore.evaluation.metrics.base import ImageMetric, scale_of
 from cfmrestore.registry import METRICS
-from cfmrestore.typing import PerImage
 
 
 @METRICS.register_module()
 class SSIM(ImageMetric):
     """SSIM, mean over images."""
 
-    def measure(self, image: Tensor, target: Tensor) -> PerImage:
-        return ssim(image, target)
+    def measure(self, image: Tensor, target: Tensor | None, sample: Mapping[str, Any]) -> float:
+        assert target is not None
+        return float(self.protocol.ssim(image[None], target[None], scale_of(sample)))

@@ -3,6 +3,7 @@ data_root = "data/photographs/train"
 val_root = "data/photographs/held_out"
 crop_size = 192
 scale = 4
+protocol = "classic_y"
 
 train_pipeline = [
     dict(type="RandomCrop", size="${crop_size}"),
@@ -23,8 +24,8 @@ val_dataloader = dict(
 )
 test_dataloader = val_dataloader
 val_evaluator = [
-    dict(type="PSNR", channel="y", border="${scale}"),
-    dict(type="SSIM", channel="y", border="${scale}"),
+    dict(type="PSNR", protocol="${protocol}"),
+    dict(type="SSIM", protocol="${protocol}"),
     dict(type="NFE"),
 ]
 test_evaluator = val_evaluator

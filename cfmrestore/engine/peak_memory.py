@@ -1,0 +1,42 @@
+"""The most memory that something takes."""
+
+import os
+import threading
+from pathlib import Path
+from types import TracebackType
+
+import torch
+
+_EVERY = 0.02  # seconds between looks
+
+
+class PeakMemory:
+    """A context that leaves the most bytes in use: of the accelerator, or of this process where there is none."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device, self.bytes = device, 0
+        self._done = threading.Event()
+        self._watch = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> "PeakMemory":
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+        else:
+            self._watch.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.device.type == "cuda":
+            self.bytes = torch.cuda.max_memory_allocated(self.device)
+        else:
+            self._done.set()
+            self._watch.join()
+
+    def _look(self) -> None:
+        page = os.sysconf("SC_PAGE_SIZE")
+        while True:
+            self.bytes = max(self.bytes, int(Path("/proc/self/statm").read_text().split()[1]) * page)
+            if self._done.wait(_EVERY):
+                return

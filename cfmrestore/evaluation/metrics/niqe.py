@@ -1,0 +1,22 @@
+"""How natural an image looks, without a target."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from cfmrestore.evaluation.functional.niqe import niqe
+from cfmrestore.evaluation.metrics.base import ImageMetric, scale_of
+from cfmrestore.registry import METRICS
+
+
+@METRICS.register_module()
+class NIQE(ImageMetric):
+    """NIQE as basicsr computes it, mean over images; lower is better."""
+
+    higher_is_better = False
+    needs_target = False
+
+    def measure(self, image: Tensor, target: Tensor | None, sample: Mapping[str, Any]) -> float:
+        del target
+        return float(niqe(self.protocol.luma(image[None], scale_of(sample))))

@@ -1,0 +1,83 @@
+"""How images are compared, by name: numbers of one name can be compared with each other, and with no others.
+
+PSNR and SSIM have several definitions in use, which differ by up to two decibels on the same pictures: which channel,
+rounded or not, with or without the border, and what happens to equal images.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from torch import Tensor
+
+from cfmrestore.evaluation.functional import prepare, psnr, ssim
+from cfmrestore.registry import nearest
+from cfmrestore.typing import Image, PerImage
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What is compared, in 8-bit images."""
+
+    name: str
+    channel: str  # "y": BT.601 luma in studio swing, as MATLAB's rgb2ycbcr; "rgb": all three
+    rounded: bool  # whether Y is rounded to whole levels again
+    rounded_for_ssim: bool
+    crop: bool  # whether a border of as many pixels as the scale is cut
+    epsilon: float  # added to the mean squared error, where white is 1: a bound for equal images
+    clamped: bool  # whether the contrast and structure of SSIM count from zero
+    source: str
+
+    def border(self, scale: int | None) -> int:
+        """Pixels that are cut at each side."""
+        if not self.crop:
+            return 0
+        if scale is None:
+            raise ValueError(f"the protocol {self.name!r} cuts a border of as many pixels as the scale: give the scale")
+        return scale
+
+    def prepare(self, image: Image, scale: int | None, *, ssim: bool = False) -> Tensor:
+        """Levels 0 to 255 of what is compared."""
+        rounded = self.rounded_for_ssim if ssim else self.rounded
+        return prepare(image, channel=self.channel, border=self.border(scale), rounded=rounded)
+
+    def psnr(self, image: Image, target: Image, scale: int | None = None) -> PerImage:
+        """PSNR in dB."""
+        return psnr(self.prepare(image, scale), self.prepare(target, scale), epsilon=self.epsilon)
+
+    def ssim(self, image: Image, target: Image, scale: int | None = None) -> PerImage:
+        """SSIM."""
+        a, b = (self.prepare(x, scale, ssim=True) for x in (image, target))
+        return ssim(a, b, clamped=self.clamped)
+
+    def luma(self, image: Image, scale: int | None) -> Tensor:
+        """Rounded luma, without the border: what metrics of brightness alone compare, whatever the channel."""
+        return prepare(image, channel="y", border=self.border(scale))
+
+    def to_json(self) -> dict[str, Any]:
+        """The definition, for result files."""
+        return asdict(self)
+
+
+PROTOCOLS = {
+    protocol.name: protocol
+    for protocol in (
+        Protocol(
+            "classic_y", "y", True, True, True, 0.0, False, "the classical benchmarks, as MATLAB's scripts measure"
+        ),
+        Protocol(
+            "basicsr_y", "y", False, False, True, 0.0, False, "basicsr, with test_y_channel and crop_border=scale"
+        ),
+        Protocol(
+            "pyiqa_y", "y", False, True, False, 1e-8, True, "pyiqa (test_y_channel, ycbcr), as the papers on RealSR"
+        ),
+        Protocol("rgb", "rgb", True, True, False, 0.0, False, "all channels of the whole image"),
+        Protocol("rgb_cropped", "rgb", True, True, True, 0.0, False, "all channels, without a border of the scale"),
+    )
+}
+
+
+def find(name: str) -> Protocol:
+    """The protocol of that name."""
+    if name not in PROTOCOLS:
+        raise ValueError(f"there is no protocol {name!r}; {nearest(name, PROTOCOLS)}")
+    return PROTOCOLS[name]

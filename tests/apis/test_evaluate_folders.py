@@ -1,0 +1,166 @@
+"""tools/evaluate.py and tools/compare.py: numbers, files, and wrong input."""
+
+import csv
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from cfmrestore.apis import results
+from cfmrestore.apis.compare import compare
+from cfmrestore.apis.evaluate_folders import evaluate_folders
+from cfmrestore.evaluation.protocols import find
+from tests.testing import run_tool, write_images
+
+
+def noisy(source: Path, folder: Path, sigma: float, suffix: str = "") -> Path:
+    rng = np.random.default_rng(int(sigma))
+    for path in sorted(source.rglob("*.png")):
+        pixels = np.asarray(Image.open(path)).astype(np.float64)
+        out = folder / path.relative_to(source)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        made = np.clip(pixels + rng.normal(0, sigma, pixels.shape), 0, 255).round().astype(np.uint8)
+        Image.fromarray(made).save(out.with_stem(out.stem + suffix))
+    return folder
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return write_images(tmp_path / "photos", count=4, side=40)
+
+
+def test_numbers_files_and_names(target: Path, tmp_path: Path) -> None:
+    restored = noisy(target, tmp_path / "mine", 5, suffix="_x4")
+    low = write_images(tmp_path / "low", count=4, side=10)
+    result = evaluate_folders(
+        restored, target, low=low, suffix="_x4", metrics=["psnr", "ssim", "lrconsistency"], out=str(tmp_path / "r.json")
+    )
+    own = result["benchmarks"]["photos"]
+    assert result["method"] == "mine"
+    assert own["images"] == ["0", "1", "2", "3"]
+    a, b = (
+        torch.from_numpy(np.asarray(Image.open(p))).permute(2, 0, 1)[None] / 255
+        for p in (restored / "2_x4.png", target / "2.png")
+    )
+    assert own["values"]["restored"]["PSNR"][2] == float(find("classic_y").psnr(a, b, 4))
+    assert own["rows"]["restored"]["PSNR"] == pytest.approx(np.mean(own["values"]["restored"]["PSNR"]))
+    assert own["rows"]["bicubic"].keys() == {"PSNR", "SSIM", "LRConsistency"}
+    assert results.read(tmp_path / "r.json") == json.loads(json.dumps(result))
+    assert "Protocol classic_y" in (tmp_path / "r.md").read_text()
+    lines = list(csv.DictReader((tmp_path / "r.csv").open()))
+    assert len(lines) == 4 * 2
+    assert float(lines[2]["PSNR"]) == own["values"]["restored"]["PSNR"][2]
+    assert {"name", "channel", "crop"} <= result["protocol"].keys()
+
+
+def test_equal_images_warn_and_survive_the_file(target: Path, tmp_path: Path) -> None:
+    result = evaluate_folders(target, target, protocol="rgb", out=str(tmp_path / "r.json"))
+    assert result["benchmarks"]["photos"]["rows"]["restored"]["PSNR"] == math.inf
+    assert "PSNR of 4 images of restored is infinite" in result["warnings"][0]
+    assert results.read(tmp_path / "r.json")["benchmarks"]["photos"]["rows"]["restored"]["PSNR"] == math.inf
+    json.loads((tmp_path / "r.json").read_text(), parse_constant=lambda text: pytest.fail(text))
+
+
+def test_every_kind_of_file(tmp_path: Path) -> None:
+    """Gray is compared as gray in colour, 16 bits as the 8 that they round to, without their extensions."""
+    rng = np.random.default_rng(0)
+    gray = rng.integers(0, 256, (20, 20), np.uint8)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    Image.fromarray(gray).save(tmp_path / "a" / "one.png")
+    Image.fromarray(np.stack([gray] * 3, -1)).save(tmp_path / "b" / "one.bmp")
+    Image.fromarray(gray.astype(np.uint16) * 257).save(tmp_path / "a" / "two.tif")
+    Image.fromarray(gray).save(tmp_path / "b" / "two.png")
+    result = evaluate_folders(tmp_path / "a", tmp_path / "b", protocol="rgb")
+    assert result["benchmarks"]["b"]["values"]["restored"]["PSNR"] == [math.inf, math.inf]
+
+
+def test_wrong_input(target: Path, tmp_path: Path) -> None:
+    restored = noisy(target, tmp_path / "mine", 5)
+    keys = {"scale": 4}
+    with pytest.raises(ValueError, match="give the scale"):
+        evaluate_folders(restored, target)
+    with pytest.raises(ValueError, match="PSNR, SSIM compare with targets"):
+        evaluate_folders(restored, **keys)
+    with pytest.raises(ValueError, match="no metric 'pnsr'; did you mean"):
+        evaluate_folders(restored, target, metrics=["pnsr"], **keys)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="holds no images"):
+        evaluate_folders(tmp_path / "empty", target, **keys)
+    with pytest.raises(ValueError, match="does not end with the suffix '_x4'"):
+        evaluate_folders(restored, target, suffix="_x4", **keys)
+    (restored / "0.png").unlink()
+    write_images(restored / "new", count=1)
+    with pytest.raises(
+        ValueError, match=r"2 of 5 images are not in every folder: 0 \(no restored\); new/0 \(no target\)"
+    ):
+        evaluate_folders(restored, target, **keys)
+    (restored / "new" / "0.png").unlink()
+    for name in ("0", "2"):
+        Image.new("RGB", (30, 31)).save(restored / f"{name}.png")
+    message = "2 images do not fit in size: 0: restored 30x31, target 40x40; 2: restored 30x31, target 40x40"
+    with pytest.raises(ValueError, match=message):
+        evaluate_folders(restored, target, **keys)
+    with pytest.raises(ValueError, match="4 images do not fit in size: 0: restored 40x40, input 13x13"):
+        evaluate_folders(target, target, low=write_images(tmp_path / "low", count=4, side=13), scale=4)
+    for name in ("0", "2"):
+        (restored / f"{name}.png").write_bytes(b"no image")
+    with pytest.raises(ValueError, match=r"cannot read .*0\.png"):
+        evaluate_folders(restored, target, **keys)
+    with pytest.raises(ValueError, match=r"the result is a \.json file"):
+        evaluate_folders(target, target, out=str(tmp_path / "r.txt"), **keys)
+
+
+def measured(target: Path, tmp_path: Path, sigma: float, **keys: object) -> Path:
+    folder = noisy(target, tmp_path / f"noise_{sigma:g}", sigma)
+    out = tmp_path / f"noise_{sigma:g}_{'_'.join(str(v) for v in keys.values())}.json"
+    evaluate_folders(folder, target, scale=4, out=str(out), **keys)  # type: ignore[arg-type]
+    return out
+
+
+def test_comparing(target: Path, tmp_path: Path) -> None:
+    files = [measured(target, tmp_path, sigma) for sigma in (5, 10)]
+    cells = {(c.method, c.metric): c for c in compare(files, out=tmp_path / "c.csv")}
+    worse = cells["noise_10", "PSNR"]
+    values = [results.read(path)["benchmarks"]["photos"]["values"]["restored"]["PSNR"] for path in files]
+    assert worse.difference == pytest.approx(np.mean(np.subtract(values[1], values[0])))
+    assert worse.low <= worse.difference <= worse.high < 0
+    assert worse.better is False
+    assert cells["noise_5", "PSNR"].low is None
+    assert compare(files, baseline="noise_10")[1].better is True
+    assert len(list(csv.DictReader((tmp_path / "c.csv").open()))) == 4
+
+
+def test_what_cannot_be_compared(target: Path, tmp_path: Path) -> None:
+    one = measured(target, tmp_path, 5)
+    with pytest.raises(
+        ValueError, match=r"by the protocol 'classic_y' and .* by 'rgb': such numbers cannot be compared"
+    ):
+        compare([one, measured(target, tmp_path, 5, protocol="rgb")])
+    with pytest.raises(ValueError, match="no set of images in common"):
+        compare([one, measured(target, tmp_path, 5, name="other")])
+    write_images(tmp_path / "more" / "photos", count=5, side=40)
+    with pytest.raises(ValueError, match="images of 'photos' are not the same"):
+        compare([one, measured(tmp_path / "more" / "photos", tmp_path / "more", 5)])
+    with pytest.raises(ValueError, match="no method 'none'"):
+        compare([one], baseline="none")
+    (tmp_path / "x.json").write_text('{"format": 1}')
+    for path in (tmp_path / "x.json", tmp_path / "none.json", target / "0.png"):
+        with pytest.raises(ValueError, match="is no result file"):
+            compare([one, path])
+
+
+@pytest.mark.slow
+def test_the_tools(target: Path, tmp_path: Path) -> None:
+    restored = noisy(target, tmp_path / "mine", 5)
+    page, out = tmp_path / "r.html", tmp_path / "r.json"
+    run_tool("evaluate.py", restored, target, "--scale", 4, "--metrics", "psnr", "--out", out, "--report", page)
+    assert "mine" in page.read_text()
+    assert "| mine" in run_tool("compare.py", out, out, "--samples", 200)
+    output = run_tool("evaluate.py", restored, target, "--protocol", "none", expect=1)
+    assert "error: there is no protocol 'none'" in output
+    assert "Traceback" not in output

@@ -1,0 +1,157 @@
+"""LPIPS against the package lpips, and DISTS against an independent writing."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from cfmrestore._compat import mend_torchvision
+from cfmrestore.evaluation.functional.dists import DISTS, L2Pool
+from cfmrestore.evaluation.functional.lpips import LPIPS
+from cfmrestore.features.backbones import KINDS, Backbone
+
+
+def images(height: int = 72, width: int = 80) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    a = torch.rand(2, 3, height, width, generator=generator)
+    noise = torch.randn(a.shape, generator=generator) * torch.tensor([0.05, 0.3])[:, None, None, None]
+    return a, (a + noise).clamp(0, 1)
+
+
+@pytest.mark.parametrize("net", sorted(KINDS))
+def test_lpips_equals_the_package(net: str, tmp_path: Path) -> None:
+    mend_torchvision()
+    import lpips
+
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        reference = lpips.LPIPS(net=net, pnet_rand=True, verbose=False).eval()
+    weights = {re.sub(r"^slice\d+", "features", name): value for name, value in reference.net.state_dict().items()}
+    torch.save(weights, tmp_path / KINDS[net].file)
+    metric = LPIPS(net, tmp_path)
+    a, b = images()
+    expected = reference(a, b, normalize=True).flatten().detach()
+    assert torch.allclose(metric(a, b), expected, rtol=1e-4, atol=1e-7)
+    assert expected[0] < 0.9 * expected[1]
+    # Mutants: images not scaled to [-1, 1]; the other order of channels.
+    assert not torch.allclose(metric(a, b), reference(a, b).flatten(), rtol=1e-3)
+    assert not torch.allclose(metric(a.flip(1), b.flip(1)), expected, rtol=1e-3)
+    assert torch.equal(metric(a, a), torch.zeros(2))
+    # An image alone has the number that it has in a batch.
+    assert torch.allclose(metric(a[1:], b[1:]), metric(a, b)[1:], rtol=1e-5)
+
+
+def test_lpips_passes_gradients_and_names_mistakes(tmp_path: Path) -> None:
+    metric = LPIPS("alex", "random")
+    a, b = images()
+    metric(a, b.requires_grad_()).sum().backward()
+    assert b.grad.abs().sum() > 0
+    assert not any(parameter.requires_grad for parameter in metric.parameters())
+    with pytest.raises(ValueError, match="one size"):
+        metric(a, a[..., 1:])
+    with pytest.raises(ValueError, match="'alex', 'vgg', 'squeeze'; got 'resnet'"):
+        LPIPS("resnet", "random")
+    with pytest.raises(ValueError, match=r"'alex' needs the weights alexnet-owt-7be5be79\.pth, and there is no file"):
+        LPIPS("alex", tmp_path)
+    with pytest.raises(ValueError, match=r"LPIPS needs the weights alex\.pth"):
+        LPIPS("alex", "random", linear=tmp_path)
+    torch.save({"lin0.model.1.weight": torch.zeros(1, 64, 1, 1)}, tmp_path / "alex.pth")
+    with pytest.raises(ValueError, match=r"lin1\.model\.1\.weight should have \(1, 192, 1, 1\); it has nothing"):
+        LPIPS("alex", "random", linear=tmp_path)
+
+
+@pytest.fixture
+def dists_file(tmp_path: Path) -> Path:
+    generator = torch.Generator().manual_seed(2)
+    weights = {name: torch.rand(1, 1475, 1, 1, generator=generator) for name in ("alpha", "beta")}
+    torch.save(weights, tmp_path / "weights.pt")
+    return tmp_path / "weights.pt"
+
+
+def naive_pool(x: Tensor) -> Tensor:
+    """The nine places of a window one by one."""
+    window = np.outer([0.5, 1, 0.5], [0.5, 1, 0.5])
+    window /= window.sum()
+    height, width = (x.shape[-2] + 1) // 2, (x.shape[-1] + 1) // 2
+    padded = F.pad(x.double() ** 2, (1, 2, 1, 2))
+    total = torch.zeros(*x.shape[:2], height, width, dtype=torch.float64)
+    for i in range(3):
+        for j in range(3):
+            total += window[i, j] * padded[..., i : i + 2 * height : 2, j : j + 2 * width : 2]
+    return (total + 1e-12).sqrt().to(x)
+
+
+def naive_dists(a: Tensor, b: Tensor, weights: dict[str, Tensor], pool=naive_pool) -> float:
+    """One pair; channel by channel with numpy's covariance."""
+    convolutions = [layer for layer in Backbone("vgg", "random").features if isinstance(layer, nn.Conv2d)]
+
+    def maps(image: Tensor) -> list[Tensor]:
+        found, counter = [image], 0
+        x = (image - torch.tensor([0.485, 0.456, 0.406])[:, None, None]) / torch.tensor([0.229, 0.224, 0.225])[
+            :, None, None
+        ]
+        for stage, depth in enumerate((2, 2, 3, 3, 3)):
+            x = pool(x) if stage else x
+            for _ in range(depth):
+                x = F.conv2d(x, convolutions[counter].weight, convolutions[counter].bias, padding=1).clamp_min(0)
+                counter += 1
+            found.append(x)
+        return found
+
+    total, index = 0.0, 0
+    for x, y in zip(maps(a), maps(b), strict=True):
+        for p, q in zip(x[0].flatten(1).double().numpy(), y[0].flatten(1).double().numpy(), strict=True):
+            cov = np.cov(p, q, bias=True)
+            mean_x, mean_y = p.mean(), q.mean()
+            alpha, beta = (float(weights[name].flatten()[index]) for name in ("alpha", "beta"))
+            total += alpha * (2 * mean_x * mean_y + 1e-6) / (mean_x**2 + mean_y**2 + 1e-6)
+            total += beta * (2 * cov[0, 1] + 1e-6) / (cov[0, 0] + cov[1, 1] + 1e-6)
+            index += 1
+    return 1 - total / float(weights["alpha"].double().sum() + weights["beta"].double().sum())
+
+
+def test_dists_equals_an_independent_writing(dists_file: Path) -> None:
+    metric = DISTS("random", weights=dists_file)
+    weights = torch.load(dists_file, weights_only=True)
+    a, b = images(41, 48)
+    found = metric(a, b).tolist()
+    with torch.no_grad():
+        expected = [naive_dists(x[None], y[None], weights) for x, y in zip(a, b, strict=True)]
+        mutants = [
+            naive_dists(a[1:], b[1:], weights, pool=lambda x: F.max_pool2d(x, 2, ceil_mode=True)),
+            naive_dists(a[1:], b[1:], {"alpha": weights["beta"], "beta": weights["alpha"]}),
+        ]
+    assert np.allclose(found, expected, rtol=0, atol=2e-6)
+    for mutant in mutants:
+        assert not np.isclose(found[1], mutant, rtol=0, atol=1e-4)
+    assert found[0] < found[1]
+    assert metric(a, a).abs().max() < 1e-5
+    assert torch.allclose(metric(a, b), metric(b, a), atol=1e-6)
+
+
+def test_l2_pool() -> None:
+    x = torch.randn(2, 4, 9, 12, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(L2Pool()(x), naive_pool(x), atol=1e-6)
+    inside = L2Pool()(torch.full((1, 1, 8, 8), -3.0))[..., 1:-1, 1:-1]
+    assert torch.allclose(inside, torch.full_like(inside, 3.0))
+
+
+def test_dists_passes_gradients_and_names_mistakes(dists_file: Path, tmp_path: Path) -> None:
+    metric = DISTS("random", weights=dists_file.parent)
+    a, b = images(32, 32)
+    metric(a, b.requires_grad_()).sum().backward()
+    assert b.grad.isfinite().all()
+    assert b.grad.abs().sum() > 0
+    with pytest.raises(ValueError, match="one size"):
+        metric(a, a[..., 1:])
+    with pytest.raises(ValueError, match=r"DISTS needs the weights weights\.pt, and there is no file '.*gone\.pt'"):
+        DISTS("random", weights=tmp_path / "gone.pt")
+    with pytest.raises(ValueError, match=r"'vgg' needs the weights vgg16-397923af\.pth"):
+        DISTS(tmp_path, weights=dists_file)
+    torch.save({"alpha": torch.zeros(1, 1475, 1, 1)}, tmp_path / "half.pt")
+    with pytest.raises(ValueError, match=r"beta should have \(1, 1475, 1, 1\); it has nothing"):
+        DISTS("random", weights=tmp_path / "half.pt")
