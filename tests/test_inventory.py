@@ -18,7 +18,10 @@ from cfmrestore.registry import REGISTRIES
 from tests.testing import ROOT, environment
 
 INVENTORY = Path(__file__).with_name("inventory.json")
-TOOLS = ("train.py", "test.py", "degrade.py", "benchmark.py train", "benchmark.py degrade")
+TOOLS = (
+    "train.py", "test.py", "evaluate.py", "sweep.py", "compare.py", "degrade.py", "benchmark.py train",
+    "benchmark.py degrade", "benchmark.py metrics",
+)  # fmt: skip
 
 
 def flags(tool: str) -> list[str]:

@@ -8,10 +8,15 @@ from cfmrestore.registry import METRICS, load_plugins, nearest
 
 
 def metric_config(name: str, weights: str | None = None) -> dict[str, Any]:
-    """The config of a metric by its name in any case, with the folder of its weights if it has some."""
+    """The config of a metric by its name in any case, with the folder of its weights if it has some.
+
+    "pyiqa:NAME" is a metric of the package pyiqa.
+    """
     load_plugins()
     METRICS.import_from_location()
     known = {key.lower(): cls for key, cls in METRICS.module_dict.items() if issubclass(cls, ImageMetric | SetMetric)}
+    if name.lower().startswith("pyiqa:"):
+        return {"type": "PyIQA", "metric": name[len("pyiqa:") :]}
     if name.lower() not in known:
         raise ValueError(f"there is no metric {name!r}; {nearest(name.lower(), known)}")
     cls = known[name.lower()]

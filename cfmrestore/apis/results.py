@@ -55,23 +55,30 @@ def benchmark(metrics: Sequence[BaseMetric], means: Mapping[str, float]) -> Resu
     }
 
 
+def directions(metrics: Sequence[BaseMetric]) -> dict[str, bool]:
+    """Whether higher is better, for every column of these metrics."""
+    found: dict[str, bool] = {}
+    for metric in metrics:
+        if isinstance(metric, ImageMetric):
+            found[metric.name] = metric.higher_is_better
+        elif isinstance(metric, SetMetric):
+            found.update(metric.columns)
+        elif isinstance(metric, NFE):
+            found["NFE"] = False
+    return found
+
+
 def assemble(
     method: str, protocol: Protocol, metrics: Sequence[BaseMetric], benchmarks: Mapping[str, Result]
 ) -> Result:
     """The whole of a result file."""
-    directions = {m.name: m.higher_is_better for m in metrics if isinstance(m, ImageMetric)}
-    for metric in metrics:
-        if isinstance(metric, SetMetric):
-            directions.update(metric.columns)
-    if any(isinstance(metric, NFE) for metric in metrics):
-        directions["NFE"] = False
     return {
         "format": FORMAT,
         "method": method,
         "protocol": protocol.to_json(),
         "versions": checkpoints.versions(),
         "warnings": [text for name, one in benchmarks.items() for text in _warnings(name, one)],
-        "higher_is_better": directions,
+        "higher_is_better": directions(metrics),
         "benchmarks": dict(benchmarks),
     }
 

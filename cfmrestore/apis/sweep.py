@@ -22,7 +22,7 @@ from cfmrestore.evaluation.functional.pareto import pareto_front
 from cfmrestore.evaluation.functional.straightness import straightness
 from cfmrestore.flows.sampling import Sampling
 from cfmrestore.ops.rng import ImageRng
-from cfmrestore.registry import METRICS, SOLVERS, find
+from cfmrestore.registry import SOLVERS, find
 
 Row = dict[str, Any]
 
@@ -88,8 +88,8 @@ def _one(runner: RestorationRunner, cfg: Config, own: dict[str, Any] | None, set
 
 
 def _finish(runner: RestorationRunner, cfg: Config, rows: list[Row], out: Path) -> None:
-    directions = {find(m, METRICS).__name__: find(m, METRICS) for m in cfg.test_evaluator}
-    qualities = {name: cls.higher_is_better for name, cls in directions.items() if name in rows[0] and name != "NFE"}
+    directions = results.directions(runner.test_evaluator.metrics)
+    qualities = {name: up for name, up in directions.items() if name in rows[0] and name != "NFE"}
     for name, up in qualities.items():
         front = pareto_front([row["NFE"] for row in rows], [row[name] for row in rows], higher_is_better=up)
         for index, row in enumerate(rows):

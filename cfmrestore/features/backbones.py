@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from cfmrestore._compat import mend_torchvision
 from cfmrestore.ops.weights import check_weights, find_file, read_weights
 
+_MIRROR = "https://download.pytorch.org/models"
+
 
 class _Kind(NamedTuple):
     model: str
@@ -88,7 +90,8 @@ def _layers(net: str) -> nn.Sequential:
 
 
 def _load(backbone: Backbone, net: str, path: str | Path | None) -> None:
-    file = find_file(path, KINDS[net].file, purpose=f"the backbone {net!r}")
+    mirrors = () if path else (f"{_MIRROR}/{KINDS[net].file}",)
+    file = find_file(path, KINDS[net].file, purpose=f"the backbone {net!r}", mirrors=mirrors)
     weights = read_weights(file)
     own = backbone.state_dict()
     check_weights(weights, own, file)

@@ -15,6 +15,7 @@ from cfmrestore.typing import Image
 WEIGHTS = "pt_inception-2015-12-05-6726825d.pth"
 """TensorFlow's weights of 2015-12-05 for torch, as released with the package pytorch-fid."""
 
+_MIRROR = f"https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/{WEIGHTS}"
 _SIDE = 299
 _EPS = 0.001
 
@@ -77,10 +78,12 @@ def inception(path: str | Path | None = None, *, sha256: str | None = None) -> I
     """The network with its published weights.
 
     Args:
-        path: The file ``pt_inception-2015-12-05-6726825d.pth`` or its folder; without it, torch's cache.
+        path: The file ``pt_inception-2015-12-05-6726825d.pth`` or its folder; without it, torch's cache, to which the
+            file is downloaded if it is not there.
         sha256: Checksum of the file.
     """
-    file = find_file(path, WEIGHTS, purpose="the Inception network of FID, KID and the Inception score")
+    purpose, mirrors = "the Inception network of FID, KID and the Inception score", () if path else (_MIRROR,)
+    file = find_file(path, WEIGHTS, purpose=purpose, mirrors=mirrors, sha256=sha256)
     weights = read_weights(file, sha256=sha256)
     with torch.device("meta"):
         network = InceptionV3()

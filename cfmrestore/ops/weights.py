@@ -1,37 +1,73 @@
 """Files of weights: where one lies, whether it is the one that was meant, and what is in it."""
 
 import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import torch
 
+_DIGEST = re.compile(r"-([0-9a-f]{8,64})\.")
 
-def find_file(path: str | Path | None, name: str, *, purpose: str) -> Path:
-    """The file to read; nothing is downloaded.
+
+def find_file(
+    path: str | Path | None, name: str, *, purpose: str, mirrors: Sequence[str] = (), sha256: str | None = None
+) -> Path:
+    """The file to read; only from a mirror is anything downloaded.
 
     Args:
         path: The file under any name, a folder that holds ``name``, or None: then ``name`` is looked for in torch's
             cache, the folder to which ``torch.hub`` and torchvision download.
         name: The name under which the file is published.
         purpose: What needs it, for the message that says that it is missing.
+        mirrors: Addresses of the file, tried in this order where it is missing; it is kept at its place.
+        sha256: Of the file, or how it begins; without it, what the name says (as in ``vgg16-397923af.pth``). A file
+            from a mirror without either is refused.
     """
     cache = Path(torch.hub.get_dir()) / "checkpoints"
     place = cache if path is None else Path(path).expanduser()
     file = place / name if path is None or place.is_dir() else place
+    digest = sha256 or next(iter(_DIGEST.findall(name)), None)
+    failed = [error for mirror in mirrors if (error := _fetch(mirror, file, digest))]
     if not file.is_file():
+        tried = f" ({'; '.join(str(error) for error in failed)})" if failed else ""
         raise ValueError(
-            f"{purpose} needs the weights {name}, and there is no file {str(file)!r}: "
+            f"{purpose} needs the weights {name}, and there is no file {str(file)!r}{tried}: "
             f"put it into {cache}, or name the file or its folder"
         )
     return file
+
+
+def _fetch(address: str, file: Path, sha256: str | None) -> Exception | None:
+    """Download to the file, whole and right or not at all; what went wrong is returned."""
+    if file.is_file():
+        return None
+    if sha256 is None:
+        return ValueError(f"{address}: weights from a mirror need their sha256")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=file.name)
+    try:
+        with urlopen(address, timeout=60) as source, os.fdopen(handle, "wb") as out:
+            shutil.copyfileobj(source, out)
+        check_sha256(Path(name), sha256)
+        Path(name).replace(file)
+    except (OSError, ValueError) as error:
+        return ValueError(f"{address}: {error}")
+    finally:
+        Path(name).unlink(missing_ok=True)
+    return None
 
 
 def check_sha256(file: Path, expected: str) -> None:
     """Refuse a file that is not the one that was meant."""
     with file.open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
-    if found != expected.lower():
+    if not found.startswith(expected.lower()):
         raise ValueError(f"{file} has the sha256 {found}, not {expected}: a damaged or another file")
 
 

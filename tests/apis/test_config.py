@@ -45,10 +45,10 @@ def small_vae(folder: Path) -> Path:
 
 
 def test_an_option_changes_all_places_that_refer_to_it() -> None:
-    cfg = load_config(TINY, {"scale": 2, "data_root": "elsewhere"})
+    cfg = load_config(TINY, {"scale": 2, "data_root": "elsewhere", "protocol": "rgb"})
     assert cfg.model.scale == 2
     assert cfg.model.data_preprocessor.degradation[1].scale == 2
-    assert cfg.val_evaluator[0].border == 2
+    assert [metric.get("protocol") for metric in cfg.val_evaluator] == ["rgb", "rgb", None]
     assert cfg.train_dataloader.dataset.data_root == "elsewhere"
 
 

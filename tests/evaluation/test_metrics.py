@@ -1,6 +1,8 @@
 """The shells: means over images, the bicubic row, independence of the split."""
 
 import math
+import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 import torch
 from mmengine.evaluator import BaseMetric
 
+from cfmrestore.apis.metric_names import metric_config
 from cfmrestore.evaluation.functional import prepare, psnr
 from cfmrestore.evaluation.metrics import DISTS, FID, LPIPS, NFE, PSNR, ImageSet, LRConsistency, SetMetric, set_metric
 from cfmrestore.ops.resize import resize
@@ -50,7 +53,7 @@ def check_split(build: Callable[[], BaseMetric], rows: list[dict]) -> None:
     assert all(math.isclose(whole[key], parts[key], rel_tol=1e-9, abs_tol=1e-9) for key in whole)
 
 
-@pytest.mark.parametrize("name", sorted(METRICS.module_dict))
+@pytest.mark.parametrize("name", sorted(set(METRICS.module_dict) - {"PyIQA"}))
 def test_the_split_into_batches_does_not_matter(name: str, tmp_path: Path) -> None:
     check_split(lambda: build(name, tmp_path), samples(5, 208))
 
@@ -174,3 +177,29 @@ def test_the_digest_tells_images_and_names_apart() -> None:
 
 def test_nfe() -> None:
     assert evaluate(NFE(), [samples()]) == {"NFE": 4.0}
+
+
+class FakeQuality:
+    """What ``pyiqa.create_metric`` gives."""
+
+    def __init__(self, name: str, full_reference: bool) -> None:
+        self.lower_better, self.metric_mode = name == "worse", "FR" if full_reference else "NR"
+
+    def __call__(self, *images: torch.Tensor) -> torch.Tensor:
+        assert len(images) == (2 if self.metric_mode == "FR" else 1)
+        return images[0].mean()[None]
+
+
+def test_metrics_of_pyiqa(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyiqa", None)
+    with pytest.raises(ValueError, match="pip install pyiqa"):
+        METRICS.build(metric_config("pyiqa:musiq"))
+    package = types.ModuleType("pyiqa")
+    package.create_metric = lambda name, device: FakeQuality(name, full_reference=name == "worse")
+    monkeypatch.setitem(sys.modules, "pyiqa", package)
+    better, worse = (METRICS.build(metric_config(f"pyiqa:{name}")) for name in ("better", "worse"))
+    assert (better.higher_is_better, better.needs_target) == (True, False)
+    assert (worse.higher_is_better, worse.needs_target) == (False, True)
+    rows = [{"name": "0.png", "restored": torch.full((3, 4, 4), 51 / 255), "target": torch.zeros(3, 4, 4)}]
+    assert evaluate(better, [rows])["pyiqa:better"] == pytest.approx(0.2)
+    assert evaluate(worse, [rows])["pyiqa:worse"] == pytest.approx(0.2)

@@ -55,6 +55,7 @@ def test_pool_is_replaced() -> None:
 
 def test_mistakes_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path))
+    monkeypatch.setattr("cfmrestore.features.backbones._MIRROR", (tmp_path / "mirror").as_uri())
     with pytest.raises(ValueError, match="net must be one of 'alex', 'vgg', 'squeeze'; got 'vgg19'"):
         Backbone("vgg19", "random")
     with pytest.raises(ValueError, match=r"'squeeze' needs the weights squeezenet1_1-b8a52dc0\.pth, and there is no"):

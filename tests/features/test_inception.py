@@ -153,9 +153,9 @@ def test_probabilities_leave_out_the_bias(network: InceptionV3) -> None:
 
 def test_weights_are_found_and_checked(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path))
+    monkeypatch.setattr("cfmrestore.features.inception._MIRROR", (tmp_path / "mirror").as_uri())
     with pytest.raises(ValueError, match=rf"needs the weights {WEIGHTS}, and there is no file .* put it into .*points"):
         inception()
-    (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / WEIGHTS).symlink_to(file)
     found, by_folder = inception(), inception(str(file.parent))
     assert torch.equal(found.fc.weight, by_folder.fc.weight)

@@ -1,5 +1,6 @@
 """The tools as a user runs them: training, testing, other data, other spaces, and wrong input."""
 
+import csv
 import json
 import shutil
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cfmrestore.apis import results
 from cfmrestore.engine import checkpoints
 from tests.testing import ROOT, TINY, run_tool, small_options, write_images
 
@@ -41,31 +43,84 @@ def test_a_run_leaves_what_the_readme_says(trained: Path) -> None:
     assert all(name.startswith("network.") for name in checkpoint["state_dict"])
 
 
-def test_testing_writes_table_and_pictures(trained: Path, tmp_path: Path) -> None:
+def test_testing_writes_table_pictures_and_report(trained: Path, tmp_path: Path) -> None:
     options = small_options(trained, **{"model.sampling.num_intervals": 3})
-    args = ["--work-dir", tmp_path, "--out", tmp_path / "result.json", "--show-dir", tmp_path / "pictures"]
-    output = run_tool("test.py", TINY, trained / "run", *args, options=options)
-    assert "| bicubic  |" in output
-    result = json.loads((tmp_path / "result.json").read_text())
+    args = ["--work-dir", tmp_path / "run", "--out", tmp_path / "result.json", "--show-dir", tmp_path / "pictures"]
+    output = run_tool("test.py", TINY, trained / "run", *args, "--report", tmp_path / "page.html", options=options)
+    result = json.loads((tmp_path / "result.json").read_text())["benchmarks"]["images"]
     assert result["rows"]["restored"]["NFE"] == 3
-    assert result["rows"]["bicubic"].keys() == {"PSNR", "SSIM"}
-    assert result["num_images"] == 6
-    assert (tmp_path / "result.md").read_text().startswith("|")
+    assert result["rows"]["bicubic"].keys() == result["rows"]["encoder"].keys() == {"PSNR", "SSIM"}
+    assert result["num_images"] == len(result["images"]) == 6
+    assert result["rows"]["restored"]["PSNR"] == pytest.approx(np.mean(result["values"]["restored"]["PSNR"]))
+    assert (tmp_path / "result.md").read_text() in output
+    assert len((tmp_path / "result.csv").read_text().splitlines()) == 1 + 3 * 6
     assert len(list((tmp_path / "pictures").glob("*.png"))) == 7
+    assert "0.png" in (tmp_path / "page.html").read_text()
+    assert not list((tmp_path / "run").glob("images_*"))
     weights = run_tool("test.py", TINY, trained / "run" / "iter_6.safetensors", "--work-dir", tmp_path, options=options)
     assert [line for line in output.splitlines() if line.startswith("| restored")] == [
         line for line in weights.splitlines() if line.startswith("| restored")
     ]
 
 
-def test_two_ranks_test_as_one(trained: Path, tmp_path: Path) -> None:
-    rows = []
+def test_two_ranks_test_as_one_on_any_benchmarks(trained: Path, tmp_path: Path) -> None:
+    """Five images do not divide by two ranks, so a sampler repeats one."""
+    high = write_images(tmp_path / "high", count=5, side=32, seed=3)
+    write_images(tmp_path / "low", count=5, side=8, seed=3)
+    run_tool("degrade.py", high, "--preset", "bicubic", "--freeze", "--out", tmp_path / "frozen")
+    sets = [f"pairs={high},{tmp_path / 'low'}", f"drawn={high}", f"frozen={tmp_path / 'frozen'}"]
+    found = []
     for ranks in (0, 2):
         out = tmp_path / f"{ranks}.json"
-        options = small_options(trained, **{"test_evaluator.0.border": 2})
-        run_tool("test.py", TINY, trained / "run", "--work-dir", tmp_path, "--out", out, options=options, ranks=ranks)
-        rows.append(json.loads(out.read_text())["rows"])
-    assert rows[0] == rows[1]
+        args: list[object] = ["--metrics", "psnr", "haarpsi", "fid", "kid", "--weights", "seeded", "--protocol", "rgb"]
+        args += ["--benchmarks", *sets, "--out", out, "--work-dir", tmp_path / "run"]
+        run_tool("test.py", TINY, trained / "run", *args, options=small_options(trained), ranks=ranks)
+        found.append(results.read(out))
+        for result in found[-1]["benchmarks"].values():
+            del result["seconds_per_image"]
+    one, two = found
+    assert one["benchmarks"].keys() == {"pairs", "drawn", "frozen"}
+    assert "FID of 5 images says little" in one["warnings"][0]
+    for name, result in one["benchmarks"].items():
+        other = two["benchmarks"][name]
+        assert result["rows"].keys() == {"restored", "bicubic", "encoder"}
+        assert {**result, "rows": 0} == {**other, "rows": 0}
+        for row, columns in result["rows"].items():
+            assert columns == pytest.approx(other["rows"][row], rel=1e-9, abs=1e-9)
+
+
+def test_a_sweep(trained: Path, tmp_path: Path) -> None:
+    args = ["--solvers", "Euler", "Heun", "--intervals", 1, 2, "--seeds", 0, 1, "--out", tmp_path / "sweep"]
+    output = run_tool(
+        "sweep.py", TINY, trained / "run", *args, "--work-dir", tmp_path / "run", options=small_options(trained)
+    )
+    lines = list(csv.DictReader((tmp_path / "sweep" / "sweep.csv").open()))
+    assert [int(float(line["NFE"])) for line in lines] == [1, 1, 2, 2, 2, 2, 4, 4]
+    assert lines[0]["PSNR"] != lines[1]["PSNR"]  # another seed
+    assert any(line["pareto_PSNR"] == "True" for line in lines)
+    assert all(float(line["peak_mib"]) > 10 and float(line["seconds_per_image"]) > 0 for line in lines)
+    assert "straightness" in output
+    assert Image.open(tmp_path / "sweep" / "sweep.png").size[0] > 500
+    wrong = run_tool("sweep.py", TINY, trained / "run", "--solvers", "Eular", "--out", tmp_path / "x", expect=1)
+    assert "unknown solver 'Eular'; did you mean 'Euler'" in wrong
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--benchmarks", "pairs"], "expected NAME=VALUE; got 'pairs'"),
+        (["--benchmarks", "pairs=none"], "benchmark 'pairs': there is no folder none"),
+        (["--protocol", "none"], "there is no protocol 'none'"),
+        (["--metrics", "none"], "there is no metric 'none'"),
+        (["--metrics", "psnr", "fid", "--weights", "none"], "needs the weights pt_inception"),
+    ],
+)
+def test_wrong_arguments_of_the_test(trained: Path, tmp_path: Path, args: list[str], message: str) -> None:
+    output = run_tool(
+        "test.py", TINY, trained / "run", *args, "--work-dir", tmp_path, options=small_options(trained), expect=1
+    )
+    assert f"error: {message}" in output or message in output.splitlines()[-1]
+    assert "Traceback" not in output
 
 
 def test_a_checkpoint_of_another_network(trained: Path, tmp_path: Path) -> None:

@@ -16,10 +16,11 @@ from cfmrestore.evaluation.metrics.nfe import NFE
 from cfmrestore.evaluation.metrics.niqe import NIQE
 from cfmrestore.evaluation.metrics.precision_recall import PrecisionRecall
 from cfmrestore.evaluation.metrics.psnr import PSNR
+from cfmrestore.evaluation.metrics.pyiqa import PyIQA
 from cfmrestore.evaluation.metrics.set_metric import SetMetric
 from cfmrestore.evaluation.metrics.ssim import SSIM
 
 __all__ = [
     "DISTS", "FID", "GMSD", "KID", "LPIPS", "MSSSIM", "NFE", "NIQE", "PSNR", "SSIM", "HaarPSI", "ImageMetric",
-    "ImageSet", "InceptionScore", "InpaintingIDS", "LRConsistency", "PrecisionRecall", "SetMetric",
+    "ImageSet", "InceptionScore", "InpaintingIDS", "LRConsistency", "PrecisionRecall", "PyIQA", "SetMetric",
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from mmengine.evaluator import BaseMetric
 from torch import Tensor
@@ -51,8 +51,8 @@ class ImageMetric(BaseMetric):
     """
 
     default_prefix = ""  # none, said in a way that mmengine does not warn about
-    higher_is_better: ClassVar[bool] = True
-    needs_target: ClassVar[bool] = True
+    higher_is_better: bool = True
+    needs_target: bool = True
 
     def __init__(self, *, protocol: str = "classic_y") -> None:
         super().__init__()
