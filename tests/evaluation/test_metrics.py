@@ -12,7 +12,18 @@ from mmengine.evaluator import BaseMetric
 
 from cfmrestore.apis.metric_names import metric_config
 from cfmrestore.evaluation.functional import prepare, psnr
-from cfmrestore.evaluation.metrics import DISTS, FID, LPIPS, NFE, PSNR, ImageSet, LRConsistency, SetMetric, set_metric
+from cfmrestore.evaluation.metrics import (
+    DISTS,
+    FID,
+    LPIPS,
+    NFE,
+    PSNR,
+    ImageSet,
+    LRConsistency,
+    PatchFID,
+    SetMetric,
+    set_metric,
+)
 from cfmrestore.ops.resize import resize
 from cfmrestore.registry import METRICS
 
@@ -42,7 +53,7 @@ def build(name: str, folder: Path) -> BaseMetric:
         return DISTS(weights=str(folder / "dists.pth"), backbone="random")
     keys = {"LPIPS": {"weights": "random"}}.get(name, {})
     if issubclass(METRICS.module_dict[name], SetMetric):
-        keys = {"weights": "seeded"}
+        keys = {"weights": "seeded", **({"patch_side": 32} if name == "PatchFID" else {})}
     return METRICS.build({"type": name, **keys})
 
 
@@ -81,8 +92,8 @@ def test_sets_tell_better_from_worse() -> None:
     rows = samples(5, 64)
     found = evaluate(FID(weights="seeded"), [rows])
     assert found["FID"] > found["encoder/FID"] > 0
-    patches = evaluate(FID(weights="seeded", patches=3, patch_side=16), [rows])
-    assert patches["FID"] > patches["encoder/FID"]
+    patches = evaluate(PatchFID(weights="seeded", patches=3, patch_side=16), [rows])
+    assert patches["pFID"] > patches["encoder/pFID"]
     same = evaluate(FID(weights="seeded"), [[{**row, "restored": row["target"]} for row in rows]])
     assert abs(same["FID"]) < 1e-9
 

@@ -1,6 +1,7 @@
 """The Inception network of FID: torchvision's where both agree, and patched where they do not."""
 
 import hashlib
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -153,7 +154,8 @@ def test_probabilities_leave_out_the_bias(network: InceptionV3) -> None:
 
 def test_weights_are_found_and_checked(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path))
-    monkeypatch.setattr("cfmrestore.features.inception._MIRROR", (tmp_path / "mirror").as_uri())
+    module = sys.modules[InceptionV3.__module__]  # the package has a function of that name
+    monkeypatch.setattr(module, "_MIRROR", (tmp_path / "mirror").as_uri())
     with pytest.raises(ValueError, match=rf"needs the weights {WEIGHTS}, and there is no file .* put it into .*points"):
         inception()
     (tmp_path / "checkpoints" / WEIGHTS).symlink_to(file)

@@ -2,7 +2,7 @@
 
 from cfmrestore.evaluation.metrics.base import ImageMetric
 from cfmrestore.evaluation.metrics.dists import DISTS
-from cfmrestore.evaluation.metrics.fid import FID
+from cfmrestore.evaluation.metrics.fid import FID, PatchFID
 from cfmrestore.evaluation.metrics.gmsd import GMSD
 from cfmrestore.evaluation.metrics.haarpsi import HaarPSI
 from cfmrestore.evaluation.metrics.image_set import ImageSet
@@ -22,5 +22,5 @@ from cfmrestore.evaluation.metrics.ssim import SSIM
 
 __all__ = [
     "DISTS", "FID", "GMSD", "KID", "LPIPS", "MSSSIM", "NFE", "NIQE", "PSNR", "SSIM", "HaarPSI", "ImageMetric",
-    "ImageSet", "InceptionScore", "InpaintingIDS", "LRConsistency", "PrecisionRecall", "PyIQA", "SetMetric",
+    "ImageSet", "InceptionScore", "InpaintingIDS", "LRConsistency", "PatchFID", "PrecisionRecall", "PyIQA", "SetMetric",
 ]  # fmt: skip
