@@ -111,13 +111,12 @@ def settle(cfg: Config, checkpoint: str | Path, protocol: str | None) -> Config:
     cfg.auto_scale_lr = None
     metrics = list(cfg.test_evaluator) if isinstance(cfg.test_evaluator, list | tuple) else [cfg.test_evaluator]
     with_protocol = [metric for metric in metrics if issubclass(find(metric, METRICS), ImageMetric)]
-    if not with_protocol:
-        raise ValueError("the test_evaluator measures no image: give it PSNR or another metric of images")
-    names = {metric.get("protocol", "classic_y") for metric in with_protocol} if protocol is None else {protocol}
-    if len(names) > 1:
+    names = {metric.get("protocol", cfg.get("protocol", "classic_y")) for metric in with_protocol}
+    if protocol is None and len(names) > 1:
         raise ValueError(f"the metrics of one evaluation need one protocol; the config has {', '.join(sorted(names))}")
+    cfg.protocol = protocols.find(protocol or next(iter(names), "classic_y")).name
     for metric in with_protocol:
-        metric["protocol"] = protocols.find(next(iter(names))).name
+        metric["protocol"] = cfg.protocol
     cfg.test_evaluator = [*with_protocol, *(m for m in metrics if m not in with_protocol), {"type": "ImageSet"}]
     if "ceiling" in inspect.signature(find(cfg.model, MODELS)).parameters:
         cfg.model.ceiling = True
@@ -126,7 +125,7 @@ def settle(cfg: Config, checkpoint: str | Path, protocol: str | None) -> Config:
 
 def protocol_of(cfg: Config) -> protocols.Protocol:
     """By which a settled config compares images."""
-    return protocols.find(cfg.test_evaluator[0]["protocol"])
+    return protocols.find(cfg.protocol)
 
 
 def _name(cfg: Config) -> str:

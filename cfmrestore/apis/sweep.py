@@ -62,7 +62,11 @@ def sweep(
         raise ValueError(f"need solvers, seeds, and intervals of 1 or more; got {solvers=}, {intervals=}, {seeds=}")
     cfg = settle(prepare(config, work_dir=work_dir, launcher=launcher, options=options), checkpoint, protocol)
     cfg.model.ceiling = False
-    own = dataset(*benchmark.split("=", 1)) if benchmark else None
+    own = None
+    if benchmark is not None:
+        if not all(benchmark.partition("=")):
+            raise ValueError(f"a benchmark is NAME=FOLDERS; got {benchmark!r}")
+        own = dataset(*benchmark.split("=", 1))
     runner, rows = build_runner(cfg), []
     for solver, count, seed in itertools.product(solvers, intervals, seeds):
         row = _one(runner, cfg, own, {"solver": solver, "num_intervals": count, "seed": seed})

@@ -1,6 +1,5 @@
 """Autoencoders of diffusers: found in a local folder, a weights file or on the hub, and checked before use."""
 
-import hashlib
 import re
 from collections.abc import Sequence
 from importlib import import_module
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 
 from cfmrestore._compat import mend_torchvision
 from cfmrestore.encoders.base import Encoder
+from cfmrestore.ops.weights import check_sha256
 from cfmrestore.typing import Image, Latent
 
 CONFIG = "config.json"
@@ -143,11 +143,3 @@ def download(place: str, subfolder: str | None) -> Path:
         if (folder / prefix / name).is_file():
             break
     return folder
-
-
-def check_sha256(file: Path, expected: str) -> None:
-    """Refuse a file that is not the one that was meant."""
-    with file.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
-    if found != expected.lower():
-        raise ValueError(f"{file} has the sha256 {found}, not {expected}: a damaged or another file")

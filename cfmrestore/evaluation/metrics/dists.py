@@ -1,19 +1,14 @@
 """Structure and texture in the features of a classifier."""
 
-from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-from torch import Tensor
 
 from cfmrestore.evaluation.functional import dists
-from cfmrestore.evaluation.metrics.base import ImageMetric, as_file
+from cfmrestore.evaluation.metrics.kinds import NetworkMetric
 from cfmrestore.registry import METRICS
 
 
 @METRICS.register_module()
-class DISTS(ImageMetric):
+class DISTS(NetworkMetric):
     """DISTS of the whole image as an 8-bit file, mean over images; lower is better.
 
     Args:
@@ -23,21 +18,10 @@ class DISTS(ImageMetric):
             cache. "random" are seeded random weights.
     """
 
-    higher_is_better = False
-
     def __init__(self, *, protocol: str = "classic_y", weights: str | None = None, backbone: str | None = None) -> None:
         super().__init__(protocol=protocol)
         folder = weights if weights is not None and Path(weights).is_dir() else None
         self.weights, self.backbone = weights, backbone or folder
 
-    @cached_property
-    def network(self) -> dists.DISTS:
+    def load(self) -> dists.DISTS:
         return dists.DISTS(self.backbone, weights=self.weights)
-
-    def prepare(self) -> None:
-        self.network  # noqa: B018 - missing weights show before anything is measured
-
-    def measure(self, image: Tensor, target: Tensor | None, sample: Mapping[str, Any]) -> float:
-        del sample
-        assert target is not None
-        return float(self.network(as_file(image)[None], as_file(target)[None]))

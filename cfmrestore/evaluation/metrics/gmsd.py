@@ -1,22 +1,18 @@
 """Gradient magnitude similarity deviation."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from torch import Tensor
 
 from cfmrestore.evaluation.functional.gmsd import gmsd
-from cfmrestore.evaluation.metrics.base import ImageMetric, scale_of
+from cfmrestore.evaluation.metrics.kinds import LumaMetric
 from cfmrestore.registry import METRICS
+from cfmrestore.typing import PerImage
 
 
 @METRICS.register_module()
-class GMSD(ImageMetric):
+class GMSD(LumaMetric):
     """GMSD of the luma, mean over images; lower is better."""
 
     higher_is_better = False
 
-    def measure(self, image: Tensor, target: Tensor | None, sample: Mapping[str, Any]) -> float:
-        assert target is not None
-        a, b = (self.protocol.luma(x[None], scale_of(sample)) for x in (image, target))
-        return float(gmsd(a, b))
+    def compare(self, image: Tensor, target: Tensor) -> PerImage:
+        return gmsd(image, target)
