@@ -88,8 +88,10 @@ def _warnings(name: str, result: Result) -> list[str]:
     found = [f"{name}: {text}" for text in result["warnings"]]
     for row, columns in result["values"].items():
         for column, values in columns.items():
-            if infinite := sum(value is not None and math.isinf(value) for value in values):
-                found.append(f"{name}: {column} of {infinite} images of {row} is infinite; the mean leaves them out")
+            infinite = sum(value is not None and math.isinf(value) for value in values)
+            rest = "" if infinite == len(values) else "; the mean leaves them out"
+            if infinite:
+                found.append(f"{name}: {column} of {infinite} images of {row} is infinite{rest}")
     return found
 
 
