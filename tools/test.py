@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument(
         "--metrics", nargs="+", metavar="NAME", help="in place of the config's: psnr ssim lpips fid ..."
     )
+    parser.add_argument("--method", help="how the restorations are called in tables (default: the checkpoint)")
     parser.add_argument("--weights", metavar="FOLDER", help="of networks that metrics need (default: torch's cache)")
     parser.add_argument("--out", metavar="FILE.json", help="write the result, and a table and a CSV file beside it")
     parser.add_argument("--report", metavar="FILE.html", help="write a page with histograms and the worst images")
@@ -38,6 +39,7 @@ def main() -> None:
         protocol=args.protocol,
         metrics=args.metrics,
         weights=args.weights,
+        method=args.method,
         work_dir=args.work_dir,
         out=args.out,
         report=args.report,

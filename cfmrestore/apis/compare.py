@@ -50,14 +50,18 @@ def compare(
         seed: Of the bootstrap.
         out: Markdown (.md), CSV (.csv) or JSON (.json) file.
     """
+    if out is not None and Path(out).suffix not in (".md", ".csv", ".json"):
+        raise ValueError(f"the comparison is a .md, .csv or .json file; got {str(out)!r}")
     files = {Path(path): results.read(path) for path in paths}
     if not files:
         raise ValueError("give the result files to compare")
     check_protocols(files)
     names = _names(files)
     cells = []
-    for benchmark in common_benchmarks(files):
-        own = {names[path]: result["benchmarks"][benchmark] for path, result in files.items()}
+    for places in common_benchmarks(files):
+        own = {names[path]: files[path]["benchmarks"][name] for path, name in places.items()}
+        count = next(iter(own.values()))["num_images"]
+        benchmark = f"{next(iter(places.values()))} ({count} images)"
         directions = {key: up for result in files.values() for key, up in result["higher_is_better"].items()}
         cells += _compare(benchmark, own, directions, baseline, {"level": level, "samples": samples, "seed": seed})
     text = report(cells, level)
@@ -79,17 +83,14 @@ def check_protocols(files: Mapping[Path, results.Result]) -> None:
             )
 
 
-def common_benchmarks(files: Mapping[Path, results.Result]) -> list[str]:
-    """The sets that all files have, of the same images."""
-    first = next(iter(files.values()))
-    common = [name for name in first["benchmarks"] if all(name in result["benchmarks"] for result in files.values())]
+def common_benchmarks(files: Mapping[Path, results.Result]) -> list[dict[Path, str]]:
+    """The sets of the same images that all files have, by whatever name in each."""
+    digests = {path: {b["images_sha256"]: name for name, b in r["benchmarks"].items()} for path, r in files.items()}
+    first = next(iter(digests.values()))
+    common = [{p: own[d] for p, own in digests.items()} for d in first if all(d in own for own in digests.values())]
     if not common:
         sets = "; ".join(f"{path}: {', '.join(result['benchmarks'])}" for path, result in files.items())
-        raise ValueError(f"the files have no set of images in common ({sets})")
-    for name in common:
-        digests = {result["benchmarks"][name]["images_sha256"] for result in files.values()}
-        if len(digests) > 1:
-            raise ValueError(f"the images of {name!r} are not the same in all files: their digests differ")
+        raise ValueError(f"the files have no set of the same images in common ({sets})")
     return common
 
 
@@ -170,11 +171,9 @@ def _write(out: Path, cells: Sequence[Cell], text: str) -> None:
         write_text(out, text + "\n")
     elif out.suffix == ".json":
         write_text(out, json.dumps(results.finite(rows), indent=1, allow_nan=False) + "\n")
-    elif out.suffix == ".csv":
+    else:
         stream = io.StringIO()
         writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
         write_text(out, stream.getvalue())
-    else:
-        raise ValueError(f"the comparison is a .md, .csv or .json file; got {str(out)!r}")

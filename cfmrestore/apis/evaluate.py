@@ -32,6 +32,7 @@ def evaluate(
     protocol: str | None = None,
     metrics: Sequence[str] | None = None,
     weights: str | None = None,
+    method: str | None = None,
     work_dir: str | None = None,
     out: str | None = None,
     report: str | None = None,
@@ -49,6 +50,7 @@ def evaluate(
         protocol: How images are compared, in place of the config's.
         metrics: Their names, in any case, in place of the config's.
         weights: Folder with the weights of networks that these metrics need; without it, torch's cache.
+        method: How the restorations are called in tables; by default the checkpoint.
         work_dir: Where the log is written.
         out: JSON file for the result; a Markdown table and a CSV file are written beside it.
         report: HTML file with table, histograms and the worst images.
@@ -56,9 +58,10 @@ def evaluate(
         launcher: "none", "pytorch", "slurm" or "mpi"; by default what the environment says.
         options: Dotted keys of the config and their values.
     """
+    results.check_names(out, report)
     cfg = prepare(config, work_dir=work_dir, launcher=launcher, options=options)
     if metrics is not None:
-        cfg.test_evaluator = [*(metric_config(name, weights) for name in metrics), {"type": "NFE"}]
+        cfg.test_evaluator = [*(metric_config(one, weights) for one in metrics), {"type": "NFE"}]
     cfg = settle(cfg, checkpoint, protocol)
     sets: dict[str, dict[str, Any] | None] = {n: dataset(n, where) for n, where in (benchmarks or {}).items()}
     runner = build_runner(cfg)
@@ -74,7 +77,14 @@ def evaluate(
             folders: dict[type, Path | None] = {KeepHook: images / name}
             folders[PictureHook] = pictures / name if pictures and sets else pictures
             made[name] = measure(runner, cfg, own, folders)
-        result = results.assemble(cfg.load_from, protocol_of(cfg), runner.test_evaluator.metrics, made)
+        settings = {
+            "config": str(cfg.filename),
+            "checkpoint": cfg.load_from,
+            "sampling": cfg.model.get("sampling", {}),
+            "options": {key: str(value) for key, value in (options or {}).items()},
+        }
+        name, metrics = method or cfg.load_from, runner.test_evaluator.metrics
+        result = results.assemble(name, protocol_of(cfg), metrics, made, settings)
         if runner.rank == 0:
             _show(result, out, report, images)
     finally:
@@ -162,7 +172,7 @@ def measure(
             metric.prepare()
     means = runner.test()
     if runner.rank != 0:
-        return {"images": [], "rows": {}, "values": {}, "warnings": []}
+        return {"images": [], "rows": {}, "values": {}, "warnings": []}  # the numbers are with rank 0
     return results.benchmark(runner.test_evaluator.metrics, means)
 
 

@@ -62,6 +62,7 @@ def evaluate_folders(
         report: HTML file with table, histograms and the worst images.
     """
     load_plugins()
+    results.check_names(out, report)
     plan = protocols.find(protocol)
     if scale is not None and scale < 1:
         raise ValueError(f"scale must be 1 or more; got {scale}")
@@ -69,10 +70,14 @@ def evaluate_folders(
     needing = [type(shell).__name__ for shell in measures if shell.needs_target]
     if target is None and needing:
         raise ValueError(f"{', '.join(needing)} compare with targets: name their folder too")
-    if target is not None and low is None:
-        plan.border(scale)
+    if target is not None and low is None and plan.crop and scale is None:
+        raise ValueError(
+            f"the protocol {protocol!r} cuts a border of as many pixels as the scale: give the scale (--scale), or the "
+            "folder of the inputs (--low)"
+        )
     shells: list[BaseMetric] = [*measures, METRICS.build({"type": "ImageSet"})]
-    files = match({"restored": restored, "target": target, "low": low}, suffix)
+    given = {"restored": restored, "target": target, "low": low}
+    files = match(given, suffix)
     check_sizes(files, scale)
     for one in _progress(files):
         sample = read(one, scale)
@@ -80,9 +85,9 @@ def evaluate_folders(
             shell.process(None, [sample])
     means = {key: value for shell in shells for key, value in shell.evaluate(len(files)).items()}
     title = name or results.title_of(target or restored)
-    result = results.assemble(
-        method or results.title_of(restored), plan, shells, {title: results.benchmark(shells, means)}
-    )
+    folders = {kind: str(folder) for kind, folder in given.items() if folder is not None}
+    measured = {title: results.benchmark(shells, means)}
+    result = results.assemble(method or results.title_of(restored), plan, shells, measured, folders)
     _write(result, out, report, {one.name: one for one in files}, scale)
     return result
 
@@ -107,8 +112,20 @@ def match(folders: Mapping[str, str | Path | None], suffix: str = "") -> list[Fi
         if missing:
             alone.append(f"{name} (no {', no '.join(missing)})")
     if alone:
-        raise ValueError(f"{len(alone)} of {len(names)} images are not in every folder: {'; '.join(alone)}")
+        hint = "" if suffix else _likely_suffix(found)
+        raise ValueError(f"{len(alone)} of {len(names)} images are not in every folder{hint}: {'; '.join(alone)}")
     return [Files(name, {kind: paths[name] for kind, paths in found.items()}) for name in sorted(names)]
+
+
+def _likely_suffix(found: Mapping[str, Mapping[str, Path]]) -> str:
+    """The suffix that would make all restorations belong to targets."""
+    others = set().union(*(paths for kind, paths in found.items() if kind != "restored"))
+    name = min(found["restored"])
+    for other in others:
+        suffix = name.removeprefix(other)
+        if suffix != name and all(own.removesuffix(suffix) in others for own in found["restored"]):
+            return f" (would --suffix {suffix} help?)"
+    return ""
 
 
 def _named(folder: Path, suffix: str) -> dict[str, Path]:

@@ -15,6 +15,7 @@ def metric_config(name: str, weights: str | None = None) -> dict[str, Any]:
     load_plugins()
     METRICS.import_from_location()
     known = {key.lower(): cls for key, cls in METRICS.module_dict.items() if issubclass(cls, ImageMetric | SetMetric)}
+    known.pop("pyiqa", None)
     if name.lower().startswith("pyiqa:"):
         return {"type": "PyIQA", "metric": name[len("pyiqa:") :]}
     if name.lower() not in known:

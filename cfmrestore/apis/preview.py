@@ -41,6 +41,8 @@ def preview(
     out = Path(out)
     if out.suffix.lower() != ".png":
         raise ValueError(f"the preview is a .png file; got {str(out)!r}")
+    if not Path(image).is_file():
+        raise ValueError(f"the preview shows one image; {str(image)!r} is no file")
     recipe = presets.load(preset, scale)
     chain, photograph = recipe.degradation, middle(to_tensor(read_image(image)), _SIDE)[None].float() / 255
     high = recipe.target(photograph, ImageRng([seed]))

@@ -48,6 +48,7 @@ def benchmark(metrics: Sequence[BaseMetric], means: Mapping[str, float]) -> Resu
         "num_images": len(images.names),
         "images": images.names,
         "images_sha256": images.sha256,
+        "scale": images.scale,
         "rows": rows,
         "values": values,
         "seconds_per_image": images.seconds,
@@ -69,12 +70,17 @@ def directions(metrics: Sequence[BaseMetric]) -> dict[str, bool]:
 
 
 def assemble(
-    method: str, protocol: Protocol, metrics: Sequence[BaseMetric], benchmarks: Mapping[str, Result]
+    method: str,
+    protocol: Protocol,
+    metrics: Sequence[BaseMetric],
+    benchmarks: Mapping[str, Result],
+    settings: Mapping[str, Any],
 ) -> Result:
-    """The whole of a result file."""
+    """The whole of a result file; the settings say how the restorations were made, or where they lie."""
     return {
         "format": FORMAT,
         "method": method,
+        "settings": dict(settings),
         "protocol": protocol.to_json(),
         "versions": checkpoints.versions(),
         "warnings": [text for name, one in benchmarks.items() for text in _warnings(name, one)],
@@ -95,11 +101,17 @@ def _warnings(name: str, result: Result) -> list[str]:
     return found
 
 
+def check_names(out: str | Path | None, report: str | Path | None) -> None:
+    """Refuse what cannot be written before anything is measured."""
+    if out is not None and Path(out).suffix != ".json":
+        raise ValueError(f"the result is a .json file (a .csv and a .md file are written beside it); got {str(out)!r}")
+    if report is not None and Path(report).suffix not in (".html", ".htm"):
+        raise ValueError(f"the report is a .html file; got {str(report)!r}")
+
+
 def write(result: Result, out: str | Path) -> list[Path]:
     """``out`` (.json), and beside it the table (.md) and a line an image (.csv); returns the files."""
     out = Path(out)
-    if out.suffix != ".json":
-        raise ValueError(f"the result is a .json file; got {str(out)!r}")
     files = {out: json.dumps(finite(result), indent=1, allow_nan=False) + "\n"}
     files[out.with_suffix(".md")] = table(result)
     files[out.with_suffix(".csv")] = lines(result)
@@ -112,8 +124,8 @@ def read(path: str | Path) -> Result:
     """A result file."""
     try:
         result = json.loads(Path(path).read_text(encoding="utf-8"))
-        if result["format"] != FORMAT:
-            raise ValueError(f"it has format {result['format']}, this version reads {FORMAT}")
+        if not isinstance(result, dict) or result.get("format") != FORMAT:
+            raise ValueError(f"it does not say that it has format {FORMAT}")
         needed = {"method", "protocol", "higher_is_better", "benchmarks"}
         if missing := needed - result.keys():
             raise ValueError(f"it lacks {', '.join(sorted(missing))}")
@@ -175,8 +187,8 @@ def _benchmark_table(name: str, result: Result) -> str:
     columns = list(dict.fromkeys(column for row in rows.values() for column in row))
     cells = [[name, *columns]] + [[row, *(_cell(own.get(c)) for c in columns)] for row, own in rows.items()]
     seconds = "" if result["seconds_per_image"] is None else f", {result['seconds_per_image']:.3g} s an image"
-    digest = result["images_sha256"][:12]
-    return markdown(cells) + f"\n{result['num_images']} images (sha256 {digest}){seconds}\n"
+    digest = f"sha256 {result['images_sha256'][:12]}" + (f", scale {result['scale']}" if result["scale"] else "")
+    return markdown(cells) + f"\n{result['num_images']} images ({digest}){seconds}\n"
 
 
 def markdown(cells: Sequence[Sequence[str]]) -> str:

@@ -29,7 +29,7 @@ def list_images(root: str | Path) -> list[Path]:
     """All image files below a folder, sorted by their path; one clear error where there are none."""
     root = Path(root)
     if not root.is_dir():
-        raise ValueError(f"there is no folder {str(root)!r}: set data_root to a folder of images")
+        raise ValueError(f"there is no folder {str(root)!r}: name a folder of images")
     paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in EXTENSIONS and p.is_file())
     if not paths:
         raise ValueError(f"the folder {str(root)!r} holds no images ({' '.join(sorted(EXTENSIONS))})")

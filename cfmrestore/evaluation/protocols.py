@@ -53,6 +53,10 @@ class Protocol:
         """Rounded luma, without the border: what metrics of brightness alone compare, whatever the channel."""
         return prepare(image, channel="y", border=self.border(scale))
 
+    def levels(self, image: Image, scale: int | None) -> Tensor:
+        """Rounded luma, or all channels if the protocol compares these, without the border."""
+        return prepare(image, channel=self.channel, border=self.border(scale))
+
     def to_json(self) -> dict[str, Any]:
         """The definition, for result files."""
         return asdict(self)

@@ -91,6 +91,8 @@ def test_wrong_input(target: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="holds no images"):
         evaluate_folders(tmp_path / "empty", target, **keys)
+    with pytest.raises(ValueError, match=r"8 of 8 images are not in every folder \(would --suffix _x4 help\?\): 0"):
+        evaluate_folders(noisy(target, tmp_path / "named", 5, suffix="_x4"), target, **keys)
     with pytest.raises(ValueError, match="does not end with the suffix '_x4'"):
         evaluate_folders(restored, target, suffix="_x4", **keys)
     (restored / "0.png").unlink()
@@ -141,10 +143,14 @@ def test_what_cannot_be_compared(target: Path, tmp_path: Path) -> None:
         ValueError, match=r"by the protocol 'classic_y' and .* by 'rgb': such numbers cannot be compared"
     ):
         compare([one, measured(target, tmp_path, 5, protocol="rgb")])
-    with pytest.raises(ValueError, match="no set of images in common"):
-        compare([one, measured(target, tmp_path, 5, name="other")])
+    with pytest.raises(ValueError, match="no set of the same images in common"):
+        compare([one, measured(write_images(tmp_path / "b", count=4, side=40, seed=9), tmp_path / "c", 5)])
+    other = measured(target, tmp_path, 10, name="other")
+    assert {cell.benchmark for cell in compare([one, other])} == {
+        "photos (4 images)"
+    }  # by another name
     write_images(tmp_path / "more" / "photos", count=5, side=40)
-    with pytest.raises(ValueError, match="images of 'photos' are not the same"):
+    with pytest.raises(ValueError, match="no set of the same images in common"):
         compare([one, measured(tmp_path / "more" / "photos", tmp_path / "more", 5)])
     with pytest.raises(ValueError, match="no method 'none'"):
         compare([one], baseline="none")

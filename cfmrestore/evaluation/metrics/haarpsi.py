@@ -10,7 +10,9 @@ from cfmrestore.typing import PerImage
 
 @METRICS.register_module()
 class HaarPSI(LumaMetric):
-    """HaarPSI of the luma, mean over images."""
+    """HaarPSI, mean over images: in colour where the protocol compares colours, otherwise of the luma."""
+
+    in_colour = True
 
     def compare(self, image: Tensor, target: Tensor) -> PerImage:
         return haarpsi(image, target)

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -14,13 +14,17 @@ from cfmrestore.typing import Image, PerImage
 class LumaMetric(ImageMetric):
     """Compares the rounded luma, without the border that the protocol cuts."""
 
+    in_colour: ClassVar[bool] = False
+    """Whether it compares all channels where the protocol does."""
+
     @abstractmethod
     def compare(self, image: Tensor, target: Tensor) -> PerImage:
         """The numbers of levels 0 to 255."""
 
     def measure(self, image: Tensor, target: Tensor | None, sample: Mapping[str, Any]) -> float:
         assert target is not None
-        a, b = (self.protocol.luma(x[None], scale_of(sample)) for x in (image, target))
+        prepare = self.protocol.levels if self.in_colour else self.protocol.luma
+        a, b = (prepare(x[None], scale_of(sample)) for x in (image, target))
         return float(self.compare(a, b))
 
 
