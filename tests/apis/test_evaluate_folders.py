@@ -146,9 +146,7 @@ def test_what_cannot_be_compared(target: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no set of the same images in common"):
         compare([one, measured(write_images(tmp_path / "b", count=4, side=40, seed=9), tmp_path / "c", 5)])
     other = measured(target, tmp_path, 10, name="other")
-    assert {cell.benchmark for cell in compare([one, other])} == {
-        "photos (4 images)"
-    }  # by another name
+    assert {cell.benchmark for cell in compare([one, other])} == {"photos (4 images)"}  # by another name
     write_images(tmp_path / "more" / "photos", count=5, side=40)
     with pytest.raises(ValueError, match="no set of the same images in common"):
         compare([one, measured(tmp_path / "more" / "photos", tmp_path / "more", 5)])
