@@ -77,14 +77,8 @@ def evaluate(
             folders: dict[type, Path | None] = {KeepHook: images / name}
             folders[PictureHook] = pictures / name if pictures and sets else pictures
             made[name] = measure(runner, cfg, own, folders)
-        settings = {
-            "config": str(cfg.filename),
-            "checkpoint": cfg.load_from,
-            "sampling": cfg.model.get("sampling", {}),
-            "options": {key: str(value) for key, value in (options or {}).items()},
-        }
-        name, metrics = method or cfg.load_from, runner.test_evaluator.metrics
-        result = results.assemble(name, protocol_of(cfg), metrics, made, settings)
+        name, shells = method or cfg.load_from, runner.test_evaluator.metrics
+        result = results.assemble(name, protocol_of(cfg), shells, made, _settings(cfg, options or {}))
         if runner.rank == 0:
             _show(result, out, report, images)
     finally:
@@ -136,6 +130,16 @@ def settle(cfg: Config, checkpoint: str | Path, protocol: str | None) -> Config:
 def protocol_of(cfg: Config) -> protocols.Protocol:
     """By which a settled config compares images."""
     return protocols.find(cfg.protocol)
+
+
+def _settings(cfg: Config, options: Mapping[str, Any]) -> dict[str, Any]:
+    """How the restorations were made."""
+    return {
+        "config": str(cfg.filename),
+        "checkpoint": cfg.load_from,
+        "sampling": cfg.model.get("sampling", {}),
+        "options": {key: str(value) for key, value in options.items()},
+    }
 
 
 def _name(cfg: Config) -> str:

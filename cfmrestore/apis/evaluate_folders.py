@@ -18,7 +18,7 @@ from cfmrestore.datasets.base import to_tensor
 from cfmrestore.datasets.files import list_images, read_image
 from cfmrestore.evaluation import protocols
 from cfmrestore.evaluation.metrics import ImageMetric, SetMetric
-from cfmrestore.evaluation.metrics.base import Sample, views
+from cfmrestore.evaluation.metrics.base import Sample, pictures
 from cfmrestore.registry import METRICS, load_plugins
 
 
@@ -213,5 +213,4 @@ def _pictures(
     from cfmrestore.engine.pictures import to_pixels
 
     sample = read(files[result["benchmarks"][benchmark]["images"][index]], scale)
-    images = {**views(sample), **({"target": sample["target"]} if "target" in sample else {})}
-    return {kind: to_pixels(image) for kind, image in images.items()}
+    return {kind: to_pixels(image) for kind, image in pictures(sample).items()}

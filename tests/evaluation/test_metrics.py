@@ -19,6 +19,7 @@ from cfmrestore.evaluation.metrics import (
     NFE,
     PSNR,
     ImageSet,
+    InceptionScore,
     LRConsistency,
     PatchFID,
     SetMetric,
@@ -70,6 +71,18 @@ def test_the_split_into_batches_does_not_matter(name: str, tmp_path: Path) -> No
 
 
 SETS = sorted(name for name, cls in METRICS.module_dict.items() if issubclass(cls, SetMetric))
+
+
+def test_parts_of_a_set_do_not_depend_on_ranks(monkeypatch) -> None:
+    """The Inception score is a mean over parts, so the order counts."""
+    rows = samples(12, 64)
+    whole = evaluate(InceptionScore(weights="seeded"), [rows])
+    ranks = [InceptionScore(weights="seeded") for _ in range(2)]
+    for metric, own in zip(ranks, (rows[0::2], rows[1::2]), strict=True):
+        metric.process(None, own)
+    parts = [(metric.names, metric.kept, metric.last) for metric in ranks]
+    monkeypatch.setattr(set_metric, "all_gather_object", lambda own: parts)
+    assert ranks[0].evaluate(12) == pytest.approx(whole, rel=1e-9)
 
 
 @pytest.mark.parametrize("name", SETS)

@@ -9,7 +9,7 @@ from mmengine.hooks import Hook
 
 from cfmrestore.datasets.files import read_image
 from cfmrestore.engine.pictures import to_pixels, write_png
-from cfmrestore.evaluation.metrics.base import views
+from cfmrestore.evaluation.metrics.base import pictures
 from cfmrestore.registry import HOOKS
 
 
@@ -33,8 +33,7 @@ class KeepHook(Hook):
     ) -> None:
         del runner, batch_idx, data_batch
         for sample in outputs or []:
-            images = {**views(sample), **({"target": sample["target"]} if "target" in sample else {})}
-            for kind, image in images.items():
+            for kind, image in pictures(sample).items():
                 write_png(self.folder / kind / file_name(sample["name"]), to_pixels(image))
 
 

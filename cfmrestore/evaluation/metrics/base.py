@@ -35,6 +35,11 @@ def views(sample: Sample) -> dict[str, Tensor]:
     return {name: sample[name] for name in ("restored", "bicubic", "encoder") if name in sample}
 
 
+def pictures(sample: Sample) -> dict[str, Tensor]:
+    """The rows of the table, and the target where there is one."""
+    return {**views(sample), **({"target": sample["target"]} if "target" in sample else {})}
+
+
 def as_file(image: Tensor) -> Tensor:
     """Rounded to the levels of an 8-bit file."""
     return (image.clamp(0, 1) * 255).round() / 255

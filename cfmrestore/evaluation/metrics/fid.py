@@ -18,7 +18,8 @@ class FID(SetMetric):
 
     columns: ClassVar[dict[str, bool]] = {"FID": False}
 
-    def add(self, kept: GaussianSums | None, features: Tensor) -> GaussianSums:
+    def add(self, kept: GaussianSums | None, name: str, features: Tensor) -> GaussianSums:
+        del name
         sums = kept or GaussianSums(features.shape[1])
         sums.update(features)
         return sums

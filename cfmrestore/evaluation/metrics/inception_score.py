@@ -19,7 +19,7 @@ class InceptionScore(StackedSetMetric):
     columns: ClassVar[dict[str, bool]] = {"IS": True}
     needs_target = False
 
-    def compare(self, target: Tensor | None, row: Tensor) -> dict[str, float]:
+    def compare_features(self, target: Tensor | None, row: Tensor) -> dict[str, float]:
         del target
         mean, _ = inception_score(self.extractor.probabilities(row), splits=10 if len(row) >= 10 else 1)
         return {"IS": mean}

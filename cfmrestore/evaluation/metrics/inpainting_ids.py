@@ -18,6 +18,7 @@ class InpaintingIDS(StackedSetMetric):
 
     columns: ClassVar[dict[str, bool]] = {"P-IDS": True, "U-IDS": True}
 
-    def compare(self, target: Tensor, row: Tensor) -> dict[str, float]:
+    def compare_features(self, target: Tensor | None, row: Tensor) -> dict[str, float]:
+        assert target is not None
         found = inception_discriminative_scores(target, row)
         return {"P-IDS": found.paired, "U-IDS": found.unpaired}

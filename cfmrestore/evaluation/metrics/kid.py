@@ -19,7 +19,8 @@ class KID(StackedSetMetric):
     columns: ClassVar[dict[str, bool]] = {"KID": False}
     enough = 1000
 
-    def compare(self, target: Tensor, row: Tensor) -> dict[str, float]:
+    def compare_features(self, target: Tensor | None, row: Tensor) -> dict[str, float]:
+        assert target is not None
         size = min(1000, len(row))
         mean, _ = kid(target, row, subsets=100 if size < len(row) else 1, subset_size=size, seed=self.seed)
         return {"KID": mean}

@@ -19,6 +19,7 @@ class PrecisionRecall(StackedSetMetric):
     columns: ClassVar[dict[str, bool]] = {"Precision": True, "Recall": True}
     enough = 1000
 
-    def compare(self, target: Tensor, row: Tensor) -> dict[str, float]:
+    def compare_features(self, target: Tensor | None, row: Tensor) -> dict[str, float]:
+        assert target is not None
         found = precision_recall(target, row)
         return {"Precision": found.precision, "Recall": found.recall}

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import torch
@@ -10,11 +10,17 @@ from mmengine.dist import all_gather_object, is_main_process
 from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
-from cfmrestore.evaluation.metrics.base import Sample, as_file, views
+from cfmrestore.evaluation.metrics.base import Sample, as_file, pictures
 from cfmrestore.evaluation.patches import cut_patches, patch_places
 from cfmrestore.features import Extractor, SeededNet, inception
 
-Features = dict[str, Tensor]  # of one image, by row of the table, and of its "target"
+Features = dict[str, Tensor]  # of one image by row of the table, or of one row by image
+
+
+@lru_cache(maxsize=1)
+def _extractor(weights: str | None) -> Extractor:
+    """One network for all metrics and benchmarks of an evaluation."""
+    return SeededNet() if weights == "seeded" else inception(weights)
 
 
 class SetMetric(BaseMetric):
@@ -51,16 +57,16 @@ class SetMetric(BaseMetric):
         self.kept: dict[str, Any] = {}
         self.last: Features | None = None
 
-    @cached_property
+    @property
     def extractor(self) -> Extractor:
-        return SeededNet() if self.weights == "seeded" else inception(self.weights)
+        return _extractor(self.weights)
 
     def prepare(self) -> None:
         """Load the network, so that missing weights show before the first image is restored."""
         self.extractor  # noqa: B018
 
     @abstractmethod
-    def add(self, kept: Any, features: Tensor) -> Any:
+    def add(self, kept: Any, name: str, features: Tensor) -> Any:
         """What is kept (None at first), with the features of one more image."""
 
     @abstractmethod
@@ -74,8 +80,8 @@ class SetMetric(BaseMetric):
     def process(self, data_batch: Any, data_samples: Sequence[Sample]) -> None:
         del data_batch
         for sample in data_samples:
-            self._settle(self.last)
-            images = {**views(sample), **({"target": sample["target"]} if "target" in sample else {})}
+            self._settle(self.names[-1:], self.last)
+            images = pictures(sample)
             if self.needs_target and "target" not in images:
                 raise ValueError(f"{type(self).__name__} needs targets, and {sample.get('name')!r} has none")
             self.names.append(sample.get("name", str(len(self.names))))
@@ -90,9 +96,9 @@ class SetMetric(BaseMetric):
         places = patch_places(self.seed, name, size, self.patch_side, self.patches)
         return self.extractor(cut_patches(whole, places, self.patch_side))
 
-    def _settle(self, features: Features | None) -> None:
+    def _settle(self, names: Sequence[str], features: Features | None) -> None:
         for kind, own in (features or {}).items():
-            self.kept[kind] = self.add(self.kept.get(kind), own)
+            self.kept[kind] = self.add(self.kept.get(kind), names[-1], own)
 
     def evaluate(self, size: int) -> dict[str, float]:
         del size
@@ -109,7 +115,7 @@ class SetMetric(BaseMetric):
                 self.kept[kind] = self.merge(self.kept[kind], own) if kind in self.kept else own
             if names and names[-1] not in seen:
                 seen.append(names[-1])
-                self._settle(last)
+                self._settle(names, last)
         if len(seen) < self.enough:
             name = type(self).__name__
             self.warning = f"{name} of {len(seen)} images says little: it wants {self.enough} or more"
@@ -126,10 +132,23 @@ def _flat(rows: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
 
 
 class StackedSetMetric(SetMetric):
-    """Keeps the features themselves, in the order of the images' names within a rank."""
+    """Keeps the features themselves, by the images' names: in their order whatever the ranks."""
 
-    def add(self, kept: Tensor | None, features: Tensor) -> Tensor:
-        return features.cpu() if kept is None else torch.cat([kept, features.cpu()])
+    @abstractmethod
+    def compare_features(self, target: Tensor | None, row: Tensor) -> dict[str, float]:
+        """The numbers of a row, by column."""
 
-    def merge(self, kept: Tensor, other: Tensor) -> Tensor:
-        return torch.cat([kept, other])
+    def add(self, kept: Features | None, name: str, features: Tensor) -> Features:
+        kept = {} if kept is None else kept
+        kept[name] = features.cpu()
+        return kept
+
+    def merge(self, kept: Features, other: Features) -> Features:
+        return {**kept, **other}
+
+    def compare(self, target: Features | None, row: Features) -> dict[str, float]:
+        return self.compare_features(None if target is None else _stacked(target), _stacked(row))
+
+
+def _stacked(kept: Features) -> Tensor:
+    return torch.cat([kept[name] for name in sorted(kept)])
