@@ -10,6 +10,9 @@ from torch import Tensor
 Image: TypeAlias = Float[Tensor, "b 3 _ _"]
 """RGB in [0, 1]; only the batch is held to be the same in one call, since low and high differ in size."""
 
+Planes: TypeAlias = Float[Tensor, "... _ _"]
+"""Any number of channels, with or without a batch."""
+
 Latent: TypeAlias = Float[Tensor, "b *shape"]
 """A point of the flow: all latents of one call have one shape."""
 

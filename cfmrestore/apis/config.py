@@ -12,7 +12,7 @@ from mmengine.config import Config
 from mmengine.registry import Registry
 
 from cfmrestore.apis import presets
-from cfmrestore.apis.files import read_file, resolve
+from cfmrestore.engine.config_files import read_file, resolve
 from cfmrestore.engine.runner import RestorationRunner
 from cfmrestore.registry import REGISTRIES, check_keys, load_plugins, nearest
 

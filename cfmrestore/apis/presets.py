@@ -6,8 +6,8 @@ from typing import Any
 
 from mmengine.config import Config
 
-from cfmrestore.apis.files import read_file, resolve
 from cfmrestore.degradations.base import Degradation
+from cfmrestore.engine.config_files import read_file, resolve
 from cfmrestore.registry import DEGRADATIONS, load_plugins, nearest
 
 FOLDER = Path(__file__).parents[2] / "configs" / "degradations"

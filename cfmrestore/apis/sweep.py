@@ -4,7 +4,7 @@ import csv
 import io
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,6 @@ from cfmrestore.engine.peak_memory import PeakMemory
 from cfmrestore.engine.runner import RestorationRunner
 from cfmrestore.evaluation.functional.pareto import pareto_front
 from cfmrestore.evaluation.functional.straightness import straightness
-from cfmrestore.flows.sampling import Sampling
-from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import SOLVERS, find
 
 Row = dict[str, Any]
@@ -35,6 +33,7 @@ def sweep(
     solvers: Sequence[str] = ("Euler", "Heun"),
     intervals: Sequence[int] = (1, 2, 4, 8),
     seeds: Sequence[int] = (0,),
+    fidelities: Sequence[float] | None = None,
     benchmark: str | None = None,
     protocol: str | None = None,
     work_dir: str | None = None,
@@ -50,6 +49,8 @@ def sweep(
         solvers: Their names.
         intervals: How many the grid has.
         seeds: Of the noise that a restoration starts at.
+        fidelities: From 0, the most detailed, to 1, the closest to the input, which does not depend on solver and
+            intervals and is measured once; by default the config's.
         benchmark: NAME=FOLDERS, in place of the config's test set.
         protocol: How images are compared, in place of the config's.
         work_dir: Where the log is written.
@@ -58,6 +59,8 @@ def sweep(
     """
     for solver in solvers:
         find({"type": solver}, SOLVERS)
+    if any(not 0 <= fidelity <= 1 for fidelity in fidelities or ()):
+        raise ValueError(f"fidelities lie between 0 and 1; got {fidelities}")
     if not (solvers and intervals and seeds) or min(intervals) < 1:
         raise ValueError(f"need solvers, seeds, and intervals of 1 or more; got {solvers=}, {intervals=}, {seeds=}")
     cfg = settle(prepare(config, work_dir=work_dir, launcher=launcher, options=options), checkpoint, protocol)
@@ -67,31 +70,38 @@ def sweep(
         if not all(benchmark.partition("=")):
             raise ValueError(f"a benchmark is NAME=FOLDERS; got {benchmark!r}")
         own = dataset(*benchmark.split("=", 1))
-    runner, rows = build_runner(cfg), []
-    for solver, count, seed in itertools.product(solvers, intervals, seeds):
-        row = _one(runner, cfg, own, {"solver": solver, "num_intervals": count, "seed": seed})
+    runner = build_runner(cfg)
+    rows: list[Row] = []
+    bicubic: Row = {}
+    for setting in settings(solvers, intervals, seeds, fidelities or [runner.bare_model.sampling.fidelity]):
+        row, bicubic = _one(runner, cfg, own, setting)
         rows.append(row)
         runner.logger.info(" ".join(f"{key} {_short(value)}" for key, value in row.items()))
     if runner.rank == 0:
-        _finish(runner, cfg, rows, Path(out))
+        _finish(runner, cfg, rows, bicubic, Path(out))
     return rows
 
 
-def _one(runner: RestorationRunner, cfg: Config, own: dict[str, Any] | None, setting: Row) -> Row:
+def settings(
+    solvers: Sequence[str], intervals: Sequence[int], seeds: Sequence[int], fidelities: Sequence[float]
+) -> Iterator[Row]:
+    """All combinations that differ in what they compute."""
+    for solver, count, seed, fidelity in itertools.product(solvers, intervals, seeds, fidelities):
+        if fidelity < 1 or (solver, count) == (solvers[0], intervals[0]):
+            yield {"solver": solver, "num_intervals": count, "fidelity": fidelity, "seed": seed}
+
+
+def _one(runner: RestorationRunner, cfg: Config, own: dict[str, Any] | None, setting: Row) -> tuple[Row, Row]:
+    """What was measured under a setting, and of bicubic interpolation."""
     model = runner.bare_model
-    model.sampling = Sampling(
-        solver={"type": setting["solver"]},
-        grid=model.sampling.grid,
-        num_intervals=setting["num_intervals"],
-        seed=setting["seed"],
-    )
+    model.sampling = model.sampling.changed(**{**setting, "solver": {"type": setting["solver"]}})
     with PeakMemory(next(model.parameters()).device) as peak:
         result = measure(runner, cfg, own)
-    quality = result["rows"].get("restored", {})
-    return {**setting, **quality, "seconds_per_image": result.get("seconds_per_image"), "peak_mib": peak.bytes / 2**20}
+    cost = {"seconds_per_image": result.get("seconds_per_image"), "peak_mib": peak.bytes / 2**20}
+    return {**setting, **result["rows"].get("restored", {}), **cost}, result["rows"].get("bicubic", {})
 
 
-def _finish(runner: RestorationRunner, cfg: Config, rows: list[Row], out: Path) -> None:
+def _finish(runner: RestorationRunner, cfg: Config, rows: list[Row], bicubic: Row, out: Path) -> None:
     directions = results.directions(runner.test_evaluator.metrics)
     qualities = {name: up for name, up in directions.items() if name in rows[0] and name != "NFE"}
     for name, up in qualities.items():
@@ -104,11 +114,12 @@ def _finish(runner: RestorationRunner, cfg: Config, rows: list[Row], out: Path) 
         "protocol": protocol_of(cfg).to_json(),
         "versions": checkpoints.versions(),
         "straightness": straight,
+        "bicubic": bicubic,
         "rows": rows,
     }
     write_text(out / "sweep.json", json.dumps(results.finite(summary), indent=1, allow_nan=False) + "\n")
     write_text(out / "sweep.csv", _csv(rows))
-    draw(rows, qualities, out / "sweep.png", f"{cfg.load_from}, straightness {straight:.3g}")
+    draw(rows, qualities, bicubic, out / "sweep.png", f"{cfg.load_from}, straightness {straight:.3g}")
     print(table(rows, list(qualities)))
     print(f"straightness {straight:.4g}: 0 is a flow whose paths are straight\nlook at {out / 'sweep.png'}")
 
@@ -120,8 +131,8 @@ def measured_straightness(runner: RestorationRunner, images: int = 4) -> float:
     model.eval()
     for batch in runner.test_dataloader:
         inputs = model.data_preprocessor(batch, False)["inputs"]
-        source, velocity = model.start(inputs["low"], model.sampling.fork(ImageRng(inputs["seeds"])))
-        found += straightness(velocity, source.x_0).tolist()
+        x_0, velocity = model.restoring().begin(inputs["low"], inputs["seeds"])
+        found += straightness(velocity, x_0).tolist()
         if len(found) >= images:
             break
     return sum(found) / len(found)
@@ -137,11 +148,11 @@ def _csv(rows: list[Row]) -> str:
 
 def table(rows: list[Row], qualities: Sequence[str]) -> str:
     """Markdown; a star marks what nothing beats in both NFE and that metric."""
-    head = ["solver", "intervals", "seed", "NFE", *qualities, "s an image", "peak MiB"]
+    head = ["solver", "intervals", "fidelity", "seed", "NFE", *qualities, "s an image", "peak MiB"]
     cells = [head]
     for row in rows:
         marked = [f"{_short(row[name])}{' *' if row[f'pareto_{name}'] else ''}" for name in qualities]
-        start = [row["solver"], str(row["num_intervals"]), str(row["seed"]), _short(row["NFE"])]
+        start = [row["solver"], *(_short(row[key]) for key in ("num_intervals", "fidelity", "seed", "NFE"))]
         cells.append([*start, *marked, _short(row["seconds_per_image"]), f"{row['peak_mib']:.0f}"])
     return results.markdown(cells)
 
@@ -150,21 +161,27 @@ def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def draw(rows: list[Row], qualities: Mapping[str, bool], path: Path, title: str) -> None:
-    """A plot a metric: NFE against quality, a colour a solver, the front as a line."""
+def draw(rows: list[Row], qualities: Mapping[str, bool], bicubic: Row, path: Path, title: str) -> None:
+    """A plot a metric: NFE against quality, a colour a solver and fidelity, the front as a line."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import FormatStrFormatter
 
     figure = Figure(figsize=(5.5 * len(qualities), 4.2), layout="constrained")
     for axes, (name, up) in zip(figure.subplots(1, len(qualities), squeeze=False)[0], qualities.items(), strict=True):
-        for solver in dict.fromkeys(row["solver"] for row in rows):
-            own = [row for row in rows if row["solver"] == solver]
-            axes.plot([row["NFE"] for row in own], [row[name] for row in own], "o", label=solver)
+        for kind in dict.fromkeys((row["solver"], row["fidelity"]) for row in rows):
+            own = [row for row in rows if (row["solver"], row["fidelity"]) == kind]
+            label = kind[0] + (f", fidelity {kind[1]:g}" if kind[1] else "")
+            axes.plot([row["NFE"] for row in own], [row[name] for row in own], "o", label=label)
+            for row in own:
+                place = (row["NFE"], row[name])
+                axes.annotate(str(row["num_intervals"]), place, (4, 4), textcoords="offset points", fontsize=8)
         front = sorted((row["NFE"], row[name]) for row in rows if row[f"pareto_{name}"])
         axes.step(*zip(*front, strict=True), "*", where="post", ms=15, ls="-", color="gray", zorder=0, label="front")
+        if name in bicubic:
+            axes.axhline(bicubic[name], color="gray", ls=":", label="bicubic")
         axes.set_xscale("log", base=2)
         axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
-        axes.set_xlabel("evaluations of the network (NFE)")
+        axes.set_xlabel("evaluations of the network (NFE); at the points: intervals")
         axes.set_ylabel(f"{name} ({'higher' if up else 'lower'} is better)")
         axes.grid(alpha=0.3)
         axes.legend()

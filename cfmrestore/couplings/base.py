@@ -1,9 +1,12 @@
 """What every coupling promises."""
 
 from abc import ABC, abstractmethod
+from copy import copy
 from math import lcm
 
-from cfmrestore.couplings.lift import lift
+from torch import Tensor
+
+from cfmrestore.couplings.lift import enlarge, lift
 from cfmrestore.encoders.base import Encoder
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.typing import Image, Latent, Pair, Source
@@ -42,22 +45,43 @@ class Coupling(ABC):
     def low_multiple(self) -> int:
         """What the sides of an input must be multiples of."""
         m = self.encoder.downscale
-        return m if self.upsample in ("latent", "nearest", "noise_filled") else lcm(m, self.scale) // self.scale
+        return m if self.lifts_latents else lcm(m, self.scale) // self.scale
+
+    def within(self, encoder: Encoder) -> "Coupling":
+        """The same coupling, encoding otherwise: by tiles, say."""
+        other = copy(self)
+        other.encoder = encoder
+        return other
+
+    @property
+    def lifts_latents(self) -> bool:
+        """Whether a latent is enlarged as it is; otherwise its picture is."""
+        return self.upsample in ("latent", "nearest")
 
     def lifted(self, low: Image, rng: ImageRng) -> Latent:
         """The input as a latent of the target's size."""
         return lift(low, self.encoder, self.scale, self.upsample, rng.fork("lift"))
 
+    def lifted_latent(self, latent: Tensor, rng: ImageRng) -> Latent:
+        """The same for an input that is a latent already."""
+        if self.lifts_latents:
+            return enlarge(latent, self.scale, self.upsample)
+        return self.lifted(self.encoder.decode(latent).clamp(0, 1), rng)
+
     @abstractmethod
     def source(self, low: Image, rng: ImageRng) -> Source:
         """Where to start restoring: all that is needed at test time."""
+
+    def source_of_latent(self, latent: Tensor, rng: ImageRng) -> Source:
+        """Where to start from a latent of the input; without a method of its own, from the picture of it."""
+        return self.source(self.encoder.decode(latent).clamp(0, 1), rng)
 
     @abstractmethod
     def start(self, low: Image, rng: ImageRng) -> Source:
         """Where a training path starts; its noise level may be drawn."""
 
-    def pair(self, high: Image, low: Image, rng: ImageRng) -> Pair:
-        """A start and an end for training."""
+    def pair(self, high: Image, low: Image, rng: ImageRng, x_1: Tensor | None = None) -> Pair:
+        """A start and an end for training; the end is the target encoded, if it is not given."""
         fit = lcm(self.encoder.downscale, self.scale)
         if high.shape[-2] % fit or high.shape[-1] % fit:
             raise ValueError(
@@ -65,7 +89,8 @@ class Coupling(ABC):
                 f"{self.encoder.downscale}: crop them to multiples of {fit}"
             )
         start = self.start(low, rng)
-        x_1 = self.encoder.encode(high, rng.fork("encode"))
+        if x_1 is None:
+            x_1 = self.encoder.encode(high, rng.fork("encode"))
         if x_1.shape != start.x_0.shape:
             raise ValueError(
                 f"an input of {_size(low)} at scale {self.scale} does not match a target of {_size(high)} in the latent"

@@ -23,7 +23,11 @@ def lift(low: Image, encoder: Encoder, scale: int, mode: str, rng: ImageRng) -> 
     if mode in ("pixel", "bilinear"):
         kernel = "bicubic" if mode == "pixel" else "bilinear"
         return encoder.encode(resize(low, scale=scale, kernel=kernel), rng)
-    latent = encoder.encode(low, rng)
+    return enlarge(encoder.encode(low, rng), scale, mode)
+
+
+def enlarge(latent: Tensor, scale: int, mode: str) -> Latent:
+    """A latent of the input's size at that of the target: "latent" is bilinear, "nearest" repeats."""
     if mode == "nearest":
         return repeat(latent, scale)
     return F.interpolate(latent, scale_factor=scale, mode="bilinear", align_corners=False)

@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 
 from cfmrestore.couplings.base import Coupling
-from cfmrestore.couplings.lift import corners, lift
+from cfmrestore.couplings.lift import corners
 from cfmrestore.couplings.noise import STEPS, alpha_bar
 from cfmrestore.encoders.base import Encoder
 from cfmrestore.ops.broadcast import expand_as
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import COUPLINGS
-from cfmrestore.typing import Condition, Image, Source
+from cfmrestore.typing import Condition, Image, Latent, Source
 
 
 @COUPLINGS.register_module()
@@ -53,7 +53,8 @@ class LowresLatent(Coupling):
         context: bool = True,
         tell_level: bool = False,
     ) -> None:
-        super().__init__(encoder=encoder, scale=scale, upsample=upsample)
+        self.filled = upsample == "noise_filled"
+        super().__init__(encoder=encoder, scale=scale, upsample="nearest" if self.filled else upsample)
         self.table = alpha_bar(table)
         self.range = _noise_range(noise)
         if restore_noise is not None and not 0 <= restore_noise < STEPS:
@@ -71,27 +72,30 @@ class LowresLatent(Coupling):
         return self.context and (one_level or self.tells_level)
 
     def source(self, low: Image, rng: ImageRng) -> Source:
+        return self._noised(self.lifted(low, rng), rng, self._restore_step(rng))
+
+    def source_of_latent(self, latent: Tensor, rng: ImageRng) -> Source:
+        return self._noised(self.lifted_latent(latent, rng), rng, self._restore_step(rng))
+
+    def _restore_step(self, rng: ImageRng) -> Tensor | None:
         if self.range is None:
-            return self._start(low, rng, None)
+            return None
         step = self.restore_noise if self.restore_noise is not None else sum(self.range) // 2
-        return self._start(low, rng, torch.full((len(rng),), step))
+        return torch.full((len(rng),), step)
 
     def start(self, low: Image, rng: ImageRng) -> Source:
-        if self.range is None:
-            return self._start(low, rng, None)
-        return self._start(low, rng, rng.fork("level").integers(*self.range))
+        step = None if self.range is None else rng.fork("level").integers(*self.range)
+        return self._noised(self.lifted(low, rng), rng, step)
 
-    def _start(self, low: Image, rng: ImageRng, step: Tensor | None) -> Source:
-        filled = self.upsample == "noise_filled"
-        c = lift(low, self.encoder, self.scale, "nearest" if filled else self.upsample, rng.fork("lift"))
+    def _noised(self, c: Latent, rng: ImageRng, step: Tensor | None) -> Source:
         share = torch.ones(len(rng), dtype=torch.float64) if step is None else self.table[step]
         mean = expand_as(share.sqrt(), c).to(c) * c
-        variance = expand_as(1 - share, c).to(c).expand_as(c)
-        if filled:
+        std = expand_as((1 - share).sqrt(), c).to(c).expand_as(c)
+        if self.filled:
             known = corners(c, self.scale)
-            mean, variance = known * mean, known * variance + (1 - known)
-        std = variance.sqrt()
-        x_0 = mean + std * rng.fork("source").normal(*c.shape[1:]).to(c)
+            mean, std = known * mean, known * std + (1 - known)
+        noise = rng.fork("source").normal(*c.shape[1:]).to(c)
+        x_0 = noise.mul_(std).add_(mean)  # in place: a large image has no room for more
         condition: Condition = {"context": c} if self.context else {}
         if self.tells_level:
             condition["noise_level"] = (1 - share).sqrt().to(c)

@@ -26,6 +26,9 @@ class Encoder(nn.Module, ABC):
     scale: float
     shift: float
 
+    reach: int | None = None
+    """How many latent samples beyond its own place a pixel or a latent sample depends on; None where that is far."""
+
     @abstractmethod
     def moments(self, image: Image) -> Tensor:
         """What the encoder says of an image: the raw latent, or its mean and log variance along the channels."""

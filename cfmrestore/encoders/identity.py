@@ -13,6 +13,7 @@ class Identity(Encoder):
     downscale = 1
     scale = 2.0
     shift = 0.5
+    reach = 0
 
     def moments(self, image: Image) -> Latent:
         return image

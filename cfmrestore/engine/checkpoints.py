@@ -3,6 +3,7 @@
 import json
 import pickle
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,17 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(one) for one in value]
     return value if isinstance(value, int | float | str | bool) else None
+
+
+def as_data(value: Any) -> Any:
+    """A config as JSON has it; a class stands there by its name."""
+    if isinstance(value, Mapping):
+        return {str(key): as_data(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_data(one) for one in value]
+    if isinstance(value, type):
+        return value.__name__
+    return value if value is None or isinstance(value, int | float | str | bool) else str(value)
 
 
 def save(checkpoint: dict[str, Any], path: str | Path) -> None:

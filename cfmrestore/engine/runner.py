@@ -88,6 +88,7 @@ class RestorationRunner(Runner):
                 "experiment_name": self.experiment_name,
                 "time": time.strftime("%Y-%m-%d %H:%M:%S"),
                 "versions": checkpoints.versions(),
+                "model": checkpoints.as_data(self.cfg.model),
                 "encoder": {"name": type(model.encoder).__name__, "digest": model.encoder.digest()},
             },
             "state_dict": {name: value.detach().cpu().clone() for name, value in model.state_dict().items()},

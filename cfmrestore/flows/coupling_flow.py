@@ -12,13 +12,15 @@ from torch import Tensor, nn
 from cfmrestore.couplings.base import Coupling
 from cfmrestore.encoders.base import Encoder
 from cfmrestore.flows.losses.base import Loss, Prediction
+from cfmrestore.flows.restoring import Restoring
 from cfmrestore.flows.sampling import Restoration, Sampling
 from cfmrestore.flows.times.base import TimeSampler
 from cfmrestore.ops.pad import crop_to, pad_to_multiple
 from cfmrestore.ops.rng import ImageRng
-from cfmrestore.paths.base import Path, PathDiffusion
+from cfmrestore.ops.tiles import Tiling
+from cfmrestore.paths.base import Path
 from cfmrestore.registry import COUPLINGS, ENCODERS, LOSSES, MODELS, NETWORKS, PATHS, TIME_SAMPLERS, check_keys
-from cfmrestore.typing import Condition, Image, Source
+from cfmrestore.typing import Condition, Image, Latent
 
 Config = dict[str, Any]
 
@@ -111,6 +113,7 @@ class CouplingFlow(BaseModel):
         self, inputs: dict[str, Tensor], data_samples: list[dict[str, Any]] | None = None, mode: str = "tensor"
     ) -> Any:
         """mmengine's contract: "loss" for training, "predict" for evaluation, "tensor" for the restored images."""
+        inputs = self._completed(inputs)
         if mode == "loss":
             return self.loss(**inputs)
         began = time.perf_counter()
@@ -126,11 +129,19 @@ class CouplingFlow(BaseModel):
             return self._results(inputs, samples, restored)
         raise ValueError(f"unknown mode {mode!r}; known are loss, predict, tensor")
 
-    def draw(self, high: Image, low: Image, seeds: Tensor, numbers: Tensor) -> Point:
+    def _completed(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The picture of a latent that the data gives as target, and its degradation."""
+        if "latent" not in inputs or "high" in inputs:
+            return inputs
+        with torch.no_grad(), torch.autocast(inputs["latent"].device.type, enabled=False):
+            high = self.encoder.decode(inputs["latent"]).clamp(0, 1)
+            return {**inputs, **self.data_preprocessor.degraded(high, inputs["seeds"])}
+
+    def draw(self, high: Image, low: Image, seeds: Tensor, numbers: Tensor, latent: Latent | None = None) -> Point:
         """A point of a training path, with what the network is told there and should answer."""
         rng = ImageRng(seeds).fork("flow")
         with torch.no_grad(), torch.autocast(high.device.type, enabled=False):
-            pair = self.coupling.pair(high, low, rng)
+            pair = self.coupling.pair(high, low, rng, latent)
             t = self.times(rng, numbers).to(high)
             x_t, dx_t = self.path.sample(pair.x_0, pair.x_1, t)
         return Point(self._laid_out(x_t), self._laid_out(dx_t), t, self._condition(pair.condition))
@@ -141,9 +152,11 @@ class CouplingFlow(BaseModel):
     def _condition(self, condition: Condition) -> Condition:
         return {name: self._laid_out(value) if value.dim() == 4 else value for name, value in condition.items()}
 
-    def loss(self, high: Image, low: Image, seeds: Tensor, numbers: Tensor) -> dict[str, Tensor]:
+    def loss(
+        self, high: Image, low: Image, seeds: Tensor, numbers: Tensor, latent: Latent | None = None
+    ) -> dict[str, Tensor]:
         """The losses of one batch, by name."""
-        point = self.draw(high, low, seeds, numbers)
+        point = self.draw(high, low, seeds, numbers, latent)
         v = self.network(point.x_t, point.t, **point.condition).float()
 
         def restored() -> Tensor:
@@ -155,30 +168,22 @@ class CouplingFlow(BaseModel):
 
     def restore(self, low: Image, seeds: Tensor) -> Restoration:
         """Restore images of any size; the same seed gives the same image, whatever the batch."""
-        rng = self.sampling.fork(ImageRng(seeds))
-        size = (low.shape[-2] * self.coupling.scale, low.shape[-1] * self.coupling.scale)
-        source, velocity = self.start(low, rng)
-        grid = self.sampling.grid(self.sampling.num_intervals)
-        solution = self.sampling.solver.solve(velocity, source.x_0, grid, diffusion=self._diffusion(source, rng))
-        image = crop_to(self.encoder.decode(solution.x), size).clamp(0, 1)
-        return Restoration(image, solution.nfe)
+        return self.restoring().of_image(low, seeds)
 
-    def start(self, low: Image, rng: ImageRng) -> tuple[Source, Callable[[Tensor, Tensor], Tensor]]:
-        """Where the walk begins, and the velocity v(x, t) that it follows."""
-        source = self.coupling.source(pad_to_multiple(low, self.coupling.low_multiple), rng)
-        condition = self._condition(source.condition)
-        return source, lambda x, t: self.velocity(x, t, condition)
+    def restoring(
+        self,
+        sampling: Sampling | None = None,
+        tiling: Tiling | None = None,
+        on_tile: Callable[[], None] | None = None,
+    ) -> Restoring:
+        """How images are restored: as the config says, or otherwise, or by tiles."""
+        device = next(self.parameters()).device
+        return Restoring(self.velocity, self.coupling, self.path, sampling or self.sampling, device, tiling, on_tile)
 
     def velocity(self, x: Tensor, t: Tensor, condition: Condition) -> Tensor:
         """v(x, t), given what the network is told."""
-        v: Tensor = self.network(self._laid_out(x), t.expand(len(x)), **condition)
+        v: Tensor = self.network(self._laid_out(x), t.expand(len(x)), **self._condition(condition))
         return v.float()
-
-    def _diffusion(self, source: Source, rng: ImageRng) -> PathDiffusion | None:
-        """The law of the source, where it is random and the network is told what it depends on."""
-        if not self.coupling.law_is_told or not bool((source.std > 0).any()):
-            return None
-        return PathDiffusion(self.path, source.mean, source.std, rng.fork("diffusion"))
 
     @torch.no_grad()
     def reconstruct(self, high: Image, seeds: Tensor) -> Image:

@@ -1,32 +1,51 @@
 """How a trained flow is walked at test time."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from cfmrestore.ops.rng import ImageRng
+from cfmrestore.paths.base import Path
 from cfmrestore.registry import GRIDS, SOLVERS
-from cfmrestore.solvers.base import Solver
+from cfmrestore.solvers.base import Solution, Solver, Step
 from cfmrestore.solvers.grids.base import TimeGrid
+from cfmrestore.typing import Diffusion, Latent, Source, Velocity
 
 
 @dataclass(frozen=True)
 class Restoration:
-    """Restored images, and the network's evaluations that they took."""
+    """Restored images, the latents that they were decoded from, and the network's evaluations that they took."""
 
     image: Tensor
+    latent: Tensor
     nfe: int
 
 
 class Sampling:
-    """A solver, a grid, and how many intervals it has.
+    r"""A solver, a grid, how many intervals it has, and where between mean and sample the result lies.
+
+    What the flow draws, :math:`\hat x_1`, is one of the images that the input may come from, with all its detail. The
+    mean of them all, :math:`\bar x_1 = x_0 + v(x_0, 0)` from the start without noise on the straight path, has the
+    smallest error and no detail of its own. The fidelity f mixes them,
+
+    .. math:: x_f = f \bar x_1 + (1 - f) \hat x_1, \qquad
+        E \| x_f - x_1 \|^2 = E \| \bar x_1 - x_1 \|^2 + (1 - f)^2 E \| \hat x_1 - \bar x_1 \|^2 ,
+
+    which no estimator of as natural results undercuts (Freirich et al., 2021, theorem 3, arXiv:2107.02555). f = 1 costs
+    one evaluation, f between 0 and 1 one more than f = 0.
 
     Args:
         solver: The solver.
         grid: The grid.
         num_intervals: Intervals of the grid; the evaluations are the solver's business.
         seed: Another one starts at other noise.
+        fidelity: From 0, the most detailed, to 1, the closest to the input.
+        noise: Factor on the noise at the start; less of it makes a smoother result.
+        consistency: Project every step, so that the bicubically shrunk result equals the input: for inputs that were
+            shrunk and nothing else.
     """
 
     def __init__(
@@ -36,13 +55,59 @@ class Sampling:
         grid: dict[str, Any] | TimeGrid | None = None,
         num_intervals: int = 4,
         seed: int = 0,
+        fidelity: float = 0.0,
+        noise: float = 1.0,
+        consistency: bool = False,
     ) -> None:
         self.solver: Solver = SOLVERS.build(solver or {"type": "Euler"})
         self.grid: TimeGrid = GRIDS.build(grid or {"type": "UniformGrid"})
         if not isinstance(num_intervals, int) or num_intervals < 1:
             raise ValueError(f"sampling.num_intervals must be a positive integer; got {num_intervals!r}")
+        if not 0 <= fidelity <= 1 or not noise >= 0:
+            raise ValueError(f"sampling needs fidelity in [0, 1] and noise of 0 or more; got {fidelity=}, {noise=}")
         self.num_intervals, self.seed = num_intervals, seed
+        self.fidelity, self.noise, self.consistency = float(fidelity), float(noise), consistency
+
+    def changed(self, **changes: Any) -> "Sampling":
+        """The same but for some keys; None leaves a key as it is."""
+        keys = ("solver", "grid", "num_intervals", "seed", "fidelity", "noise", "consistency")
+        own = {key: getattr(self, key) for key in keys}
+        return Sampling(**{**own, **{key: value for key, value in changes.items() if value is not None}})
 
     def fork(self, rng: ImageRng) -> ImageRng:
         """The generators of a restoration."""
         return rng.fork("flow" if self.seed == 0 else f"flow {self.seed}")
+
+    @property
+    def evaluations(self) -> int | None:
+        """The network's evaluations that a walk takes; None where the solver's own error decides."""
+        walked = self.solver.nfe(self.num_intervals) if self.fidelity < 1 else 0
+        return None if walked is None else walked + (self.fidelity > 0)
+
+    def heated(self, source: Source) -> Source:
+        """The source with its noise scaled, and the law of that."""
+        if self.noise == 1:
+            return source
+        x_0 = source.mean + self.noise * (source.x_0 - source.mean)
+        return replace(source, x_0=x_0, std=self.noise * source.std)
+
+    def walk(
+        self,
+        velocity: Velocity,
+        x_0: Latent,
+        path: Path,
+        *,
+        mean: Latent | None = None,
+        diffusion: Diffusion | None = None,
+        on_step: Callable[[Step], None] | None = None,
+    ) -> Solution:
+        """From the source to the data; with a fidelity above 0 the start without noise, ``mean``, is needed too."""
+        if self.fidelity == 0:
+            return self.solver.solve(velocity, x_0, self.grid(self.num_intervals), diffusion=diffusion, on_step=on_step)
+        assert mean is not None
+        begin = torch.zeros((), dtype=mean.dtype, device=mean.device)
+        x_mean = path.velocity_to_data(velocity(mean, begin), mean, begin)
+        if self.fidelity == 1:
+            return Solution(x_mean, 1)
+        drawn = self.changed(fidelity=0.0).walk(velocity, x_0, path, diffusion=diffusion, on_step=on_step)
+        return Solution(torch.lerp(drawn.x, x_mean, self.fidelity), drawn.nfe + 1)

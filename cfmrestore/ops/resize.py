@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cfmrestore.ops.planes import by_planes, on_cpu
-from cfmrestore.typing import Image, Size
+from cfmrestore.typing import Planes, Size
 
 _BLOCK = 64  # output samples a matrix product: most of the weights of more would be zero
 
@@ -74,6 +74,28 @@ def _resize_rows(x: Tensor, out: int, scale: float, kernel: str) -> Tensor:
     return torch.cat([weight @ x[..., part, :] for part, weight in blocks], dim=-2)
 
 
+def _spread_rows(x: Tensor, length: int, scale: float, kernel: str) -> Tensor:
+    """The transpose of ``_resize_rows`` for an axis that had so many samples."""
+    out = x.new_zeros(*x.shape[:-2], length, x.shape[-1])
+    first = 0
+    for part, weight in _blocks(length, x.shape[-2], scale, kernel, x.dtype, x.device):
+        out[..., part, :] += weight.T @ x[..., first : first + len(weight), :]
+        first += len(weight)
+    return out
+
+
+def resize_adjoint(image: Planes, size: Size, *, scale: float, kernel: str = "bicubic") -> Planes:
+    """The transpose of ``resize(_, scale=scale, kernel=kernel)`` for images that had ``size``."""
+    spread = _spread_rows(image, size[0], scale, kernel)
+    return _spread_rows(spread.transpose(-2, -1).contiguous(), size[1], scale, kernel).transpose(-2, -1)
+
+
+def gram(length: int, out: int, scale: float, kernel: str = "bicubic") -> Tensor:
+    """R R^T of the matrix R that resizes one axis, in float64."""
+    identity = torch.eye(out, dtype=torch.float64, device="cpu")
+    return _resize_rows(_spread_rows(identity, length, scale, kernel), out, scale, kernel)
+
+
 def check_kernel(kernel: str, antialias: bool) -> None:
     """An error for what ``resize`` does not know."""
     if kernel not in KERNELS:
@@ -88,13 +110,13 @@ def scaled_size(size: Size, scale: float) -> Size:
 
 
 def resize(
-    image: Image,
+    image: Planes,
     *,
     scale: float | None = None,
     size: Size | None = None,
     kernel: str = "bicubic",
     antialias: bool = True,
-) -> Image:
+) -> Planes:
     """Resize to ``size``, or by ``scale`` to a size rounded up; give one of the two.
 
     Equal to MATLAB's ``imresize(image, scale, kernel)`` before it rounds to 8 bits.
@@ -125,7 +147,7 @@ def resize(
     return image.transpose(-2, -1).contiguous()
 
 
-def _area(image: Image, size: Size) -> Image:
+def _area(image: Planes, size: Size) -> Planes:
     """The mean over the pixels that a pixel of the result touches; on a CPU by the sums of all above and left."""
     if not on_cpu(image):
         return F.interpolate(image, size=size, mode="area")
@@ -148,7 +170,7 @@ def _edges(length: int, out: int) -> tuple[np.ndarray, np.ndarray]:
     return cell * length // out, -(-(cell + 1) * length // out)
 
 
-def _interpolate(image: Image, size: Size, kernel: str) -> Image:
+def _interpolate(image: Planes, size: Size, kernel: str) -> Planes:
     if not on_cpu(image):
         return F.interpolate(image, size=size, mode=kernel, align_corners=False)
     import cv2

@@ -162,6 +162,14 @@ class TestPreprocessor:
         alone["data_samples"]["seed"] = [2]
         assert torch.equal(preprocessor(alone)["inputs"]["low"], data["low"][1:2])
 
+    def test_reduced_precision_of_the_network_does_not_reach_the_images(self) -> None:
+        preprocessor = RestorationPreprocessor(degradation={"type": "Downscale", "scale": 2})
+        exact = preprocessor(self.collated([8]))["inputs"]["low"]
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            low = preprocessor(self.collated([8]))["inputs"]["low"]
+        assert low.dtype == torch.float32
+        assert torch.equal(low, exact)
+
     def test_pairs_are_taken_as_they_are(self) -> None:
         data = RestorationPreprocessor()(self.collated([8, 8], low=True))["inputs"]
         assert data["low"].abs().max() == 0

@@ -1,0 +1,48 @@
+"""An encoder that takes large images tile by tile, and keeps what it puts together where the image lies."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from cfmrestore.encoders.base import Encoder
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.ops.tiles import Cut, Tiling, by_tiles
+from cfmrestore.typing import Image, Latent
+
+
+class TiledEncoder(Encoder):
+    """The same space as the encoder that it wraps; no plugin of its own.
+
+    An encoder that sees no farther than a latent sample is cut without overlap.
+
+    Args:
+        encoder: What encodes and decodes a tile, on its own device.
+        tiling: The tiles, in latent samples.
+        device: Where the encoder is.
+    """
+
+    def __init__(self, encoder: Encoder, tiling: Tiling, device: torch.device) -> None:
+        super().__init__()
+        self.whole = (encoder,)  # a tuple, so that moving or saving this moves and saves nothing
+        self.tiling = replace(tiling, overlap=0) if encoder.reach == 0 else tiling
+        self.device = device
+        self.channels, self.downscale = encoder.channels, encoder.downscale
+        self.scale, self.shift, self.reach = encoder.scale, encoder.shift, encoder.reach
+
+    def moments(self, image: Image) -> Tensor:
+        m = self.downscale
+
+        def one(cut: Cut) -> Tensor:
+            return self.whole[0].moments(cut(image, m).to(self.device)).to(image.device)
+
+        return by_tiles(one, (image.shape[-2] // m, image.shape[-1] // m), self.tiling)
+
+    def sample(self, moments: Tensor, rng: ImageRng | None = None) -> Latent:
+        return self.whole[0].sample(moments, rng)
+
+    def decode(self, latent: Latent) -> Image:
+        def one(cut: Cut) -> Tensor:
+            return self.whole[0].decode(cut(latent).to(self.device)).to(latent.device)
+
+        return by_tiles(one, (latent.shape[-2], latent.shape[-1]), self.tiling)

@@ -1,0 +1,38 @@
+"""The nearest image that shrinks to a given one."""
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from cfmrestore.ops.resize import gram, resize, resize_adjoint
+from cfmrestore.typing import Planes
+
+
+def back_project(image: Planes, low: Planes, scale: int) -> Planes:
+    r"""Change an image as little as possible so that shrinking it gives ``low``.
+
+    .. math:: x + A^+ (y - A x), \qquad A^+ = A^\top (A A^\top)^{-1}
+
+    A is the bicubic ``resize`` by 1 / scale, :math:`R_h x R_w^\top`, so that :math:`A A^\top` is solved axis by axis.
+    What A does not see of x is kept. Reference: Wang et al., 2023, equation 9 (DDNM, arXiv:2212.00490).
+
+    Args:
+        image: Its sides are ``scale`` times those of ``low``.
+        low: What the result shall shrink to.
+        scale: Whole factor.
+    """
+    if image.shape[-2:] != (scale * low.shape[-2], scale * low.shape[-1]):
+        raise ValueError(f"{tuple(image.shape[-2:])} is not {scale} times {tuple(low.shape[-2:])}")
+    if scale == 1:
+        return low.clone()
+    residual = low - resize(image, scale=1 / scale)
+    rows, columns = (_inverse(n, scale).to(image) for n in low.shape[-2:])
+    size = (image.shape[-2], image.shape[-1])
+    return image + resize_adjoint(rows @ residual @ columns, size, scale=1 / scale)
+
+
+@lru_cache(maxsize=8)
+def _inverse(length: int, scale: int) -> Tensor:
+    """(R R^T)^-1 of the axis that shrinks to so many samples; it is well conditioned and symmetric."""
+    return torch.cholesky_inverse(torch.linalg.cholesky(gram(scale * length, length, 1 / scale)))

@@ -1,0 +1,74 @@
+"""The dial between mean and sample, against Gaussians whose answer is known."""
+
+import math
+
+import pytest
+import torch
+
+from cfmrestore.flows.sampling import Sampling
+from cfmrestore.paths import Linear
+from cfmrestore.typing import Source
+
+N, S, TAU = 200_000, 0.5, 0.1
+POSTERIOR = 0.3  # standard deviation of x_1 given the input
+
+
+def gaussian() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Means given inputs, true ends, and noise of the start: all of one pixel each."""
+    generator = torch.Generator().manual_seed(0)
+    draw = lambda: torch.randn(N, 1, 1, 1, dtype=torch.float64, generator=generator)  # noqa: E731
+    mean = S * draw()
+    return mean, mean + POSTERIOR * draw(), draw()
+
+
+def velocity(mean: torch.Tensor):  # type: ignore[no-untyped-def]
+    """Of the flow from N(c, TAU^2) to N(mean, POSTERIOR^2) where c = mean: the network is told the mean."""
+
+    def v(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        variance = ((1 - t) * TAU) ** 2 + (t * POSTERIOR) ** 2
+        return (t * POSTERIOR**2 - (1 - t) * TAU**2) / variance * (x - mean)
+
+    return v
+
+
+@pytest.mark.parametrize("fidelity", [0.0, 0.25, 0.5, 1.0])
+def test_the_error_follows_the_law_of_distortion_and_perception(fidelity: float) -> None:
+    mean, truth, noise = gaussian()
+    sampling = Sampling(solver={"type": "RK4"}, num_intervals=32, fidelity=fidelity)
+    end = sampling.walk(velocity(mean), mean + TAU * noise, Linear(), mean=mean).x
+    error = float((end - truth).square().mean())
+    assert error == pytest.approx(POSTERIOR**2 * (1 + (1 - fidelity) ** 2), rel=0.01)
+    assert float((end - mean).std()) == pytest.approx((1 - fidelity) * POSTERIOR, rel=0.01, abs=1e-6)
+
+
+@pytest.mark.parametrize(("fidelity", "nfe"), [(0.0, 8), (0.5, 9), (1.0, 1)])
+def test_the_cost_is_declared_and_counted(fidelity: float, nfe: int) -> None:
+    sampling = Sampling(solver={"type": "Heun"}, num_intervals=4, fidelity=fidelity)
+    x = torch.zeros(1, 1, 1, 1)
+    assert sampling.walk(velocity(x), x, Linear(), mean=x).nfe == nfe == sampling.evaluations
+
+
+def test_less_noise_at_the_start_spreads_less() -> None:
+    mean, _, noise = gaussian()
+    spreads = []
+    for factor in (0.0, 0.5, 1.0):
+        source = Source(mean + TAU * noise, {}, mean, torch.full_like(mean, TAU))
+        heated = Sampling(noise=factor).heated(source)
+        assert torch.allclose(heated.std, factor * source.std)
+        end = Sampling(solver={"type": "RK4"}, num_intervals=32).walk(velocity(mean), heated.x_0, Linear())
+        spreads.append(float((end.x - mean).std()))
+    assert spreads == pytest.approx([0, 0.5 * POSTERIOR, POSTERIOR], rel=0.01, abs=1e-9)
+
+
+def test_changes_keep_the_rest() -> None:
+    sampling = Sampling(solver={"type": "Heun"}, num_intervals=3, fidelity=0.5, consistency=True)
+    changed = sampling.changed(num_intervals=7, fidelity=None)
+    assert (type(changed.solver).__name__, changed.num_intervals, changed.fidelity) == ("Heun", 7, 0.5)
+    assert changed.consistency
+    assert sampling.changed(fidelity=0).fidelity == 0
+
+
+@pytest.mark.parametrize("keys", [{"fidelity": 1.5}, {"fidelity": -0.1}, {"noise": -1}, {"fidelity": math.nan}])
+def test_values_out_of_range_are_refused(keys: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="fidelity in"):
+        Sampling(**keys)
