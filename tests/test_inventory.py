@@ -4,10 +4,12 @@ A change that removes one of them must say so, in inventory.json and in the CHAN
 """
 
 import inspect
+import io
 import json
 import re
-import subprocess
+import runpy
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +17,27 @@ import pytest
 
 import cfmrestore
 from cfmrestore.registry import REGISTRIES
-from tests.testing import ROOT, environment
+from tests.testing import ROOT
 
 INVENTORY = Path(__file__).with_name("inventory.json")
 TOOLS = (
     "train.py", "test.py", "evaluate.py", "sweep.py", "compare.py", "degrade.py", "benchmark.py train",
-    "benchmark.py degrade", "benchmark.py metrics",
+    "benchmark.py degrade", "benchmark.py metrics", "restore.py", "boost.py", "cfmrestore.demo",
 )  # fmt: skip
 
 
 def flags(tool: str) -> list[str]:
     name, *words = tool.split()
-    command = [sys.executable, str(ROOT / "tools" / name), *words, "--help"]
-    text = subprocess.run(command, capture_output=True, text=True, check=True, env=environment()).stdout
-    return sorted(set(re.findall(r"(?<![\w-])--[\w-]+", text)))
+    text, argv, path = io.StringIO(), sys.argv, list(sys.path)
+    script = name if name.startswith("cfmrestore.") else str(ROOT / "tools" / name)
+    sys.argv = [script, *words, "--help"]
+    run: Any = runpy.run_module if name.startswith("cfmrestore.") else runpy.run_path
+    try:
+        with redirect_stdout(text), pytest.raises(SystemExit):
+            run(script, run_name="__main__")
+    finally:
+        sys.argv, sys.path[:] = argv, path
+    return sorted(set(re.findall(r"(?<![\w-])--[\w-]+", text.getvalue())))
 
 
 def own(cls: Any) -> bool:

@@ -1,0 +1,57 @@
+"""The images that arguments name: files, folders, patterns."""
+
+import glob
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cfmrestore.datasets.files import list_images
+from cfmrestore.restore.files.writing import SUFFIXES
+
+FORMATS = ("png", "jpg", "webp", "tif")
+
+
+@dataclass(frozen=True)
+class Item:
+    """An image to read, and its name: the path below the folder that was named."""
+
+    path: Path
+    name: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @property
+    def weight(self) -> int:
+        """Bytes of the file: how much work it may be, before it is read."""
+        return max(self.path.stat().st_size, 1)
+
+    def renamed(self, suffix: str, format: str | None) -> Path:
+        """The name of its result."""
+        if format is not None and format not in FORMATS:
+            raise ValueError(f"unknown format {format!r}; known are {', '.join(FORMATS)}")
+        kept = self.name.suffix if self.name.suffix.lower() in SUFFIXES else ".png"
+        ending = kept if format is None else f".{format}"
+        return self.name.with_name(f"{self.name.stem}{suffix}{ending}")
+
+
+def find_items(inputs: Sequence[str | Path]) -> list[Item]:
+    """Every image once, in the order of the arguments; one clear error for what does not exist."""
+    found: dict[Path, Item] = {}
+    for one in inputs:
+        for item in _items(one):
+            found.setdefault(item.path.resolve(), item)
+    return list(found.values())
+
+
+def _items(one: str | Path) -> list[Item]:
+    path = Path(one).expanduser()
+    if path.is_dir():
+        return [Item(file, file.relative_to(path)) for file in list_images(path)]
+    if path.is_file():
+        return [Item(path, Path(path.name))]
+    matches = sorted(Path(match) for match in glob.glob(str(path), recursive=True))  # noqa: PTH207 - that one takes no /
+    files = [match for match in matches if match.is_file()]
+    if not files:
+        raise ValueError(f"there is no image, folder or match of {str(one)!r}")
+    return [Item(file, Path(file.name)) for file in files]

@@ -1,0 +1,229 @@
+"""The page: what stands where, and what a click calls."""
+
+import html
+import logging
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from cfmrestore.demo import work
+
+OWN = "the model's own"
+SENTENCE = (
+    "Drop a small, blurred or compressed picture: a flow restores it, and shows you where its details are read from "
+    "your picture and where they are invented."
+)
+CSS = """
+.gradio-container {
+  width: 100% !important; max-width: 1240px !important; margin: 0 auto !important;
+  --block-title-background-fill: transparent; --block-title-padding: 0;
+  --block-title-text-color: var(--body-text-color);
+}
+#heading h1 { margin-bottom: 0; }
+#heading p { max-width: 44rem; color: var(--body-text-color-subdued); }
+#summary { min-height: 1.5rem; }
+#summary p, #notes p { color: var(--body-text-color-subdued); }
+#notes p { font-size: var(--text-sm); }
+@media (max-width: 640px) { .gradio-container .main.fillable { padding: var(--size-4) var(--size-3); } }
+"""
+FONTS = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
+PROGRESS = gr.Progress()
+QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+_LOG = logging.getLogger(__name__)
+
+
+def theme() -> Any:
+    """Colours, and fonts that every system has."""
+    return gr.themes.Soft(primary_hue="teal", secondary_hue="teal", neutral_hue="slate", **FONTS)
+
+
+def build(restorer: work.Restores, *, limits: work.Limits, folder: Path, keep_seconds: int) -> Any:
+    """The page of one model.
+
+    Args:
+        restorer: The model.
+        limits: Which pictures are taken.
+        folder: Where results go.
+        keep_seconds: After how long uploads and results are deleted.
+    """
+    clean = (max(1, keep_seconds // 4), keep_seconds)
+    with gr.Blocks(title="cfmrestore", analytics_enabled=False, delete_cache=clean) as page:
+        gr.Markdown(f"# cfmrestore\n{SENTENCE}", elem_id="heading")
+        with gr.Row():
+            with gr.Column(scale=2, min_width=320):
+                picture, inputs, button = _choices(restorer, limits)
+            with gr.Column(scale=3, min_width=320):
+                shown = _results()
+        gr.Markdown(_notes(limits, keep_seconds), elem_id="notes")
+        files = gr.State([], time_to_live=keep_seconds)
+
+        outputs = [files, *shown]
+        _on_click(button, [picture, *inputs], outputs, restorer=restorer, limits=limits, folder=folder)
+        _on_upload(picture, outputs, limits)
+        shown[1].input(_other, [files, shown[1]], [shown[0], shown[4]], **QUIET)
+    return page
+
+
+def launch(page: Any, *, host: str, port: int, limits: work.Limits) -> str:
+    """Serve a page in the background: its address. Nothing beside uploads and results can be asked for."""
+    try:
+        _, address, _ = page.launch(
+            server_name=host, server_port=port, prevent_thread_lock=True, quiet=True, inbrowser=False, inline=False,
+            share=False, allowed_paths=[], max_file_size=limits.max_bytes, enable_monitoring=False, run_history=False,
+            footer_links=[], ssr_mode=False, mcp_server=False, pwa=False, theme=theme(), css=CSS,
+        )  # fmt: skip
+    except OSError as error:
+        raise ValueError(f"cannot listen at {host}, port {port}: take another --port") from error
+    return address
+
+
+def _choices(restorer: work.Restores, limits: work.Limits) -> tuple[Any, list[Any], Any]:
+    """The left side: the picture, the settings, and the button."""
+    picture = gr.Image(
+        type="filepath", image_mode=None, sources=["upload", "clipboard"], label="Your picture", height=240,
+        elem_id="picture", placeholder=f"Drop a picture here\n\nat most {limits.max_side} pixels a side",
+    )  # fmt: skip
+    _as_file(picture)
+    with gr.Group():
+        fidelity = gr.Slider(
+            0, 1, 0.5, step=0.05, label="Fidelity", elem_id="fidelity",
+            info="0 is the most detailed, 1 the closest to your picture", buttons=[],
+        )  # fmt: skip
+        own = gr.Checkbox(True, label="Leave fidelity to the model", elem_id="own", container=True)
+    fidelity.input(lambda: False, None, own, queue=False, **QUIET)
+    scales = sorted({*work.SCALES, restorer.scale})
+    scale = gr.Radio([(f"x{s}", s) for s in scales], value=restorer.scale, label="Enlarge", elem_id="scale")
+    samples = gr.Slider(
+        1, work.MOST_SAMPLES, 1, step=1, label="Samples", elem_id="samples",
+        info="More than one shows where they differ", buttons=[],
+    )  # fmt: skip
+    with gr.Accordion("Advanced", open=False, elem_id="advanced"):
+        seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=2**31 - 1, elem_id="seed")
+        consistency = gr.Checkbox(
+            False,
+            label="Consistency",
+            info="For pictures that were shrunk and nothing else: shrunk again, the result is yours",
+            elem_id="consistency",
+        )
+        solver = gr.Dropdown([OWN, *work.solver_names()], value=OWN, label="Solver", elem_id="solver")
+        intervals = gr.Slider(
+            0, work.MOST_INTERVALS, 0, step=1, label="Intervals", elem_id="intervals",
+            info="0 leaves them to the model; more are slower and more exact", buttons=[],
+        )  # fmt: skip
+    button = gr.Button("Restore", variant="primary", size="lg", elem_id="restore")
+    return picture, [fidelity, own, scale, samples, seed, consistency, solver, intervals], button
+
+
+def _results() -> list[Any]:
+    """The right side: slider, choice of a sample, spread, summary, and the button to download."""
+    compare = gr.ImageSlider(
+        label="Before and after", interactive=False, format="png", buttons=["fullscreen"], max_height=620,
+        elem_id="compare",
+    )  # fmt: skip
+    sample = gr.Radio([], label="Which sample", visible=False, elem_id="sample")
+    summary = gr.Markdown("", elem_id="summary")
+    download = gr.DownloadButton("Download the full picture", interactive=False, elem_id="download")
+    spread = gr.Image(
+        label="Where the samples differ", interactive=False,
+        format="png", buttons=["download", "fullscreen"], visible=False, elem_id="spread",
+    )  # fmt: skip
+    return [compare, sample, spread, summary, download]
+
+
+def _notes(limits: work.Limits, keep_seconds: int) -> str:
+    kinds = ", ".join(sorted(work.FORMATS))
+    return (
+        f"{kinds}, at most {limits.max_side} pixels a side and {limits.max_bytes >> 20} MiB. Pictures stay on the "
+        f"machine that runs this page and are deleted after {max(1, keep_seconds // 60)} minutes."
+    )
+
+
+def _on_click(
+    button: Any, inputs: list[Any], outputs: list[Any], *, restorer: work.Restores, limits: work.Limits, folder: Path
+) -> None:
+    @_told
+    def restore(
+        path: str | None, fidelity: float, own: bool, scale: int, samples: int, seed: int | None, consistency: bool,
+        solver: str, intervals: int, progress: Any = PROGRESS,
+    ) -> list[Any]:  # fmt: skip
+        if not path:
+            raise ValueError("Drop a picture first.")
+        settings = work.Settings(
+            scale=scale, seed=seed or 0, fidelity=None if own else fidelity, num_intervals=intervals or None,
+            solver=None if solver == OWN else solver, consistency=consistency or None, samples=samples,
+        )  # fmt: skip
+        progress(0, desc="Restoring")
+        outcome = work.restore(
+            restorer, path, settings, limits=limits, folder=folder, on_progress=lambda f: progress(f, desc="Restoring")
+        )
+        return _shown(outcome)
+
+    button.click(restore, inputs, outputs, concurrency_limit=1, show_progress_on=outputs[1], api_visibility="private")
+
+
+def _shown(outcome: work.Outcome) -> list[Any]:
+    """Values of the state and of ``_results``."""
+    files = [(str(r.before), str(r.after), str(r.file)) for r in outcome.restored]
+    numbers = [(str(k + 1), k) for k in range(len(files))]
+    return [
+        files,
+        files[0][:2],
+        gr.Radio(numbers, value=0, visible=len(files) > 1),
+        gr.Image(outcome.spread, visible=outcome.spread is not None),
+        outcome.summary,
+        gr.DownloadButton(value=files[0][2], interactive=True),
+    ]
+
+
+def _other(files: list[tuple[str, str, str]], number: int) -> list[Any]:
+    """Show another sample."""
+    return [files[number][:2], gr.DownloadButton(value=files[number][2])]
+
+
+def _on_upload(picture: Any, outputs: list[Any], limits: work.Limits) -> None:
+    """A new picture takes the old result away; one that is not taken is refused before anyone waits for it."""
+
+    @_told
+    def check(path: str | None) -> list[Any]:
+        if path:
+            work.open_upload(path, limits)
+        nothing = gr.DownloadButton(value=None, interactive=False)
+        return [[], None, gr.Radio([], visible=False), gr.Image(None, visible=False), "", nothing]
+
+    picture.upload(check, picture, outputs, **QUIET).failure(lambda: None, None, picture, **QUIET)
+
+
+def _as_file(picture: Any) -> None:
+    """Hand an upload on as the file that it is, also a broken one; addresses are not fetched."""
+    move = picture.async_move_resource_to_block_cache
+
+    async def only_files(path: str | None) -> str | None:
+        if path and "://" in path:
+            raise gr.Error("Upload a file.", print_exception=False)
+        return await move(path)
+
+    picture.async_move_resource_to_block_cache = only_files
+    picture.preprocess = lambda payload: payload and payload.path
+
+
+def _told(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What went wrong stands in the page; what is no fault of the user's stands in the log, with its traceback."""
+
+    @wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except ValueError as error:
+            message = html.escape(str(error))
+        except Exception as error:
+            if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+                message = "There is not enough memory. Take a smaller picture, a smaller scale or fewer samples."
+            else:
+                _LOG.exception("a picture could not be restored")
+                message = "Something went wrong. The window where this page was started says what."
+        raise gr.Error(message, print_exception=False)
+
+    return wrapped

@@ -1,0 +1,224 @@
+"""What a click on Restore does; no web framework is needed to call it."""
+
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
+
+from cfmrestore._version import __version__
+from cfmrestore.restore.spread import spread_picture
+
+FORMATS = {"BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"}
+SCALES, MOST_SAMPLES, MOST_INTERVALS = (1, 2, 3, 4, 8), 8, 100
+PREVIEW_SIDE = 2048  # pixels, in the page; the file to download has all
+Progress = Callable[[float], None]
+
+
+@runtime_checkable
+class Samples(Protocol):
+    """Several restorations of one picture."""
+
+    @property
+    def images(self) -> list[Any]: ...
+    @property
+    def spread(self) -> np.ndarray: ...
+
+
+@runtime_checkable
+class Restores(Protocol):
+    """What the page needs of a model."""
+
+    @property
+    def scale(self) -> int: ...
+    def __call__(self, image: Any, **settings: Any) -> Any: ...
+    def sample(self, image: Any, **settings: Any) -> Samples: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What is taken: pixels of the longer side, and bytes of the file."""
+
+    max_side: int = 2048
+    max_bytes: int = 32 << 20
+
+    def __post_init__(self) -> None:
+        if self.max_side < 1 or self.max_bytes < 1:
+            raise ValueError(f"limits are positive numbers; got {self}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The choices of the page; None is the model's own."""
+
+    scale: int
+    seed: int = 0
+    fidelity: float | None = None
+    num_intervals: int | None = None
+    solver: str | None = None
+    consistency: bool | None = None
+    samples: int = 1
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("scale", 1, max(SCALES)),
+            ("seed", 0, 2**31 - 1),
+            ("fidelity", 0, 1),
+            ("num_intervals", 1, MOST_INTERVALS),
+            ("samples", 1, MOST_SAMPLES),
+        ):
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise ValueError(f"{name.replace('_', ' ')} is {value}: take a number from {low} to {high}")
+
+    def of_restorer(self) -> dict[str, Any]:
+        """The keyword arguments of one call."""
+        return {name: value for name, value in asdict(self).items() if name != "samples"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restored:
+    """One restoration: two pictures to compare in the page, and the file to take home."""
+
+    before: Path
+    after: Path
+    file: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """All that a click makes."""
+
+    restored: list[Restored]
+    spread: Path | None
+    summary: str
+
+
+def open_upload(path: str | Path, limits: Limits) -> Image.Image:
+    """The picture in an uploaded file; its size is read, and refused, before its pixels are."""
+    path = Path(path)
+    if path.stat().st_size > limits.max_bytes:
+        raise ValueError(f"The file has {path.stat().st_size:,} bytes. At most {limits.max_bytes:,} are taken.")
+    try:
+        with Image.open(path, formats=sorted(FORMATS)) as image:
+            if max(image.size) > limits.max_side:
+                raise TooLargeError(image.size, limits)
+            image.load()
+            return ImageOps.exif_transpose(image)
+    except TooLargeError:
+        raise
+    except UnidentifiedImageError:
+        raise ValueError(f"This is no picture. {', '.join(sorted(FORMATS))} are taken.") from None
+    except Image.DecompressionBombError:
+        raise ValueError(f"The picture is too large. At most {limits.max_side} pixels a side are taken.") from None
+    except Exception as error:  # broken files make decoders fail in many ways
+        raise ValueError("The picture cannot be read: the file is damaged.") from error
+
+
+class TooLargeError(ValueError):
+    """A picture with more pixels a side than are taken."""
+
+    def __init__(self, size: tuple[int, int], limits: Limits) -> None:
+        super().__init__(f"The picture is {size[0]} x {size[1]}. At most {limits.max_side} pixels a side are taken.")
+
+
+def restore(
+    restorer: Restores, path: str | Path, settings: Settings, *, limits: Limits, folder: Path, on_progress: Progress
+) -> Outcome:
+    """Restore an uploaded file, and write all that the page shows into a new folder inside of ``folder``."""
+    image = open_upload(path, limits)
+    start = time.monotonic()
+    call = {**settings.of_restorer(), "on_progress": on_progress}
+    if settings.samples > 1:
+        samples = restorer.sample(image, count=settings.samples, **call)
+        images, spread = samples.images, samples.spread
+    else:
+        images, spread = [restorer(image, **call)], None
+    seconds = time.monotonic() - start
+    folder.mkdir(exist_ok=True)
+    place = Path(mkdtemp(dir=folder))
+    written = [_write(image, result, path, settings, place, index) for index, result in enumerate(images)]
+    return Outcome(
+        restored=written,
+        spread=None if spread is None else _write_spread(spread, place),
+        summary=_summary(image.size, images[0].size, settings, seconds),
+    )
+
+
+def _write(
+    low: Image.Image, high: Image.Image, path: str | Path, settings: Settings, place: Path, index: int
+) -> Restored:
+    number = f"-{index + 1}" if settings.samples > 1 else ""
+    stem = re.sub(r"[^\w-]+", "_", Path(path).stem)[:60] or "picture"
+    files = Restored(
+        before=place / f"before{number}.png",
+        after=place / f"after{number}.png",
+        file=place / f"{stem}-x{settings.scale}{number}.png",
+    )
+    high.save(files.file, pnginfo=_told(settings, index), exif=high.info.get("exif", b""))
+    size = tuple(max(1, round(side * min(1, PREVIEW_SIDE / max(high.size)))) for side in high.size)
+    for file, image in ((files.before, low), (files.after, high)):
+        _shown(image).resize((size[0], size[1]), Image.Resampling.BICUBIC).save(file, compress_level=1)
+    return files
+
+
+def _shown(image: Image.Image) -> Image.Image:
+    """What a browser can show of it; 16 bits are rounded to 8."""
+    if image.mode.startswith("I"):
+        return Image.fromarray(np.round(np.asarray(image) / 257).astype(np.uint8))
+    has_alpha = "A" in image.getbands() or "transparency" in image.info
+    return image.convert("RGBA" if has_alpha else "RGB")
+
+
+def _told(settings: Settings, index: int) -> PngInfo:
+    """How the picture is made again, to stand in its file; sample k is what the seed plus k gives."""
+    info = PngInfo()
+    info.add_text("Software", f"cfmrestore {__version__}")
+    info.add_text("cfmrestore", json.dumps({**settings.of_restorer(), "seed": settings.seed + index}))
+    return info
+
+
+def _write_spread(spread: np.ndarray, place: Path) -> Path:
+    picture = spread_picture(spread)
+    picture.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
+    picture.save(place / "spread.png", compress_level=1)
+    return place / "spread.png"
+
+
+def _summary(low: tuple[int, int], high: tuple[int, int], settings: Settings, seconds: float) -> str:
+    """What stands below the picture, as Markdown."""
+    sizes = f"{low[0]} x {low[1]} → {high[0]} x {high[1]} pixels"
+    samples = f", {settings.samples} samples" if settings.samples > 1 else ""
+    reduced = ", shown smaller than the file" if max(high) > PREVIEW_SIDE else ""
+    read = "\n\nIn the map, dark is read from your picture and bright is invented." if samples else ""
+    return f"{sizes}{samples}, seed {settings.seed}, {seconds:.1f} s{reduced}.{read}"
+
+
+def sweep(folder: Path, seconds: float) -> int:
+    """Delete files that have not been changed for so long, and folders that are empty then: the number of files."""
+    old, deleted = time.time() - seconds, 0
+    for path in sorted(folder.rglob("*"), reverse=True):  # what is in a folder comes before it
+        try:
+            if path.is_dir() and path.stat().st_mtime < old:
+                path.rmdir()
+            elif path.is_file() and path.stat().st_mtime < old:
+                path.unlink()
+                deleted += 1
+        except OSError:  # not empty, or gone already
+            continue
+    return deleted
+
+
+def solver_names() -> list[str]:
+    """Every solver that a config can name."""
+    from cfmrestore.registry import SOLVERS
+
+    SOLVERS.import_from_location()
+    return sorted(SOLVERS.module_dict)

@@ -1,0 +1,6 @@
+"""Restoring images of any size, files, and cascades."""
+
+from cfmrestore.restore.restorer import Restorer, Samples
+from cfmrestore.restore.settings import Settings
+
+__all__ = ["Restorer", "Samples", "Settings"]

@@ -1,0 +1,126 @@
+"""A picture as it stands in a file: pixels of 8 or 16 bits, and what belongs to them."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cfmrestore.restore.files.exif import resized, resized_xmp
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What belongs to a file beside its pixels.
+
+    Args:
+        icc: Colour profile, byte for byte; of the colour space that the pixels have.
+        exif: EXIF as Pillow keeps it in ``info["exif"]``, without orientation (the pixels are upright) and thumbnail.
+        xmp: XMP packet.
+        dpi: Pixels an inch, horizontally and vertically.
+    """
+
+    icc: bytes | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    dpi: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An upright picture.
+
+    Args:
+        pixels: (h, w, c) of uint8 or uint16; c is 1 for gray, 2 for gray and alpha, 3 for RGB, 4 for RGBA.
+        metadata: What belongs to it.
+        format: ``"png"``, ``"jpeg"``, ``"webp"``, ``"tiff"``, or what Pillow calls it, in lower case.
+    """
+
+    pixels: np.ndarray
+    metadata: Metadata
+    format: str
+
+    def __post_init__(self) -> None:
+        shape, kind = self.pixels.shape, self.pixels.dtype
+        if len(shape) != 3 or not 1 <= shape[2] <= 4 or 0 in shape or kind not in (np.uint8, np.uint16):
+            raise ValueError(f"pixels are (h, w, 1 to 4) of uint8 or uint16; got {shape} of {kind}")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.pixels.shape[0], self.pixels.shape[1]
+
+    @property
+    def gray(self) -> bool:
+        """Whether there are no colours."""
+        return self.pixels.shape[2] <= 2
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether the last channel is alpha."""
+        return self.pixels.shape[2] % 2 == 0
+
+    @property
+    def bits(self) -> int:
+        """Of a value of a pixel: 8 or 16."""
+        return self.pixels.dtype.itemsize * 8
+
+
+def resized_metadata(metadata: Metadata, size: tuple[int, int]) -> Metadata:
+    """The same for pixels of another size (h, w): EXIF and XMP that name the size name this one."""
+    return replace(
+        metadata,
+        exif=metadata.exif and resized(metadata.exif, size),
+        xmp=metadata.xmp and resized_xmp(metadata.xmp, size),
+    )
+
+
+def rounded(picture: Picture) -> Picture:
+    """The picture with 8 bits; 65535 becomes 255."""
+    if picture.bits == 8:
+        return picture
+    eight = np.empty(picture.pixels.shape, np.uint8)
+    for row, sixteen in zip(
+        eight, picture.pixels, strict=True
+    ):  # a row at a time: the whole would take 8 bytes a value
+        row[:] = (sixteen.astype(np.uint32) * 255 + 32767) // 65535
+    return replace(picture, pixels=eight)
+
+
+def fitting_icc(icc: bytes | None, *, gray: bool) -> bytes | None:
+    """The profile, if it is one of gray or of RGB as the pixels are: readers reject a file with any other."""
+    return icc if icc and icc[16:20] == (b"GRAY" if gray else b"RGB ") else None
+
+
+def to_pil(picture: Picture) -> "Image":
+    """The picture for Pillow, which knows 16 bits of gray alone; its ``info`` holds what belongs to it."""
+    from PIL import Image
+
+    pixels = picture.pixels
+    if picture.bits == 16 and pixels.shape[2] > 1:
+        raise ValueError(
+            f"Pillow has no picture of 16 bits and {pixels.shape[2]} channels: round it to 8 bits with rounded(picture)"
+        )
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    metadata = picture.metadata
+    info = {"icc_profile": metadata.icc, "exif": metadata.exif, "xmp": metadata.xmp, "dpi": metadata.dpi}
+    image.info.update({key: value for key, value in info.items() if value})
+    return image
+
+
+def to_planes(pixels: np.ndarray) -> np.ndarray:
+    """(h, w, c) of integers as (c, h, w) of float32 in [0, 1]."""
+    planes = np.empty((pixels.shape[2], *pixels.shape[:2]), np.float32)
+    for index, plane in enumerate(planes):
+        np.divide(pixels[..., index], np.iinfo(pixels.dtype).max, out=plane, casting="unsafe")
+    return planes
+
+
+def from_planes(planes: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """The inverse of ``to_planes``, rounded; plane by plane, as a large image has no room for more."""
+    pixels = np.empty((*planes.shape[1:], planes.shape[0]), dtype)
+    for index, plane in enumerate(planes):
+        np.rint(plane * np.iinfo(dtype).max, out=pixels[..., index], casting="unsafe")
+    return pixels

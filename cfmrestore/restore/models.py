@@ -1,0 +1,118 @@
+"""Models that restore: one checkpoint, or a chain of them that a config names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from cfmrestore.engine import checkpoints
+from cfmrestore.engine.config_files import read_file
+from cfmrestore.flows.coupling_flow import CouplingFlow
+from cfmrestore.flows.sampling import Sampling
+from cfmrestore.registry import MODELS, check_keys, load_plugins
+from cfmrestore.restore.settings import Settings
+
+BUNDLED = Path(__file__).parents[1] / "weights"
+_TRAINING = ("data_preprocessor", "loss", "times", "ceiling", "compile")  # of no use here
+_HANDS_ON = ("pixels", "latents")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A flow of a chain, and how it differs from its config there.
+
+    Args:
+        flow: The flow.
+        hands_on: What the next stage starts from: "pixels", or "latents" of the same space, which are not decoded.
+        own: Keys of ``Sampling`` in place of the flow's.
+    """
+
+    flow: CouplingFlow
+    hands_on: str = "pixels"
+    own: Mapping[str, Any] = field(default_factory=dict)
+
+    def sampling(self, settings: Settings) -> Sampling:
+        """What is asked for, or else the stage's, or else the flow's."""
+        return settings.sampling(self.flow.sampling.changed(**self.own))
+
+
+def load_stages(path: str | Path, encoder: Mapping[str, Any] | None = None) -> list[Stage]:
+    """The stages of what a path or the name of a bundled model leads to."""
+    load_plugins()
+    path = find(path)
+    if path.suffix != ".py":
+        return [Stage(load_flow(path, encoder))]
+    config = read_file(path)
+    if "stages" not in config:
+        raise ValueError(f"{str(path)!r} has no stages: name the checkpoint, or the work directory, of its training")
+    return _chain(config, path, encoder)
+
+
+def find(path: str | Path) -> Path:
+    """A file; a folder stands for its newest checkpoint, or for the only one that lies in it."""
+    place = Path(path).expanduser()
+    if place.is_dir():
+        weights = sorted(place.glob("*.safetensors"))
+        if checkpoints.find_latest(place) is None and len(weights) == 1:
+            return weights[0]
+        return checkpoints.locate(place)
+    if place.is_file():
+        return place
+    bundled = {file.stem: file for file in sorted(BUNDLED.glob("*.safetensors"))}
+    if str(path) in bundled:
+        return bundled[str(path)]
+    raise ValueError(
+        f"there is no model {str(path)!r}: name a checkpoint, a work directory, or one of the bundled models "
+        f"({', '.join(bundled) or 'this version has none'})"
+    )
+
+
+def load_flow(path: Path, encoder: Mapping[str, Any] | None = None) -> CouplingFlow:
+    """The flow that a checkpoint describes, with its weights."""
+    checkpoint = checkpoints.load(path)
+    described = checkpoint["meta"].get("model")
+    if not isinstance(described, Mapping):
+        raise ValueError(
+            f"{str(path)!r} does not say which model it is of: give its config too, or train on with this version"
+        )
+    config = {key: value for key, value in described.items() if key not in _TRAINING}
+    flow = build(config, encoder, str(path))
+    checkpoints.load_weights(flow, checkpoint["state_dict"], path)
+    trained = checkpoint["meta"].get("encoder", {}).get("digest")
+    if trained not in (None, flow.encoder.digest()):
+        raise ValueError(
+            f"{str(path)!r} was trained in the space of another encoder ({trained}; here {flow.encoder.digest()}): "
+            "give the weights of that one, encoder=dict(path=...)"
+        )
+    return flow
+
+
+def build(config: Mapping[str, Any], encoder: Mapping[str, Any] | None, name: str) -> CouplingFlow:
+    """A flow without its weights."""
+    config = {**config, "encoder": {**config.get("encoder", {}), **(encoder or {})}}
+    flow = MODELS.build(config)
+    if not isinstance(flow, CouplingFlow):
+        raise ValueError(f"{name!r} is a {type(flow).__name__}, which does not restore images")
+    return flow
+
+
+def _chain(config: Any, path: Path, encoder: Mapping[str, Any] | None) -> list[Stage]:
+    stages = []
+    for entry in config.stages:
+        keys: dict[str, Any] = {"model": entry} if isinstance(entry, str) else dict(entry)
+        if unknown := keys.keys() - {"model", "hands_on", "sampling"}:
+            raise ValueError(f"{path}: a stage has model, hands_on and sampling; got {', '.join(sorted(unknown))}")
+        if keys.get("hands_on", "pixels") not in _HANDS_ON:
+            raise ValueError(f"{path}: hands_on is one of {', '.join(_HANDS_ON)}; got {keys['hands_on']!r}")
+        own = keys.get("sampling", {})
+        check_keys(Sampling, own, f"{path}: sampling: ")
+        flow = load_flow(find(keys["model"]), encoder)
+        stages.append(Stage(flow, keys.get("hands_on", "pixels"), own))
+    for stage, following in pairwise(stages):
+        spaces = (stage.flow.encoder.digest(), following.flow.encoder.digest())
+        if stage.hands_on == "latents" and spaces[0] != spaces[1]:
+            raise ValueError(f"{path}: latents go on only in one space; these stages have {' and '.join(spaces)}")
+    if not stages:
+        raise ValueError(f"{path}: there are no stages")
+    return stages

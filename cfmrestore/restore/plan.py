@@ -1,0 +1,93 @@
+"""Which tiles are the cheapest of those that fit the memory."""
+
+from dataclasses import dataclass
+
+import torch
+
+from cfmrestore.flows.coupling_flow import CouplingFlow
+from cfmrestore.flows.sampling import Sampling
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.ops.tiles import Tiling
+from cfmrestore.restore.memory import free_bytes
+from cfmrestore.restore.probe import SIDES, Cost, cost
+from cfmrestore.typing import Size
+
+_LADDER = (512, 384, 256, 192, 128, 96, 64, 48, 32, 16)  # sides that are tried: few, so that machines agree
+_OVERLAP = 32
+PROBED = max(SIDES)
+_SPARE = 1.5  # kernels need more than the tensors that they make
+_CANVASES = 7  # of a whole image: context, noise, start, velocity and the next point, the result and what colours it
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Of one evaluation of the network, and of the encoder there and back."""
+
+    network: Cost
+    encoder: Cost
+
+    def all(self, evaluations: int) -> Cost:
+        """Of a whole restoration."""
+        return self.network.times(evaluations) + self.encoder
+
+
+def measure(flow: CouplingFlow, device: torch.device) -> Costs:
+    """Count on latents of a few samples a side."""
+    space, rng = flow.encoder, ImageRng([0])
+
+    def evaluate(side: int) -> object:
+        x = torch.zeros(1, space.channels, side, side, device=device)
+        context = {"context": x} if flow.coupling.context_channels else {}
+        level = {"noise_level": torch.zeros(1, device=device)} if flow.coupling.tells_level else {}
+        return flow.velocity(x, torch.zeros((), device=device), {**context, **level})
+
+    def encode(side: int) -> object:
+        pixels = side * space.downscale
+        return space.decode(space.encode(torch.zeros(1, 3, pixels, pixels, device=device), rng))
+
+    return Costs(cost(evaluate), cost(encode))
+
+
+def multiple_of(flow: CouplingFlow) -> int:
+    """What tiles start at, in latent samples, so that a network that halves its input keeps its phase."""
+    return int(getattr(flow.network, "multiple", 1))
+
+
+def tiling_of(side: int, multiple: int) -> Tiling:
+    """Tiles of about that side; half of a small tile overlaps."""
+    side = max(side, 4 * multiple, 8)
+    return Tiling(side, min(_OVERLAP, side // 2), multiple)
+
+
+def choose(size: Size, costs: Costs, sampling: Sampling, multiple: int, device: torch.device) -> Tiling | None:
+    """The tiling of a latent of that size with the fewest operations within the memory; None for the whole."""
+    budget = free_bytes(device) // 4 * (3 if device.type == "cuda" else 1)
+    if device.type == "cpu":
+        budget = min(budget, 2**30)  # more would not make it faster
+    whole = costs.all(sampling.evaluations or 8 * sampling.num_intervals)
+
+    def fits(samples: int) -> bool:
+        return _SPARE * whole.memory * samples <= budget
+
+    found: list[tuple[float, Tiling | None]] = []
+    if fits(size[0] * size[1]) and max(size) <= _LADDER[0]:
+        found.append((whole.operations(size[0] * size[1]), None))
+    for side in _LADDER:
+        tiling = tiling_of(side, multiple)
+        if side < max(size) and fits(min(side, size[0]) * min(side, size[1])):
+            tiles = [min(side, size[0] - r) * min(side, size[1] - c) for r in tiling.starts(size[0])
+                     for c in tiling.starts(size[1])]  # fmt: skip
+            found.append((sum(whole.operations(n) for n in tiles), tiling))
+    return min(found, key=lambda one: one[0])[1] if found else tiling_of(_LADDER[-1], multiple)
+
+
+def check_room(size: Size, batch: int, channels: int, downscale: int) -> None:
+    """Refuse a result whose canvases alone do not fit the memory."""
+    pixels = size[0] * size[1] * batch
+    needed = 4 * pixels * (2 * 3 + (_CANVASES - 2) * channels // downscale**2)
+    free = free_bytes(torch.device("cpu"))
+    if needed > free:
+        raise ValueError(
+            f"a result of {size[1]}x{size[0]} needs about {needed / 2**30:.1f} GiB of memory, and "
+            f"{free / 2**30:.1f} GiB are free: take a smaller scale, or cut the image"
+        )

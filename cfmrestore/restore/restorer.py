@@ -1,0 +1,232 @@
+"""Restoring images of any kind and size with a trained flow, or a chain of them."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cfmrestore.engine.amp_optim_wrapper import PRECISIONS, best_precision
+from cfmrestore.flows.coupling_flow import CouplingFlow
+from cfmrestore.ops.colour_match import match_colours
+from cfmrestore.ops.pad import crop_to
+from cfmrestore.ops.resize import resize
+from cfmrestore.ops.rng import mix
+from cfmrestore.restore import alpha as transparency
+from cfmrestore.restore import plan
+from cfmrestore.restore.models import Stage, load_stages
+from cfmrestore.restore.passes import passes, target_size
+from cfmrestore.restore.planes import Planes, unpack
+from cfmrestore.restore.progress import OnProgress, Progress
+from cfmrestore.restore.settings import Settings
+from cfmrestore.restore.spread import Spread
+from cfmrestore.restore.walker import Walker
+from cfmrestore.typing import Image
+
+
+@dataclass(frozen=True)
+class Restored:
+    """Restored images in [0, 1], and the evaluations of all networks on the way."""
+
+    image: Tensor
+    nfe: int
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Several restorations of one image, and how much they differ.
+
+    Args:
+        images: As many as were asked for, of the kind that was given; number i is what the seed plus i gives alone.
+        spread: Standard deviation over them, in levels of 255, the mean over the colours: (h, w). Where it is large
+            the model invents.
+        nfe: Evaluations of all networks.
+    """
+
+    images: list[Any]
+    spread: Any
+    nfe: int
+
+
+class Restorer:
+    """Restores images of any size and kind; the same seed gives the same image.
+
+    >>> restorer = Restorer.from_pretrained("work_dirs/cfm_realsr")  # doctest: +SKIP
+    >>> restorer(image, scale=4, seed=0)  # doctest: +SKIP
+
+    Args:
+        stages: One flow, or a chain of them.
+        device: "auto", "cpu", "cuda", "cuda:1" ...
+        precision: Of the network: "fp32", "bf16", "fp16", or "auto", which is float32 on a CPU, so that all CPUs give
+            one picture, and the fastest that a GPU has. All else, and what comes out as NaN otherwise, is done in
+            float32.
+    """
+
+    def __init__(
+        self, stages: CouplingFlow | Sequence[Stage], *, device: str = "auto", precision: str = "auto"
+    ) -> None:
+        self.stages = [Stage(stages)] if isinstance(stages, CouplingFlow) else list(stages)
+        self.device = _device(device)
+        own = best_precision(self.device.type) if self.device.type == "cuda" else "fp32"
+        chosen = own if precision == "auto" else precision
+        if chosen not in PRECISIONS:
+            raise ValueError(f"unknown precision {precision!r}; known are auto, {', '.join(PRECISIONS)}")
+        self.dtype = PRECISIONS[chosen]
+        for stage in self.stages:
+            stage.flow.eval().requires_grad_(False).to(self.device)
+        self.walkers = [Walker(stage, self.device, self.dtype) for stage in self.stages]
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        path: str | Path,
+        *,
+        device: str = "auto",
+        precision: str = "auto",
+        encoder: dict[str, Any] | None = None,
+    ) -> "Restorer":
+        """From what training leaves behind.
+
+        Args:
+            path: A checkpoint (``.safetensors``, ``.pth``), a work directory for its newest one, a config that chains
+                several (``stages = [...]``), or the name of a model that comes with the package.
+            device: See the class.
+            precision: See the class.
+            encoder: Keys of the encoder to change: where its weights lie, ``dict(path=...)``.
+        """
+        return cls(load_stages(path, encoder), device=device, precision=precision)
+
+    @property
+    def flow(self) -> CouplingFlow:
+        """The first flow."""
+        return self.stages[0].flow
+
+    @property
+    def scale(self) -> int:
+        """Pixels of the result a pixel of the input, that the model was trained for."""
+        return math.prod(stage.flow.coupling.scale for stage in self.stages)
+
+    def __call__(self, image: Any, *, on_progress: OnProgress | None = None, **settings: Any) -> Any:
+        """Restore an image, a batch or a list of images; the result is of the same kind.
+
+        Args:
+            image: A PIL image, a ``Picture``, an array (h, w), (h, w, c) or (n, h, w, c), a tensor (c, h, w) or
+                (n, c, h, w), of uint8, uint16 or floats in [0, 1], gray or in colour, with or without alpha; or a list.
+            on_progress: Called with the done part, from 0 to 1.
+            settings: The keywords of ``Settings``.
+        """
+        asked = Settings.of(settings)
+        if isinstance(image, list | tuple):
+            return [self(one, on_progress=on_progress, **settings) for one in image]
+        return self.restore(image, asked, on_progress)[0]
+
+    def sample(self, image: Any, *, count: int = 4, on_progress: OnProgress | None = None, **settings: Any) -> Samples:
+        """Restore an image several times, from seed, seed + 1 ..., and tell where the results differ."""
+        if count < 2:
+            raise ValueError(f"a spread needs two samples or more; got {count}")
+        asked = Settings.of(settings)
+        spread, images, nfe = Spread(), [], 0
+        for index in range(count):
+            part = None if on_progress is None else _part(on_progress, index, count)
+            one, planes, evaluations = self.restore(image, asked.with_seed(asked.seed + index), part)
+            images.append(one)
+            spread.add(planes.colour)
+            nfe += evaluations
+        return Samples(images, spread.levels(), nfe)
+
+    def restore(self, image: Any, settings: Settings, on_progress: OnProgress | None = None) -> tuple[Any, Planes, int]:
+        """An image of the same kind, the planes that it was made of, and the evaluations."""
+        planes, pack = unpack(image)
+        progress = Progress(on_progress)
+        restored, nfe = self._planes(planes, settings, progress)
+        progress.finish()
+        return pack(restored), restored, nfe
+
+    def _planes(self, planes: Planes, settings: Settings, progress: Progress) -> tuple[Planes, int]:
+        """Colours and transparency apart."""
+        low, alpha = planes.colour, planes.alpha
+        if not transparency.varies(alpha):
+            done = self.images(low, settings, progress=progress)
+            size = (done.image.shape[-2], done.image.shape[-1])
+            flat = None if alpha is None else alpha[..., :1, :1].expand(-1, -1, *size)
+            return Planes(done.image, flat, planes.gray), done.nfe
+        assert alpha is not None
+        progress.rounds = 2
+        colour = self.images(low * alpha, settings, progress=progress)
+        plain = replace(settings, colour="none")
+        edge = self.images(alpha.expand(-1, 3, -1, -1), plain, progress=progress)
+        restored = transparency.bounded(edge.image.mean(dim=1, keepdim=True), alpha)
+        divided = transparency.divided(colour.image, restored, low)
+        return Planes(divided, restored, planes.gray), colour.nfe + edge.nfe
+
+    @torch.no_grad()
+    def images(
+        self, low: Image, settings: Settings, seeds: Sequence[int] | None = None, progress: Progress | None = None
+    ) -> Restored:
+        """Restore a batch of RGB images in [0, 1]; every image has the settings' seed, or its own of ``seeds``."""
+        progress = progress or Progress(None)
+        scale, batch = settings.scale or self.scale, len(low)
+        size = target_size((low.shape[-2], low.shape[-1]), scale)
+        space = self.stages[-1].flow.encoder
+        plan.check_room(size, batch, space.channels, space.downscale)
+        image, nfe, own = low, 0, list(seeds or [settings.seed] * batch)
+        runs = passes(scale, self.scale)
+        for index, one in enumerate(runs):
+            if one.before != 1:
+                image = resize(image, scale=one.before).clamp_(0, 1)
+            progress.at(index, len(runs))
+            done = self._chain(image, own if index == 0 else [mix(seed, index) for seed in own], settings, progress)
+            image, nfe = done.image, nfe + done.nfe
+            if one.after != 1:
+                image = resize(image, scale=one.after).clamp_(0, 1)
+        return Restored(match_colours(crop_to(image, size), low, settings.colour), nfe)
+
+    @torch.no_grad()
+    def lift(
+        self, latent: Tensor, seeds: Sequence[int], *, on_progress: OnProgress | None = None, **settings: Any
+    ) -> Tensor:
+        """The images of small latents, lifted by the flow's own scale: (b, 3, h, w) in [0, 1]."""
+        asked, progress = Settings.of(settings), Progress(on_progress)
+        if asked.scale not in (None, self.scale):
+            raise ValueError(f"latents are lifted by the model's own scale, {self.scale}; got {asked.scale}")
+        image = self._chain(latent, list(seeds), asked, progress, is_latent=True).image
+        progress.finish()
+        return image
+
+    def _chain(
+        self, start: Tensor, seeds: list[int], settings: Settings, progress: Progress, is_latent: bool = False
+    ) -> Restored:
+        """Every stage once."""
+        nfe, done = 0, None
+        for index, stage in enumerate(self.stages):
+            own = seeds if index == 0 else [mix(seed, -index) for seed in seeds]
+            progress.stage(index, len(self.stages))
+            done = self.walkers[index].walk(start, torch.tensor(own), settings, progress, is_latent=is_latent)
+            nfe += done.nfe
+            last = index + 1 == len(self.stages)
+            is_latent = not last and stage.hands_on == "latents"
+            start = done.latent if is_latent else done.image
+        assert done is not None
+        image = done.image.float().cpu()
+        if not bool(image.isfinite().all()):
+            raise ValueError("the model gives NaN for this image, also in float32: its checkpoint may be damaged")
+        return Restored(image, nfe)
+
+
+def _part(on_progress: OnProgress, index: int, count: int) -> Callable[[float], None]:
+    return lambda done: on_progress((index + done) / count)
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(f"unknown device {name!r}; take auto, cpu or cuda") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device {name!r}: there is no CUDA device here")
+    return device

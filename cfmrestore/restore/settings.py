@@ -1,0 +1,64 @@
+"""How an image is to be restored."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cfmrestore.flows.sampling import Sampling
+from cfmrestore.ops import colour_match
+from cfmrestore.registry import check_keys
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a user may ask for; None leaves the model's own.
+
+    Args:
+        scale: Pixels of the result a pixel of the input, along each side: any positive number.
+        seed: Another one draws other detail.
+        solver: Name or config of the solver.
+        num_intervals: Steps that the solver takes; more of them draw more detail.
+        fidelity: From 0, the most detailed, to 1, the closest to the input.
+        noise: Factor on the noise at the start.
+        consistency: Make the shrunk result equal the input.
+        colour: "none", or the colours of the input: "wavelet" (the coarse part) or "adain" (mean and deviation).
+        tile: Side of a tile in pixels of the result, "auto" by what is cheapest and fits the memory, or 0 for none.
+    """
+
+    scale: float | None = None
+    seed: int = 0
+    solver: str | dict[str, Any] | None = None
+    num_intervals: int | None = None
+    fidelity: float | None = None
+    noise: float | None = None
+    consistency: bool | None = None
+    colour: str = "none"
+    tile: int | str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.scale is not None and not 0 < self.scale <= 64:
+            raise ValueError(f"scale must lie above 0, at most 64; got {self.scale}")
+        if self.colour not in colour_match.MODES:
+            raise ValueError(f"colour must be one of {', '.join(colour_match.MODES)}; got {self.colour!r}")
+        if self.tile != "auto" and (not isinstance(self.tile, int) or self.tile < 0):
+            raise ValueError(f"tile must be 'auto', 0 or a number of pixels; got {self.tile!r}")
+
+    @staticmethod
+    def of(given: Mapping[str, Any]) -> "Settings":
+        """From keywords; an unknown one is named."""
+        check_keys(Settings, given)
+        return Settings(**given)
+
+    def sampling(self, own: Sampling) -> Sampling:
+        """The model's sampling, changed."""
+        solver = {"type": self.solver} if isinstance(self.solver, str) else self.solver
+        return own.changed(
+            solver=solver,
+            num_intervals=self.num_intervals,
+            fidelity=self.fidelity,
+            noise=self.noise,
+            consistency=self.consistency,
+        )
+
+    def with_seed(self, seed: int) -> "Settings":
+        return replace(self, seed=seed)

@@ -1,0 +1,95 @@
+"""One flow of a chain: by tiles that fit the memory, and smaller ones where they did not."""
+
+import logging
+import math
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from cfmrestore.flows.sampling import Restoration, Sampling
+from cfmrestore.ops.tiles import Tiling, count
+from cfmrestore.restore import plan
+from cfmrestore.restore.ask import Ask
+from cfmrestore.restore.memory import is_out_of_memory
+from cfmrestore.restore.models import Stage
+from cfmrestore.restore.progress import Progress
+from cfmrestore.restore.settings import Settings
+from cfmrestore.typing import Size
+
+log = logging.getLogger("cfmrestore")
+
+
+class Walker:
+    """Restores batches with one flow.
+
+    Args:
+        stage: The flow, with its own sampling.
+        device: Where it is.
+        dtype: Of the network's products.
+    """
+
+    def __init__(self, stage: Stage, device: torch.device, dtype: torch.dtype) -> None:
+        self.stage, self.flow = stage, stage.flow
+        self.device, self.dtype = device, dtype
+        self._costs: plan.Costs | None = None
+
+    def walk(
+        self, start: Tensor, seeds: Tensor, settings: Settings, progress: Progress, *, is_latent: bool = False
+    ) -> Restoration:
+        """From images or small latents, with smaller tiles as long as the memory does not do."""
+        flow, sampling = self.flow, self.stage.sampling(settings)
+        grow = flow.coupling.scale if is_latent else flow.coupling.scale / flow.encoder.downscale
+        size = (math.ceil(start.shape[-2] * grow), math.ceil(start.shape[-1] * grow))
+        tiling = self._tiling(size, sampling, settings.tile)
+        while True:
+            try:
+                return self._attempt(start, seeds, sampling, tiling, size, progress, is_latent)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            tiling = self._halved(tiling, size, reason)  # outside of the handler, whose frames hold what failed
+            progress.restart()
+
+    def _attempt(
+        self, start: Tensor, seeds: Tensor, sampling: Sampling, tiling: Tiling | None, size: Size, progress: Progress,
+        is_latent: bool,
+    ) -> Restoration:  # fmt: skip
+        tiles = 1 if tiling is None else count(size, tiling)
+        progress.expect(None if sampling.evaluations is None else tiles * sampling.evaluations)
+        ask = Ask(self.flow, self.device, self.dtype)
+        restoring = replace(self.flow.restoring(sampling, tiling, progress.step), ask=ask)
+        start = start.to(self.device) if tiling is None else start.cpu()
+        return restoring.of_latent(start, seeds) if is_latent else restoring.of_image(start, seeds)
+
+    def _tiling(self, size: Size, sampling: Sampling, tile: int | str) -> Tiling | None:
+        multiple = plan.multiple_of(self.flow)
+        if tile == "auto":
+            self._costs = self._costs or self._measured()
+            return plan.choose(size, self._costs, sampling, multiple, self.device)
+        tiling = plan.tiling_of(-(-int(tile) // self.flow.encoder.downscale), multiple)
+        return None if tile == 0 or tiling.side >= max(size) else tiling
+
+    def _measured(self) -> plan.Costs:
+        try:
+            return plan.measure(self.flow, self.device)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            raise self._no_room(plan.PROBED * self.flow.encoder.downscale, str(error)) from error
+
+    def _no_room(self, pixels: int, reason: str) -> ValueError:
+        return ValueError(f"not even tiles of {pixels} pixels fit the memory of {self.device} ({reason})")
+
+    def _halved(self, tiling: Tiling | None, size: Size, reason: str) -> Tiling:
+        multiple, pixels = plan.multiple_of(self.flow), self.flow.encoder.downscale
+        side = max(size) if tiling is None else tiling.side
+        smaller = plan.tiling_of(side // 2, multiple)
+        if smaller.side >= side:
+            raise self._no_room(side * pixels, reason)
+        log.warning("out of memory with tiles of %d pixels, beginning again with %d (%s)",
+                    side * pixels, smaller.side * pixels, reason)  # fmt: skip
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        return smaller

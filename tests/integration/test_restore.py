@@ -1,0 +1,177 @@
+"""tools/restore.py on files, as a person runs it."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cfmrestore.apis.restore import restore
+from cfmrestore.restore import Settings
+from tests.restore.flows import save_model
+from tests.testing import ROOT, TINY, environment, run_tool, small_options, write_images
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_model(tmp_path_factory.mktemp("model") / "small.pth")
+
+
+def pixels(path: Path) -> np.ndarray:
+    return np.asarray(Image.open(path))
+
+
+def test_what_training_leaves_restores(tmp_path: Path) -> None:
+    run_tool("train.py", TINY, "--work-dir", tmp_path / "run", "--no-validate", options=small_options(tmp_path))
+    output = run_tool("restore.py", tmp_path / "images", "--model", tmp_path / "run", "--out", tmp_path / "out")
+    assert "6 files written" in output
+    assert "6/6" in output
+    assert pixels(tmp_path / "out" / "0.png").shape == (128, 128, 3)
+    # the config and the checkpoint by themselves say the same
+    options = {key: value for key, value in small_options(tmp_path).items() if key.startswith("model.")}
+    args = [tmp_path / "images" / "0.png", "--model", tmp_path / "run", "--config", TINY, "--out", tmp_path / "one.png"]
+    run_tool("restore.py", *args, options=options)
+    assert np.array_equal(pixels(tmp_path / "one.png"), pixels(tmp_path / "out" / "0.png"))
+
+
+def test_two_processes_write_what_one_writes(model: Path, tmp_path: Path) -> None:
+    images = write_images(tmp_path / "images", count=5)
+    for ranks, out in ((0, "one"), (2, "two")):
+        run_tool("restore.py", images, "--model", model, "--seed", 3, "--out", tmp_path / out, ranks=ranks)
+    files = sorted(path.name for path in (tmp_path / "one").iterdir())
+    assert files == sorted(path.name for path in (tmp_path / "two").iterdir())
+    assert len(files) == 6
+    for name in files:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_files_folders_and_patterns(model: Path, tmp_path: Path) -> None:
+    write_images(tmp_path / "a" / "deep", count=2)
+    write_images(tmp_path / "b", count=3, suffix=".jpg")
+    single = write_images(tmp_path / "c ü", count=1) / "0.png"
+    inputs = [tmp_path / "a", tmp_path / "b" / "*.jpg", single]
+    done = restore(inputs, model, tmp_path / "out", suffix="_x4")
+    names = sorted(path.relative_to(tmp_path / "out").as_posix() for path in done)
+    assert names == ["0_x4.jpg", "0_x4.png", "1_x4.jpg", "2_x4.jpg", "deep/0_x4.png", "deep/1_x4.png"]
+    restore([tmp_path / "b" / "0.jpg"], model, tmp_path / "photo ö.webp")
+    assert pixels(tmp_path / "photo ö.webp").shape == (128, 128, 3)
+    restore([tmp_path / "b"], model, tmp_path / "tif", format="tif")
+    assert sorted(path.name for path in (tmp_path / "tif").glob("*.tif")) == ["0.tif", "1.tif", "2.tif"]
+
+
+def test_a_broken_run_goes_on(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    images = write_images(tmp_path / "images", count=3)
+    out = tmp_path / "out"
+    restore([images], model, out)
+    (out / "1.png").unlink()
+    before = (out / "0.png").stat().st_mtime_ns
+    assert restore([images], model, out) == [out / "1.png"]
+    assert "2 of 3 are there already" in capsys.readouterr().err
+    assert (out / "0.png").stat().st_mtime_ns == before
+    with pytest.raises(ValueError, match="made with another settings"):
+        restore([images], model, out, settings=Settings(seed=1))
+    assert len(restore([images], model, out, settings=Settings(seed=1), overwrite=True)) == 3
+    assert json.loads((out / "restored.json").read_text())["settings"]["seed"] == 1
+
+
+def test_bad_files_are_named_and_the_rest_is_done(model: Path, tmp_path: Path) -> None:
+    images = write_images(tmp_path / "images", count=3)
+    (images / "bad.png").write_bytes((images / "0.png").read_bytes()[:60])
+    (images / "empty.png").touch()
+    frames = [Image.fromarray(np.full((8, 8), level, np.uint8)) for level in (0, 200)]
+    frames[0].save(images / "moves.gif", save_all=True, append_images=frames[1:])
+    output = run_tool("restore.py", images, "--model", model, "--out", tmp_path / "out", expect=1)
+    assert "3 of 6 failed, the others are done" in output
+    for name in ("bad.png", "empty.png", "moves.gif"):
+        assert name in output
+    assert "Traceback" not in output
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0.png", "1.png", "2.png", "restored.json"]
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["none.png"], "there is no image, folder or match of 'none.png'"),
+        (["IMAGES", "--model", "none"], "there is no model 'none'"),
+        (["IMAGES", "--format", "gif"], "unknown format 'gif'; known are png, jpg, webp, tif"),
+        (["IMAGES", "--suffix", "/x"], "the suffix becomes part of a name"),
+        (["IMAGES", "--out", "IMAGES"], "would be replaced by its own restoration"),
+        (["IMAGES", "--fidelity", "2"], "fidelity in [0, 1]"),
+        (["IMAGES", "--device", "tpu"], "unknown device 'tpu'"),
+        (["IMAGES", "--samples", "0"], "samples of 1 or more"),
+        (["IMAGES", "--tile", "-4"], "tile must be"),
+        (["IMAGES", "--solver", "Hoin"], "unknown solver 'Hoin'"),
+    ],
+)
+def test_wrong_arguments(model: Path, tmp_path: Path, args: list[str], message: str) -> None:
+    images = write_images(tmp_path / "images", count=1)
+    given = [str(images) if one == "IMAGES" else one for one in args]
+    for flag, value in (("--model", model), ("--out", tmp_path / "out")):
+        if flag not in given:
+            given += [flag, str(value)]
+    output = run_tool("restore.py", *given, expect=1)
+    assert message in output
+    assert "Traceback" not in output
+    assert not list((tmp_path / "out").glob("*.png"))
+
+
+def test_names_that_differ_by_their_suffix_alone(model: Path, tmp_path: Path) -> None:
+    images = write_images(tmp_path / "images", count=1)
+    write_images(tmp_path / "images", count=1, suffix=".bmp")
+    with pytest.raises(ValueError, match="several images would be written to"):
+        restore([images], model, tmp_path / "out")
+
+
+def test_samples_and_their_spread(model: Path, tmp_path: Path) -> None:
+    images = write_images(tmp_path / "images", count=1)
+    done = restore([images], model, tmp_path / "out", samples=2)
+    assert [path.name for path in done] == ["0_0.png", "0_1.png", "0_spread.png"]
+    assert not np.array_equal(pixels(done[0]), pixels(done[1]))
+    assert pixels(done[2]).ndim == 3
+    assert restore([images], model, tmp_path / "out", samples=2) == []
+
+
+def test_a_full_disk_leaves_nothing_half_written(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = write_images(tmp_path / "images", count=3)
+    synced = os.fsync
+    calls = []
+
+    def full(handle: int) -> None:
+        calls.append(handle)
+        if len(calls) == 3:  # the record, the first image, and then
+            raise OSError(errno.ENOSPC, "No space left on device")
+        synced(handle)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ValueError, match="the disk is full: 1 files are written"):
+        restore([images], model, tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0.png", "restored.json"]
+    monkeypatch.undo()
+    assert [path.name for path in restore([images], model, tmp_path / "out")] == ["1.png", "2.png"]
+
+
+def test_an_interruption_leaves_nothing_half_written(model: Path, tmp_path: Path) -> None:
+    images = write_images(tmp_path / "images", count=40, side=64)
+    command = [sys.executable, str(ROOT / "tools" / "restore.py"), str(images), "--model", str(model)]
+    process = subprocess.Popen(
+        [*command, "--out", str(tmp_path / "out"), "--num-intervals", "20"],
+        stderr=subprocess.PIPE, text=True, env=environment(), cwd=ROOT,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not list((tmp_path / "out").glob("*.png")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "interrupted; the same command goes on where it stopped" in errors
+    assert "Traceback" not in errors
+    done = [path.name for path in (tmp_path / "out").iterdir() if path.name != "restored.json"]
+    assert 0 < len(done) < 40
+    assert all(pixels(tmp_path / "out" / name).shape == (256, 256, 3) for name in done)

@@ -1,0 +1,69 @@
+"""Small flows with random weights, and a linear one whose answer is known."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from cfmrestore.engine import checkpoints
+from cfmrestore.flows.coupling_flow import CouplingFlow
+
+NETWORK = {"type": "UNet", "base_channels": 8, "channel_factors": (1, 2), "blocks": 1, "groups": None, "heads": 1}
+NETWORK |= {"head_dim": 8, "attention_factors": (), "time_scale": 1000.0}
+
+
+def config_of(*, attention: bool = False, encoder: dict | None = None, **keys: object) -> dict:
+    """The model of a config."""
+    return {
+        "type": "CouplingFlow",
+        "encoder": encoder or {"type": "Haar", "factor": 2},
+        "coupling": {"type": "LowresLatent", "noise": 64},
+        "network": {**NETWORK, "middle_attention": attention},
+        "sampling": {"num_intervals": 2},
+        **keys,
+    }
+
+
+def save_model(path: Path, seed: int = 0, **keys: object) -> Path:
+    """A checkpoint as training writes it, and the safetensors beside it."""
+    flow = random_flow(seed, **keys)
+    encoder = {"name": type(flow.encoder).__name__, "digest": flow.encoder.digest()}
+    meta = {"iter": 0, "model": checkpoints.as_data(config_of(**keys)), "encoder": encoder}
+    checkpoints.save({"meta": meta, "state_dict": flow.state_dict()}, path)
+    return path
+
+
+def random_flow(seed: int = 0, **keys: object) -> CouplingFlow:
+    """A flow whose layers are all random, so that nothing in it is zero."""
+    config = config_of(**keys)
+    flow = CouplingFlow(**{key: value for key, value in config.items() if key != "type"})
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in flow.network.parameters():
+            fan_in = max(parameter[0].numel(), 1) if parameter.dim() > 1 else 1
+            draw = torch.randn(parameter.shape, generator=generator)
+            parameter.copy_(draw * (0.5 / fan_in**0.5 if parameter.dim() > 1 else 0.02))
+    return flow.eval()
+
+
+class LinearNetwork(nn.Module):
+    """v = K * (x, context): a convolution that sees ``reach`` samples far."""
+
+    multiple = 1
+
+    def __init__(self, channels: int, reach: int = 1, seed: int = 0) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(2 * channels, channels, 2 * reach + 1, padding=reach, bias=False)
+        weight = torch.randn(self.conv.weight.shape, generator=torch.Generator().manual_seed(seed))
+        self.conv.weight.data = 0.3 * weight / weight[0].numel() ** 0.5
+
+    def forward(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
+        del t
+        return self.conv(torch.cat([x, context], dim=1))
+
+
+def linear_flow(reach: int = 1, **keys: object) -> CouplingFlow:
+    """A flow whose network is linear and sees a known distance."""
+    flow = random_flow(**keys)
+    flow.network = LinearNetwork(flow.encoder.channels, reach)
+    return flow.eval()

@@ -1,0 +1,120 @@
+"""What a flow costs, which tiles follow from that, and how a scale is reached."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from cfmrestore.flows.sampling import Sampling
+from cfmrestore.ops.tiles import Tiling
+from cfmrestore.restore import memory, plan
+from cfmrestore.restore.passes import passes, target_size
+from cfmrestore.restore.probe import Cost, cost
+from tests.restore.flows import random_flow
+
+CPU = torch.device("cpu")
+
+
+class TestProbe:
+    def test_operations_of_a_convolution_are_linear(self) -> None:
+        conv = nn.Conv2d(4, 8, 3, padding=1)
+        found = cost(lambda side: conv(torch.zeros(1, 4, side, side)))
+        assert found.linear == pytest.approx(2 * 9 * 4 * 8)
+        assert found.quadratic == pytest.approx(0, abs=1e-6)
+        assert found.memory >= 4 * 8  # the result, beside the input
+
+    def test_operations_of_attention_are_quadratic(self) -> None:
+        def attend(side: int) -> torch.Tensor:
+            q = torch.zeros(1, 2, side**2, 16)
+            return nn.functional.scaled_dot_product_attention(q, q, q)
+
+        assert cost(attend).quadratic == pytest.approx(2 * 2 * 2 * 16)
+
+    def test_memory_is_what_lives_at_one_time(self) -> None:
+        def chain(side: int) -> torch.Tensor:
+            x = torch.zeros(side, side)
+            for _ in range(10):
+                x = x + 1
+            return x
+
+        assert cost(chain).memory == pytest.approx(8)  # two float32 at a time, not eleven
+
+    def test_sums_and_multiples(self) -> None:
+        total = Cost(1, 2, 3, 4) + Cost(1, 1, 1, 9).times(5)
+        assert total == Cost(6, 7, 8, 9)
+        assert total.operations(10) == 6 + 70 + 800
+
+
+class TestChoice:
+    COSTS = plan.Costs(Cost(0, 1000, 0, 100), Cost(0, 0, 0, 0))
+    ATTENTION = plan.Costs(Cost(0, 1000, 1, 100), Cost(0, 0, 0, 0))
+
+    def choose(self, costs: plan.Costs, side: int, free: int, monkeypatch: pytest.MonkeyPatch) -> Tiling | None:
+        monkeypatch.setattr(plan, "free_bytes", lambda device: free)
+        return plan.choose((side, side), costs, Sampling(), 1, CPU)
+
+    def test_what_fits_is_done_whole(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert self.choose(self.COSTS, 256, 2**34, monkeypatch) is None
+
+    def test_less_memory_makes_smaller_tiles(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        sides = []
+        for free in (2**30, 2**27, 2**24, 2**20, 0):
+            tiling = self.choose(self.COSTS, 1024, free, monkeypatch)
+            assert tiling is not None
+            sides.append(tiling.side)
+            assert free == 0 or 1.5 * 100 * tiling.side**2 <= free / 4 or tiling.side == 16
+        assert sides == sorted(sides, reverse=True)
+        assert sides[0] > sides[2] > sides[-1] == 16
+
+    def test_attention_over_many_samples_is_cheaper_by_tiles(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        tiling = self.choose(self.ATTENTION, 512, 2**40, monkeypatch)
+        assert tiling is not None
+        assert tiling.side <= 128
+
+    def test_a_flow_is_measured(self) -> None:
+        costs = plan.measure(random_flow(), CPU)
+        assert costs.network.linear > 1000
+        assert costs.network.memory > costs.encoder.memory > 0
+
+
+class TestMemory:
+    def test_some_is_free(self) -> None:
+        assert memory.free_bytes(CPU) > 2**20
+
+    @pytest.mark.parametrize(
+        ("error", "expected"),
+        [
+            (MemoryError(), True),
+            (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"), True),
+            (RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory"), True),
+            (RuntimeError("CUDA error: out of memory"), True),
+            (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+            (ValueError("out of memory"), False),
+        ],
+    )
+    def test_what_says_that_memory_is_out(self, error: BaseException, expected: bool) -> None:
+        assert memory.is_out_of_memory(error) == expected
+
+
+class TestPasses:
+    @pytest.mark.parametrize("own", [1, 2, 3, 4])
+    @pytest.mark.parametrize("scale", [0.5, 1, 1.5, 2, 3, 4, 6, 8, 16, 17])
+    def test_they_multiply_to_the_scale(self, scale: float, own: int) -> None:
+        runs = passes(scale, own)
+        assert math.prod(own * run.before * run.after for run in runs) == pytest.approx(scale)
+
+    @pytest.mark.parametrize("scale", [2, 4.5, 6, 12, 15, 16, 33])
+    def test_nothing_of_the_input_is_lost_on_the_way(self, scale: float) -> None:
+        size = 1.0
+        for run in passes(scale, 4):
+            size *= run.before
+            assert size >= 1 - 1e-9
+            size *= 4
+
+    def test_their_number(self) -> None:
+        assert [len(passes(scale, 4)) for scale in (1, 4, 4.01, 16, 17, 64)] == [1, 1, 2, 2, 3, 3]
+
+    def test_sizes_are_rounded_and_never_empty(self) -> None:
+        assert target_size((1, 7), 0.1) == (1, 1)
+        assert target_size((10, 7), 1.5) == (15, 10)

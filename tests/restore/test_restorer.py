@@ -1,0 +1,285 @@
+"""Images of every kind and size, with the same seed the same picture."""
+
+import logging
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from cfmrestore.ops.resize import resize
+from cfmrestore.restore import Restorer
+from cfmrestore.restore.files.reading import from_pil
+from tests.restore.flows import linear_flow, random_flow
+
+
+@pytest.fixture(scope="module")
+def restorer() -> Restorer:
+    return Restorer(random_flow(), device="cpu", precision="fp32")
+
+
+def photo(height: int = 12, width: int = 17, channels: int = 3, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(30, 226, (3, 4, channels), dtype=np.uint8)
+    planes = [
+        Image.fromarray(coarse[..., c]).resize((width, height), Image.Resampling.BICUBIC) for c in range(channels)
+    ]
+    return np.stack([np.asarray(plane) for plane in planes], axis=-1)
+
+
+class TestKinds:
+    @pytest.mark.parametrize("channels", [1, 2, 3, 4])
+    @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+    def test_arrays(self, restorer: Restorer, channels: int, dtype: type) -> None:
+        top = {np.uint8: 255, np.uint16: 65535}.get(dtype, 1.0)
+        image = (photo(channels=channels) / 255 * top).astype(dtype)
+        result = restorer(image)
+        assert result.shape == (48, 68, channels)
+        assert result.dtype == dtype
+        assert 0 <= result.min() < result.max() <= top
+
+    def test_flat_gray_arrays_and_batches(self, restorer: Restorer) -> None:
+        assert restorer(photo()[..., 0]).shape == (48, 68)
+        batch = np.stack([photo(seed=0), photo(seed=1)])
+        assert np.array_equal(restorer(batch)[1], restorer(batch[1]))
+
+    @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32, torch.float16])
+    def test_tensors(self, restorer: Restorer, dtype: torch.dtype) -> None:
+        image = torch.from_numpy(photo()).permute(2, 0, 1)
+        image = image if dtype == torch.uint8 else (image / 255).to(dtype)
+        result = restorer(image)
+        assert (result.shape, result.dtype) == ((3, 48, 68), dtype)
+        assert torch.equal(restorer(image[None])[0], result)
+
+    @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P", "1", "CMYK", "I;16"])
+    def test_pictures_of_pillow(self, restorer: Restorer, mode: str) -> None:
+        if mode == "I;16":
+            image = Image.fromarray(photo()[..., 0].astype(np.uint16) * 257)
+        else:
+            image = Image.fromarray(photo(channels=4), "RGBA").convert("RGB").convert(mode.removesuffix("A") or mode)
+            if mode in ("LA", "RGBA"):
+                image.putalpha(Image.fromarray(photo()[..., 1]))
+        result = restorer(image)
+        assert result.size == (68, 48)
+        assert result.mode == {"P": "RGB", "1": "L", "CMYK": "RGB"}.get(mode, mode)
+
+    def test_kinds_agree(self, restorer: Restorer) -> None:
+        image = photo()
+        expected = restorer(image)
+        assert np.array_equal(np.asarray(restorer(Image.fromarray(image))), expected)
+        assert np.array_equal(restorer(torch.from_numpy(image).permute(2, 0, 1)).permute(1, 2, 0).numpy(), expected)
+        assert np.array_equal(restorer(from_pil(Image.fromarray(image))).pixels, expected)
+        assert np.array_equal(restorer([image, image])[1], expected)
+
+    @pytest.mark.parametrize(
+        ("image", "message"),
+        [
+            ("photo.png", "an image is a PIL image"),
+            (np.zeros((4, 4, 5), np.uint8), "1 to 4 channels"),
+            (np.zeros((0, 4, 3), np.uint8), "1 to 4 channels"),
+            (np.zeros((4, 4, 3), np.int64), "uint8, uint16, or floats"),
+            (np.full((4, 4, 3), 200.0), r"lie in \[0, 1\]"),
+            (torch.full((3, 4, 4), torch.nan), r"lie in \[0, 1\]"),
+            (torch.zeros(4, 4), "1 to 4 channels"),
+        ],
+    )
+    def test_others_are_refused(self, restorer: Restorer, image: object, message: str) -> None:
+        with pytest.raises(ValueError, match=message):
+            restorer(image)
+
+
+class TestSizes:
+    @pytest.mark.parametrize("size", [(1, 1), (1, 9), (3, 2), (5, 7), (2, 150)])
+    @pytest.mark.parametrize("tile", ["auto", 0, 16])
+    def test_any_size(self, restorer: Restorer, size: tuple[int, int], tile: int | str) -> None:
+        assert restorer(photo(*size), tile=tile).shape == (4 * size[0], 4 * size[1], 3)
+
+    @pytest.mark.parametrize(("scale", "size"), [(1, (10, 7)), (2.5, (25, 18)), (3, (30, 21)), (4, (40, 28)),
+                                                 (6, (60, 42)), (16, (160, 112)), (0.5, (5, 4))])  # fmt: skip
+    def test_any_scale(self, restorer: Restorer, scale: float, size: tuple[int, int]) -> None:
+        assert restorer(photo(10, 7), scale=scale).shape[:2] == size
+
+    def test_a_scale_keeps_the_picture_in_its_place(self) -> None:
+        """With a velocity of zero the result is the input enlarged: bicubic geometry, whatever the passes."""
+        flow = linear_flow(coupling={"type": "LowresLatent", "noise": None})
+        flow.network.conv.weight.data.zero_()
+        image = torch.from_numpy(photo(24, 24)).permute(2, 0, 1)[None] / 255
+        for scale in (2, 3, 6, 8):
+            restored = Restorer(flow, device="cpu")(image, scale=scale)
+            direct = resize(image, scale=scale).clamp(0, 1)
+            shifted = [direct.roll(step, 3) for step in (-1, 1)]
+            error = float((restored - direct).abs().mean())
+            assert error < 0.5 * min(float((restored - one).abs().mean()) for one in shifted), scale
+
+    @pytest.mark.parametrize("keys", [{"scale": 0}, {"scale": -1}, {"scale": 100}, {"tile": -1}, {"tile": "small"},
+                                      {"colour": "lab"}, {"fidelity": 2}, {"num_intervals": 0}])  # fmt: skip
+    def test_settings_out_of_range_are_refused(self, restorer: Restorer, keys: dict[str, object]) -> None:
+        with pytest.raises(ValueError, match=str(next(iter(keys)))):
+            restorer(photo(), **keys)
+
+    def test_unknown_settings_are_named(self, restorer: Restorer) -> None:
+        with pytest.raises(ValueError, match="did you mean 'fidelity'"):
+            restorer(photo(), fidelty=0.5)
+        with pytest.raises(ValueError, match="unknown solver 'Eular'; did you mean 'Euler'"):
+            restorer(photo(), solver="Eular")
+
+    def test_more_than_fits_the_memory_is_refused_before_any_work(
+        self, restorer: Restorer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("cfmrestore.restore.plan.free_bytes", lambda device: 10_000)
+        with pytest.raises(ValueError, match=r"a result of 68x48 needs about .* GiB"):
+            restorer(photo())
+
+
+class TestSeeds:
+    def test_the_same_seed_gives_the_same_picture(self, restorer: Restorer) -> None:
+        assert np.array_equal(restorer(photo(), seed=3), restorer(photo(), seed=3))
+        assert not np.array_equal(restorer(photo(), seed=3), restorer(photo(), seed=4))
+
+    def test_one_noise_field_whatever_the_tiles(self) -> None:
+        """A network of reach 1 leaves no trace of tiles: also the noise must be the same."""
+        restorer = Restorer(linear_flow(), device="cpu", precision="fp32")
+        image = torch.from_numpy(photo(40, 50)).permute(2, 0, 1) / 255
+        whole = restorer(image, tile=0, seed=5)
+        for tile in (16, 32, 48, 100, 128):
+            assert torch.allclose(restorer(image, tile=tile, seed=5), whole, atol=1e-5), tile
+
+    def test_samples(self, restorer: Restorer) -> None:
+        samples = restorer.sample(photo(), count=3, seed=7)
+        assert all(np.array_equal(one, restorer(photo(), seed=7 + i)) for i, one in enumerate(samples.images))
+        planes = np.stack([restorer(photo().astype(np.float32) / 255, seed=7 + i) for i in range(3)])
+        expected = 255 * np.sqrt(planes.var(axis=0).mean(axis=-1))
+        assert np.allclose(samples.spread, expected, atol=1e-3)
+        with pytest.raises(ValueError, match="two samples"):
+            restorer.sample(photo(), count=1)
+
+
+class TestDial:
+    def test_less_is_drawn_the_closer_to_the_input(self, restorer: Restorer) -> None:
+        spreads = [restorer.sample(photo(), fidelity=f).spread.mean() for f in (0, 0.5, 1)]
+        assert spreads[0] > spreads[1] > spreads[2] == 0
+
+    def test_consistency_makes_the_shrunk_result_the_input(self, restorer: Restorer) -> None:
+        image = torch.from_numpy(photo(20, 21)).permute(2, 0, 1)[None] / 255
+        for tile in (0, 32):
+            restored = restorer(image, consistency=True, tile=tile)
+            assert (resize(restored, scale=0.25) - image).abs().max() < 0.5 / 255
+        assert (resize(restorer(image), scale=0.25) - image).abs().max() > 2 / 255
+
+    def test_progress_rises_to_one(self, restorer: Restorer) -> None:
+        for keys in ({}, {"scale": 8}, {"tile": 16}, {"solver": "DoPri5"}):
+            seen: list[float] = []
+            restorer(photo(channels=4), on_progress=seen.append, **keys)
+            assert seen == sorted(seen)
+            assert seen[-1] == 1
+            assert len(seen) > 3
+
+
+class TestTransparency:
+    def test_opaque_and_empty_stay_so(self, restorer: Restorer) -> None:
+        image = np.concatenate([photo(16, 16), np.zeros((16, 16, 1), np.uint8)], axis=-1)
+        image[:, 8:, 3] = 255
+        alpha = restorer(image)[..., 3]
+        assert (alpha[:, :24] == 0).all()
+        assert (alpha[:, 40:] == 255).all()
+
+    def test_a_constant_alpha_is_kept_and_changes_no_colour(self, restorer: Restorer) -> None:
+        opaque = restorer(photo())
+        for value in (0, 128, 255):
+            image = np.concatenate([photo(), np.full((12, 17, 1), value, np.uint8)], axis=-1)
+            result = restorer(image)
+            assert (result[..., 3] == value).all()
+            assert np.array_equal(result[..., :3], opaque)
+
+    def test_invisible_colours_do_not_bleed(self, restorer: Restorer) -> None:
+        """Green below transparent pixels must not tint the red beside them."""
+        image = np.zeros((16, 16, 4), np.uint8)
+        image[:, :8] = (200, 30, 30, 255)
+        image[:, 8:] = (30, 200, 30, 0)
+        red = np.repeat(np.array([[[200, 30, 30, 0]]], np.uint8), 16, axis=1).repeat(16, axis=0)
+        red[:, :8, 3] = 255
+        seen = restorer(image)
+        same = restorer(red)
+        visible = seen[..., 3] > 8
+        assert np.array_equal(seen[..., 3], same[..., 3])
+        assert np.abs(seen[visible].astype(int) - same[visible].astype(int)).max() == 0
+
+
+class TestTrouble:
+    def test_too_little_memory_halves_the_tiles_and_says_so(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        flow = linear_flow()
+        restorer = Restorer(flow, device="cpu", precision="fp32")
+        image = photo(40, 40)
+        expected = restorer(image, tile=32)
+        original = flow.network.forward
+
+        def limited(x: torch.Tensor, *args: object, **kwargs: object) -> torch.Tensor:
+            if x.shape[-1] > 16:
+                raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried 1 bytes")
+            return original(x, *args, **kwargs)
+
+        monkeypatch.setattr(flow.network, "forward", limited)
+        with caplog.at_level(logging.WARNING, "cfmrestore"):
+            result = restorer(image, tile=128)
+        assert np.array_equal(result, expected)
+        assert [record.getMessage().split(" (")[0] for record in caplog.records] == [
+            "out of memory with tiles of 128 pixels, beginning again with 64",
+            "out of memory with tiles of 64 pixels, beginning again with 32",
+        ]
+
+    def test_no_memory_at_all_is_an_error(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        flow = linear_flow()
+
+        def failing(*args: object, **kwargs: object) -> torch.Tensor:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+        monkeypatch.setattr(flow.network, "forward", failing)
+        for tile, side in ((64, 16), ("auto", 48)):
+            with pytest.raises(ValueError, match=f"not even tiles of {side} pixels fit"):
+                Restorer(flow, device="cpu")(photo(), tile=tile)
+
+    def test_other_errors_pass(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        flow = linear_flow()
+
+        def failing(*args: object, **kwargs: object) -> torch.Tensor:
+            raise RuntimeError("shapes cannot be multiplied")
+
+        monkeypatch.setattr(flow.network, "forward", failing)
+        with pytest.raises(RuntimeError, match="shapes"):
+            Restorer(flow, device="cpu")(photo(), tile=0)
+
+    def test_overflow_in_reduced_precision_is_done_again_in_float32(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        flow = linear_flow()
+        expected = Restorer(flow, device="cpu", precision="fp32")(photo())
+        original = flow.velocity
+
+        def overflowing(x: torch.Tensor, t: torch.Tensor, condition: dict) -> torch.Tensor:
+            v = original(x, t, condition)
+            return v * torch.inf if torch.is_autocast_enabled("cpu") else v
+
+        monkeypatch.setattr(flow, "velocity", overflowing)
+        with caplog.at_level(logging.WARNING, "cfmrestore"):
+            result = Restorer(flow, device="cpu", precision="bf16")(photo())
+        assert np.array_equal(result, expected)
+        assert "overflows in bfloat16: going on in float32" in caplog.text
+
+    def test_nan_in_float32_is_an_error(self) -> None:
+        flow = linear_flow()
+        flow.network.conv.weight.data.fill_(torch.nan)
+        with pytest.raises(ValueError, match="NaN for this image"):
+            Restorer(flow, device="cpu")(photo())
+
+    def test_bfloat16_is_close(self) -> None:
+        flow = random_flow()
+        exact = Restorer(flow, device="cpu", precision="fp32")(photo()).astype(int)
+        rough = Restorer(flow, device="cpu", precision="bf16")(photo()).astype(int)
+        assert 0 < np.abs(exact - rough).mean() < 2
+
+    @pytest.mark.parametrize("keys", [{"device": "gpu"}, {"precision": "fp8"}])
+    def test_unknown_devices_and_precisions(self, keys: dict[str, str]) -> None:
+        with pytest.raises(ValueError, match="unknown"):
+            Restorer(linear_flow(), **keys)
