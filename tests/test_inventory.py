@@ -22,7 +22,7 @@ from tests.testing import ROOT
 INVENTORY = Path(__file__).with_name("inventory.json")
 TOOLS = (
     "train.py", "test.py", "evaluate.py", "sweep.py", "compare.py", "degrade.py", "benchmark.py train",
-    "benchmark.py degrade", "benchmark.py metrics", "restore.py", "boost.py", "cfmrestore.demo",
+    "benchmark.py degrade", "benchmark.py metrics", "benchmark.py restore", "restore.py", "boost.py", "cfmrestore.demo",
 )  # fmt: skip
 
 

@@ -26,6 +26,19 @@ def main() -> None:
     metrics.add_argument("--rounds", type=int, default=5)
     metrics.add_argument("--out", metavar="FILE.json", help="write the figures")
     metrics.set_defaults(local_rank=None)
+    restore = commands.add_parser("restore", help="from file to file: what is spent outside of the network; memory")
+    restore.add_argument(
+        "model", nargs="?", default="configs/cfm_realsr.py", help="a checkpoint, or an untrained config"
+    )
+    restore.add_argument("--side", type=int, default=1024, help="of the result, in pixels (default: 1024)")
+    restore.add_argument(
+        "--memory", nargs="*", type=int, default=[], metavar="SIDE", help="measure peak memory at these"
+    )
+    restore.add_argument("--rounds", type=int, default=5)
+    restore.add_argument("--num-intervals", type=int, metavar="N")
+    restore.add_argument("--tile", type=int, metavar="PIXELS", help="default: auto")
+    restore.add_argument("--out", metavar="FILE.json", help="write the figures")
+    restore.set_defaults(local_rank=None)
     args = cli.parse(parser)
     if args.command == "train":
         from cfmrestore.apis.benchmarks.train import benchmark_train
@@ -37,6 +50,12 @@ def main() -> None:
         from cfmrestore.apis.benchmarks.metrics import benchmark_metrics
 
         benchmark_metrics(args.photographs, rounds=args.rounds, out=args.out)
+    elif args.command == "restore":
+        from cfmrestore.apis.benchmarks.restore import benchmark_restore
+
+        tile = "auto" if args.tile is None else args.tile
+        own = {"num_intervals": args.num_intervals, "tile": tile}
+        benchmark_restore(args.model, side=args.side, sides=args.memory, rounds=args.rounds, out=args.out, **own)
     else:
         from cfmrestore.apis.benchmarks.degrade import benchmark_degrade
 

@@ -49,6 +49,7 @@ class AutoencoderKL(PretrainedEncoder):
             raise ValueError(f"posterior must be 'mode' or 'sample'; got {posterior!r}")
         super().__init__(path=path, mirrors=mirrors, sha256=sha256, subfolder=subfolder, scale=scale, shift=shift)
         self.posterior = posterior
+        self.draws = posterior == "sample"
 
     def find_downscale(self) -> int:
         return 2 ** (len(self.model.config.block_out_channels) - 1)

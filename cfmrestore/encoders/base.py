@@ -26,6 +26,9 @@ class Encoder(nn.Module, ABC):
     scale: float
     shift: float
 
+    draws = False
+    """Whether a latent is drawn from its moments, and not just a function of them."""
+
     reach: int | None = None
     """How many latent samples beyond its own place a pixel or a latent sample depends on; None where that is far."""
 

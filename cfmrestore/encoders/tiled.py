@@ -1,5 +1,6 @@
 """An encoder that takes large images tile by tile, and keeps what it puts together where the image lies."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -29,12 +30,21 @@ class TiledEncoder(Encoder):
         self.device = device
         self.channels, self.downscale = encoder.channels, encoder.downscale
         self.scale, self.shift, self.reach = encoder.scale, encoder.shift, encoder.reach
+        self.draws = encoder.draws
+
+    def encode(self, image: Image, rng: ImageRng | None = None) -> Latent:
+        """Tile by tile to the latent; one that is drawn is drawn for the whole, so that tiles do not move the noise."""
+        encoder = self.whole[0]
+        return super().encode(image, rng) if self.draws else self._tiled(encoder.encode, image)
 
     def moments(self, image: Image) -> Tensor:
+        return self._tiled(self.whole[0].moments, image)
+
+    def _tiled(self, function: Callable[[Image], Tensor], image: Image) -> Tensor:
         m = self.downscale
 
         def one(cut: Cut) -> Tensor:
-            return self.whole[0].moments(cut(image, m).to(self.device)).to(image.device)
+            return function(cut(image, m).to(self.device)).to(image.device)
 
         return by_tiles(one, (image.shape[-2] // m, image.shape[-1] // m), self.tiling)
 

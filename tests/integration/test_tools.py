@@ -90,17 +90,23 @@ def test_two_ranks_test_as_one_on_any_benchmarks(trained: Path, tmp_path: Path) 
 
 
 def test_a_sweep(trained: Path, tmp_path: Path) -> None:
-    args = ["--solvers", "Euler", "Heun", "--intervals", 1, 2, "--seeds", 0, 1, "--out", tmp_path / "sweep"]
+    args = ["--solvers", "Euler", "Heun", "--intervals", 1, 2, "--fidelity", 0, 0.5, 1, "--out", tmp_path / "sweep"]
     output = run_tool(
         "sweep.py", TINY, trained / "run", *args, "--work-dir", tmp_path / "run", options=small_options(trained)
     )
     lines = list(csv.DictReader((tmp_path / "sweep" / "sweep.csv").open()))
-    assert [int(float(line["NFE"])) for line in lines] == [1, 1, 2, 2, 2, 2, 4, 4]
-    assert lines[0]["PSNR"] != lines[1]["PSNR"]  # another seed
+    settings = [(line["solver"], line["num_intervals"], line["fidelity"]) for line in lines]
+    assert len(set(settings)) == len(lines) == 9  # fidelity 1 is the same whatever the solver
+    assert [int(float(line["NFE"])) for line in lines] == [1, 2, 1, 2, 3, 2, 3, 4, 5]
+    assert len({line["PSNR"] for line in lines}) == 9
     assert any(line["pareto_PSNR"] == "True" for line in lines)
     assert all(float(line["peak_mib"]) > 10 and float(line["seconds_per_image"]) > 0 for line in lines)
     assert "straightness" in output
     assert Image.open(tmp_path / "sweep" / "sweep.png").size[0] > 500
+    seeds = ["--solvers", "Euler", "--intervals", 1, "--seeds", 0, 1, "--out", tmp_path / "seeds"]
+    run_tool("sweep.py", TINY, trained / "run", *seeds, "--work-dir", tmp_path / "run", options=small_options(trained))
+    first, second = csv.DictReader((tmp_path / "seeds" / "sweep.csv").open())
+    assert first["PSNR"] != second["PSNR"]
     wrong = run_tool("sweep.py", TINY, trained / "run", "--solvers", "Eular", "--out", tmp_path / "x", expect=1)
     assert "unknown solver 'Eular'; did you mean 'Euler'" in wrong
 
