@@ -58,7 +58,7 @@ def main() -> None:
         overwrite=args.overwrite,
         config=args.config,
         options=args.cfg_options,
-        device=cli.device_of_rank(args.device),
+        device=args.device,
         precision=args.precision,
         part=(int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))),
     )

@@ -45,17 +45,6 @@ def named(pairs: Sequence[str]) -> dict[str, str]:
     return {name: pair.partition("=")[2] for name, pair in zip(names, pairs, strict=True)}
 
 
-def device_of_rank(device: str) -> str:
-    """The GPU of this process, where there are several processes and the user left the choice."""
-    rank = os.environ.get("LOCAL_RANK")
-    if device != "auto" or rank is None:
-        return device
-    import torch
-
-    count = torch.cuda.device_count()
-    return f"cuda:{int(rank) % count}" if count else "cpu"
-
-
 def run(main: Callable[[], object], interrupted: str = "interrupted; go on with --resume") -> None:
     """Run a tool; what the user can mend is one line and exit code 1, anything else keeps its traceback."""
     try:

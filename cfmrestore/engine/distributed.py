@@ -18,6 +18,15 @@ def detect(launcher: str | None, env: Mapping[str, str] = os.environ) -> str:
     return "pytorch" if int(env.get("WORLD_SIZE", 1)) > 1 and "RANK" in env else "none"
 
 
+def device_of_process(device: str = "auto", env: Mapping[str, str] = os.environ) -> str:
+    """The device that was asked for; "auto" is a GPU of this process's own, or the CPU where there is none."""
+    if device != "auto":
+        return device
+    if not torch.cuda.is_available():
+        return "cpu"
+    return f"cuda:{int(env.get('LOCAL_RANK', 0)) % torch.cuda.device_count()}"
+
+
 def join(launcher: str) -> None:
     """Start the process group: NCCL with one GPU a process, gloo without."""
     if launcher == "none" or torch.distributed.is_initialized():

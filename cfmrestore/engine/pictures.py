@@ -23,7 +23,7 @@ def panel(sample: dict[str, Any], side: int | None = None) -> np.ndarray:
 
     Args:
         sample: A result of the flow.
-        side: Show at most a square of that side, from the middle of the image.
+        side: Show a square of that side, from the middle of the image, so that rows of several images align.
     """
     low, restored = sample["low"], sample["restored"]
     size = (restored.shape[-2], restored.shape[-1])
@@ -35,11 +35,21 @@ def panel(sample: dict[str, Any], side: int | None = None) -> np.ndarray:
     }
     if "target" in sample:
         columns["target"] = sample["target"]
+    side = None if side is None else min(side, max(size))
     pictures = []
     for text, image in columns.items():
         pixels = to_pixels(middle(crop_to(image, size), side))
-        pictures.append(np.concatenate([caption(text, pixels.shape[1]), pixels]))
-    return np.concatenate(pictures, axis=1)
+        pictures.append(
+            np.concatenate([caption(text, pixels.shape[1] if side is None else side), _framed(pixels, side)])
+        )
+    row = np.concatenate(pictures, axis=1)
+    return np.concatenate([caption(sample.get("name", ""), row.shape[1]), row])
+
+
+def _framed(pixels: np.ndarray, side: int | None) -> np.ndarray:
+    """White at the bottom and the right, up to that side."""
+    missing = [(0, 0 if side is None else side - n) for n in pixels.shape[:2]]
+    return np.pad(pixels, [*missing, (0, 0)], constant_values=255)
 
 
 def middle(image: Tensor, side: int | None) -> Tensor:

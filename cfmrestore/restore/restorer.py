@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from cfmrestore.engine.amp_optim_wrapper import PRECISIONS, best_precision
+from cfmrestore.engine.distributed import device_of_process
 from cfmrestore.flows.coupling_flow import CouplingFlow
 from cfmrestore.ops.colour_match import match_colours
 from cfmrestore.ops.pad import crop_to
@@ -221,10 +222,8 @@ def _part(on_progress: OnProgress, index: int, count: int) -> Callable[[float], 
 
 
 def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        device = torch.device(name)
+        device = torch.device(device_of_process(name))
     except RuntimeError as error:
         raise ValueError(f"unknown device {name!r}; take auto, cpu or cuda") from error
     if device.type == "cuda" and not torch.cuda.is_available():

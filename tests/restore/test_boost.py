@@ -14,8 +14,8 @@ from mmengine.dataset import pseudo_collate
 from PIL import Image
 
 from cfmrestore.apis.boost import boost
-from cfmrestore.apis.boost_jobs import read_prompts
-from cfmrestore.apis.booster import Booster
+from cfmrestore.apis.boost.booster import Booster
+from cfmrestore.apis.boost.jobs import read_prompts
 from cfmrestore.datasets import LatentFolder
 from cfmrestore.datasets.latent_files import LatentInfo, pack, read_latent
 from cfmrestore.engine import checkpoints

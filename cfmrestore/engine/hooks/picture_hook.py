@@ -17,10 +17,11 @@ class PictureHook(Hook):
     Args:
         folder: Where to.
         num_images: Rows of ``sheet.png``.
+        side: Of the squares in it, cut from the middle of the images.
     """
 
-    def __init__(self, *, folder: str, num_images: int = 8) -> None:
-        self.num_images = num_images
+    def __init__(self, *, folder: str, num_images: int = 8, side: int = 320) -> None:
+        self.num_images, self.side = num_images, side
         self.start(Path(folder))
 
     def start(self, folder: Path) -> None:
@@ -33,11 +34,10 @@ class PictureHook(Hook):
     ) -> None:
         del runner, batch_idx, data_batch
         for sample in outputs or []:
-            row = panel(sample)
             name = Path(sample["name"]).with_suffix("").as_posix().replace("/", "_")
-            write_png(self.folder / f"{name}.png", row)
+            write_png(self.folder / f"{name}.png", panel(sample))
             if len(self._rows) < self.num_images:
-                self._rows.append(row)
+                self._rows.append(panel(sample, side=self.side))
 
     def after_test_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
         del metrics

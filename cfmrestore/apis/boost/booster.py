@@ -1,7 +1,6 @@
 """The work of boosting: latents drawn or read, lifted, and written with how they were made."""
 
 import json
-import os
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -10,9 +9,10 @@ import torch
 from torch import Tensor
 
 from cfmrestore._version import __version__
-from cfmrestore.apis.boost_jobs import Job, Places, told
+from cfmrestore.apis.boost.jobs import Job, Places, told
 from cfmrestore.datasets.latent_files import pack, read_latent
 from cfmrestore.engine.atomic import atomic, write_text
+from cfmrestore.engine.distributed import device_of_process
 from cfmrestore.engine.pictures import to_pixels, write_png
 from cfmrestore.ops.resize import resize
 from cfmrestore.restore import Restorer, Settings
@@ -62,7 +62,7 @@ class Booster:
         self.model = None if model is None else str(find(model))
         self.places, self.source, self.precision = places, source, precision
         self.encoder_path, self.settings = encoder_path, Settings(num_intervals=num_intervals)
-        self.device = own_device() if device == "auto" else device
+        self.device = device_of_process(device)
         self.lifted = {"model": self.model, "num_intervals": num_intervals, "lift_precision": precision}
 
     def load(self) -> None:
@@ -151,10 +151,3 @@ class Booster:
         """Of all networks; None where a solver's own error decides."""
         each = [stage.sampling(self.settings).evaluations for stage in restorer.stages]
         return None if None in each else sum(one for one in each if one is not None)
-
-
-def own_device() -> str:
-    """One GPU a process of the machine, or the CPU."""
-    if not torch.cuda.is_available():
-        return "cpu"
-    return f"cuda:{int(os.environ.get('LOCAL_RANK', 0)) % torch.cuda.device_count()}"

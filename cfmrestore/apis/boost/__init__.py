@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from cfmrestore.apis.boost_jobs import Places, batches, prompted, stored
-from cfmrestore.apis.booster import Batch, Booster
+from cfmrestore.apis.boost.booster import Batch, Booster
+from cfmrestore.apis.boost.jobs import Places, batches, prompted, stored
 from cfmrestore.apis.jobs import run
 
 
