@@ -109,7 +109,10 @@ class PluginRegistry(Registry):
 
     def _registered(self, key: str) -> Any:
         self.import_from_location()
-        return self.module_dict.get(key) or (self.parent.get(key) if self.parent is not None else None)
+        if key in self.module_dict or self.parent is None:
+            return self.module_dict.get(key)
+        self.parent.import_from_location()  # not its ``get``, which imports dotted names too
+        return self.parent.module_dict.get(key.removeprefix("mmengine."))
 
 
 # In which space the flow runs.

@@ -23,7 +23,8 @@ def main() -> None:
     look.add_argument("--num-intervals", type=int, metavar="N", help="steps of the solver")
     look.add_argument("--solver", metavar="NAME", help="Euler, Heun, ...")
     look.add_argument("--noise", type=float, metavar="F", help="factor on the noise at the start")
-    look.add_argument("--consistency", action="store_true", default=None, help="shrunk, the result equals the input")
+    consistent = argparse.BooleanOptionalAction
+    look.add_argument("--consistency", action=consistent, help="shrunk, the result equals the input")
     look.add_argument("--colour", default="none", metavar="MODE", help="take the input's colours: wavelet, adain, none")
     look.add_argument(
         "--samples", type=int, default=1, metavar="N", help="results an image, and a map where they differ"

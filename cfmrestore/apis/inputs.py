@@ -1,11 +1,12 @@
 """The images that arguments name: files, folders, patterns."""
 
 import glob
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cfmrestore.datasets.files import list_images
+from cfmrestore.datasets.files import EXTENSIONS, list_images
 from cfmrestore.restore.files.writing import SUFFIXES
 
 FORMATS = ("png", "jpg", "webp", "tif")
@@ -51,7 +52,8 @@ def _items(one: str | Path) -> list[Item]:
     if path.is_file():
         return [Item(path, Path(path.name))]
     matches = sorted(Path(match) for match in glob.glob(str(path), recursive=True))  # noqa: PTH207 - that one takes no /
-    files = [match for match in matches if match.is_file()]
+    files = [match for match in matches if match.is_file() and match.suffix.lower() in EXTENSIONS]
     if not files:
         raise ValueError(f"there is no image, folder or match of {str(one)!r}")
-    return [Item(file, Path(file.name)) for file in files]
+    root = Path(os.path.commonpath([file.parent for file in files]))
+    return [Item(file, file.relative_to(root)) for file in files]

@@ -1,8 +1,7 @@
 """Restoring image files: some, a folder, in one process or many."""
 
 import errno
-import hashlib
-import json
+import logging
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,18 +13,18 @@ import numpy as np
 from cfmrestore._version import __version__
 from cfmrestore.apis.config import load_config
 from cfmrestore.apis.inputs import Item, find_items
+from cfmrestore.apis.records import Records, digest
 from cfmrestore.apis.time_left import TimeLeft
 from cfmrestore.engine import checkpoints
-from cfmrestore.engine.atomic import write_text
 from cfmrestore.restore import Restorer, Settings
-from cfmrestore.restore.files.picture import Picture
+from cfmrestore.restore.files.picture import Metadata, Picture
 from cfmrestore.restore.files.reading import read_picture
-from cfmrestore.restore.files.writing import check_writable, write_picture
-from cfmrestore.restore.models import build, find
+from cfmrestore.restore.files.writing import SUFFIXES, check_writable, write_picture
+from cfmrestore.restore.models import Stage, build, find
 from cfmrestore.restore.passes import target_size
 from cfmrestore.restore.spread import spread_picture
 
-RECORD = "restored.json"
+log = logging.getLogger("cfmrestore")
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,16 @@ class Run:
     settings: Settings
     samples: int = 1
     quality: int = 95
+    records: Records | None = None
+
+    def done(self, job: "Job") -> bool:
+        """Whether a run before has made it, in the same way."""
+        files = job.files(self.samples)
+        if self.records is not None:
+            return self.records.done(job.result, job.item.path, files)
+        if there := [path for path in files if path.exists()]:
+            raise ValueError(f"{there[0]} is there already: --overwrite replaces it")
+        return False
 
 
 @dataclass(frozen=True)
@@ -77,8 +86,8 @@ def restore(
 ) -> list[Path]:
     """Restore image files; returns the files that this process wrote.
 
-    Files that are there already are left as they are, so that a run that was broken off goes on where it stopped; a
-    folder with results of other settings is refused. What fails is named at the end, and the rest is done.
+    Results that are there already are left as they are, so that a run that was broken off goes on where it stopped;
+    results of another input, model or setting are refused. What fails is named at the end, and the rest is done.
 
     Args:
         inputs: Images, folders that are searched deeply, and patterns such as ``photos/*.jpg``.
@@ -99,14 +108,19 @@ def restore(
     asked = settings or Settings()
     if samples < 1 or not 1 <= quality <= 100:
         raise ValueError(f"need samples of 1 or more and a quality of 1 to 100; got {samples=}, {quality=}")
-    jobs = plan_jobs(find_items(inputs), Path(out), suffix=suffix, format=format)
     restorer = load(model, config, options, device=device, precision=precision)
+    for stage in restorer.stages:
+        stage.sampling(asked)  # what is wrong in the settings is wrong for all images
+    made = {**recipe(restorer, asked, options), "samples": samples, "quality": quality, "precision": precision}
+    records = Records(Path(out), made)
+    items = [item for item in find_items(inputs) if not records.knows(item.path)]
+    jobs = plan_jobs(items, Path(out), suffix=suffix, format=format, samples=samples)
     own = jobs[part[0] :: part[1]]
-    todo = own if overwrite else [job for job in own if not all(path.exists() for path in job.files(samples))]
-    _keep_record(jobs, _recipe(model, asked, samples, options), overwrite=overwrite, samples=samples)
+    run = Run(restorer, asked, samples, quality, records if jobs and jobs[0].result != Path(out) else None)
+    todo = own if overwrite else [job for job in own if not run.done(job)]
     if len(todo) < len(own):
         print(f"{len(own) - len(todo)} of {len(own)} are there already (--overwrite makes them again)", file=sys.stderr)
-    return _restore_all(Run(restorer, asked, samples, quality), todo)
+    return _restore_all(run, todo)
 
 
 def load(
@@ -126,22 +140,24 @@ def load(
     described = {**load_config(config, options).model}
     flow = build({**described, "data_preprocessor": None}, None, str(config))
     checkpoints.load_weights(flow, checkpoints.load(path)["state_dict"], path)
-    return Restorer(flow, device=device, precision=precision)
+    return Restorer([Stage(flow, file=path)], device=device, precision=precision)
 
 
-def plan_jobs(items: Sequence[Item], out: Path, *, suffix: str, format: str | None) -> list[Job]:
-    """Where every result goes; no two to one place, none onto its input."""
+def plan_jobs(items: Sequence[Item], out: Path, *, suffix: str, format: str | None, samples: int = 1) -> list[Job]:
+    """Where every result goes; no two to one place, none onto an input."""
     if Path(suffix).name != suffix:
         raise ValueError(f"the suffix becomes part of a name; got {suffix!r}")
-    single = len(items) == 1 and out.suffix != "" and not out.is_dir()
+    single = len(items) == 1 and out.suffix.lower() in SUFFIXES and not out.is_dir()
+    if out.exists() and not out.is_dir() and not single:
+        raise ValueError(f"{str(out)!r} is a file: name a folder for {len(items)} results")
     jobs = [Job(item, out if single else out / item.renamed(suffix, format)) for item in items]
-    places = [job.result for job in jobs]
+    places = [path for job in jobs for path in job.files(samples)]
     if len(set(places)) < len(places):
         twice = next(place for place in places if places.count(place) > 1)
-        raise ValueError(f"several images would be written to {twice}: rename those that differ by their suffix alone")
+        raise ValueError(f"several images would be written to {twice}: rename those whose names differ too little")
     sources = {item.path.resolve() for item in items}
-    if onto := [job.result for job in jobs if job.result.resolve() in sources]:
-        raise ValueError(f"{onto[0]} would be replaced by its own restoration: name another folder, or a --suffix")
+    if onto := [place for place in places if place.resolve() in sources]:
+        raise ValueError(f"{onto[0]} would be replaced by a restoration: name another folder, or a --suffix")
     return jobs
 
 
@@ -153,14 +169,16 @@ def _restore_all(run: Run, jobs: Sequence[Job]) -> list[Path]:
         clock.begin(str(job.item))
         try:
             done += restore_one(run, job, clock)
-        except (ValueError, OSError) as error:
+        except Exception as error:  # whatever a decoder or a network says of this image, the next one is not to blame
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
                 clock.close()
                 raise ValueError(
                     f"the disk is full: {len(done)} files are written, {job.result} and what follows are not. Make "
                     "room and run the same command again"
                 ) from error
-            failed.append(f"{job.item}: {error}")
+            kind = "" if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: "
+            failed.append(f"{job.item}: {kind}{error}")
+            log.debug("%s failed", job.item, exc_info=error)
         clock.end()
     clock.close()
     if failed:
@@ -169,51 +187,33 @@ def _restore_all(run: Run, jobs: Sequence[Job]) -> list[Path]:
 
 
 def restore_one(run: Run, job: Job, clock: TimeLeft) -> list[Path]:
-    """Read, restore, write."""
+    """Read, restore, write, and say how it was made."""
     picture = read_picture(job.item.path)
     size = target_size(picture.size, run.settings.scale or run.restorer.scale)
     check_writable(job.result, size, alpha=picture.has_alpha, bits=picture.bits)
     clock.told(picture.size)
-    if run.samples == 1:
-        restored = run.restorer.restore(picture, run.settings, clock.update)[0]
-        write_picture(job.result, restored, quality=run.quality)
-        return [job.result]
-    keys = asdict(run.settings)
-    drawn = run.restorer.sample(picture, count=run.samples, on_progress=clock.update, **keys)
     files = job.files(run.samples)
-    for file, image in zip(files, drawn.images, strict=False):
+    if run.samples == 1:
+        images = [run.restorer.restore(picture, run.settings, clock.update)[0]]
+    else:
+        drawn = run.restorer.sample(picture, count=run.samples, on_progress=clock.update, **asdict(run.settings))
+        images = [*drawn.images, Picture(np.asarray(spread_picture(drawn.spread)), Metadata(), "png")]
+    if run.records is not None:
+        run.records.forget(job.result)
+    for file, image in zip(files, images, strict=True):
         write_picture(file, image, quality=run.quality)
-    write_picture(job.spread, Picture(np.asarray(spread_picture(drawn.spread)), picture.metadata.__class__(), "png"))
+    if run.records is not None:
+        run.records.write(job.result, job.item.path)
     return files
 
 
-def _recipe(model: str | Path, settings: Settings, samples: int, options: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What decides how results look."""
-    path = find(model)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    asked = {key: value for key, value in asdict(settings).items() if value is not None}
-    changed = {key: str(value) for key, value in (options or {}).items()}
-    made = {"version": __version__, "model": path.name, "sha256": digest, "settings": asked, "samples": samples}
-    return {**made, "options": changed}
-
-
-def _keep_record(jobs: Sequence[Job], recipe: dict[str, Any], *, overwrite: bool, samples: int) -> None:
-    """Leave beside the results how they were made; do not mix results of several recipes."""
-    folder = jobs[0].result.parent if len(jobs) == 1 else _folder_of([job.result for job in jobs])
-    record = folder / RECORD
-    there = any(path.exists() for job in jobs for path in job.files(samples))
-    if record.is_file() and there and not overwrite:
-        before = json.loads(record.read_text(encoding="utf-8"))
-        if differing := sorted(key for key in recipe if key != "version" and before.get(key) != recipe[key]):
-            raise ValueError(
-                f"the results in {str(folder)!r} were made with another {', '.join(differing)} ({record.name} says "
-                "which): write into another folder, or make them again with --overwrite"
-            )
-    write_text(record, json.dumps(recipe, indent=1) + "\n")
-
-
-def _folder_of(places: Sequence[Path]) -> Path:
-    shared = places[0].parent
-    while not all(place.is_relative_to(shared) for place in places):
-        shared = shared.parent
-    return shared
+def recipe(restorer: Restorer, settings: Settings, options: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What decides how results look, whatever the tiles; the version is told and not compared."""
+    asked = {key: value for key, value in asdict(settings).items() if value is not None and key != "tile"}
+    files = [stage.file for stage in restorer.stages if stage.file is not None]
+    return {
+        "version": __version__,
+        "models": [{"name": file.name, "sha256": digest(file)} for file in files],
+        "settings": asked,
+        "options": {key: str(value) for key, value in (options or {}).items()},
+    }

@@ -41,6 +41,8 @@ def as_data(value: Any) -> Any:
         return [as_data(one) for one in value]
     if isinstance(value, type):
         return value.__name__
+    if isinstance(value, np.generic):
+        return value.item()
     return value if value is None or isinstance(value, int | float | str | bool) else str(value)
 
 
@@ -80,7 +82,11 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> dict[str, Any]
         raise ValueError(f"{str(path)!r} is damaged or no checkpoint: {_first_line(error)}") from error
     if not isinstance(checkpoint, dict):
         raise ValueError(f"{str(path)!r} is no checkpoint: it holds a {type(checkpoint).__name__}")
-    return checkpoint if "state_dict" in checkpoint else {"state_dict": checkpoint, "meta": {}}
+    if "state_dict" not in checkpoint:
+        return {"state_dict": checkpoint, "meta": {}}
+    if not isinstance(checkpoint.get("meta", {}), Mapping):
+        raise ValueError(f"{str(path)!r} is no checkpoint: its meta is a {type(checkpoint['meta']).__name__}")
+    return {"meta": {}, **checkpoint}
 
 
 def _first_line(error: Exception) -> str:

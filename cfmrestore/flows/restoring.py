@@ -12,10 +12,11 @@ from cfmrestore.flows.sampling import Restoration, Sampling
 from cfmrestore.guidance import DataConsistency, Tiled
 from cfmrestore.ops.back_projection import back_project
 from cfmrestore.ops.pad import crop_to, pad_to_multiple
+from cfmrestore.ops.resize import resize
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.ops.tiles import Tiling
 from cfmrestore.paths.base import Path, PathDiffusion
-from cfmrestore.typing import Condition, Image, Latent, Size, Source, Velocity
+from cfmrestore.typing import Condition, Image, Latent, Source, Velocity
 
 Ask = Callable[[Latent, Tensor, Condition], Latent]
 
@@ -47,8 +48,7 @@ class Restoring:
         rng = self.sampling.fork(ImageRng(seeds))
         coupling = self._coupling()
         padded = pad_to_multiple(low, coupling.low_multiple)
-        size = (low.shape[-2] * coupling.scale, low.shape[-1] * coupling.scale)
-        return self._finish(coupling, coupling.source(padded, rng), rng, padded, size)
+        return self._finish(coupling, coupling.source(padded, rng), rng, low, padded)
 
     def begin(self, low: Image, seeds: Tensor) -> tuple[Latent, Velocity]:
         """Where the walk of an image begins, and the velocity v(x, t) that it follows."""
@@ -61,30 +61,39 @@ class Restoring:
         """Restore what small latents stand for."""
         rng = self.sampling.fork(ImageRng(seeds))
         coupling = self._coupling()
-        grow = coupling.scale * coupling.encoder.downscale
-        size = (latent.shape[-2] * grow, latent.shape[-1] * grow)
         low = coupling.encoder.decode(latent).clamp(0, 1) if self.sampling.consistency else None
-        return self._finish(coupling, coupling.source_of_latent(latent, rng), rng, low, size)
+        return self._finish(coupling, coupling.source_of_latent(latent, rng), rng, low, low)
 
     def _coupling(self) -> Coupling:
         if self.tiling is None:
             return self.coupling
         return self.coupling.within(TiledEncoder(self.coupling.encoder, self.tiling, self.device))
 
-    def _finish(self, coupling: Coupling, source: Source, rng: ImageRng, low: Image | None, size: Size) -> Restoration:
-        sampling = self.sampling
+    def _finish(
+        self, coupling: Coupling, source: Source, rng: ImageRng, low: Image | None, padded: Image | None
+    ) -> Restoration:
+        sampling, scale = self.sampling, coupling.scale
+        self._check(source)
         source = sampling.heated(source)
         velocity, diffusion = self.velocity(source.condition), self.diffusion(source, rng)
-        if sampling.consistency and low is not None:
-            velocity = DataConsistency(velocity, self.path, coupling.encoder, low, coupling.scale)
+        if sampling.consistency and padded is not None:
+            velocity = DataConsistency(velocity, self.path, coupling.encoder, padded, scale)
         x_0, mean = source.x_0, source.mean if sampling.fidelity > 0 else None
         del source  # a large image has no room for what is not needed
         solution = sampling.walk(velocity, x_0, self.path, mean=mean, diffusion=diffusion)
         del velocity, x_0, mean, diffusion
         image = coupling.encoder.decode(solution.x)
-        if sampling.consistency and low is not None:
-            image = agreeing(image, low, coupling.scale)
-        return Restoration(crop_to(image, size).clamp_(0, 1), solution.x, solution.nfe)
+        if low is not None:
+            image = crop_to(image, (scale * low.shape[-2], scale * low.shape[-1]))
+            image = agreeing(image, low, scale) if sampling.consistency else image
+        return Restoration(image.clamp_(0, 1), solution.x, solution.nfe)
+
+    def _check(self, source: Source) -> None:
+        """Refuse settings that this coupling gives no meaning to."""
+        if self.sampling.consistency and self.coupling.scale == 1:
+            raise ValueError("consistency needs a model that enlarges: at scale 1 the result would be the input")
+        if self.sampling.fidelity > 0 and not self.coupling.context_channels and bool((source.std > 0).any()):
+            raise ValueError("fidelity needs a network that is told the input; this one has no context")
 
     def velocity(self, condition: Condition) -> Velocity:
         """v(x, t), given what the network is told."""
@@ -101,15 +110,23 @@ class Restoring:
 
     def diffusion(self, source: Source, rng: ImageRng) -> PathDiffusion | None:
         """The law of the source, where it is random and the network is told what it depends on."""
-        if not self.coupling.law_is_told or not bool((source.std > 0).any()):
+        if self.sampling.noise == 0 or not self.coupling.law_is_told or not bool((source.std > 0).any()):
             return None
         return PathDiffusion(self.path, source.mean, source.std, rng.fork("diffusion"))
 
 
-def agreeing(image: Image, low: Image, scale: int, rounds: int = 5) -> Image:
-    """The image near this one that shrinks to the input and lies in [0, 1]: projections in turn, until half a level."""
+def agreeing(image: Image, low: Image, scale: int, rounds: int = 30) -> Image:
+    """The image near this one that shrinks to the input and lies in [0, 1]: projections in turn, until half a level.
+
+    Where the input is 0 or 1 it was clipped, and what shrinks to less or to more agrees with it too. At edges between
+    black and white no such image may exist: then what is left of the difference stays.
+    """
     for _ in range(rounds):
-        image = back_project(image.clamp(0, 1), low, scale)
-        if float(image.clamp(0, 1).sub_(image).abs().max()) < 0.5 / 255:
+        image = image.clamp(0, 1)
+        shrunk = resize(image, scale=1 / scale)
+        clipped = ((low <= 0) & (shrunk < 0)) | ((low >= 1) & (shrunk > 1))
+        wanted = torch.where(clipped, shrunk, low)
+        if float((wanted - shrunk).abs().max()) < 0.5 / 255:
             break
-    return image
+        image = back_project(image, wanted, scale)
+    return image.clamp(0, 1)

@@ -28,14 +28,16 @@ class Sampling:
     r"""A solver, a grid, how many intervals it has, and where between mean and sample the result lies.
 
     What the flow draws, :math:`\hat x_1`, is one of the images that the input may come from, with all its detail. The
-    mean of them all, :math:`\bar x_1 = x_0 + v(x_0, 0)` from the start without noise on the straight path, has the
-    smallest error and no detail of its own. The fidelity f mixes them,
+    mean of them all, :math:`\bar x_1 = E[x_1 | x_0]` at t = 0 from the start without noise, has the smallest error and
+    no detail of its own. The fidelity f mixes them,
 
     .. math:: x_f = f \bar x_1 + (1 - f) \hat x_1, \qquad
         E \| x_f - x_1 \|^2 = E \| \bar x_1 - x_1 \|^2 + (1 - f)^2 E \| \hat x_1 - \bar x_1 \|^2 ,
 
-    which no estimator of as natural results undercuts (Freirich et al., 2021, theorem 3, arXiv:2107.02555). f = 1 costs
-    one evaluation, f between 0 and 1 one more than f = 0.
+    where :math:`\hat x_1` is drawn independently of :math:`x_1` given the input. It is the straight line on which, were
+    :math:`\hat x_1` the optimal transport of :math:`\bar x_1`, no estimator of as natural results would have a smaller
+    error (Freirich et al., 2021, theorem 3, arXiv:2107.02555). f = 1 costs one evaluation, f between 0 and 1 one more
+    than f = 0. The network must be told the input: without a context, the mean from the noised start is not this one.
 
     Args:
         solver: The solver.

@@ -1,9 +1,11 @@
 """A velocity whose end point shrinks to the input."""
 
+import torch
 from torch import Tensor
 
 from cfmrestore.encoders.base import Encoder
 from cfmrestore.ops.back_projection import back_project
+from cfmrestore.ops.broadcast import expand_as
 from cfmrestore.paths.base import Path
 from cfmrestore.typing import Image, Latent, Time, Velocity
 
@@ -33,10 +35,12 @@ class DataConsistency:
 
     def __call__(self, x: Latent, t: Time) -> Latent:
         v: Tensor = self.velocity(x, t)
-        if bool((self.path.coefficients(t).sigma <= 1e-6).any()):
+        arrived = self.path.coefficients(t).sigma <= 1e-6  # image by image, for solvers with steps of their own
+        if bool(arrived.all()):
             return v
-        x_1 = self.path.velocity_to_data(v, x, t)
-        return self.path.data_to_velocity(self.agreeing(x_1), x, t)
+        moved = self.agreeing(self.path.velocity_to_data(v, x, t))
+        before = torch.where(arrived, torch.zeros_like(t), t)
+        return torch.where(expand_as(arrived, x), v, self.path.data_to_velocity(moved, x, before))
 
     def agreeing(self, x_1: Latent) -> Latent:
         """The end point, moved to where it shrinks to the input."""

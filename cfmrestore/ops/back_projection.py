@@ -32,7 +32,7 @@ def back_project(image: Planes, low: Planes, scale: int) -> Planes:
     return image + resize_adjoint(rows @ residual @ columns, size, scale=1 / scale)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)
 def _inverse(length: int, scale: int) -> Tensor:
     """(R R^T)^-1 of the axis that shrinks to so many samples; it is well conditioned and symmetric."""
     return torch.cholesky_inverse(torch.linalg.cholesky(gram(scale * length, length, 1 / scale)))

@@ -8,6 +8,7 @@ _CGROUPS = (
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
     ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
 )
+_TOLD = ("can't allocate memory", "out of memory", "not enough memory", "alloc_failed", "bad_alloc")
 _UNKNOWN = 4 * 2**30  # assumed where the system does not tell
 
 
@@ -31,12 +32,21 @@ def _left(limit: str, used: str) -> int | None:
     if not Path(limit).is_file() or not Path(used).is_file():
         return None
     top = Path(limit).read_text().strip()
-    return int(top) - int(Path(used).read_text()) if top.isdigit() else None
+    if not top.isdigit():
+        return None
+    return int(top) - int(Path(used).read_text()) + _reclaimable(Path(used).parent / "memory.stat")
+
+
+def _reclaimable(stat: Path) -> int:
+    """Of the used memory what only keeps files that were read."""
+    if not stat.is_file():
+        return 0
+    lines = dict(line.split(maxsplit=1) for line in stat.read_text().splitlines() if " " in line)
+    return int(lines.get("total_inactive_file", lines.get("inactive_file", 0)))
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether less work at a time may mend it; a CPU's allocator raises a plain RuntimeError."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    text = str(error).lower()
-    return isinstance(error, RuntimeError) and ("can't allocate memory" in text or "out of memory" in text)
+    return isinstance(error, RuntimeError) and any(told in str(error).lower() for told in _TOLD)

@@ -11,11 +11,13 @@ from cfmrestore.engine.config_files import read_file
 from cfmrestore.flows.coupling_flow import CouplingFlow
 from cfmrestore.flows.sampling import Sampling
 from cfmrestore.registry import MODELS, check_keys, load_plugins
+from cfmrestore.registry import find as find_class
 from cfmrestore.restore.settings import Settings
 
 BUNDLED = Path(__file__).parents[1] / "weights"
 _TRAINING = ("data_preprocessor", "loss", "times", "ceiling", "compile")  # of no use here
 _HANDS_ON = ("pixels", "latents")
+_PARTS = ("encoder", "coupling", "network")
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,13 @@ class Stage:
         flow: The flow.
         hands_on: What the next stage starts from: "pixels", or "latents" of the same space, which are not decoded.
         own: Keys of ``Sampling`` in place of the flow's.
+        file: Where its weights were read.
     """
 
     flow: CouplingFlow
     hands_on: str = "pixels"
     own: Mapping[str, Any] = field(default_factory=dict)
+    file: Path | None = None
 
     def sampling(self, settings: Settings) -> Sampling:
         """What is asked for, or else the stage's, or else the flow's."""
@@ -42,7 +46,7 @@ def load_stages(path: str | Path, encoder: Mapping[str, Any] | None = None) -> l
     load_plugins()
     path = find(path)
     if path.suffix != ".py":
-        return [Stage(load_flow(path, encoder))]
+        return [Stage(load_flow(path, encoder), file=path)]
     config = read_file(path)
     if "stages" not in config:
         raise ValueError(f"{str(path)!r} has no stages: name the checkpoint, or the work directory, of its training")
@@ -89,12 +93,21 @@ def load_flow(path: Path, encoder: Mapping[str, Any] | None = None) -> CouplingF
 
 
 def build(config: Mapping[str, Any], encoder: Mapping[str, Any] | None, name: str) -> CouplingFlow:
-    """A flow without its weights."""
-    config = {**config, "encoder": {**config.get("encoder", {}), **(encoder or {})}}
-    flow = MODELS.build(config)
-    if not isinstance(flow, CouplingFlow):
-        raise ValueError(f"{name!r} is a {type(flow).__name__}, which does not restore images")
+    """A flow without its weights; what a file describes is held to be a flow of registered parts before it is built."""
+    _check(config, name)
+    cls = find_class({"type": config["type"]}, MODELS)
+    if not (isinstance(cls, type) and issubclass(cls, CouplingFlow)):
+        raise ValueError(f"{name!r} is of a {config['type']}, which does not restore images")
+    flow: CouplingFlow = MODELS.build({**config, "encoder": {**config["encoder"], **(encoder or {})}})
     return flow
+
+
+def _check(config: Any, name: str) -> None:
+    """Refuse a description that is none: parts are dicts with the name of what they are."""
+    parts = {"the model": config, **{part: config.get(part) for part in _PARTS if isinstance(config, Mapping)}}
+    for part, value in parts.items():
+        if not isinstance(value, Mapping) or not isinstance(value.get("type"), str) or "_scope_" in value:
+            raise ValueError(f"{name!r} does not describe a model: {part} is {value!r:.80}, not a dict with a type")
 
 
 def _chain(config: Any, path: Path, encoder: Mapping[str, Any] | None) -> list[Stage]:
@@ -107,8 +120,8 @@ def _chain(config: Any, path: Path, encoder: Mapping[str, Any] | None) -> list[S
             raise ValueError(f"{path}: hands_on is one of {', '.join(_HANDS_ON)}; got {keys['hands_on']!r}")
         own = keys.get("sampling", {})
         check_keys(Sampling, own, f"{path}: sampling: ")
-        flow = load_flow(find(keys["model"]), encoder)
-        stages.append(Stage(flow, keys.get("hands_on", "pixels"), own))
+        file = find(keys["model"])
+        stages.append(Stage(load_flow(file, encoder), keys.get("hands_on", "pixels"), own, file))
     for stage, following in pairwise(stages):
         spaces = (stage.flow.encoder.digest(), following.flow.encoder.digest())
         if stage.hands_on == "latents" and spaces[0] != spaces[1]:

@@ -14,7 +14,6 @@ from cfmrestore.typing import Size
 
 _LADDER = (512, 384, 256, 192, 128, 96, 64, 48, 32, 16)  # sides that are tried: few, so that machines agree
 _OVERLAP = 32
-PROBED = max(SIDES)
 _SPARE = 1.5  # kernels need more than the tensors that they make
 _CANVASES = 7  # of a whole image: context, noise, start, velocity and the next point, the result and what colours it
 
@@ -31,8 +30,13 @@ class Costs:
         return self.network.times(evaluations) + self.encoder
 
 
+def probed_side(flow: CouplingFlow) -> int:
+    """The largest latent on which costs are counted."""
+    return max(SIDES) * max(1, multiple_of(flow) // min(SIDES))
+
+
 def measure(flow: CouplingFlow, device: torch.device) -> Costs:
-    """Count on latents of a few samples a side."""
+    """Count on latents of a few samples a side, which are multiples of what the network takes."""
     space, rng = flow.encoder, ImageRng([0])
 
     def evaluate(side: int) -> object:
@@ -45,7 +49,8 @@ def measure(flow: CouplingFlow, device: torch.device) -> Costs:
         pixels = side * space.downscale
         return space.decode(space.encode(torch.zeros(1, 3, pixels, pixels, device=device), rng))
 
-    return Costs(cost(evaluate), cost(encode))
+    sides = [side * max(1, multiple_of(flow) // min(SIDES)) for side in SIDES]
+    return Costs(cost(evaluate, sides), cost(encode, sides))
 
 
 def multiple_of(flow: CouplingFlow) -> int:
@@ -59,7 +64,9 @@ def tiling_of(side: int, multiple: int) -> Tiling:
     return Tiling(side, min(_OVERLAP, side // 2), multiple)
 
 
-def choose(size: Size, costs: Costs, sampling: Sampling, multiple: int, device: torch.device) -> Tiling | None:
+def choose(
+    size: Size, batch: int, costs: Costs, sampling: Sampling, multiple: int, device: torch.device
+) -> Tiling | None:
     """The tiling of a latent of that size with the fewest operations within the memory; None for the whole."""
     budget = free_bytes(device) // 4 * (3 if device.type == "cuda" else 1)
     if device.type == "cpu":
@@ -67,22 +74,26 @@ def choose(size: Size, costs: Costs, sampling: Sampling, multiple: int, device: 
     whole = costs.all(sampling.evaluations or 8 * sampling.num_intervals)
 
     def fits(samples: int) -> bool:
-        return _SPARE * whole.memory * samples <= budget
+        return _SPARE * whole.memory * samples * batch <= budget
 
     found: list[tuple[float, Tiling | None]] = []
     if fits(size[0] * size[1]) and max(size) <= _LADDER[0]:
         found.append((whole.operations(size[0] * size[1]), None))
-    for side in _LADDER:
-        tiling = tiling_of(side, multiple)
-        if side < max(size) and fits(min(side, size[0]) * min(side, size[1])):
-            tiles = [min(side, size[0] - r) * min(side, size[1] - c) for r in tiling.starts(size[0])
-                     for c in tiling.starts(size[1])]  # fmt: skip
-            found.append((sum(whole.operations(n) for n in tiles), tiling))
+    for tiling in dict.fromkeys(tiling_of(side, multiple) for side in _LADDER):
+        areas = tile_areas(size, tiling)
+        if tiling.side < max(size) and fits(max(areas)):
+            found.append((sum(whole.operations(area) for area in areas), tiling))
     return min(found, key=lambda one: one[0])[1] if found else tiling_of(_LADDER[-1], multiple)
 
 
+def tile_areas(size: Size, tiling: Tiling) -> list[int]:
+    """Samples of every tile."""
+    sides = [[min(tiling.side, length - start) for start in tiling.starts(length)] for length in size]
+    return [height * width for height in sides[0] for width in sides[1]]
+
+
 def check_room(size: Size, batch: int, channels: int, downscale: int) -> None:
-    """Refuse a result whose canvases alone do not fit the memory."""
+    """Refuse images, of the size at which they are walked, whose canvases alone do not fit the memory."""
     pixels = size[0] * size[1] * batch
     needed = 4 * pixels * (2 * 3 + (_CANVASES - 2) * channels // downscale**2)
     free = free_bytes(torch.device("cpu"))

@@ -73,7 +73,8 @@ def _to_pil(picture: Picture) -> Any:
 def _tensor(image: Tensor) -> tuple[Planes, Callable[[Planes], Tensor]]:
     if image.dim() not in (3, 4) or not 1 <= image.shape[-3] <= 4 or 0 in image.shape:
         raise ValueError(f"an image is {KINDS}, of 1 to 4 channels; got a tensor {tuple(image.shape)}")
-    floats = _floats(image.detach().cpu().numpy())
+    plain = image.detach().cpu()
+    floats = _floats((plain.float() if plain.is_floating_point() else plain).numpy())
     batch = torch.from_numpy(floats if image.dim() == 4 else floats[None])
 
     def pack(planes: Planes) -> Tensor:

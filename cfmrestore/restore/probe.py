@@ -1,7 +1,7 @@
 """What a flow costs: floating-point operations and memory, counted on small latents."""
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,16 +72,16 @@ class Cost:
 
 
 @torch.no_grad()
-def cost(function: Callable[[int], object]) -> Cost:
+def cost(function: Callable[[int], object], sides: Sequence[int] = SIDES) -> Cost:
     """Of a function of the side of a square latent; attention is what makes it grow faster than the area."""
     operations, memory = [], 0.0
-    for side in SIDES:
+    for side in sides:
         live, counter = LiveBytes(), FlopCounterMode(display=False, custom_mapping=_attention())
         with counter, live:
             function(side)
         operations.append(counter.get_total_flops())
         memory = max(memory, live.peak / side**2)
-    n = torch.tensor(SIDES, dtype=torch.float64) ** 2
+    n = torch.tensor(sides, dtype=torch.float64) ** 2
     measured = torch.tensor(operations, dtype=torch.float64)
     fit = torch.linalg.solve(torch.stack([torch.ones_like(n), n, n**2], dim=1), measured)
     constant, linear, quadratic = (max(a, 0.0) for a in fit.tolist())

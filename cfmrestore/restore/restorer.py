@@ -12,6 +12,7 @@ from torch import Tensor
 from cfmrestore.engine.amp_optim_wrapper import PRECISIONS, best_precision
 from cfmrestore.engine.distributed import device_of_process
 from cfmrestore.flows.coupling_flow import CouplingFlow
+from cfmrestore.flows.restoring import agreeing
 from cfmrestore.ops.colour_match import match_colours
 from cfmrestore.ops.pad import crop_to
 from cfmrestore.ops.resize import resize
@@ -121,7 +122,8 @@ class Restorer:
         """
         asked = Settings.of(settings)
         if isinstance(image, list | tuple):
-            return [self(one, on_progress=on_progress, **settings) for one in image]
+            parts = [on_progress and _part(on_progress, index, len(image)) for index in range(len(image))]
+            return [self.restore(one, asked, part)[0] for one, part in zip(image, parts, strict=True)]
         return self.restore(image, asked, on_progress)[0]
 
     def sample(self, image: Any, *, count: int = 4, on_progress: OnProgress | None = None, **settings: Any) -> Samples:
@@ -171,10 +173,10 @@ class Restorer:
         progress = progress or Progress(None)
         scale, batch = settings.scale or self.scale, len(low)
         size = target_size((low.shape[-2], low.shape[-1]), scale)
-        space = self.stages[-1].flow.encoder
-        plan.check_room(size, batch, space.channels, space.downscale)
+        runs, space = passes(scale, self.scale), self.stages[-1].flow.encoder
+        walked = target_size((low.shape[-2], low.shape[-1]), scale / runs[-1].after)
+        plan.check_room(walked, batch, space.channels, space.downscale)
         image, nfe, own = low, 0, list(seeds or [settings.seed] * batch)
-        runs = passes(scale, self.scale)
         for index, one in enumerate(runs):
             if one.before != 1:
                 image = resize(image, scale=one.before).clamp_(0, 1)
@@ -183,7 +185,10 @@ class Restorer:
             image, nfe = done.image, nfe + done.nfe
             if one.after != 1:
                 image = resize(image, scale=one.after).clamp_(0, 1)
-        return Restored(match_colours(crop_to(image, size), low, settings.colour), nfe)
+        image = match_colours(crop_to(image, size), low, settings.colour)
+        if scale == int(scale) and any(stage.sampling(settings).consistency for stage in self.stages):
+            image = agreeing(image, low, int(scale))
+        return Restored(image, nfe)
 
     @torch.no_grad()
     def lift(

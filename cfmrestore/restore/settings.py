@@ -20,7 +20,8 @@ class Settings:
         num_intervals: Steps that the solver takes; more of them draw more detail.
         fidelity: From 0, the most detailed, to 1, the closest to the input.
         noise: Factor on the noise at the start.
-        consistency: Make the shrunk result equal the input.
+        consistency: Make the result, shrunk bicubically, equal the input, to half a level but at edges between black
+            and white; for whole scales, and inputs that were shrunk and nothing else.
         colour: "none", or the colours of the input: "wavelet" (the coarse part) or "adain" (mean and deviation).
         tile: Side of a tile in pixels of the result, "auto" by what is cheapest and fits the memory, or 0 for none.
     """
@@ -38,6 +39,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.scale is not None and not 0 < self.scale <= 64:
             raise ValueError(f"scale must lie above 0, at most 64; got {self.scale}")
+        if not isinstance(self.seed, int) or not 0 <= self.seed < 2**62:
+            raise ValueError(f"seed must be an integer from 0, below 2^62; got {self.seed!r}")
         if self.colour not in colour_match.MODES:
             raise ValueError(f"colour must be one of {', '.join(colour_match.MODES)}; got {self.colour!r}")
         if self.tile != "auto" and (not isinstance(self.tile, int) or self.tile < 0):

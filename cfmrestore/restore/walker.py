@@ -41,7 +41,7 @@ class Walker:
         flow, sampling = self.flow, self.stage.sampling(settings)
         grow = flow.coupling.scale if is_latent else flow.coupling.scale / flow.encoder.downscale
         size = (math.ceil(start.shape[-2] * grow), math.ceil(start.shape[-1] * grow))
-        tiling = self._tiling(size, sampling, settings.tile)
+        tiling = self._tiling(size, len(start), sampling, settings.tile)
         while True:
             try:
                 return self._attempt(start, seeds, sampling, tiling, size, progress, is_latent)
@@ -63,11 +63,11 @@ class Walker:
         start = start.to(self.device) if tiling is None else start.cpu()
         return restoring.of_latent(start, seeds) if is_latent else restoring.of_image(start, seeds)
 
-    def _tiling(self, size: Size, sampling: Sampling, tile: int | str) -> Tiling | None:
+    def _tiling(self, size: Size, batch: int, sampling: Sampling, tile: int | str) -> Tiling | None:
         multiple = plan.multiple_of(self.flow)
         if tile == "auto":
             self._costs = self._costs or self._measured()
-            return plan.choose(size, self._costs, sampling, multiple, self.device)
+            return plan.choose(size, batch, self._costs, sampling, multiple, self.device)
         tiling = plan.tiling_of(-(-int(tile) // self.flow.encoder.downscale), multiple)
         return None if tile == 0 or tiling.side >= max(size) else tiling
 
@@ -77,7 +77,7 @@ class Walker:
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            raise self._no_room(plan.PROBED * self.flow.encoder.downscale, str(error)) from error
+            raise self._no_room(plan.probed_side(self.flow) * self.flow.encoder.downscale, str(error)) from error
 
     def _no_room(self, pixels: int, reason: str) -> ValueError:
         return ValueError(f"not even tiles of {pixels} pixels fit the memory of {self.device} ({reason})")

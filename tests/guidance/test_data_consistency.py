@@ -67,3 +67,19 @@ def test_at_the_end_the_velocity_is_left_alone() -> None:
     velocity, _, x_0 = guided(Linear())
     one = torch.tensor(1.0, dtype=torch.float64)
     assert torch.equal(velocity(x_0, one), wrong(x_0, one))
+
+
+def test_images_that_arrive_at_different_times_do_not_move_each_other() -> None:
+    """A solver with steps of its own asks at one time an image."""
+    _, encoder, x_0 = guided(GVP())
+    other = torch.randn_like(x_0)
+    both = DataConsistency(wrong_each, GVP(), encoder, LOW.expand(2, -1, -1, -1), 4)
+    alone = DataConsistency(wrong_each, GVP(), encoder, LOW, 4)
+    times = torch.tensor([0.4, 1.0], dtype=torch.float64)
+    together = both(torch.cat([x_0, other]), times)
+    for index, x in enumerate((x_0, other)):
+        assert torch.allclose(together[index : index + 1], alone(x, times[index : index + 1]), atol=1e-9)
+
+
+def wrong_each(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+    return -x + t[:, None, None, None]

@@ -16,7 +16,7 @@ from PIL import Image
 from cfmrestore.apis.restore import restore
 from cfmrestore.restore import Settings
 from tests.restore.flows import save_model
-from tests.testing import ROOT, TINY, environment, run_tool, small_options, write_images
+from tests.testing import ROOT, TINY, call_tool, environment, run_tool, small_options, write_images
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +45,8 @@ def test_two_processes_write_what_one_writes(model: Path, tmp_path: Path) -> Non
     images = write_images(tmp_path / "images", count=5)
     for ranks, out in ((0, "one"), (2, "two")):
         run_tool("restore.py", images, "--model", model, "--seed", 3, "--out", tmp_path / out, ranks=ranks)
-    files = sorted(path.name for path in (tmp_path / "one").iterdir())
-    assert files == sorted(path.name for path in (tmp_path / "two").iterdir())
-    assert len(files) == 6
+    files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file())
+    assert len(files) == 2 * 5  # with the record of each
     for name in files:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
@@ -75,10 +74,77 @@ def test_a_broken_run_goes_on(model: Path, tmp_path: Path, capsys: pytest.Captur
     assert restore([images], model, out) == [out / "1.png"]
     assert "2 of 3 are there already" in capsys.readouterr().err
     assert (out / "0.png").stat().st_mtime_ns == before
+    assert restore([images], model, out, settings=Settings(tile=32)) == []  # the same picture
     with pytest.raises(ValueError, match="made with another settings"):
         restore([images], model, out, settings=Settings(seed=1))
     assert len(restore([images], model, out, settings=Settings(seed=1), overwrite=True)) == 3
-    assert json.loads((out / "restored.json").read_text())["settings"]["seed"] == 1
+    assert json.loads((out / ".restored" / "0.png.json").read_text())["settings"]["seed"] == 1
+
+
+def test_results_of_two_recipes_do_not_mix(model: Path, tmp_path: Path) -> None:
+    first, second = (write_images(tmp_path / name, count=1, seed=seed) for seed, name in enumerate(("a", "b")))
+    out = tmp_path / "out"
+    restore([first], model, out)
+    with pytest.raises(ValueError, match=r"0.png was made with another input"):
+        restore([second], model, out)
+    (second / "0.png").rename(second / "other.png")
+    restore([second], model, out, settings=Settings(seed=1))
+    assert restore([first], model, out) == []  # still of its own recipe
+    with pytest.raises(ValueError, match="another precision"):
+        restore([first], model, out, precision="bf16")
+    another = save_model(tmp_path / "small.pth", seed=5)
+    with pytest.raises(ValueError, match="another models"):
+        restore([first], another, out)
+    (out / ".restored" / "0.png.json").unlink()
+    with pytest.raises(ValueError, match="no record of how it was made"):
+        restore([first], model, out)
+    single = tmp_path / "single.png"
+    restore([first], model, single)
+    with pytest.raises(ValueError, match="is there already: --overwrite"):
+        restore([first], model, single)
+    assert restore([first], model, single, overwrite=True) == [single]
+
+
+@pytest.mark.parametrize(("below", "suffix"), [("restored", ""), ("", "_x4")])
+def test_results_are_no_inputs(model: Path, tmp_path: Path, below: str, suffix: str) -> None:
+    images = write_images(tmp_path / "images", count=2)
+    assert len(restore([images], model, images / below, suffix=suffix)) == 2
+    assert restore([images], model, images / below, suffix=suffix) == []
+
+
+def test_no_input_is_overwritten_by_a_sample(model: Path, tmp_path: Path) -> None:
+    images = write_images(tmp_path / "images", count=1)
+    (images / "0_x_0.png").write_bytes((images / "0.png").read_bytes())
+    with pytest.raises(ValueError, match=r"0_x_0.png would be replaced by a restoration"):
+        restore([images], model, images, suffix="_x", samples=2)
+
+
+def test_any_error_of_one_image_leaves_the_rest_done(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = write_images(tmp_path / "images", count=3)
+    from cfmrestore.restore import Restorer
+
+    original, calls = Restorer.restore, []
+
+    def sometimes(*args: object, **kwargs: object) -> object:
+        calls.append(1)
+        if len(calls) == 2:
+            raise RuntimeError("of some kind")
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(Restorer, "restore", sometimes)
+    with pytest.raises(ValueError, match=r"1 of 3 failed, the others are done:\n.*1.png: RuntimeError: of some kind"):
+        restore([images], model, tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.png")) == ["0.png", "2.png"]
+
+
+def test_a_folder_may_be_called_like_a_file(model: Path, tmp_path: Path) -> None:
+    images = write_images(tmp_path / "images", count=1)
+    assert restore([images], model, tmp_path / "out.v2") == [tmp_path / "out.v2" / "0.png"]
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="is a file: name a folder"):
+        restore([images], model, tmp_path / "file")
 
 
 def test_bad_files_are_named_and_the_rest_is_done(model: Path, tmp_path: Path) -> None:
@@ -87,12 +153,12 @@ def test_bad_files_are_named_and_the_rest_is_done(model: Path, tmp_path: Path) -
     (images / "empty.png").touch()
     frames = [Image.fromarray(np.full((8, 8), level, np.uint8)) for level in (0, 200)]
     frames[0].save(images / "moves.gif", save_all=True, append_images=frames[1:])
-    output = run_tool("restore.py", images, "--model", model, "--out", tmp_path / "out", expect=1)
+    output = call_tool("restore.py", images, "--model", model, "--out", tmp_path / "out")
     assert "3 of 6 failed, the others are done" in output
     for name in ("bad.png", "empty.png", "moves.gif"):
         assert name in output
     assert "Traceback" not in output
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0.png", "1.png", "2.png", "restored.json"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [".restored", "0.png", "1.png", "2.png"]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +168,7 @@ def test_bad_files_are_named_and_the_rest_is_done(model: Path, tmp_path: Path) -
         (["IMAGES", "--model", "none"], "there is no model 'none'"),
         (["IMAGES", "--format", "gif"], "unknown format 'gif'; known are png, jpg, webp, tif"),
         (["IMAGES", "--suffix", "/x"], "the suffix becomes part of a name"),
-        (["IMAGES", "--out", "IMAGES"], "would be replaced by its own restoration"),
+        (["IMAGES", "--out", "IMAGES"], "would be replaced by a restoration"),
         (["IMAGES", "--fidelity", "2"], "fidelity in [0, 1]"),
         (["IMAGES", "--device", "tpu"], "unknown device 'tpu'"),
         (["IMAGES", "--samples", "0"], "samples of 1 or more"),
@@ -116,7 +182,7 @@ def test_wrong_arguments(model: Path, tmp_path: Path, args: list[str], message: 
     for flag, value in (("--model", model), ("--out", tmp_path / "out")):
         if flag not in given:
             given += [flag, str(value)]
-    output = run_tool("restore.py", *given, expect=1)
+    output = call_tool("restore.py", *given)
     assert message in output
     assert "Traceback" not in output
     assert not list((tmp_path / "out").glob("*.png"))
@@ -145,14 +211,14 @@ def test_a_full_disk_leaves_nothing_half_written(model: Path, tmp_path: Path, mo
 
     def full(handle: int) -> None:
         calls.append(handle)
-        if len(calls) == 3:  # the record, the first image, and then
+        if len(calls) == 3:  # the first image, its record, and then
             raise OSError(errno.ENOSPC, "No space left on device")
         synced(handle)
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(ValueError, match="the disk is full: 1 files are written"):
         restore([images], model, tmp_path / "out")
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0.png", "restored.json"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [".restored", "0.png"]
     monkeypatch.undo()
     assert [path.name for path in restore([images], model, tmp_path / "out")] == ["1.png", "2.png"]
 
@@ -172,6 +238,6 @@ def test_an_interruption_leaves_nothing_half_written(model: Path, tmp_path: Path
     assert process.returncode == 1
     assert "interrupted; the same command goes on where it stopped" in errors
     assert "Traceback" not in errors
-    done = [path.name for path in (tmp_path / "out").iterdir() if path.name != "restored.json"]
+    done = [path.name for path in (tmp_path / "out").iterdir() if path.suffix == ".png"]
     assert 0 < len(done) < 40
     assert all(pixels(tmp_path / "out" / name).shape == (256, 256, 3) for name in done)

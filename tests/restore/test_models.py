@@ -40,6 +40,11 @@ def test_a_work_directory_stands_for_its_newest_checkpoint(tmp_path: Path) -> No
         ("weights.pth", "does not say which model it is of"),
         ("config.py", "has no stages"),
         ("function.pth", "unknown encoder 'os.system'"),
+        ("hub.pth", "unknown model 'torch.hub.load'"),
+        ("hook.pth", "is of a mmengine.BaseDataPreprocessor, which does not restore images"),
+        ("list.pth", "the model is .*, not a dict with a type"),
+        ("scope.pth", "encoder is .*, not a dict with a type"),
+        ("meta.pth", "its meta is a list"),
         ("other.pth", "was made by another network"),
         ("space.pth", "trained in the space of another encoder"),
     ],
@@ -52,14 +57,21 @@ def test_what_is_no_model(model: Path, tmp_path: Path, name: str, message: str) 
     torch.save(loaded["state_dict"], tmp_path / "weights.pth")
     described = loaded["meta"]["model"]
     changed = {
+        "hub.pth": {"model": {**described, "type": "torch.hub.load", "source": "local", "repo_or_dir": str(tmp_path)}},
+        "hook.pth": {"model": {**described, "type": "mmengine.BaseDataPreprocessor"}},
+        "list.pth": {"model": {**described, "type": ["CouplingFlow"]}},
+        "scope.pth": {"model": {**described, "encoder": {**described["encoder"], "_scope_": "antigravity"}}},
         "function.pth": {"model": {**described, "encoder": {"type": "os.system"}}},
         "other.pth": {"model": {**described, "network": {**described["network"], "base_channels": 16}}},
         "space.pth": {"model": described, "encoder": {"name": "Haar", "digest": "0" * 16}},
     }
     for file, meta in changed.items():
         torch.save({**loaded, "meta": {**loaded["meta"], **meta}}, tmp_path / file)
+    torch.save({**loaded, "meta": []}, tmp_path / "meta.pth")
+    (tmp_path / "hubconf.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\ndef x(): pass\n")
     with pytest.raises(ValueError, match=message):
         Restorer.from_pretrained(tmp_path / name)
+    assert not (tmp_path / "ran").exists()
 
 
 class TestChains:

@@ -1,6 +1,7 @@
 """What a flow costs, which tiles follow from that, and how a scale is reached."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from cfmrestore.ops.tiles import Tiling
 from cfmrestore.restore import memory, plan
 from cfmrestore.restore.passes import passes, target_size
 from cfmrestore.restore.probe import Cost, cost
-from tests.restore.flows import random_flow
+from tests.restore.flows import NETWORK, random_flow
 
 CPU = torch.device("cpu")
 
@@ -52,7 +53,7 @@ class TestChoice:
 
     def choose(self, costs: plan.Costs, side: int, free: int, monkeypatch: pytest.MonkeyPatch) -> Tiling | None:
         monkeypatch.setattr(plan, "free_bytes", lambda device: free)
-        return plan.choose((side, side), costs, Sampling(), 1, CPU)
+        return plan.choose((side, side), 1, costs, Sampling(), 1, CPU)
 
     def test_what_fits_is_done_whole(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert self.choose(self.COSTS, 256, 2**34, monkeypatch) is None
@@ -72,6 +73,37 @@ class TestChoice:
         assert tiling is not None
         assert tiling.side <= 128
 
+    @pytest.mark.parametrize("multiple", [1, 2, 8, 16])
+    @pytest.mark.parametrize("side", [100, 256, 600])
+    def test_what_is_chosen_is_the_cheapest(self, monkeypatch: pytest.MonkeyPatch, multiple: int, side: int) -> None:
+        """By the areas of the tiles that are cut, also where a network needs larger ones than were asked for."""
+        monkeypatch.setattr(plan, "free_bytes", lambda device: 2**40)
+        chosen = plan.choose((side, side), 1, self.ATTENTION, Sampling(), multiple, CPU)
+
+        def operations(tiling: Tiling | None) -> float:
+            windows = [side] if tiling is None else [w.stop - w.start for w in tiling.windows(side)]
+            return sum(self.ATTENTION.all(4).operations(a * b) for a in windows for b in windows)
+
+        others = [plan.tiling_of(one, multiple) for one in (16, 32, 64, 128, 256)]
+        assert operations(chosen) <= min(operations(one) for one in others if one.side < side)
+
+    def test_a_batch_counts(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(plan, "free_bytes", lambda device: 2**28)
+        costs = plan.Costs(Cost(0, 1000, 0, 1000), Cost(0, 0, 0, 0))
+        assert plan.choose((128, 128), 1, costs, Sampling(), 1, CPU) is None
+        assert plan.choose((128, 128), 64, costs, Sampling(), 1, CPU) is not None
+
+    @pytest.mark.parametrize("factors", [(1,), (1, 1), (1, 1, 1, 1, 1)])
+    def test_operations_are_predicted_for_networks_of_any_multiple(self, factors: tuple[int, ...]) -> None:
+        from torch.utils.flop_counter import FlopCounterMode
+
+        flow = random_flow(network={**NETWORK, "channel_factors": factors, "middle_attention": False})
+        predicted = plan.measure(flow, CPU).network.operations(64**2)
+        x = torch.zeros(1, 12, 64, 64)
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            flow.velocity(x, torch.tensor(0.0), {"context": x})
+        assert predicted == pytest.approx(counter.get_total_flops(), rel=0.02)
+
     def test_a_flow_is_measured(self) -> None:
         costs = plan.measure(random_flow(), CPU)
         assert costs.network.linear > 1000
@@ -89,12 +121,20 @@ class TestMemory:
             (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"), True),
             (RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory"), True),
             (RuntimeError("CUDA error: out of memory"), True),
+            (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),
+            (RuntimeError("not enough memory: you tried to allocate"), True),
             (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
             (ValueError("out of memory"), False),
         ],
     )
     def test_what_says_that_memory_is_out(self, error: BaseException, expected: bool) -> None:
         assert memory.is_out_of_memory(error) == expected
+
+    def test_what_keeps_files_that_were_read_is_free_too(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name, text in (("max", "1000"), ("current", "900"), ("stat", "anon 100\ninactive_file 700\n")):
+            (tmp_path / f"memory.{name}").write_text(text)
+        monkeypatch.setattr(memory, "_CGROUPS", ((str(tmp_path / "memory.max"), str(tmp_path / "memory.current")),))
+        assert memory.free_bytes(CPU) == 800
 
 
 class TestPasses:

@@ -43,7 +43,7 @@ class TestKinds:
         batch = np.stack([photo(seed=0), photo(seed=1)])
         assert np.array_equal(restorer(batch)[1], restorer(batch[1]))
 
-    @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32, torch.float16])
+    @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32, torch.float16, torch.bfloat16])
     def test_tensors(self, restorer: Restorer, dtype: torch.dtype) -> None:
         image = torch.from_numpy(photo()).permute(2, 0, 1)
         image = image if dtype == torch.uint8 else (image / 255).to(dtype)
@@ -112,7 +112,8 @@ class TestSizes:
             assert error < 0.5 * min(float((restored - one).abs().mean()) for one in shifted), scale
 
     @pytest.mark.parametrize("keys", [{"scale": 0}, {"scale": -1}, {"scale": 100}, {"tile": -1}, {"tile": "small"},
-                                      {"colour": "lab"}, {"fidelity": 2}, {"num_intervals": 0}])  # fmt: skip
+                                      {"colour": "lab"}, {"seed": -1}, {"seed": 2**63}, {"fidelity": 2},
+                                      {"num_intervals": 0}])  # fmt: skip
     def test_settings_out_of_range_are_refused(self, restorer: Restorer, keys: dict[str, object]) -> None:
         with pytest.raises(ValueError, match=str(next(iter(keys)))):
             restorer(photo(), **keys)
@@ -127,8 +128,9 @@ class TestSizes:
         self, restorer: Restorer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("cfmrestore.restore.plan.free_bytes", lambda device: 10_000)
-        with pytest.raises(ValueError, match=r"a result of 68x48 needs about .* GiB"):
-            restorer(photo())
+        for scale in (4, 1, 0.25):  # it is walked at the model's own scale
+            with pytest.raises(ValueError, match=r"a result of 68x48 needs about .* GiB"):
+                restorer(photo(), scale=scale)
 
 
 class TestSeeds:
@@ -159,12 +161,36 @@ class TestDial:
         spreads = [restorer.sample(photo(), fidelity=f).spread.mean() for f in (0, 0.5, 1)]
         assert spreads[0] > spreads[1] > spreads[2] == 0
 
-    def test_consistency_makes_the_shrunk_result_the_input(self, restorer: Restorer) -> None:
-        image = torch.from_numpy(photo(20, 21)).permute(2, 0, 1)[None] / 255
-        for tile in (0, 32):
-            restored = restorer(image, consistency=True, tile=tile)
-            assert (resize(restored, scale=0.25) - image).abs().max() < 0.5 / 255
-        assert (resize(restorer(image), scale=0.25) - image).abs().max() > 2 / 255
+    @pytest.mark.parametrize("size", [(20, 22), (21, 13), (1, 5)])
+    @pytest.mark.parametrize("keys", [{}, {"tile": 32}, {"scale": 2}, {"scale": 8}, {"colour": "wavelet"},
+                                      {"solver": "Heun", "fidelity": 0.5}])  # fmt: skip
+    def test_consistency_makes_the_shrunk_result_the_input(self, size: tuple[int, int], keys: dict) -> None:
+        """Also of sizes that are padded inside, at other scales, and with the input's colours."""
+        restorer = Restorer(random_flow(encoder={"type": "Haar", "factor": 8}), device="cpu")
+        image = torch.from_numpy(photo(*size)).permute(2, 0, 1)[None] / 255
+        restored = restorer(image, consistency=True, **keys)
+        scale = keys.get("scale", 4)
+        assert (resize(restored, scale=1 / scale) - image).abs().max() < 0.6 / 255
+        if not keys:
+            assert (resize(restorer(image), scale=0.25) - image).abs().max() > 2 / 255
+
+    def test_what_gives_a_setting_no_meaning_says_so(self) -> None:
+        same = Restorer(random_flow(scale=1), device="cpu")
+        with pytest.raises(ValueError, match="consistency needs a model that enlarges"):
+            same(photo(), consistency=True)
+        blind = {"type": "LowresLatent", "noise": 64, "context": False}
+        with pytest.raises(ValueError, match="fidelity needs a network that is told the input"):
+            Restorer(random_flow(coupling=blind), device="cpu")(photo(), fidelity=0.5)
+
+    def test_noise_on_the_way_without_noise_at_the_start(self, restorer: Restorer) -> None:
+        with pytest.raises(ValueError, match="EulerMaruyama needs the law of a random source"):
+            restorer(photo(), solver="EulerMaruyama", noise=0)
+
+    def test_a_list_has_one_progress(self, restorer: Restorer) -> None:
+        seen: list[float] = []
+        restorer([photo(), photo(), photo()], on_progress=seen.append)
+        assert seen == sorted(seen)
+        assert seen[-1] == 1
 
     def test_progress_rises_to_one(self, restorer: Restorer) -> None:
         for keys in ({}, {"scale": 8}, {"tile": 16}, {"solver": "DoPri5"}):

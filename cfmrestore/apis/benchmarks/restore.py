@@ -70,6 +70,7 @@ def clocked(restorer: Restorer) -> Iterator[dict[str, float]]:
         places += [
             (flow, "velocity", "network"),
             (flow.encoder, "decode", "encoder"),
+            (flow.encoder, "moments", "encoder"),
             (flow.encoder, "sample", "encoder"),
         ]
     originals = [getattr(thing, name) for thing, name, _ in places]

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from cfmrestore._version import __version__
 from cfmrestore.apis.boost.jobs import Job, Places, told
+from cfmrestore.apis.records import digest
 from cfmrestore.datasets.latent_files import pack, read_latent
 from cfmrestore.engine.atomic import atomic, write_text
 from cfmrestore.engine.distributed import device_of_process
@@ -63,7 +65,9 @@ class Booster:
         self.places, self.source, self.precision = places, source, precision
         self.encoder_path, self.settings = encoder_path, Settings(num_intervals=num_intervals)
         self.device = device_of_process(device)
-        self.lifted = {"model": self.model, "num_intervals": num_intervals, "lift_precision": precision}
+        weights = None if self.model is None else digest(Path(self.model))
+        self.lifted = {"model": self.model, "model_sha256": weights, "num_intervals": num_intervals}
+        self.lifted["lift_precision"] = precision
 
     def load(self) -> None:
         """Read pipeline and flow, and hold one against the other."""

@@ -1,0 +1,75 @@
+"""How the results in a folder were made: what lets a broken run go on, and keeps results of two recipes apart."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cfmrestore.engine.atomic import write_text
+
+FOLDER = ".restored"
+
+
+@dataclass(frozen=True)
+class Records:
+    """A small file for every result, in a hidden folder beside them; each process writes those of its own results.
+
+    Args:
+        folder: Of the results.
+        recipe: What decides how they look, but for the input.
+    """
+
+    folder: Path
+    recipe: Mapping[str, Any]
+
+    def file(self, result: Path) -> Path:
+        """Where the record of a result lies."""
+        return self.folder / FOLDER / f"{result.relative_to(self.folder).as_posix()}.json"
+
+    def knows(self, path: Path) -> bool:
+        """Whether a file is a result of this folder."""
+        folder, path = self.folder.resolve(), path.resolve()
+        if not path.is_relative_to(folder):
+            return False
+        return (folder / FOLDER / f"{path.relative_to(folder).as_posix()}.json").is_file()
+
+    def done(self, result: Path, source: Path, files: list[Path]) -> bool:
+        """Whether all files are there and were made in this way of this input; an error if in another."""
+        if not any(path.exists() for path in files):
+            return False
+        made, wanted = self._read(result), self._of(source)
+        if made is None:
+            raise ValueError(f"{result} is there, and no record of how it was made: take another folder or --overwrite")
+        if other := sorted(key for key in wanted if key != "version" and made.get(key) != wanted[key]):
+            raise ValueError(
+                f"{result} was made with another {', '.join(other)}: write into another folder, or make it again with "
+                "--overwrite"
+            )
+        return all(path.exists() for path in files)
+
+    def forget(self, result: Path) -> None:
+        """The result is about to be replaced."""
+        self.file(result).unlink(missing_ok=True)
+
+    def write(self, result: Path, source: Path) -> None:
+        """The result is whole."""
+        write_text(self.file(result), json.dumps(self._of(source), indent=1) + "\n")
+
+    def _of(self, source: Path) -> dict[str, Any]:
+        return {**self.recipe, "input": digest(source)}
+
+    def _read(self, result: Path) -> Mapping[str, Any] | None:
+        file = self.file(result)
+        try:
+            made = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+        except ValueError:
+            return None
+        return made if isinstance(made, Mapping) else None
+
+
+def digest(path: Path) -> str:
+    """Of the bytes of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
