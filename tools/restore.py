@@ -16,10 +16,15 @@ def main() -> None:
         "--model", required=True, metavar="PATH", help="a checkpoint, a work directory, or a chain's .py"
     )
     parser.add_argument("--out", default="restored", metavar="PATH", help="a folder, or the file of one image")
-    parser.add_argument("--scale", type=float, help="any positive number (default: the model's)")
+    parser.add_argument("--scale", type=float, help="any positive number, at most 64 (default: the model's)")
     parser.add_argument("--seed", type=int, default=0, help="another one draws other detail")
     look = parser.add_argument_group("how it looks")
-    look.add_argument("--fidelity", type=float, metavar="F", help="0 the most detailed, 1 the closest to the input")
+    look.add_argument(
+        "--fidelity",
+        type=float,
+        metavar="F",
+        help="0 the most detailed, 1 the closest to the input (default: the model's)",
+    )
     look.add_argument("--num-intervals", type=int, metavar="N", help="steps of the solver")
     look.add_argument("--solver", metavar="NAME", help="Euler, Heun, ...")
     look.add_argument("--noise", type=float, metavar="F", help="factor on the noise at the start")

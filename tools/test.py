@@ -30,7 +30,7 @@ def main() -> None:
     cli.add_common(parser)
     args = cli.parse(parser)
 
-    from cfmrestore.apis import evaluate
+    from cfmrestore.apis.evaluate import evaluate
 
     evaluate(
         args.config,

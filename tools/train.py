@@ -19,7 +19,7 @@ def main() -> None:
     cli.add_common(parser)
     args = cli.parse(parser)
 
-    from cfmrestore.apis import train
+    from cfmrestore.apis.train import train
 
     train(
         args.config,

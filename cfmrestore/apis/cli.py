@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mmengine.config import DictAction
 
-from cfmrestore.engine.distributed import LAUNCHERS
+LAUNCHERS = ("none", "pytorch", "slurm", "mpi")
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +49,7 @@ def run(main: Callable[[], object], interrupted: str = "interrupted; go on with 
     """Run a tool; what the user can mend is one line and exit code 1, anything else keeps its traceback."""
     try:
         main()
-    except (ValueError, FileNotFoundError, PermissionError) as error:
+    except (ValueError, OSError) as error:
         sys.exit(f"error: {message(error)}")
     except KeyboardInterrupt:
         sys.exit(interrupted)

@@ -44,8 +44,8 @@ class Records:
             raise ValueError(f"{result} is there, and no record of how it was made: take another folder or --overwrite")
         if other := sorted(key for key in wanted if key != "version" and made.get(key) != wanted[key]):
             raise ValueError(
-                f"{result} was made with another {', '.join(other)}: write into another folder, or make it again with "
-                "--overwrite"
+                f"{result} was made otherwise ({', '.join(other)} differ): write into another folder, or make it again "
+                "with --overwrite"
             )
         return all(path.exists() for path in files)
 

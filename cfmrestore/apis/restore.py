@@ -15,6 +15,7 @@ from cfmrestore.apis.config import load_config
 from cfmrestore.apis.inputs import Item, find_items
 from cfmrestore.apis.records import Records, digest
 from cfmrestore.apis.time_left import TimeLeft
+from cfmrestore.datasets.files import EXTENSIONS
 from cfmrestore.engine import checkpoints
 from cfmrestore.restore import Restorer, Settings
 from cfmrestore.restore.files.picture import Metadata, Picture
@@ -106,8 +107,10 @@ def restore(
         part: (i, n) does the i-th of n shares of the images.
     """
     asked = settings or Settings()
-    if samples < 1 or not 1 <= quality <= 100:
-        raise ValueError(f"need samples of 1 or more and a quality of 1 to 100; got {samples=}, {quality=}")
+    if samples < 1:
+        raise ValueError(f"samples must be 1 or more; got {samples}")
+    if not 1 <= quality <= 100:
+        raise ValueError(f"quality lies between 1 and 100; got {quality}")
     restorer = load(model, config, options, device=device, precision=precision)
     for stage in restorer.stages:
         stage.sampling(asked)  # what is wrong in the settings is wrong for all images
@@ -148,8 +151,10 @@ def plan_jobs(items: Sequence[Item], out: Path, *, suffix: str, format: str | No
     if Path(suffix).name != suffix:
         raise ValueError(f"the suffix becomes part of a name; got {suffix!r}")
     single = len(items) == 1 and out.suffix.lower() in SUFFIXES and not out.is_dir()
-    if out.exists() and not out.is_dir() and not single:
+    if (out.exists() and not out.is_dir() and not single) or (out.suffix.lower() in SUFFIXES and len(items) > 1):
         raise ValueError(f"{str(out)!r} is a file: name a folder for {len(items)} results")
+    if out.suffix.lower() in EXTENSIONS - SUFFIXES.keys() and not out.is_dir():
+        raise ValueError(f"{out.suffix} is not written: name a folder, or a file of {' '.join(SUFFIXES)}")
     jobs = [Job(item, out if single else out / item.renamed(suffix, format)) for item in items]
     places = [path for job in jobs for path in job.files(samples)]
     if len(set(places)) < len(places):
@@ -182,7 +187,8 @@ def _restore_all(run: Run, jobs: Sequence[Job]) -> list[Path]:
         clock.end()
     clock.close()
     if failed:
-        raise ValueError(f"{len(failed)} of {len(jobs)} failed, the others are done:\n  " + "\n  ".join(failed))
+        rest = ", the others are done" if done else ""
+        raise ValueError(f"{len(failed)} of {len(jobs)} failed{rest}:\n  " + "\n  ".join(failed))
     return done
 
 

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 
 import torch
 
-LAUNCHERS = ("none", "pytorch", "slurm", "mpi")
-
 
 def detect(launcher: str | None, env: Mapping[str, str] = os.environ) -> str:
     """The launcher that was asked for, or else the one that set the environment.

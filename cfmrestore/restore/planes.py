@@ -107,7 +107,9 @@ def _floats(values: np.ndarray) -> np.ndarray:
     if not np.issubdtype(values.dtype, np.floating):
         raise ValueError(f"images hold uint8, uint16, or floats in [0, 1]; got {values.dtype}")
     floats = values.astype(np.float32)
-    if not np.isfinite(floats).all() or floats.min() < -1e-3 or floats.max() > 1 + 1e-3:
+    if not np.isfinite(floats).all():
+        raise ValueError("the image holds NaN or infinite values")
+    if floats.min() < -1e-3 or floats.max() > 1 + 1e-3:
         found = f"{floats.min():.4g} to {floats.max():.4g}"
         raise ValueError(f"images of floats lie in [0, 1]; got {found}: divide by 255, or scale them")
     return floats.clip(0, 1)

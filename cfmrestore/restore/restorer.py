@@ -128,8 +128,10 @@ class Restorer:
 
     def sample(self, image: Any, *, count: int = 4, on_progress: OnProgress | None = None, **settings: Any) -> Samples:
         """Restore an image several times, from seed, seed + 1 ..., and tell where the results differ."""
-        if count < 2:
-            raise ValueError(f"a spread needs two samples or more; got {count}")
+        if count < 2 or isinstance(image, list | tuple):
+            raise ValueError(
+                f"a spread needs two samples or more of one image; got {count} of a {type(image).__name__}"
+            )
         asked = Settings.of(settings)
         spread, images, nfe = Spread(), [], 0
         for index in range(count):

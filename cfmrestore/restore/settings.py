@@ -37,8 +37,8 @@ class Settings:
     tile: int | str = "auto"
 
     def __post_init__(self) -> None:
-        if self.scale is not None and not 0 < self.scale <= 64:
-            raise ValueError(f"scale must lie above 0, at most 64; got {self.scale}")
+        if self.scale is not None and not (isinstance(self.scale, int | float) and 0 < self.scale <= 64):
+            raise ValueError(f"scale must lie above 0, at most 64; got {self.scale!r}")
         if not isinstance(self.seed, int) or not 0 <= self.seed < 2**62:
             raise ValueError(f"seed must be an integer from 0, below 2^62; got {self.seed!r}")
         if self.colour not in colour_match.MODES:

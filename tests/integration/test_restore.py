@@ -75,7 +75,7 @@ def test_a_broken_run_goes_on(model: Path, tmp_path: Path, capsys: pytest.Captur
     assert "2 of 3 are there already" in capsys.readouterr().err
     assert (out / "0.png").stat().st_mtime_ns == before
     assert restore([images], model, out, settings=Settings(tile=32)) == []  # the same picture
-    with pytest.raises(ValueError, match="made with another settings"):
+    with pytest.raises(ValueError, match=r"made otherwise \(settings differ\)"):
         restore([images], model, out, settings=Settings(seed=1))
     assert len(restore([images], model, out, settings=Settings(seed=1), overwrite=True)) == 3
     assert json.loads((out / ".restored" / "0.png.json").read_text())["settings"]["seed"] == 1
@@ -85,15 +85,15 @@ def test_results_of_two_recipes_do_not_mix(model: Path, tmp_path: Path) -> None:
     first, second = (write_images(tmp_path / name, count=1, seed=seed) for seed, name in enumerate(("a", "b")))
     out = tmp_path / "out"
     restore([first], model, out)
-    with pytest.raises(ValueError, match=r"0.png was made with another input"):
+    with pytest.raises(ValueError, match=r"0.png was made otherwise \(input differ\)"):
         restore([second], model, out)
     (second / "0.png").rename(second / "other.png")
     restore([second], model, out, settings=Settings(seed=1))
     assert restore([first], model, out) == []  # still of its own recipe
-    with pytest.raises(ValueError, match="another precision"):
+    with pytest.raises(ValueError, match="precision differ"):
         restore([first], model, out, precision="bf16")
     another = save_model(tmp_path / "small.pth", seed=5)
-    with pytest.raises(ValueError, match="another models"):
+    with pytest.raises(ValueError, match="models differ"):
         restore([first], another, out)
     (out / ".restored" / "0.png.json").unlink()
     with pytest.raises(ValueError, match="no record of how it was made"):
@@ -171,14 +171,16 @@ def test_bad_files_are_named_and_the_rest_is_done(model: Path, tmp_path: Path) -
         (["IMAGES", "--out", "IMAGES"], "would be replaced by a restoration"),
         (["IMAGES", "--fidelity", "2"], "fidelity in [0, 1]"),
         (["IMAGES", "--device", "tpu"], "unknown device 'tpu'"),
-        (["IMAGES", "--samples", "0"], "samples of 1 or more"),
+        (["IMAGES", "--samples", "0"], "samples must be 1 or more"),
+        (["IMAGES", "--out", "IMAGES/x.gif"], ".gif is not written: name a folder, or a file of .png"),
+        (["IMAGES", "--out", "IMAGES/0.png/below"], "Not a directory"),
         (["IMAGES", "--tile", "-4"], "tile must be"),
         (["IMAGES", "--solver", "Hoin"], "unknown solver 'Hoin'"),
     ],
 )
 def test_wrong_arguments(model: Path, tmp_path: Path, args: list[str], message: str) -> None:
     images = write_images(tmp_path / "images", count=1)
-    given = [str(images) if one == "IMAGES" else one for one in args]
+    given = [one.replace("IMAGES", str(images)) for one in args]
     for flag, value in (("--model", model), ("--out", tmp_path / "out")):
         if flag not in given:
             given += [flag, str(value)]

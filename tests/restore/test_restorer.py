@@ -79,7 +79,7 @@ class TestKinds:
             (np.zeros((0, 4, 3), np.uint8), "1 to 4 channels"),
             (np.zeros((4, 4, 3), np.int64), "uint8, uint16, or floats"),
             (np.full((4, 4, 3), 200.0), r"lie in \[0, 1\]"),
-            (torch.full((3, 4, 4), torch.nan), r"lie in \[0, 1\]"),
+            (torch.full((3, 4, 4), torch.nan), "holds NaN"),
             (torch.zeros(4, 4), "1 to 4 channels"),
         ],
     )
