@@ -100,13 +100,14 @@ def _run(script: str, words: list[str], cwd: str, log: str, variables: dict[str,
 
 def call_tool(name: str, *args: object) -> str:
     """Run a tool that fails in this process, in a tenth of the time; its output and its message are returned."""
-    output, argv, path = io.StringIO(), sys.argv, list(sys.path)
+    output, argv, path, threads = io.StringIO(), sys.argv, list(sys.path), torch.get_num_threads()
     sys.argv = [name, *map(str, args)]
     try:
         with redirect_stdout(output), redirect_stderr(output), pytest.raises(SystemExit) as stopped:
             runpy.run_path(str(ROOT / "tools" / name), run_name="__main__")
     finally:
         sys.argv, sys.path[:] = argv, path
+        torch.set_num_threads(threads)
     assert stopped.value.code not in (0, None)
     return output.getvalue() + str(stopped.value.code)
 

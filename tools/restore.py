@@ -43,11 +43,13 @@ def main() -> None:
     machine.add_argument("--tile", type=tile, default="auto", help="auto, pixels of the result a tile, or 0 for none")
     machine.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
     machine.add_argument("--precision", default="auto", help="of the network: auto, fp32, bf16, fp16")
+    machine.add_argument("--threads", type=int, metavar="N", help="of each process on a CPU (default: all cores)")
     machine.add_argument("--config", help="the model's config, for a checkpoint that does not hold it")
     machine.add_argument("--cfg-options", nargs="+", action=DictAction, metavar="KEY=VALUE", help="change that config")
     machine.set_defaults(local_rank=None)
     args = cli.parse(parser)
 
+    cli.use_threads(args.threads)
     from cfmrestore.apis.restore import restore
     from cfmrestore.restore import Settings
 

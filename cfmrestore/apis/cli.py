@@ -45,6 +45,21 @@ def named(pairs: Sequence[str]) -> dict[str, str]:
     return {name: pair.partition("=")[2] for name, pair in zip(names, pairs, strict=True)}
 
 
+def use_threads(count: int | None) -> None:
+    """So many threads, or as many as this process has cores, whatever the environment says.
+
+    Sums are in another order on another number of threads, and torchrun allows its processes one: only so do one
+    process and many write the same bytes. Processes that share their cores wait for each other without spinning.
+    """
+    if count is not None and count < 1:
+        raise ValueError(f"threads must be 1 or more; got {count}")
+    if int(os.environ.get("LOCAL_WORLD_SIZE", 1)) > 1:
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch is imported
+    import torch
+
+    torch.set_num_threads(count or len(os.sched_getaffinity(0)))
+
+
 def run(main: Callable[[], object], interrupted: str = "interrupted; go on with --resume") -> None:
     """Run a tool; what the user can mend is one line and exit code 1, anything else keeps its traceback."""
     try:

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from cfmrestore.apis.report import worst_images, write_report
-from cfmrestore.apis.report_page.histogram import bin_edges, count
-from cfmrestore.apis.report_page.markup import element, number
-from cfmrestore.apis.report_page.window import Window, around, largest_error
+from cfmrestore.apis.report.histogram import bin_edges, count
+from cfmrestore.apis.report.markup import element, number
+from cfmrestore.apis.report.window import Window, around, largest_error
 from tests.browser import Browser
 
 EVIL = 'a"><script>alert(1)</script>.png'

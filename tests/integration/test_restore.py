@@ -41,8 +41,12 @@ def test_what_training_leaves_restores(tmp_path: Path) -> None:
     assert np.array_equal(pixels(tmp_path / "one.png"), pixels(tmp_path / "out" / "0.png"))
 
 
-def test_two_processes_write_what_one_writes(model: Path, tmp_path: Path) -> None:
+def test_two_processes_write_what_one_writes(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though torchrun allows a process one thread, and a process alone takes all cores."""
     images = write_images(tmp_path / "images", count=5)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    variables = {key: value for key, value in environment().items() if key != "OMP_NUM_THREADS"}
+    monkeypatch.setattr("tests.testing.environment", lambda: variables)
     for ranks, out in ((0, "one"), (2, "two")):
         run_tool("restore.py", images, "--model", model, "--seed", 3, "--out", tmp_path / out, ranks=ranks)
     files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file())
@@ -175,6 +179,7 @@ def test_bad_files_are_named_and_the_rest_is_done(model: Path, tmp_path: Path) -
         (["IMAGES", "--out", "IMAGES/x.gif"], ".gif is not written: name a folder, or a file of .png"),
         (["IMAGES", "--out", "IMAGES/0.png/below"], "Not a directory"),
         (["IMAGES", "--tile", "-4"], "tile must be"),
+        (["IMAGES", "--threads", "0"], "threads must be 1 or more"),
         (["IMAGES", "--solver", "Hoin"], "unknown solver 'Hoin'"),
     ],
 )

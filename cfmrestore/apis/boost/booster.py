@@ -11,7 +11,7 @@ from torch import Tensor
 
 from cfmrestore._version import __version__
 from cfmrestore.apis.boost.jobs import Job, Places, told
-from cfmrestore.apis.records import digest
+from cfmrestore.apis.restore.records import digest
 from cfmrestore.datasets.latent_files import pack, read_latent
 from cfmrestore.engine.atomic import atomic, write_text
 from cfmrestore.engine.distributed import device_of_process

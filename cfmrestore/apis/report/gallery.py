@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cfmrestore.apis.report_page.markup import Markup, element
-from cfmrestore.apis.report_page.window import Window, around, largest_error
+from cfmrestore.apis.report.markup import Markup, element
+from cfmrestore.apis.report.window import Window, around, largest_error
 
 _CROP = 64  # pixels
 _LARGEST = 1600  # picture under the slider, in pixels

@@ -12,9 +12,9 @@ import numpy as np
 
 from cfmrestore._version import __version__
 from cfmrestore.apis.config import load_config
-from cfmrestore.apis.inputs import Item, find_items
-from cfmrestore.apis.records import Records, digest
-from cfmrestore.apis.time_left import TimeLeft
+from cfmrestore.apis.restore.inputs import Item, find_items
+from cfmrestore.apis.restore.records import Records, digest
+from cfmrestore.apis.restore.time_left import TimeLeft
 from cfmrestore.datasets.files import EXTENSIONS
 from cfmrestore.engine import checkpoints
 from cfmrestore.restore import Restorer, Settings

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from cfmrestore.apis.report_page.gallery import Shown, Store, choose_view, crops, slider
-from cfmrestore.apis.report_page.histogram import histogram, mean
-from cfmrestore.apis.report_page.markup import Markup, element, join, number
+from cfmrestore.apis.report.gallery import Shown, Store, choose_view, crops, slider
+from cfmrestore.apis.report.histogram import histogram, mean
+from cfmrestore.apis.report.markup import Markup, element, join, number
 from cfmrestore.engine.atomic import write_text
 
 _PLOTTED = ("bicubic", "restored")  # the last one in front
@@ -97,7 +97,7 @@ class _Benchmark:
 
 
 def _page(title: str, body: Sequence[Markup], store: Store) -> str:
-    folder = files("cfmrestore.apis.report_page")
+    folder = files("cfmrestore.apis.report")
     style, script = ((folder / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src blob:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"

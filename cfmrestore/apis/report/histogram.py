@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from cfmrestore.apis.report_page.markup import Markup, element, join, number
+from cfmrestore.apis.report.markup import Markup, element, join, number
 
 _WIDTH, _HEIGHT = 380, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 14, 10, 42  # margins around the bars
