@@ -70,7 +70,7 @@ def choose(
     """The tiling of a latent of that size with the fewest operations within the memory; None for the whole."""
     budget = free_bytes(device) // 4 * (3 if device.type == "cuda" else 1)
     if device.type == "cpu":
-        budget = min(budget, 2**30)  # more would not make it faster
+        budget = min(budget, 2**29)  # more would hardly make it faster
     whole = costs.all(sampling.evaluations or 8 * sampling.num_intervals)
 
     def fits(samples: int) -> bool:

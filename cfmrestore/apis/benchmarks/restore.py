@@ -22,7 +22,7 @@ from cfmrestore.restore import Restorer, Settings
 from cfmrestore.restore.files import Metadata, Picture, read_picture, write_picture
 from cfmrestore.restore.models import build
 
-_CANVASES = 5  # of a whole image: the context, the start, the velocity, a product with it, and the next point
+_CANVASES = 6  # of a whole image: the context, the start, the point, the velocity, a product with it, the next point
 
 
 def benchmark_restore(
