@@ -4,12 +4,8 @@ A change that removes one of them must say so, in inventory.json and in the CHAN
 """
 
 import inspect
-import io
 import json
 import re
-import runpy
-import sys
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +13,7 @@ import pytest
 
 import cfmrestore
 from cfmrestore.registry import REGISTRIES
-from tests.testing import ROOT
+from tests.testing import ROOT, in_this_process
 
 INVENTORY = Path(__file__).with_name("inventory.json")
 TOOLS = (
@@ -28,16 +24,9 @@ TOOLS = (
 
 def flags(tool: str) -> list[str]:
     name, *words = tool.split()
-    text, argv, path = io.StringIO(), sys.argv, list(sys.path)
     script = name if name.startswith("cfmrestore.") else str(ROOT / "tools" / name)
-    sys.argv = [script, *words, "--help"]
-    run: Any = runpy.run_module if name.startswith("cfmrestore.") else runpy.run_path
-    try:
-        with redirect_stdout(text), pytest.raises(SystemExit):
-            run(script, run_name="__main__")
-    finally:
-        sys.argv, sys.path[:] = argv, path
-    return sorted(set(re.findall(r"(?<![\w-])--[\w-]+", text.getvalue())))
+    text = in_this_process(script, *words, "--help")[1]
+    return sorted(set(re.findall(r"(?<![\w-])--[\w-]+", text)))
 
 
 def own(cls: Any) -> bool:

@@ -9,6 +9,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -100,16 +101,23 @@ def _run(script: str, words: list[str], cwd: str, log: str, variables: dict[str,
 
 def call_tool(name: str, *args: object) -> str:
     """Run a tool that fails in this process, in a tenth of the time; its output and its message are returned."""
+    code, output = in_this_process(str(ROOT / "tools" / name), *args)
+    assert code not in (0, None)
+    return f"{output}{code}"
+
+
+def in_this_process(script: str, *args: object) -> tuple[int | str | None, str]:
+    """Run a script, or a module by its dotted name, that ends by itself: with what code, and its output."""
     output, argv, path, threads = io.StringIO(), sys.argv, list(sys.path), torch.get_num_threads()
-    sys.argv = [name, *map(str, args)]
+    run: Any = runpy.run_path if Path(script).is_file() else runpy.run_module
+    sys.argv = [script, *map(str, args)]
     try:
         with redirect_stdout(output), redirect_stderr(output), pytest.raises(SystemExit) as stopped:
-            runpy.run_path(str(ROOT / "tools" / name), run_name="__main__")
+            run(script, run_name="__main__")
     finally:
         sys.argv, sys.path[:] = argv, path
         torch.set_num_threads(threads)
-    assert stopped.value.code not in (0, None)
-    return output.getvalue() + str(stopped.value.code)
+    return stopped.value.code, output.getvalue()
 
 
 def environment() -> dict[str, str]:

@@ -46,10 +46,10 @@ def panel(sample: dict[str, Any], side: int | None = None) -> np.ndarray:
     return np.concatenate([caption(sample.get("name", ""), row.shape[1]), row])
 
 
-def _framed(pixels: np.ndarray, side: int | None) -> np.ndarray:
-    """White at the bottom and the right, up to that side."""
-    missing = [(0, 0 if side is None else side - n) for n in pixels.shape[:2]]
-    return np.pad(pixels, [*missing, (0, 0)], constant_values=255)
+def _framed(pixels: np.ndarray, width: int | None) -> np.ndarray:
+    """White on the right, up to that width: then the columns of several rows align."""
+    missing = 0 if width is None else width - pixels.shape[1]
+    return np.pad(pixels, [(0, 0), (0, missing), (0, 0)], constant_values=255)
 
 
 def middle(image: Tensor, side: int | None) -> Tensor:

@@ -1,6 +1,5 @@
 """How a trained flow is walked at test time."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +9,7 @@ from torch import Tensor
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.paths.base import Path
 from cfmrestore.registry import GRIDS, SOLVERS
-from cfmrestore.solvers.base import Solution, Solver, Step
+from cfmrestore.solvers.base import Solution, Solver
 from cfmrestore.solvers.grids.base import TimeGrid
 from cfmrestore.typing import Diffusion, Latent, Source, Velocity
 
@@ -101,15 +100,14 @@ class Sampling:
         *,
         mean: Latent | None = None,
         diffusion: Diffusion | None = None,
-        on_step: Callable[[Step], None] | None = None,
     ) -> Solution:
         """From the source to the data; with a fidelity above 0 the start without noise, ``mean``, is needed too."""
         if self.fidelity == 0:
-            return self.solver.solve(velocity, x_0, self.grid(self.num_intervals), diffusion=diffusion, on_step=on_step)
+            return self.solver.solve(velocity, x_0, self.grid(self.num_intervals), diffusion=diffusion)
         assert mean is not None
         begin = torch.zeros((), dtype=mean.dtype, device=mean.device)
         x_mean = path.velocity_to_data(velocity(mean, begin), mean, begin)
         if self.fidelity == 1:
             return Solution(x_mean, 1)
-        drawn = self.changed(fidelity=0.0).walk(velocity, x_0, path, diffusion=diffusion, on_step=on_step)
+        drawn = self.changed(fidelity=0.0).walk(velocity, x_0, path, diffusion=diffusion)
         return Solution(torch.lerp(drawn.x, x_mean, self.fidelity), drawn.nfe + 1)
