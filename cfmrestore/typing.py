@@ -39,6 +39,9 @@ Velocity: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 Condition: TypeAlias = dict[str, Tensor]
 """What the network is told beside x and t: keyword arguments of its forward."""
 
+ConditionalVelocity: TypeAlias = Callable[[Tensor, Tensor, Condition], Tensor]
+"""v(x, t, condition)."""
+
 
 @dataclass(frozen=True)
 class Source:

@@ -3,5 +3,6 @@
 from cfmrestore.couplings.base import Coupling
 from cfmrestore.couplings.independent import Independent
 from cfmrestore.couplings.lowres_latent import LowresLatent
+from cfmrestore.couplings.posterior_mean import PosteriorMean
 
-__all__ = ["Coupling", "Independent", "LowresLatent"]
+__all__ = ["Coupling", "Independent", "LowresLatent", "PosteriorMean"]

@@ -1,15 +1,16 @@
 """What every coupling promises."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from copy import copy
 from math import lcm
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from cfmrestore.couplings.lift import enlarge, lift
 from cfmrestore.encoders.base import Encoder
 from cfmrestore.ops.rng import ImageRng
-from cfmrestore.typing import Image, Latent, Pair, Source
+from cfmrestore.typing import ConditionalVelocity, Image, Latent, Pair, Source
 
 
 class Coupling(ABC):
@@ -25,6 +26,12 @@ class Coupling(ABC):
 
     tells_level = False
     """Whether the condition has a ``noise_level``."""
+
+    evaluations = 0
+    """What a start costs, in evaluations of a network as large as the flow's."""
+
+    network: nn.Module | None = None
+    """A frozen network that starts need; the flow's checkpoints hold it."""
 
     def __init__(self, *, encoder: Encoder, scale: int = 1, upsample: str = "pixel") -> None:
         if scale < 1:
@@ -47,8 +54,14 @@ class Coupling(ABC):
         m = self.encoder.downscale
         return m if self.lifts_latents else lcm(m, self.scale) // self.scale
 
-    def within(self, encoder: Encoder) -> "Coupling":
-        """The same coupling, encoding otherwise: by tiles, say."""
+    def begin_training(self) -> None:  # noqa: B027 - most couplings have nothing to read
+        """Read what a training starts from."""
+
+    def within(
+        self, encoder: Encoder, asked: Callable[[ConditionalVelocity], ConditionalVelocity] | None = None
+    ) -> "Coupling":
+        """The same coupling, encoding otherwise and asking its network otherwise: by tiles, say."""
+        del asked
         other = copy(self)
         other.encoder = encoder
         return other

@@ -84,6 +84,7 @@ class CouplingFlow(BaseModel):
             "noise_level": self.coupling.tells_level,
         }
         self.network: nn.Module = NETWORKS.build(network, default_args=offers)
+        self.start_network = self.coupling.network
         self.path: Path = PATHS.build(path or {"type": "Linear"})
         self.times: TimeSampler = TIME_SAMPLERS.build(times or {"type": "Uniform"})
         losses = loss if isinstance(loss, list | tuple) else [loss or {"type": "MSE"}]
@@ -103,11 +104,21 @@ class CouplingFlow(BaseModel):
     def encoder(self) -> Encoder:
         return self.coupling.encoder
 
+    def evaluations(self, sampling: Sampling) -> int | None:
+        """Of networks, that a restoration takes; None where the solver's own error decides."""
+        walked = sampling.evaluations
+        return None if walked is None else walked + self.coupling.evaluations
+
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "CouplingFlow":
         super()._apply(fn, recurse)
         for module in self._frozen:
             module._apply(fn)
         return self
+
+    def init_weights(self) -> None:
+        """What mmengine calls once a training begins."""
+        super().init_weights()
+        self.coupling.begin_training()
 
     def forward(
         self, inputs: dict[str, Tensor], data_samples: list[dict[str, Any]] | None = None, mode: str = "tensor"

@@ -16,9 +16,7 @@ from cfmrestore.ops.resize import resize
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.ops.tiles import Tiling
 from cfmrestore.paths.base import Path, PathDiffusion
-from cfmrestore.typing import Condition, Image, Latent, Source, Velocity
-
-Ask = Callable[[Latent, Tensor, Condition], Latent]
+from cfmrestore.typing import Condition, ConditionalVelocity, Image, Latent, Source, Velocity
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Restoring:
         on_tile: Called after each evaluation of a tile, or of the whole.
     """
 
-    ask: Ask
+    ask: ConditionalVelocity
     coupling: Coupling
     path: Path
     sampling: Sampling
@@ -65,9 +63,10 @@ class Restoring:
         return self._finish(coupling, coupling.source_of_latent(latent, rng), rng, low, low)
 
     def _coupling(self) -> Coupling:
-        if self.tiling is None:
-            return self.coupling
-        return self.coupling.within(TiledEncoder(self.coupling.encoder, self.tiling, self.device))
+        encoder = self.coupling.encoder
+        if self.tiling is not None:
+            encoder = TiledEncoder(encoder, self.tiling, self.device)
+        return self.coupling.within(encoder, lambda ask: lambda x, t, told: self.velocity(told, ask)(x, t))
 
     def _finish(
         self, coupling: Coupling, source: Source, rng: ImageRng, low: Image | None, padded: Image | None
@@ -86,7 +85,7 @@ class Restoring:
         if low is not None:
             image = crop_to(image, (scale * low.shape[-2], scale * low.shape[-1]))
             image = agreeing(image, low, scale) if sampling.consistency else image
-        return Restoration(image.clamp_(0, 1), solution.x, solution.nfe)
+        return Restoration(image.clamp_(0, 1), solution.x, solution.nfe + coupling.evaluations)
 
     def _check(self, source: Source) -> None:
         """Refuse settings that this coupling gives no meaning to."""
@@ -95,14 +94,15 @@ class Restoring:
         if self.sampling.fidelity > 0 and not self.coupling.context_channels and bool((source.std > 0).any()):
             raise ValueError("fidelity needs a network that is told the input; this one has no context")
 
-    def velocity(self, condition: Condition) -> Velocity:
-        """v(x, t), given what the network is told."""
+    def velocity(self, condition: Condition, ask: ConditionalVelocity | None = None) -> Velocity:
+        """v(x, t) of the flow's network, or of another, given what it is told."""
+        ask = ask or self.ask
         on_tile = self.on_tile or (lambda: None)
         if self.tiling is not None:
-            return Tiled(self.ask, condition, self.tiling, self.device, on_tile)
+            return Tiled(ask, condition, self.tiling, self.device, on_tile)
 
         def whole(x: Tensor, t: Tensor) -> Tensor:
-            v = self.ask(x, t, condition)
+            v = ask(x, t, condition)
             on_tile()
             return v
 

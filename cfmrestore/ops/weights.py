@@ -11,6 +11,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import torch
+from safetensors.torch import load_file
 
 _DIGEST = re.compile(r"-([0-9a-f]{8,64})\.")
 
@@ -72,12 +73,16 @@ def check_sha256(file: Path, expected: str) -> None:
 
 
 def read_weights(file: Path, *, sha256: str | None = None) -> dict[str, Any]:
-    """The dictionary of a file of ``torch.save``, without running the code that a pickle may hold."""
+    """The dictionary of a safetensors file or of ``torch.save``, without running the code that a pickle may hold."""
     if sha256 is not None:
         check_sha256(file, sha256)
     try:
-        weights = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch, pickle and zipfile have no error in common
+        weights = (
+            load_file(file)
+            if file.suffix == ".safetensors"
+            else torch.load(file, map_location="cpu", weights_only=True)
+        )
+    except Exception as error:  # torch, pickle, zipfile and safetensors have no error in common
         first = next(iter(str(error).splitlines()), type(error).__name__)
         raise ValueError(f"{file} is no file of weights: {first}") from error
     if not isinstance(weights, dict):

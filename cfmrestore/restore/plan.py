@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import torch
 
 from cfmrestore.flows.coupling_flow import CouplingFlow
-from cfmrestore.flows.sampling import Sampling
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.ops.tiles import Tiling
 from cfmrestore.restore.memory import free_bytes
@@ -65,13 +64,13 @@ def tiling_of(side: int, multiple: int) -> Tiling:
 
 
 def choose(
-    size: Size, batch: int, costs: Costs, sampling: Sampling, multiple: int, device: torch.device
+    size: Size, batch: int, costs: Costs, evaluations: int, multiple: int, device: torch.device
 ) -> Tiling | None:
     """The tiling of a latent of that size with the fewest operations within the memory; None for the whole."""
     budget = free_bytes(device) // 4 * (3 if device.type == "cuda" else 1)
     if device.type == "cpu":
         budget = min(budget, 2**29)  # more would hardly make it faster
-    whole = costs.all(sampling.evaluations or 8 * sampling.num_intervals)
+    whole = costs.all(evaluations)
 
     def fits(samples: int) -> bool:
         return _SPARE * whole.memory * samples * batch <= budget

@@ -57,7 +57,8 @@ class Walker:
         is_latent: bool,
     ) -> Restoration:  # fmt: skip
         tiles = 1 if tiling is None else count(size, tiling)
-        progress.expect(None if sampling.evaluations is None else tiles * sampling.evaluations)
+        evaluations = self.flow.evaluations(sampling)
+        progress.expect(None if evaluations is None else tiles * evaluations)
         ask = Ask(self.flow, self.device, self.dtype)
         restoring = replace(self.flow.restoring(sampling, tiling, progress.step), ask=ask)
         start = start.to(self.device) if tiling is None else start.cpu()
@@ -67,7 +68,8 @@ class Walker:
         multiple = plan.multiple_of(self.flow)
         if tile == "auto":
             self._costs = self._costs or self._measured()
-            return plan.choose(size, batch, self._costs, sampling, multiple, self.device)
+            evaluations = self.flow.evaluations(sampling) or 8 * sampling.num_intervals
+            return plan.choose(size, batch, self._costs, evaluations, multiple, self.device)
         tiling = plan.tiling_of(-(-int(tile) // self.flow.encoder.downscale), multiple)
         return None if tile == 0 or tiling.side >= max(size) else tiling
 

@@ -43,6 +43,12 @@ def test_a_training_config_takes_it(name: str) -> None:
     assert bool(cfg.model.data_preprocessor.target) == (name in {"real_esrgan", "stablesr", "bsrgan_plus"})
 
 
+def test_a_target_that_the_config_names_stays() -> None:
+    cfg = load_config("configs/cfm_realsr_x4.py")
+    assert cfg.model.data_preprocessor.target == []
+    assert cfg.model.data_preprocessor.degradation == presets.resolved("real_esrgan")["degradation"]
+
+
 def test_a_scale_reaches_the_chain() -> None:
     steps = presets.resolved("real_esrgan", 2)["degradation"]
     assert "${" not in str(steps)

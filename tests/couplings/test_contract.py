@@ -12,6 +12,7 @@ from cfmrestore.ops.resize import resize
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import COUPLINGS
 from cfmrestore.typing import Source
+from tests.restore.flows import NETWORK
 
 COUPLINGS.import_from_location()
 VARIANTS = {
@@ -21,7 +22,8 @@ VARIANTS = {
         {"noise": [100, 500], "tell_level": True},
         {"noise": 250, "table": "linear", "context": False},
         *({"upsample": mode} for mode in ("bilinear", "latent", "nearest", "noise_filled")),
-    ]
+    ],
+    "PosteriorMean": [{"network": {**NETWORK, "input_skip": True}}],
 }
 CASES = [(name, keys) for name in sorted(COUPLINGS.module_dict) for keys in VARIANTS.get(name, [{}])]
 IDS = [f"{name}-{'-'.join(map(str, keys.values()))}" for name, keys in CASES]

@@ -32,6 +32,25 @@ def test_a_file_keeps_its_seed_when_others_are_added(tmp_path: Path) -> None:
     assert np.array_equal(before["inputs"]["high"], after["inputs"]["high"])
 
 
+def test_every_fourth_photograph_is_held_out(tmp_path: Path) -> None:
+    folder = str(write_images(tmp_path, count=9))
+    parts = {
+        split: [one.name(index) for index in range(len(one))]
+        for split in ("all", "train", "held_out")
+        for one in [ImageFolder(data_root=folder, split=split)]
+    }
+    assert parts["held_out"] == parts["all"][::4]
+    assert sorted(parts["train"] + parts["held_out"]) == parts["all"]
+    assert len(parts["train"]) == 6
+
+
+def test_a_split_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="split is one of all, train, held_out; got 'test'"):
+        ImageFolder(data_root=str(write_images(tmp_path)), split="test")
+    with pytest.raises(ValueError, match="too few images"):
+        ImageFolder(data_root=str(write_images(tmp_path / "one", count=1)), split="train")
+
+
 def test_epochs_seeds_and_images_differ(tmp_path: Path) -> None:
     folder = str(write_images(tmp_path))
     seeds = {ImageFolder(data_root=folder, seed=s)[Draw(i, e, 0)]["data_samples"]["seed"]

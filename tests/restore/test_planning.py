@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch import nn
 
-from cfmrestore.flows.sampling import Sampling
 from cfmrestore.ops.tiles import Tiling
 from cfmrestore.restore import memory, plan
 from cfmrestore.restore.passes import passes, target_size
@@ -53,7 +52,7 @@ class TestChoice:
 
     def choose(self, costs: plan.Costs, side: int, free: int, monkeypatch: pytest.MonkeyPatch) -> Tiling | None:
         monkeypatch.setattr(plan, "free_bytes", lambda device: free)
-        return plan.choose((side, side), 1, costs, Sampling(), 1, CPU)
+        return plan.choose((side, side), 1, costs, 4, 1, CPU)
 
     def test_what_fits_is_done_whole(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert self.choose(self.COSTS, 256, 2**34, monkeypatch) is None
@@ -78,7 +77,7 @@ class TestChoice:
     def test_what_is_chosen_is_the_cheapest(self, monkeypatch: pytest.MonkeyPatch, multiple: int, side: int) -> None:
         """By the areas of the tiles that are cut, also where a network needs larger ones than were asked for."""
         monkeypatch.setattr(plan, "free_bytes", lambda device: 2**40)
-        chosen = plan.choose((side, side), 1, self.ATTENTION, Sampling(), multiple, CPU)
+        chosen = plan.choose((side, side), 1, self.ATTENTION, 4, multiple, CPU)
 
         def operations(tiling: Tiling | None) -> float:
             windows = [side] if tiling is None else [w.stop - w.start for w in tiling.windows(side)]
@@ -90,8 +89,8 @@ class TestChoice:
     def test_a_batch_counts(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(plan, "free_bytes", lambda device: 2**28)
         costs = plan.Costs(Cost(0, 1000, 0, 1000), Cost(0, 0, 0, 0))
-        assert plan.choose((128, 128), 1, costs, Sampling(), 1, CPU) is None
-        assert plan.choose((128, 128), 64, costs, Sampling(), 1, CPU) is not None
+        assert plan.choose((128, 128), 1, costs, 4, 1, CPU) is None
+        assert plan.choose((128, 128), 64, costs, 4, 1, CPU) is not None
 
     @pytest.mark.parametrize("factors", [(1,), (1, 1), (1, 1, 1, 1, 1)])
     def test_operations_are_predicted_for_networks_of_any_multiple(self, factors: tuple[int, ...]) -> None:

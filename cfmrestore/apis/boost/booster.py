@@ -153,5 +153,5 @@ class Booster:
 
     def evaluations(self, restorer: Restorer) -> int | None:
         """Of all networks; None where a solver's own error decides."""
-        each = [stage.sampling(self.settings).evaluations for stage in restorer.stages]
+        each = [stage.flow.evaluations(stage.sampling(self.settings)) for stage in restorer.stages]
         return None if None in each else sum(one for one in each if one is not None)
