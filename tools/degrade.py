@@ -17,6 +17,7 @@ def main() -> None:
     what.add_argument("--list", action="store_true", help="name the presets")
     parser.add_argument("--out", metavar="FOLDER", help="where the images and their sidecars go")
     parser.add_argument("--freeze", action="store_true", help="write targets and inputs, with a manifest of checksums")
+    parser.add_argument("--split", default="all", help="all, train or held_out: every fourth image is held out")
     parser.add_argument("--preview", metavar="FILE.png", help="a contact sheet of one image, and its drawn kernels")
     parser.add_argument("--draws", type=int, default=11, help="how often the preview draws (default: 11)")
     parser.add_argument("--scale", type=float, help="in place of the preset's")
@@ -58,7 +59,7 @@ def write(args: argparse.Namespace) -> None:
     if args.replay:
         done = replay(args.source, args.replay, args.out, **shared)
     else:
-        own = {"scale": args.scale, "seed": args.seed, "epoch": args.epoch, "freeze": args.freeze}
+        own = {"scale": args.scale, "seed": args.seed, "epoch": args.epoch, "split": args.split, "freeze": args.freeze}
         done = degrade(args.source, args.preset, args.out, **own, **shared)
     print(f"{len(done)} images in {args.out}")
 

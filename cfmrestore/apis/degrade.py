@@ -50,6 +50,7 @@ def degrade(
     scale: float | None = None,
     seed: int = 0,
     epoch: int = 0,
+    split: str = "all",
     freeze: bool = False,
     workers: int = 1,
     overwrite: bool = False,
@@ -67,6 +68,7 @@ def degrade(
         scale: In place of the preset's.
         seed: Another one draws other degradations.
         epoch: The same image in another epoch of training.
+        split: Of a folder, as for ``ImageFolder``: "train" or "held_out".
         freeze: Write targets and inputs side by side, with a manifest of checksums.
         workers: Processes.
         overwrite: Replace files that are there.
@@ -78,7 +80,7 @@ def degrade(
     if freeze and recipe["scale"] != int(recipe["scale"]):
         raise ValueError(f"a frozen set needs a whole scale; got {recipe['scale']}")
     jobs = []
-    for path, name in _files(Path(source)):
+    for path, name in _files(Path(source), split):
         low = (out / "low" if freeze else out) / Path(name).with_suffix(".png")
         high = out / "high" / Path(name).with_suffix(".png") if freeze else None
         own = {"image": name, "seed": seed, "epoch": epoch}
@@ -195,13 +197,13 @@ def digest(pixels: np.ndarray) -> str:
     return hashlib.sha256(repr(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes()).hexdigest()
 
 
-def _files(source: Path) -> list[tuple[Path, str]]:
+def _files(source: Path, split: str = "all") -> list[tuple[Path, str]]:
     """The images, each with its name: the path below the folder."""
     if source.is_file():
         return [(source, source.name)]
     if not source.is_dir():
         raise ValueError(f"there is no image or folder {str(source)!r}")
-    return [(path, path.relative_to(source).as_posix()) for path in list_images(source)]
+    return [(path, path.relative_to(source).as_posix()) for path in list_images(source, split)]
 
 
 def _whole(pixels: np.ndarray, scale: int) -> np.ndarray:

@@ -65,13 +65,8 @@ def _scales(preset: Config) -> bool:
 
 
 def insert(cfg: Config) -> None:
-    """Replace the name of a preset in a training config by its steps; one of a fixed scale sets the config's.
-
-    A target that the config names stays; None is the preset's own.
-    """
+    """Replace the name of a preset in a training config by its steps; one of a fixed scale sets the config's."""
     preset = read(cfg.degradation)
     if not _scales(preset):
         cfg.scale = preset.scale
-    cfg.degradation = preset.degradation
-    if cfg.get("target") is None:
-        cfg.target = preset.get("target", [])
+    cfg.degradation, cfg.target = preset.degradation, preset.get("target", [])

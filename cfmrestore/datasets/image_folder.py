@@ -9,9 +9,6 @@ from cfmrestore.datasets.files import list_images
 from cfmrestore.datasets.transforms.base import Transform
 from cfmrestore.registry import DATASETS
 
-_EVERY = 4  # the first of so many files, by name, is held out
-_SPLITS = ("all", "train", "held_out")
-
 
 @DATASETS.register_module()
 class ImageFolder(ImageDataset):
@@ -37,16 +34,8 @@ class ImageFolder(ImageDataset):
         cache_images: int = 0,
     ) -> None:
         super().__init__(pipeline=pipeline, seed=seed, on_error=on_error, cache_images=cache_images)
-        if split not in _SPLITS:
-            raise ValueError(f"split is one of {', '.join(_SPLITS)}; got {split!r}")
         self.root = Path(data_root)
-        self.paths = [
-            path
-            for number, path in enumerate(list_images(self.root))
-            if split == "all" or (number % _EVERY == 0) == (split == "held_out")
-        ]
-        if not self.paths:
-            raise ValueError(f"the folder {data_root!r} holds too few images to hold any out")
+        self.paths = list_images(self.root, split)
 
     def __len__(self) -> int:
         return len(self.paths)

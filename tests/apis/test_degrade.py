@@ -31,6 +31,13 @@ def same(a: Path, b: Path) -> bool:
     return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
 
 
+def test_of_a_folder_those_that_are_held_out(tmp_path: Path) -> None:
+    photos = write_images(tmp_path / "photos", count=5, side=16)
+    degrade(photos, "bicubic", tmp_path / "low", split="held_out", freeze=True)
+    assert set(pixels(tmp_path / "low" / "high")) == {"0.png", "4.png"}
+    assert verify(tmp_path / "low") == 2
+
+
 def test_a_sidecar_replays_and_processes_do_not_matter(photos: Path, tmp_path: Path) -> None:
     degrade(photos, "real_esrgan", tmp_path / "a", seed=3)
     degrade(photos, "real_esrgan", tmp_path / "b", seed=3, workers=2)

@@ -11,7 +11,7 @@ from tests.testing import TINY
 
 EXPECTED = {
     "bicubic", "blur_noise_jpeg", "bsrgan", "bsrgan_plus", "codeformer", "colorize", "deblur", "dejpeg", "denoise",
-    "gfpgan", "inpaint", "real_esrgan", "stablesr", "swinir",
+    "gfpgan", "inpaint", "real_esrgan", "second_order", "stablesr", "swinir",
 }  # fmt: skip
 
 
@@ -43,10 +43,9 @@ def test_a_training_config_takes_it(name: str) -> None:
     assert bool(cfg.model.data_preprocessor.target) == (name in {"real_esrgan", "stablesr", "bsrgan_plus"})
 
 
-def test_a_target_that_the_config_names_stays() -> None:
-    cfg = load_config("configs/cfm_realsr_x4.py")
-    assert cfg.model.data_preprocessor.target == []
-    assert cfg.model.data_preprocessor.degradation == presets.resolved("real_esrgan")["degradation"]
+def test_the_second_order_is_real_esrgans_without_sharpening() -> None:
+    plain, sharp = presets.resolved("second_order"), presets.resolved("real_esrgan")
+    assert plain == {**sharp, "target": []} != sharp
 
 
 def test_a_scale_reaches_the_chain() -> None:

@@ -1,7 +1,7 @@
 # Coupled flow matching in a wavelet packet, from a real-world degradation of the photographs: the name of a file in
 # configs/degradations, the path of one, or a list of operators.
 degradation = "blur_noise_jpeg"
-target = None  # what makes the target of a photograph: the preset's own, or a list of operators
+target = []  # what makes the target of a photograph; a preset brings its own
 model = dict(
     type="CouplingFlow",
     scale="${scale}",
