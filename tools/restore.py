@@ -13,7 +13,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="images, folders (searched deeply) and patterns")
     parser.add_argument(
-        "--model", required=True, metavar="PATH", help="a checkpoint, a work directory, or a chain's .py"
+        "--model",
+        default="cfm-realsr-x4",
+        metavar="PATH",
+        help="cfm-realsr-x4 for photographs (the default), cfm-x4 for what was shrunk and nothing else, or a "
+        "checkpoint, a work directory, a chain's .py",
     )
     parser.add_argument("--out", default="restored", metavar="PATH", help="a folder, or the file of one image")
     parser.add_argument("--scale", type=float, help="any positive number, at most 64 (default: the model's)")

@@ -9,7 +9,7 @@ from cfmrestore.apis import cli
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config")
-    parser.add_argument("checkpoint", help="a .pth or .safetensors file, or a work directory")
+    parser.add_argument("checkpoint", help="a .pth or .safetensors file, a work directory, or a bundled model")
     parser.add_argument("--out", metavar="FOLDER", required=True, help="for sweep.csv, sweep.json and sweep.png")
     parser.add_argument("--solvers", nargs="+", default=["Euler", "Heun"], metavar="NAME", help="default: Euler Heun")
     parser.add_argument("--intervals", nargs="+", type=int, default=[1, 2, 4, 8], metavar="N", help="default: 1 2 4 8")

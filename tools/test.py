@@ -9,7 +9,7 @@ from cfmrestore.apis import cli
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config")
-    parser.add_argument("checkpoint", help="a .pth or .safetensors file, or a work directory")
+    parser.add_argument("checkpoint", help="a .pth or .safetensors file, a work directory, or a bundled model")
     parser.add_argument(
         "--benchmarks",
         nargs="+",

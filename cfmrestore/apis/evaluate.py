@@ -13,13 +13,13 @@ from cfmrestore.apis.frozen import MANIFEST, verify
 from cfmrestore.apis.metric_names import metric_config
 from cfmrestore.apis.report import write_report
 from cfmrestore.apis.train import build_runner, drop, prepare
-from cfmrestore.engine import checkpoints
 from cfmrestore.engine.hooks.keep_hook import KeepHook, kept
 from cfmrestore.engine.hooks.picture_hook import PictureHook
 from cfmrestore.engine.runner import RestorationRunner
 from cfmrestore.evaluation import protocols
 from cfmrestore.evaluation.metrics import ImageMetric, SetMetric
 from cfmrestore.registry import METRICS, MODELS, find
+from cfmrestore.restore import models
 
 _CROP = {"type": "CentreCrop"}  # to multiples of the scale
 
@@ -44,7 +44,7 @@ def evaluate(
 
     Args:
         config: The config file.
-        checkpoint: A ``.pth`` or ``.safetensors`` file, or a work directory for its newest checkpoint.
+        checkpoint: A ``.pth`` or ``.safetensors`` file, a work directory for its newest checkpoint, or a bundled model.
         benchmarks: Names and folders, in place of the config's test set: "HIGH,LOW" for pairs, "HIGH" for targets
             that the config's degradation is applied to, or a frozen set of ``tools/degrade.py``.
         protocol: How images are compared, in place of the config's.
@@ -104,9 +104,7 @@ def dataset(name: str, where: str) -> dict[str, Any]:
 
 def settle(cfg: Config, checkpoint: str | Path, protocol: str | None) -> Config:
     """A config that only tests, all its metrics by one protocol, with what a result file needs."""
-    path = checkpoints.locate(checkpoint)
-    if not path.is_file():
-        raise ValueError(f"there is no checkpoint {str(path)!r}")
+    path = models.find(checkpoint)
     if cfg.get("test_dataloader") is None:
         raise ValueError("the config has no test_dataloader")
     cfg.load_from, cfg.resume = str(path), False

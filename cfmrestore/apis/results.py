@@ -165,7 +165,8 @@ def lines(result: Result) -> str:
     return text.getvalue()
 
 
-def _cell(value: float | None) -> str:
+def cell(value: float | None) -> str:
+    """A number as tables have it."""
     if value is None:
         return "-"
     if not math.isfinite(value):
@@ -185,7 +186,7 @@ def table(result: Result) -> str:
 def _benchmark_table(name: str, result: Result) -> str:
     rows: dict[str, dict[str, float]] = result["rows"]
     columns = list(dict.fromkeys(column for row in rows.values() for column in row))
-    cells = [[name, *columns]] + [[row, *(_cell(own.get(c)) for c in columns)] for row, own in rows.items()]
+    cells = [[name, *columns]] + [[row, *(cell(own.get(c)) for c in columns)] for row, own in rows.items()]
     seconds = "" if result["seconds_per_image"] is None else f", {result['seconds_per_image']:.3g} s an image"
     digest = f"sha256 {result['images_sha256'][:12]}" + (f", scale {result['scale']}" if result["scale"] else "")
     return markdown(cells) + f"\n{result['num_images']} images ({digest}){seconds}\n"

@@ -45,7 +45,7 @@ def sweep(
 
     Args:
         config: The config file.
-        checkpoint: A ``.pth`` or ``.safetensors`` file, or a work directory for its newest checkpoint.
+        checkpoint: A ``.pth`` or ``.safetensors`` file, a work directory for its newest checkpoint, or a bundled model.
         out: Folder for the files.
         solvers: Their names.
         intervals: How many the grid has.

@@ -16,7 +16,7 @@ from tempfile import mkdtemp
 
 from cfmrestore.demo.work import Limits, Restores, sweep
 
-DEFAULT_MODEL = "work_dirs/demo"  # of `make demo`
+DEFAULT_MODEL = "cfm-realsr-x4"
 KEEP_SECONDS = 30 * 60
 
 
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Read the arguments, and serve the page until Ctrl-C."""
     args = _parser().parse_args(arguments)
     try:
-        _check(args.model, args.host, args.port)
+        _check(args.host, args.port)
         from cfmrestore.restore import Restorer
 
         limits = Limits(max_side=args.max_side, max_bytes=args.max_mib << 20)
@@ -52,12 +52,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _check(model: str, host: str, port: int) -> None:
+def _check(host: str, port: int) -> None:
     """What can be known before the model is loaded."""
     if importlib.util.find_spec("gradio") is None:
         raise ValueError("the page needs gradio: pip install 'cfmrestore[demo]'")
-    if model == DEFAULT_MODEL and not Path(model).exists():
-        raise ValueError(f"there is no {model} yet: name a model with --model, or train this one with `make demo`")
     check_address(host, port)
     if not is_loopback(host):
         print(f"warning: everyone who reaches {host} can use this page; it asks for no password", file=sys.stderr)

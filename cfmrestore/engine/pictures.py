@@ -81,3 +81,11 @@ def write_png(path: str | Path, pixels: np.ndarray) -> None:
 
     with atomic(path) as unfinished:
         Image.fromarray(pixels).save(unfinished, format="PNG")
+
+
+def write_jpeg(path: str | Path, pixels: np.ndarray) -> None:
+    """The same as a JPEG file, for pages: a tenth of the size."""
+    from PIL import Image
+
+    with atomic(path) as unfinished:
+        Image.fromarray(pixels).save(unfinished, format="JPEG", quality=92, subsampling=0)

@@ -12,9 +12,9 @@ from cfmrestore.flows.coupling_flow import CouplingFlow
 from cfmrestore.flows.sampling import Sampling
 from cfmrestore.registry import MODELS, check_keys, load_plugins
 from cfmrestore.registry import find as find_class
+from cfmrestore.restore import bundled
 from cfmrestore.restore.settings import Settings
 
-BUNDLED = Path(__file__).parents[1] / "weights"
 _TRAINING = ("data_preprocessor", "loss", "times", "ceiling", "compile")  # of no use here
 _HANDS_ON = ("pixels", "latents")
 _PARTS = ("encoder", "coupling", "network")
@@ -54,7 +54,7 @@ def load_stages(path: str | Path, encoder: Mapping[str, Any] | None = None) -> l
 
 
 def find(path: str | Path) -> Path:
-    """A file; a folder stands for its newest checkpoint, or for the only one that lies in it."""
+    """A file; a folder stands for its newest checkpoint, or for the only one in it; a name for a bundled model."""
     place = Path(path).expanduser()
     if place.is_dir():
         weights = sorted(place.glob("*.safetensors"))
@@ -63,13 +63,7 @@ def find(path: str | Path) -> Path:
         return checkpoints.locate(place)
     if place.is_file():
         return place
-    bundled = {file.stem: file for file in sorted(BUNDLED.glob("*.safetensors"))}
-    if str(path) in bundled:
-        return bundled[str(path)]
-    raise ValueError(
-        f"there is no model {str(path)!r}: name a checkpoint, a work directory, or one of the bundled models "
-        f"({', '.join(bundled) or 'this version has none'})"
-    )
+    return bundled.find(str(path))
 
 
 def load_flow(path: Path, encoder: Mapping[str, Any] | None = None) -> CouplingFlow:

@@ -1,0 +1,114 @@
+"""Models for others: what goes along and what does not, the curves, and names that lead to them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cfmrestore.apis.publish import publish, read_log
+from cfmrestore.engine import checkpoints
+from cfmrestore.restore import Restorer, bundled
+from tests.restore.flows import save_model
+from tests.testing import run_tool
+
+CARD = {"what": "tests", "licence": "none"}
+
+
+@pytest.fixture
+def trained(tmp_path: Path) -> Path:
+    """A work directory after two starts, the second from iteration 20 on."""
+    run = tmp_path / "run"
+    save_model(run / "iter_30.pth")
+    (run / "last_checkpoint").write_text("iter_30.pth")
+    for start, loss in ((10, 0.5), (20, 0.1)):
+        lines = [{"lr": 1e-3, "loss": loss, "time": 0.2, "step": step} for step in (start, start + 10)]
+        lines += [{"PSNR": 20.0 + loss, "bicubic/PSNR": 19.0, "time": 1.0, "step": start + 10}]
+        (run / str(start) / "vis_data").mkdir(parents=True)
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        (run / str(start) / "vis_data" / "scalars.json").write_text(text)
+    return run
+
+
+def test_a_model_with_its_card_and_curves(trained: Path, tmp_path: Path) -> None:
+    out = tmp_path / "models"
+    file = publish(trained, "small", out, sampling={"num_intervals": 3}, card=CARD)
+    assert sorted(path.name for path in out.iterdir()) == ["models.json", "small.csv", "small.png", "small.safetensors"]
+    meta = checkpoints.load(file)["meta"]
+    assert meta["name"] == "small"
+    assert meta["model"]["sampling"]["num_intervals"] == 3
+    assert str(tmp_path) not in json.dumps(meta)
+    card = bundled.cards(out)["small"]
+    assert card["what"] == "tests"
+    assert card["parameters"] == sum(v.numel() for v in checkpoints.load(file)["state_dict"].values())
+    assert Image.open(out / "small.png").size[0] > 500
+    assert bundled.find("small", out) == file
+    picture = np.zeros((8, 8, 3), np.uint8)
+    assert np.array_equal(Restorer.from_pretrained(file)(picture), Restorer.from_pretrained(file)(picture))
+
+
+def test_of_what_was_done_twice_the_second_time_counts(trained: Path, tmp_path: Path) -> None:
+    log = read_log(trained)
+    assert {step: entry["loss"] for step, entry in log.items()} == {10: 0.5, 20: 0.1, 30: 0.1}
+    assert log[30]["PSNR"] == 20.1
+    publish(trained, "small", tmp_path)
+    lines = (tmp_path / "small.csv").read_text().splitlines()
+    assert lines[0] == "iter,lr,loss,PSNR,bicubic/PSNR"
+    assert lines[1:] == ["10,0.001,0.5,,", "20,0.001,0.1,20.5,19", "30,0.001,0.1,20.1,19"]
+
+
+def test_a_card_keeps_what_was_said_and_others_stay(trained: Path, tmp_path: Path) -> None:
+    publish(trained, "first", tmp_path, card=CARD)
+    publish(trained, "second", tmp_path)
+    publish(trained, "first", tmp_path)
+    cards = bundled.cards(tmp_path)
+    assert list(cards) == ["first", "second"]
+    assert cards["first"]["what"] == "tests"
+
+
+def test_a_damaged_file_is_refused(trained: Path, tmp_path: Path) -> None:
+    publish(trained, "small", tmp_path)
+    (tmp_path / "small.safetensors").write_text("version https://git-lfs.github.com/spec/v1")
+    with pytest.raises(ValueError, match=r"small\.safetensors has the sha256 .* a damaged or another file"):
+        bundled.find("small", tmp_path)
+    (tmp_path / "small.safetensors").unlink()
+    with pytest.raises(ValueError, match=r"lacks its file small\.safetensors: install the package again"):
+        bundled.find("small", tmp_path)
+
+
+def test_unknown_names_tell_the_known(trained: Path, tmp_path: Path) -> None:
+    publish(trained, "small", tmp_path)
+    with pytest.raises(ValueError, match=r"no model 'smal': .* one of the bundled models \(small\)"):
+        bundled.find("smal", tmp_path)
+    with pytest.raises(ValueError, match="this version has none"):
+        bundled.find("small", tmp_path / "none")
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "../a", "a.b"])
+def test_names_that_are_none(trained: Path, tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="a model's name is a word"):
+        publish(trained, name, tmp_path)
+
+
+def test_a_key_of_the_sampling_that_is_none(trained: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="num_steps"):
+        publish(trained, "small", tmp_path / "out", sampling={"num_steps": 3})
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_a_log(tmp_path: Path) -> None:
+    save_model(tmp_path / "model.pth")
+    with pytest.raises(ValueError, match="holds no log of a training"):
+        publish(tmp_path / "model.pth", "small", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_tool(trained: Path, tmp_path: Path) -> None:
+    out = tmp_path / "models"
+    told = run_tool(
+        "publish_model.py", trained, "small", "--out", out, "--sampling", "fidelity=0.5", "--card", "data=d"
+    )
+    assert "MiB; look at" in told
+    assert bundled.cards(out)["small"]["data"] == "d"
+    assert Restorer.from_pretrained(out / "small.safetensors").flow.sampling.fidelity == 0.5
