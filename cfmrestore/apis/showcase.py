@@ -12,6 +12,7 @@ from cfmrestore.apis import results
 from cfmrestore.apis.degrade import degrade
 from cfmrestore.apis.evaluate_folders import evaluate_folders
 from cfmrestore.apis.frozen import MANIFEST, verify
+from cfmrestore.apis.pages import fill
 from cfmrestore.apis.restore import restore
 from cfmrestore.datasets.base import to_tensor
 from cfmrestore.datasets.files import list_images, read_image
@@ -143,15 +144,3 @@ def draw(pairs: Pairs, ways: Sequence[Way], out: Path) -> np.ndarray:
 
 def _read(path: Path) -> Tensor:
     return to_tensor(read_image(path)).float() / 255
-
-
-def fill(page: str | Path, name: str, text: str, *, check: bool = False) -> None:
-    """Put a text between the two marks of that name in a page; ``check`` only looks whether they are there."""
-    page = Path(page)
-    whole = page.read_text(encoding="utf-8")
-    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
-    if whole.count(begin) != 1 or whole.count(end) != 1 or whole.index(begin) > whole.index(end):
-        raise ValueError(f"{page} has no lines {begin.strip()} and {end}, between which the table would go")
-    if not check:
-        before, after = whole.split(begin)[0], whole.split(end)[1]
-        write_text(page, f"{before}{begin}\n{text}\n{end}{after}")

@@ -65,7 +65,6 @@ def sweep(
     if not (solvers and intervals and seeds) or min(intervals) < 1:
         raise ValueError(f"need solvers, seeds, and intervals of 1 or more; got {solvers=}, {intervals=}, {seeds=}")
     cfg = settle(prepare(config, work_dir=work_dir, launcher=launcher, options=options), checkpoint, protocol)
-    cfg.model.ceiling = False
     own = None
     if benchmark is not None:
         if not all(benchmark.partition("=")):
@@ -73,13 +72,15 @@ def sweep(
         own = dataset(*benchmark.split("=", 1))
     runner = build_runner(cfg)
     rows: list[Row] = []
-    bicubic: Row = {}
+    beside: dict[str, Row] = {}
     for setting in settings(solvers, intervals, seeds, fidelities or [runner.bare_model.sampling.fidelity]):
-        row, bicubic = _one(runner, cfg, own, setting)
+        row, others = _one(runner, cfg, own, setting)
         rows.append(row)
+        beside = {**others, **beside}
+        runner.bare_model.ceiling = False  # it is the same under all settings
         runner.logger.info(" ".join(f"{key} {_short(value)}" for key, value in row.items()))
     if runner.rank == 0:
-        _finish(runner, cfg, rows, bicubic, Path(out))
+        _finish(runner, cfg, rows, beside, Path(out))
     return rows
 
 
@@ -92,17 +93,20 @@ def settings(
             yield {"solver": solver, "num_intervals": count, "fidelity": fidelity, "seed": seed}
 
 
-def _one(runner: RestorationRunner, cfg: Config, own: dict[str, Any] | None, setting: Row) -> tuple[Row, Row]:
-    """What was measured under a setting, and of bicubic interpolation."""
+def _one(
+    runner: RestorationRunner, cfg: Config, own: dict[str, Any] | None, setting: Row
+) -> tuple[Row, dict[str, Row]]:
+    """What was measured under a setting, and beside it: of bicubic interpolation, and of the encoder."""
     model = runner.bare_model
     model.sampling = model.sampling.changed(**{**setting, "solver": {"type": setting["solver"]}})
     with PeakMemory(next(model.parameters()).device) as peak:
         result = measure(runner, cfg, own)
     cost = {"seconds_per_image": result.get("seconds_per_image"), "peak_mib": peak.bytes / 2**20}
-    return {**setting, **result["rows"].get("restored", {}), **cost}, result["rows"].get("bicubic", {})
+    rows = dict(result["rows"])
+    return {**setting, **rows.pop("restored", {}), **cost}, rows
 
 
-def _finish(runner: RestorationRunner, cfg: Config, rows: list[Row], bicubic: Row, out: Path) -> None:
+def _finish(runner: RestorationRunner, cfg: Config, rows: list[Row], beside: dict[str, Row], out: Path) -> None:
     directions = results.directions(runner.test_evaluator.metrics)
     qualities = {name: up for name, up in directions.items() if name in rows[0] and name != "NFE"}
     for name, up in qualities.items():
@@ -116,12 +120,13 @@ def _finish(runner: RestorationRunner, cfg: Config, rows: list[Row], bicubic: Ro
         "protocol": protocol_of(cfg).to_json(),
         "versions": checkpoints.versions(),
         "straightness": straight,
-        "bicubic": bicubic,
+        "bicubic": beside.get("bicubic", {}),
+        "encoder": beside.get("encoder", {}),
         "rows": rows,
     }
     write_text(out / "sweep.json", json.dumps(results.finite(summary), indent=1, allow_nan=False) + "\n")
     write_text(out / "sweep.csv", _csv(rows))
-    draw(rows, qualities, bicubic, out / "sweep.png", f"{cfg.load_from}, straightness {straight:.3g}")
+    draw(rows, qualities, beside.get("bicubic", {}), out / "sweep.png", f"{cfg.load_from}, straightness {straight:.3g}")
     print(table(rows, list(qualities)))
     print(f"straightness {straight:.4g}: 0 is a flow whose paths are straight\nlook at {out / 'sweep.png'}")
 

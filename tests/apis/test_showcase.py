@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cfmrestore.apis.showcase import fill, showcase
+from cfmrestore.apis.pages import fill
+from cfmrestore.apis.showcase import showcase
 from tests.restore.flows import save_model
 from tests.testing import call_tool, run_tool, write_images
 

@@ -67,6 +67,6 @@ def test_exact_zeros(name: str) -> None:
 
 def test_bad_keys() -> None:
     with pytest.raises(ValueError, match="zero_probability"):
-        Uniform(zero_probability=1.0)
+        Uniform(zero_probability=1.1)
     with pytest.raises(ValueError, match="std"):
         LogitNormal(std=0.0)

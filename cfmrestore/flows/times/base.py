@@ -12,12 +12,13 @@ class TimeSampler(ABC):
     """Draws one time an image, from its own generator and its place in the stream of draws.
 
     Args:
-        zero_probability: How often the time is exactly 0, where a restoration in one evaluation looks.
+        zero_probability: How often the time is exactly 0, where a restoration in one evaluation looks; with 1 the flow
+            is a regression.
     """
 
     def __init__(self, *, zero_probability: float = 0.0) -> None:
-        if not 0 <= zero_probability < 1:
-            raise ValueError(f"zero_probability must lie in [0, 1); got {zero_probability}")
+        if not 0 <= zero_probability <= 1:
+            raise ValueError(f"zero_probability must lie in [0, 1]; got {zero_probability}")
         self.zero_probability = zero_probability
 
     @abstractmethod
