@@ -1,4 +1,4 @@
-# make demo   train the small config, evaluate it, leave pictures and a table
+# make demo   restore with the shipped models, train the small config, evaluate it, leave pictures and tables
 # make test   format, lint, import contracts, types, tests
 # make install   the virtual environment alone; a second call installs nothing
 
@@ -20,10 +20,12 @@ $(STAMP): constraints.txt setup.cfg pyproject.toml
 	touch $@
 
 demo: $(STAMP)
+	$(BIN)/python tools/restore.py data/photographs/held_out/coffee.png --out $(DEMO)/restored --overwrite
+	$(BIN)/python tools/showcase.py cfm-x4 --out $(DEMO)/showcase --picture $(DEMO)/showcase.jpg
 	$(BIN)/python tools/train.py configs/cfm_realsr_tiny.py --work-dir $(DEMO)
 	$(BIN)/python tools/test.py configs/cfm_realsr_tiny.py $(DEMO) --work-dir $(DEMO) \
 		--out $(DEMO)/result.json --show-dir $(DEMO)/pictures
-	@echo "look at $(DEMO)/pictures/sheet.png"
+	@echo "look at $(DEMO)/restored/coffee.png, $(DEMO)/showcase.jpg and $(DEMO)/pictures/sheet.png"
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .

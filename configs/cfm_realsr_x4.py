@@ -1,3 +1,3 @@
-# Real-world x4 super-resolution by the second-order chain of Real-ESRGAN. The shipped model cfm-realsr-x4.
+# Real-world x4 super-resolution: blur, noise and JPEG twice. The shipped model cfm-realsr-x4.
 _base_ = "cfm_x4.py"
 degradation = "second_order"

@@ -10,7 +10,7 @@ from cfmrestore.restore import Restorer
 from tests.restore.flows import save_model
 from tests.testing import ROOT, TINY
 
-FILES = sorted(p for p in (ROOT / "configs").rglob("*.py") if not {"_base_", "degradations"} & set(p.parts))
+FILES = sorted(p for p in (ROOT / "configs").rglob("*.py") if not {"_base_", "degradations", "study"} & set(p.parts))
 CHAINS = [path for path in FILES if path.stem.startswith("cascade")]
 CONFIGS = [path for path in FILES if path not in CHAINS]
 

@@ -43,11 +43,6 @@ def test_a_training_config_takes_it(name: str) -> None:
     assert bool(cfg.model.data_preprocessor.target) == (name in {"real_esrgan", "stablesr", "bsrgan_plus"})
 
 
-def test_the_second_order_is_real_esrgans_without_sharpening() -> None:
-    plain, sharp = presets.resolved("second_order"), presets.resolved("real_esrgan")
-    assert plain == {**sharp, "target": []} != sharp
-
-
 def test_a_scale_reaches_the_chain() -> None:
     steps = presets.resolved("real_esrgan", 2)["degradation"]
     assert "${" not in str(steps)

@@ -1,0 +1,168 @@
+"""The models in the package: what they are, what they promise, and that nothing of it is in their own disfavour."""
+
+import csv
+import json
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from cfmrestore.apis import load_config, presets
+from cfmrestore.datasets.base import to_tensor
+from cfmrestore.datasets.files import list_images, read_image
+from cfmrestore.engine import checkpoints
+from cfmrestore.evaluation import protocols
+from cfmrestore.evaluation.functional import niqe, psnr, ssim
+from cfmrestore.ops.resize import resize
+from cfmrestore.ops.rng import ImageRng, key_of
+from cfmrestore.restore import Restorer, bundled
+from tests.testing import ROOT, run_tool
+
+MODELS = {"cfm-x4": "cfm_x4.py", "cfm-realsr-x4": "cfm_realsr_x4.py"}
+PHOTOS = ROOT / "data" / "photographs" / "held_out"
+BENCHMARKS = ROOT.parent / "shared" / "data" / "test"
+ENDS = (0.0, 1.0)
+both = pytest.mark.parametrize("name", sorted(MODELS))
+at_both_ends = pytest.mark.parametrize("fidelity", ENDS)
+
+
+@lru_cache
+def restorer(name: str) -> Restorer:
+    return Restorer.from_pretrained(name)
+
+
+@lru_cache
+def photographs(name: str) -> list[tuple[Tensor, Tensor]]:
+    """The bundled photographs, which no training has seen, and what the model's degradation makes of them."""
+    preset = presets.load(bundled.cards()[name]["degradation"])
+    pairs = []
+    for path in list_images(PHOTOS):
+        high = to_tensor(read_image(path))[None].float() / 255
+        high = high[..., : high.shape[-2] // 4 * 4, : high.shape[-1] // 4 * 4]
+        pairs.append((high, preset.degradation(high, ImageRng([key_of(path.name)]))))
+    return pairs
+
+
+@lru_cache
+def restored(name: str, fidelity: float) -> list[Tensor]:
+    return [restorer(name)(low, fidelity=fidelity) for _, low in photographs(name)]
+
+
+class TestWhatTheyAre:
+    def test_both_are_there_and_small(self) -> None:
+        assert set(bundled.cards()) == set(MODELS)
+        assert sum(path.stat().st_size for path in bundled.FOLDER.iterdir()) < 16e6
+
+    @both
+    def test_the_card_tells_what_one_must_know(self, name: str) -> None:
+        card = bundled.cards()[name]
+        assert {"what", "data", "licence", "command", "seed", "iter", "parameters", "versions"} <= card.keys()
+        assert "non-commercial" in card["licence"]
+        assert MODELS[name] in card["command"]
+        weights = checkpoints.load(bundled.find(name))["state_dict"]
+        assert card["parameters"] == sum(value.numel() for value in weights.values())
+        assert "/" not in json.dumps(card["versions"])
+
+    @both
+    def test_the_config_in_the_repository_is_the_one_that_made_it(self, name: str) -> None:
+        trained = checkpoints.load(bundled.find(name))["meta"]["model"]
+        written = checkpoints.as_data(load_config(ROOT / "configs" / MODELS[name]).model)
+        assert {**trained, "sampling": None} == {**written, "sampling": None}
+
+    @both
+    def test_the_log_is_of_the_whole_training(self, name: str) -> None:
+        with (bundled.FOLDER / f"{name}.csv").open() as file:
+            rows = list(csv.DictReader(file))
+        last = load_config(ROOT / "configs" / MODELS[name]).train_cfg.max_iters
+        assert int(rows[-1]["iter"]) == last == bundled.cards()[name]["iter"]
+        assert len(rows) >= last // 50
+        assert float(rows[-1]["PSNR"]) > float(rows[-1]["bicubic/PSNR"])
+
+    def test_a_photograph_without_a_model_being_named(self, tmp_path: Path) -> None:
+        run_tool("restore.py", PHOTOS / "coffee.png", "--out", tmp_path / "out.png")
+        assert read_image(tmp_path / "out.png").shape[0] == 4 * read_image(PHOTOS / "coffee.png").shape[0]
+
+
+class TestWhatTheyDo:
+    @both
+    def test_closer_than_bicubic_and_as_natural_as_photographs(self, name: str) -> None:
+        protocol = protocols.find("classic_y")
+        found: dict[str, list[float]] = {}
+        for (high, low), natural, faithful in zip(
+            photographs(name), restored(name, 0.0), restored(name, 1.0), strict=True
+        ):
+            for key, image in (("bicubic", resize(low, scale=4)), ("natural", natural), ("faithful", faithful)):
+                found.setdefault(f"{key} psnr", []).append(float(psnr(image, high, protocol, 4)))
+        means = {key: sum(values) / len(values) for key, values in found.items()}
+        assert means["faithful psnr"] > means["bicubic psnr"] + 1
+        assert means["natural psnr"] > means["bicubic psnr"] + 0.5
+
+
+def checkerboard(images: list[Tensor], period: int = 4, around: int = 3) -> float:
+    r"""How far the lattice of a period stands out of the spectrum: 1 is not at all.
+
+    Over the harmonics :math:`(k/p, l/p) \ne 0` the largest ratio of the power there to the mean power of the frequencies
+    around it, both summed over images and channels.
+    """
+    ratios = []
+    sums: dict[tuple[int, int], list[float]] = {}
+    for image in images:
+        height, width = (side // period * period for side in image.shape[-2:])
+        x = image[..., :height, :width].double()
+        window = torch.hann_window(height, dtype=x.dtype)[:, None] * torch.hann_window(width, dtype=x.dtype)
+        power = torch.fft.fft2((x - x.mean(dim=(-2, -1), keepdim=True)) * window).abs().square().sum(dim=(0, 1))
+        for k in range(period):
+            for line in range(period):
+                if k or line:
+                    rows = torch.arange(-around, around + 1) + k * height // period
+                    columns = torch.arange(-around, around + 1) + line * width // period
+                    near = power[rows % height][:, columns % width]
+                    peak = float(near[around, around])
+                    mean = float((near.sum() - near[around - 1 : around + 2, around - 1 : around + 2].sum()) / (near.numel() - 9))
+                    total = sums.setdefault((k, line), [0.0, 0.0])
+                    total[0] += peak / mean
+                    total[1] += 1
+    ratios = [peak / count for peak, count in sums.values()]
+    return max(ratios)
+
+
+class TestWhatTheyMustNotDo:
+    @both
+    @at_both_ends
+    def test_no_colour_shifts(self, name: str, fidelity: float) -> None:
+        """A channel's mean is bicubic's to half a level, on photographs and on flat colours."""
+        for (_, low), image in zip(photographs(name), restored(name, fidelity), strict=True):
+            shift = 255 * (image - resize(low, scale=4).clamp(0, 1)).mean(dim=(0, -2, -1))
+            assert float(shift.abs().max()) < 0.5
+        for colour in ((0.1, 0.5, 0.9), (0.5, 0.5, 0.5), (0.9, 0.2, 0.3)):
+            low = torch.tensor(colour)[None, :, None, None].expand(1, 3, 32, 32)
+            shift = 255 * (restorer(name)(low, fidelity=fidelity) - low[..., :1, :1]).mean(dim=(0, -2, -1))
+            assert float(shift.abs().max()) < 0.5
+
+    @both
+    @at_both_ends
+    def test_no_seams(self, name: str, fidelity: float) -> None:
+        low = photographs(name)[0][1]
+        tiled = restorer(name)(low, fidelity=fidelity, tile=128)
+        assert float((tiled - restored(name, fidelity)[0]).abs().max()) < 1 / 255
+
+    @both
+    @at_both_ends
+    def test_no_checkerboard(self, name: str, fidelity: float) -> None:
+        originals = checkerboard([high for high, _ in photographs(name)])
+        assert checkerboard(restored(name, fidelity)) < 2 * originals
+
+    @both
+    def test_a_checkerboard_would_be_seen(self, name: str) -> None:
+        """A pattern of half a level, of period four."""
+        pattern = torch.zeros(1, 1, 4, 4)
+        pattern[..., ::2, ::2] = 0.5 / 255
+        images = restored(name, 0.0)
+        spoilt = [
+            x + pattern.repeat(1, 1, -(-x.shape[-2] // 4), -(-x.shape[-1] // 4))[..., : x.shape[-2], : x.shape[-1]]
+            for x in images
+        ]
+        originals = checkerboard([high for high, _ in photographs(name)])
+        assert checkerboard(spoilt) > 2 * originals
