@@ -47,13 +47,15 @@ ConditionalVelocity: TypeAlias = Callable[[Tensor, Tensor, Condition], Tensor]
 class Source:
     """Where a restoration starts, and the law from which that start was drawn.
 
-    x_0 ~ N(mean, diag(std^2)) given the low-quality image; std is zero where the start is certain.
+    x_0 ~ N(mean, diag(std^2)) given the low-quality image; std is zero where the start is certain. The estimate is the
+    mean of the data given that image, where the coupling knows it.
     """
 
     x_0: Tensor
     condition: Condition
     mean: Tensor
     std: Tensor
+    estimate: Tensor | None = None
 
 
 @dataclass(frozen=True)

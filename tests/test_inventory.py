@@ -18,8 +18,8 @@ from tests.testing import ROOT, in_this_process
 INVENTORY = Path(__file__).with_name("inventory.json")
 TOOLS = (
     "train.py", "test.py", "evaluate.py", "sweep.py", "compare.py", "degrade.py", "benchmark.py train",
-    "benchmark.py degrade", "benchmark.py metrics", "benchmark.py restore", "restore.py", "boost.py", "publish_model.py",
-    "showcase.py", "study.py", "cfmrestore.demo",
+    "benchmark.py degrade", "benchmark.py metrics", "benchmark.py restore", "restore.py", "boost.py",
+    "publish_model.py", "showcase.py", "study.py", "cfmrestore.demo",
 )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ def main() -> None:
         nargs="+",
         action=DictAction,
         metavar="KEY=VALUE",
-        help="what else is said of it: what, data, licence, command",
+        help="what else is said of it: what, data, licence, command, degradation (a preset)",
     )
     args = parser.parse_args()
 

@@ -14,7 +14,7 @@ def main() -> None:
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="images, folders (searched deeply) and patterns")
     parser.add_argument(
         "--model",
-        default="cfm-realsr-x4",
+        default="cfm-x4",
         metavar="PATH",
         help="cfm-realsr-x4 for photographs (the default), cfm-x4 for what was shrunk and nothing else, or a "
         "checkpoint, a work directory, a chain's .py",

@@ -26,10 +26,13 @@ def main() -> None:
     from pathlib import Path
 
     from cfmrestore.apis.pages import fill
-    from cfmrestore.apis.study import study, table
+    from cfmrestore.apis.study import plan, study, table
 
-    work_dir = args.work_dir or f"work_dirs/{Path(args.study).stem}"
     benchmarks = cli.named(args.benchmarks) if args.benchmarks else None
+    if args.page:
+        for name in plan.read(args.study, benchmarks).benchmarks:
+            fill(args.page, name, "", check=True)
+    work_dir = args.work_dir or f"work_dirs/{Path(args.study).stem}"
     made = study(args.study, work_dir, args.out, benchmarks=benchmarks, workers=args.workers, options=args.cfg_options)
     for name in made["runs"][0]["benchmarks"]:
         print(table(made, name))

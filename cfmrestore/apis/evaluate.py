@@ -9,7 +9,7 @@ from typing import Any
 from mmengine.config import Config
 
 from cfmrestore.apis import results
-from cfmrestore.apis.frozen import MANIFEST, verify
+from cfmrestore.apis.frozen import folders_of
 from cfmrestore.apis.metric_names import metric_config
 from cfmrestore.apis.report import write_report
 from cfmrestore.apis.train import build_runner, drop, prepare
@@ -89,14 +89,7 @@ def evaluate(
 
 def dataset(name: str, where: str) -> dict[str, Any]:
     """The dataset of a benchmark: two folders, one, or a frozen set."""
-    folders = [Path(part) for part in where.split(",")]
-    if missing := [str(folder) for folder in folders if not folder.is_dir()]:
-        raise ValueError(f"benchmark {name!r}: there is no folder {', '.join(missing)}")
-    if len(folders) > 2:
-        raise ValueError(f"benchmark {name!r} is NAME=HIGH or NAME=HIGH,LOW; got {where!r}")
-    if (folders[0] / MANIFEST).is_file():
-        verify(folders[0])
-        folders = [folders[0] / "high", folders[0] / "low"]
+    folders = folders_of(name, where)
     if len(folders) == 2:
         return {"type": "PairedFolder", "high_root": str(folders[0]), "low_root": str(folders[1])}
     return {"type": "ImageFolder", "data_root": str(folders[0]), "pipeline": [_CROP]}

@@ -26,6 +26,19 @@ def verify(folder: str | Path) -> int:
     return sum(name.startswith("low/") and name.endswith(".png") for name in expected)
 
 
+def folders_of(name: str, where: str) -> list[Path]:
+    """Of a benchmark: targets and inputs, or targets alone; "HIGH,LOW", "HIGH", or a frozen set."""
+    folders = [Path(part) for part in where.split(",")]
+    if missing := [str(folder) for folder in folders if not folder.is_dir()]:
+        raise ValueError(f"benchmark {name!r}: there is no folder {', '.join(missing)}")
+    if len(folders) > 2:
+        raise ValueError(f"benchmark {name!r} is NAME=HIGH or NAME=HIGH,LOW; got {where!r}")
+    if (folders[0] / MANIFEST).is_file():
+        verify(folders[0])
+        return [folders[0] / "high", folders[0] / "low"]
+    return folders
+
+
 def files_of(folder: Path) -> list[Path]:
     """All files below a frozen set, but for its manifest."""
     return sorted(p for p in folder.rglob("*") if p.is_file() and p != folder / MANIFEST)

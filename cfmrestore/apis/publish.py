@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,19 +30,20 @@ def publish(
 ) -> Path:
     """Write ``NAME.safetensors`` with its config, ``NAME.csv`` and ``NAME.png``, and its card in ``models.json``.
 
-    The weights are the moving average, as they were evaluated; of paths and times nothing goes along.
+    The weights are the moving average, as they were evaluated. What training read goes nowhere: no paths of files.
 
     Args:
         work_dir: Of a finished training, or a checkpoint in it.
         name: The model's.
         out: Folder; by default that of the package.
         sampling: Keys of ``Sampling`` that users get where they ask for nothing else.
-        card: What else is said of the model: ``what`` it is for, ``data``, ``licence``, ``command``.
+        card: What else is said of the model: ``what`` it is for, ``data``, ``licence``, ``command``, and its
+            ``degradation``, the preset by which ``showcase`` degrades photographs.
     """
     from safetensors.torch import save_file
 
     load_plugins()
-    if not name or Path(name).name != name or Path(name).suffix:
+    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
         raise ValueError(f"a model's name is a word such as cfm-x4; got {name!r}")
     path, out = checkpoints.locate(work_dir), Path(out)
     checkpoint = checkpoints.load(path)
@@ -51,14 +53,14 @@ def publish(
     model = {**meta["model"], "sampling": {**meta["model"].get("sampling", {}), **(sampling or {})}}
     check_keys(Sampling, model["sampling"], "sampling: ")
     Sampling(**model["sampling"])
+    model["coupling"] = {key: value for key, value in model["coupling"].items() if key != "weights"}
     weights = {key: value.float().contiguous() for key, value in checkpoint["state_dict"].items()}
     kept = {key: meta[key] for key in _KEPT if key in meta}
-    log = read_log(path.parent)
-    file = out / f"{name}.safetensors"
-    with atomic(file) as unfinished:
-        save_file(weights, unfinished, metadata={"meta": json.dumps({"name": name, **kept, "model": model})})
+    log, file = read_log(path.parent), out / f"{name}.safetensors"
     write_text(out / f"{name}.csv", _table(log))
     draw(log, out / f"{name}.png", name)
+    with atomic(file) as unfinished:
+        save_file(weights, unfinished, metadata={"meta": json.dumps({"name": name, **kept, "model": model})})
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     parameters = sum(value.numel() for value in weights.values())
     own = {**(card or {}), **kept, "parameters": parameters, "sha256": digest}

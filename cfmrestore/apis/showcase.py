@@ -1,5 +1,6 @@
 """What a model does, for a page: a table beside bicubic and the originals, and a picture of the same images."""
 
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,19 +11,20 @@ from torch import Tensor
 
 from cfmrestore.apis import results
 from cfmrestore.apis.degrade import degrade
-from cfmrestore.apis.evaluate_folders import evaluate_folders
-from cfmrestore.apis.frozen import MANIFEST, verify
+from cfmrestore.apis.evaluate_folders import evaluate_folders, match
+from cfmrestore.apis.frozen import MANIFEST, folders_of
 from cfmrestore.apis.pages import fill
 from cfmrestore.apis.restore import restore
 from cfmrestore.datasets.base import to_tensor
-from cfmrestore.datasets.files import list_images, read_image
+from cfmrestore.datasets.files import read_image
 from cfmrestore.engine.atomic import write_text
-from cfmrestore.engine.pictures import caption, middle, stack, to_pixels, write_jpeg
+from cfmrestore.engine.pictures import caption, framed, middle, stack, to_pixels, write_jpeg
 from cfmrestore.ops.resize import resize
-from cfmrestore.restore import Settings, bundled
+from cfmrestore.restore import Restorer, Settings, bundled
 
 METRICS = ("psnr", "ssim", "haarpsi", "niqe", "lrconsistency")
 _SIDE = 176  # of a detail in the picture
+_ROWS = ("bicubic", "originals", "fidelity 0", "fidelity 1", "frozen")
 Row = dict[str, float]
 
 
@@ -70,8 +72,11 @@ def showcase(
     out, preset = Path(out), preset or bundled.cards().get(model, {}).get("degradation")
     if page is not None:
         fill(page, model, "", check=True)
+    names = [*sets, *(beside or {})]
+    if wrong := [name for name in names if not re.fullmatch(r"[\w][\w .,-]*", name) or name in _ROWS]:
+        raise ValueError(f"{', '.join(map(repr, wrong))}: names are words, and none of {', '.join(_ROWS)}")
     pairs = [_pairs(name, where, out / name, preset, split) for name, where in sets.items()]
-    ways = [Way("fidelity 1", model, Settings(fidelity=1.0)), Way("the model's own", model, Settings(fidelity=0.0))]
+    ways = [Way("fidelity 1", model, Settings(fidelity=1.0)), Way("fidelity 0", model, Settings(fidelity=0.0))]
     ways += [Way(name, place, Settings()) for name, place in (beside or {}).items()]
     tables = []
     for one in pairs:
@@ -87,14 +92,9 @@ def showcase(
 
 
 def _pairs(name: str, where: str, out: Path, preset: str | None, split: str) -> Pairs:
-    folders = [Path(part) for part in where.split(",")]
-    if missing := [str(folder) for folder in folders if not folder.is_dir()]:
-        raise ValueError(f"{name}: there is no folder {', '.join(missing)}")
+    folders = folders_of(name, where)
     if len(folders) == 2:
         return Pairs(name, *folders)
-    if (folders[0] / MANIFEST).is_file():
-        verify(folders[0])
-        return Pairs(name, folders[0] / "high", folders[0] / "low")
     if preset is None:
         raise ValueError(f"{name}: the model's card names no degradation: give a --preset, or pairs as HIGH,LOW")
     frozen = out / "frozen"
@@ -109,18 +109,20 @@ def _measured(pairs: Pairs, ways: Sequence[Way], out: Path) -> dict[str, Row]:
     rows: dict[str, Row] = {}
     for way in ways:
         restored = out / way.title
-        restore([pairs.low], way.model, restored, settings=way.settings, format="png", overwrite=True)
+        shutil.rmtree(restored, ignore_errors=True)  # of other images, perhaps
+        restore([pairs.low], way.model, restored, settings=way.settings, format="png")
         result = evaluate_folders(restored, pairs.high, low=pairs.low, metrics=METRICS, out=str(restored) + ".json")
         found = next(iter(result["benchmarks"].values()))["rows"]
         rows["bicubic"] = found["bicubic"]
-        rows[way.title] = found["restored"]
+        nfe = Restorer.from_pretrained(way.model).evaluations(way.settings)
+        rows[way.title] = {**found["restored"], **({} if nfe is None else {"NFE": nfe})}
     own = evaluate_folders(pairs.high, low=pairs.low, metrics=["niqe"])
     rows["originals"] = next(iter(own["benchmarks"].values()))["rows"]["restored"]
     return rows
 
 
 def _table(name: str, rows: Mapping[str, Row]) -> str:
-    columns = list(rows["bicubic"])
+    columns = [*rows["bicubic"], "NFE"]
     cells = [[name, *columns]]
     cells += [[title, *(results.cell(row.get(column)) for column in columns)] for title, row in rows.items()]
     return results.markdown(cells)
@@ -129,15 +131,16 @@ def _table(name: str, rows: Mapping[str, Row]) -> str:
 def draw(pairs: Pairs, ways: Sequence[Way], out: Path) -> np.ndarray:
     """A line an image, of the middle: the input, bicubic, the ways, the original."""
     lines = []
-    for path in list_images(pairs.high):
-        name = path.relative_to(pairs.high)
-        low, high = (_read(folder / name.with_suffix(".png")) for folder in (pairs.low, pairs.high))
+    folders = {"restored": pairs.high, "target": pairs.high, "low": pairs.low}
+    for files in match(folders):
+        low, high = _read(files.paths["low"]), _read(files.paths["target"])
         scale = high.shape[-1] // low.shape[-1]
         columns = {"the input": low.repeat_interleave(scale, 1).repeat_interleave(scale, 2)}
         columns["bicubic"] = resize(low[None], scale=scale)[0]
-        columns.update({way.title: _read(out / way.title / name.with_suffix(".png")) for way in ways})
+        columns.update({way.title: _read(out / way.title / f"{files.name}.png") for way in ways})
         columns["the original"] = high
-        lines.append(np.concatenate([to_pixels(middle(image, _SIDE)) for image in columns.values()], axis=1))
+        details = [framed(to_pixels(middle(image, _SIDE)), _SIDE) for image in columns.values()]
+        lines.append(np.concatenate(details, axis=1))
     head = np.concatenate([caption(title, _SIDE) for title in columns], axis=1)
     return stack([head, *lines])
 

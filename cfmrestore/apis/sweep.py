@@ -120,6 +120,7 @@ def _finish(runner: RestorationRunner, cfg: Config, rows: list[Row], beside: dic
         "protocol": protocol_of(cfg).to_json(),
         "versions": checkpoints.versions(),
         "straightness": straight,
+        "higher_is_better": qualities,
         "bicubic": beside.get("bicubic", {}),
         "encoder": beside.get("encoder", {}),
         "rows": rows,

@@ -30,6 +30,9 @@ class Coupling(ABC):
     evaluations = 0
     """What a start costs, in evaluations of a network as large as the flow's."""
 
+    estimates = False
+    """Whether its sources come with an estimate of the data."""
+
     network: nn.Module | None = None
     """A frozen network that starts need; the flow's checkpoints hold it."""
 

@@ -1,6 +1,7 @@
 """A start at the mean of what the input may come from, which a regression network gives."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from cfmrestore.couplings.lowres_latent import LowresLatent
 from cfmrestore.encoders.base import Encoder
 from cfmrestore.ops.rng import ImageRng
-from cfmrestore.ops.weights import check_weights, find_file, read_weights
+from cfmrestore.ops.weights import check_weights, read_meta, read_weights
 from cfmrestore.registry import COUPLINGS, NETWORKS
 from cfmrestore.typing import Condition, ConditionalVelocity, Latent, Source
 
@@ -26,25 +27,51 @@ class PosteriorMean(LowresLatent):
         r = \arg\min E \| c + r(c) - x_1 \|^2
 
     With :math:`r` the minimum, :math:`\bar x = E[x_1 | c]`. The optimal transport of it to the data has the smallest
-    squared error of all estimators that are distributed as the data. The network is told :math:`\bar x`, not c. The
-    regression is a flow of ``LowresLatent(noise=None)`` trained at t = 0 alone, whose velocity there is r; its weights
-    go into the checkpoint of this flow, and it costs one evaluation.
+    squared error of all estimators that are distributed as the data; the flow, which sees :math:`x_t` alone, comes near
+    it as the noise becomes small: for one Gaussian, :math:`2 s^2 (1 - \sqrt\rho)` where drawing from the posterior has
+    :math:`2 s^2 (1 - \rho)`, with :math:`\rho` the part of the variance that :math:`\bar x` explains. With ``context``
+    the network is told :math:`\bar x`, and draws from the posterior of it.
 
-    Reference: Ohayon et al., 2024, section 3 (arXiv:2410.00418).
+    The regression is a flow of ``LowresLatent(noise=None)`` trained at t = 0, whose velocity there is r; its weights go
+    into the checkpoint of this flow, and it costs one evaluation. A fidelity of 1 is its answer.
+
+    Reference: Ohayon et al., 2024, section 3 (arXiv:2410.00418), whose start is not scaled by
+    :math:`\sqrt{\bar\alpha}`.
 
     Args:
         encoder: The space in which the flow runs.
         network: The regression's network.
         weights: A safetensors file of the regression's training; read when a training begins.
-        others: As for ``LowresLatent``.
+        scale: As for ``LowresLatent``, like the rest.
+        upsample: How the input is enlarged for the regression.
+        noise: Of the start.
+        table: Of the noise.
+        restore_noise: At test time.
+        context: Tell the network the mean.
+        tell_level: Tell it the noise.
     """
 
     evaluations = 1
+    estimates = True
 
     def __init__(
-        self, *, encoder: Encoder, network: dict[str, Any], weights: str | Path | None = None, **others: Any
+        self,
+        *,
+        encoder: Encoder,
+        network: dict[str, Any],
+        weights: str | Path | None = None,
+        scale: int = 1,
+        upsample: str = "pixel",
+        noise: int | Sequence[int] | None = 64,
+        table: str = "cosine",
+        restore_noise: int | None = None,
+        context: bool = False,
+        tell_level: bool = False,
     ) -> None:
-        super().__init__(encoder=encoder, **others)
+        super().__init__(
+            encoder=encoder, scale=scale, upsample=upsample, noise=noise, table=table, restore_noise=restore_noise,
+            context=context, tell_level=tell_level,
+        )  # fmt: skip
         if self.filled:
             raise ValueError("a posterior mean has no samples to fill with noise: take another upsample")
         channels = {"channels": encoder.channels, "context_channels": encoder.channels, "noise_level": False}
@@ -55,11 +82,29 @@ class PosteriorMean(LowresLatent):
     def begin_training(self) -> None:
         if self.weights is None:
             raise ValueError("the coupling PosteriorMean needs the regression's weights: weights=FILE.safetensors")
-        file = find_file(self.weights, "model.safetensors", purpose="the coupling PosteriorMean")
+        file = Path(self.weights).expanduser()
+        if file.suffix != ".safetensors" or not file.is_file():
+            raise ValueError(
+                f"there is no file {str(file)!r} of weights: name the .safetensors beside a checkpoint of the "
+                "regression's training"
+            )
+        self._check_origin(file)
         held = read_weights(file)
         weights = {key.removeprefix(_PREFIX): value for key, value in held.items() if key.startswith(_PREFIX)}
         check_weights(weights, self.network.state_dict(), file)
         self.network.load_state_dict(weights)
+
+    def _check_origin(self, file: Path) -> None:
+        """Refuse a flow that starts at noise, and one of another space."""
+        meta = read_meta(file)
+        coupling = meta.get("model", {}).get("coupling", {})
+        if coupling.get("type") != "LowresLatent" or coupling.get("noise", 400) is not None:
+            raise ValueError(f"{file} is no regression: train one with coupling=dict(type='LowresLatent', noise=None)")
+        digest = meta.get("encoder", {}).get("digest")
+        if digest != self.encoder.digest():
+            raise ValueError(
+                f"{file} was trained in the space of another encoder ({digest}; here {self.encoder.digest()})"
+            )
 
     def within(
         self, encoder: Encoder, asked: Callable[[ConditionalVelocity], ConditionalVelocity] | None = None
@@ -73,7 +118,7 @@ class PosteriorMean(LowresLatent):
     @torch.no_grad()
     def _noised(self, c: Latent, rng: ImageRng, step: Tensor | None) -> Source:
         mean = c + self._ask(c, torch.zeros((), dtype=c.dtype, device=c.device), {"context": c})
-        return super()._noised(mean, rng, step)
+        return replace(super()._noised(mean, rng, step), estimate=mean)
 
     def _evaluate(self, x: Latent, t: Tensor, condition: Condition) -> Latent:
         r: Tensor = self.network.eval()(x, t.expand(len(x)), **condition)

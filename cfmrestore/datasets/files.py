@@ -34,7 +34,8 @@ def list_images(root: str | Path, split: str = "all") -> list[Path]:
 
     Args:
         root: The folder.
-        split: "held_out" takes every fourth, beginning with the first; "train" the others.
+        split: "held_out" takes every fourth, beginning with the first; "train" the others. It goes by their places:
+            where files are added to a folder, it is another split.
     """
     if split not in SPLITS:
         raise ValueError(f"split is one of {', '.join(SPLITS)}; got {split!r}")

@@ -16,7 +16,7 @@ from tempfile import mkdtemp
 
 from cfmrestore.demo.work import Limits, Restores, sweep
 
-DEFAULT_MODEL = "cfm-realsr-x4"
+DEFAULT_MODEL = "cfm-x4"
 KEEP_SECONDS = 30 * 60
 
 

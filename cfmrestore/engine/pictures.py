@@ -40,13 +40,13 @@ def panel(sample: dict[str, Any], side: int | None = None) -> np.ndarray:
     for text, image in columns.items():
         pixels = to_pixels(middle(crop_to(image, size), side))
         pictures.append(
-            np.concatenate([caption(text, pixels.shape[1] if side is None else side), _framed(pixels, side)])
+            np.concatenate([caption(text, pixels.shape[1] if side is None else side), framed(pixels, side)])
         )
     row = np.concatenate(pictures, axis=1)
     return np.concatenate([caption(sample.get("name", ""), row.shape[1]), row])
 
 
-def _framed(pixels: np.ndarray, width: int | None) -> np.ndarray:
+def framed(pixels: np.ndarray, width: int | None) -> np.ndarray:
     """White on the right, up to that width: then the columns of several rows align."""
     missing = 0 if width is None else width - pixels.shape[1]
     return np.pad(pixels, [(0, 0), (0, missing), (0, 0)], constant_values=255)

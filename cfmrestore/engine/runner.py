@@ -51,6 +51,11 @@ class RestorationRunner(Runner):
             check_keys(find(loop, LOOPS), loop, where="train_cfg: ")
         return super().build_train_loop(loop)
 
+    def _init_model_weights(self) -> None:
+        """Only where a training begins: one that goes on has them in its checkpoint."""
+        if not (self._resume and self._load_from):
+            super()._init_model_weights()
+
     def build_optim_wrapper(self, optim_wrapper: Any) -> Any:
         try:
             return super().build_optim_wrapper(optim_wrapper)

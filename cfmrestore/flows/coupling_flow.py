@@ -107,7 +107,8 @@ class CouplingFlow(BaseModel):
     def evaluations(self, sampling: Sampling) -> int | None:
         """Of networks, that a restoration takes; None where the solver's own error decides."""
         walked = sampling.evaluations
-        return None if walked is None else walked + self.coupling.evaluations
+        known = int(self.coupling.estimates and sampling.fidelity > 0)
+        return None if walked is None else walked + self.coupling.evaluations - known
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "CouplingFlow":
         super()._apply(fn, recurse)

@@ -31,6 +31,7 @@ class Restoring:
         device: Where network and encoder are.
         tiling: Tiles, in latent samples; the images, and all that is as large, then stay where the input is.
         on_tile: Called after each evaluation of a tile, or of the whole.
+        cast: Around every network that is asked: in reduced precision, say.
     """
 
     ask: ConditionalVelocity
@@ -40,6 +41,7 @@ class Restoring:
     device: torch.device
     tiling: Tiling | None = None
     on_tile: Callable[[], None] | None = None
+    cast: Callable[[ConditionalVelocity], ConditionalVelocity] = lambda ask: ask
 
     def of_image(self, low: Image, seeds: Tensor) -> Restoration:
         """Restore images of any size."""
@@ -77,10 +79,11 @@ class Restoring:
         velocity, diffusion = self.velocity(source.condition), self.diffusion(source, rng)
         if sampling.consistency and padded is not None:
             velocity = DataConsistency(velocity, self.path, coupling.encoder, padded, scale)
-        x_0, mean = source.x_0, source.mean if sampling.fidelity > 0 else None
+        x_0, faithful = source.x_0, sampling.fidelity > 0
+        mean, estimate = (source.mean, source.estimate) if faithful else (None, None)
         del source  # a large image has no room for what is not needed
-        solution = sampling.walk(velocity, x_0, self.path, mean=mean, diffusion=diffusion)
-        del velocity, x_0, mean, diffusion
+        solution = sampling.walk(velocity, x_0, self.path, mean=mean, estimate=estimate, diffusion=diffusion)
+        del velocity, x_0, mean, estimate, diffusion
         image = coupling.encoder.decode(solution.x)
         if low is not None:
             image = crop_to(image, (scale * low.shape[-2], scale * low.shape[-1]))
@@ -91,12 +94,13 @@ class Restoring:
         """Refuse settings that this coupling gives no meaning to."""
         if self.sampling.consistency and self.coupling.scale == 1:
             raise ValueError("consistency needs a model that enlarges: at scale 1 the result would be the input")
-        if self.sampling.fidelity > 0 and not self.coupling.context_channels and bool((source.std > 0).any()):
+        told = self.coupling.context_channels or source.estimate is not None
+        if self.sampling.fidelity > 0 and not told and bool((source.std > 0).any()):
             raise ValueError("fidelity needs a network that is told the input; this one has no context")
 
     def velocity(self, condition: Condition, ask: ConditionalVelocity | None = None) -> Velocity:
         """v(x, t) of the flow's network, or of another, given what it is told."""
-        ask = ask or self.ask
+        ask = self.cast(ask or self.ask)
         on_tile = self.on_tile or (lambda: None)
         if self.tiling is not None:
             return Tiled(ask, condition, self.tiling, self.device, on_tile)

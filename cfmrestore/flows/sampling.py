@@ -62,6 +62,10 @@ class Sampling:
     ) -> None:
         self.solver: Solver = SOLVERS.build(solver or {"type": "Euler"})
         self.grid: TimeGrid = GRIDS.build(grid or {"type": "UniformGrid"})
+        if not isinstance(self.solver, Solver) or not isinstance(self.grid, TimeGrid):
+            raise ValueError(f"sampling's solver and grid are dicts with a type; got {solver!r} and {grid!r}")
+        if not all(isinstance(number, int | float) for number in (fidelity, noise)):
+            raise ValueError(f"sampling's fidelity and noise are numbers; got {fidelity!r} and {noise!r}")
         if not isinstance(num_intervals, int) or num_intervals < 1:
             raise ValueError(f"sampling.num_intervals must be a positive integer; got {num_intervals!r}")
         if not 0 <= fidelity <= 1 or not noise >= 0:
@@ -99,15 +103,18 @@ class Sampling:
         path: Path,
         *,
         mean: Latent | None = None,
+        estimate: Latent | None = None,
         diffusion: Diffusion | None = None,
     ) -> Solution:
-        """From the source to the data; with a fidelity above 0 the start without noise, ``mean``, is needed too."""
+        """From the source to the data; a fidelity above 0 needs an estimate, or the start without noise, ``mean``."""
         if self.fidelity == 0:
             return self.solver.solve(velocity, x_0, self.grid(self.num_intervals), diffusion=diffusion)
-        assert mean is not None
-        begin = torch.zeros((), dtype=mean.dtype, device=mean.device)
-        x_mean = path.velocity_to_data(velocity(mean, begin), mean, begin)
+        asked = int(estimate is None)
+        if estimate is None:
+            assert mean is not None
+            begin = torch.zeros((), dtype=mean.dtype, device=mean.device)
+            estimate = path.velocity_to_data(velocity(mean, begin), mean, begin)
         if self.fidelity == 1:
-            return Solution(x_mean, 1)
+            return Solution(estimate, asked)
         drawn = self.changed(fidelity=0.0).walk(velocity, x_0, path, diffusion=diffusion)
-        return Solution(torch.lerp(drawn.x, x_mean, self.fidelity), drawn.nfe + 1)
+        return Solution(torch.lerp(drawn.x, estimate, self.fidelity), drawn.nfe + asked)

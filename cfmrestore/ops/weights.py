@@ -1,6 +1,7 @@
 """Files of weights: where one lies, whether it is the one that was meant, and what is in it."""
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 _DIGEST = re.compile(r"-([0-9a-f]{8,64})\.")
@@ -88,6 +90,13 @@ def read_weights(file: Path, *, sha256: str | None = None) -> dict[str, Any]:
     if not isinstance(weights, dict):
         raise ValueError(f"{file} holds a {type(weights).__name__}, not a dictionary of weights")
     return weights
+
+
+def read_meta(file: Path) -> dict[str, Any]:
+    """What a training wrote into a safetensors file beside the weights."""
+    with safe_open(file, framework="pt") as stream:
+        found: dict[str, Any] = json.loads((stream.metadata() or {}).get("meta", "{}"))
+    return found
 
 
 def check_weights(weights: dict[str, Any], expected: dict[str, torch.Tensor], file: Path) -> None:

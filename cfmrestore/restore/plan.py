@@ -1,6 +1,7 @@
 """Which tiles are the cheapest of those that fit the memory."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import lcm
 
 import torch
 
@@ -44,17 +45,25 @@ def measure(flow: CouplingFlow, device: torch.device) -> Costs:
         level = {"noise_level": torch.zeros(1, device=device)} if flow.coupling.tells_level else {}
         return flow.velocity(x, torch.zeros((), device=device), {**context, **level})
 
+    def begin(side: int) -> object:
+        x = torch.zeros(1, space.channels, side, side, device=device)
+        assert flow.start_network is not None
+        return flow.start_network(x, torch.zeros(1, device=device), context=x)
+
     def encode(side: int) -> object:
         pixels = side * space.downscale
         return space.decode(space.encode(torch.zeros(1, 3, pixels, pixels, device=device), rng))
 
     sides = [side * max(1, multiple_of(flow) // min(SIDES)) for side in SIDES]
-    return Costs(cost(evaluate, sides), cost(encode, sides))
+    network = cost(evaluate, sides)
+    if flow.start_network is not None:
+        network = replace(network, memory=max(network.memory, cost(begin, sides).memory))
+    return Costs(network, cost(encode, sides))
 
 
 def multiple_of(flow: CouplingFlow) -> int:
-    """What tiles start at, in latent samples, so that a network that halves its input keeps its phase."""
-    return int(getattr(flow.network, "multiple", 1))
+    """What tiles start at, in latent samples, so that networks that halve their input keep their phase."""
+    return lcm(*(int(getattr(network, "multiple", 1)) for network in (flow.network, flow.start_network)))
 
 
 def tiling_of(side: int, multiple: int) -> Tiling:

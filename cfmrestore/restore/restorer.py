@@ -111,6 +111,11 @@ class Restorer:
         """Pixels of the result a pixel of the input, that the model was trained for."""
         return math.prod(stage.flow.coupling.scale for stage in self.stages)
 
+    def evaluations(self, settings: Settings) -> int | None:
+        """Of all networks, at the models' own scale; None where a solver's own error decides."""
+        each = [stage.flow.evaluations(stage.sampling(settings)) for stage in self.stages]
+        return None if None in each else sum(one for one in each if one is not None)
+
     def __call__(self, image: Any, *, on_progress: OnProgress | None = None, **settings: Any) -> Any:
         """Restore an image, a batch or a list of images; the result is of the same kind.
 

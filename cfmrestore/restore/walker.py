@@ -59,8 +59,9 @@ class Walker:
         tiles = 1 if tiling is None else count(size, tiling)
         evaluations = self.flow.evaluations(sampling)
         progress.expect(None if evaluations is None else tiles * evaluations)
-        ask = Ask(self.flow, self.device, self.dtype)
-        restoring = replace(self.flow.restoring(sampling, tiling, progress.step), ask=ask)
+        restoring = replace(
+            self.flow.restoring(sampling, tiling, progress.step), cast=lambda ask: Ask(ask, self.device, self.dtype)
+        )
         start = start.to(self.device) if tiling is None else start.cpu()
         return restoring.of_latent(start, seeds) if is_latent else restoring.of_image(start, seeds)
 

@@ -1,6 +1,8 @@
-# Photographs as small cameras and the web give them: the steps of Real-ESRGAN's second-order chain (Wang et al., 2021,
-# arXiv:2107.10833), of which blur and the first round are milder, so that more of a picture is left to restore, and the noise
-# of the second round, which is that of the small picture, is as strong as in its first; targets are not sharpened.
+# Photographs as small cameras and the web give them: blur, resizing, noise and JPEG twice, after Real-ESRGAN's chain
+# (Wang et al., 2021, arXiv:2107.10833). Milder, so that more of a picture is left to restore: Gaussian kernels alone,
+# none that ring, sizes that change less, weak noise and JPEG in the first round, a second blur in 30 % of the pictures,
+# JPEG of 50 to 95 last. The noise of the second round, that of the small picture, is as strong as there in the first.
+# Targets are not sharpened.
 scale = 4
 blur_1 = dict(
     type="OneOf",

@@ -10,7 +10,7 @@ from PIL import Image
 from cfmrestore.apis.publish import publish, read_log
 from cfmrestore.engine import checkpoints
 from cfmrestore.restore import Restorer, bundled
-from tests.restore.flows import save_model
+from tests.restore.flows import NETWORK, save_model
 from tests.testing import run_tool
 
 CARD = {"what": "tests", "licence": "none"}
@@ -20,7 +20,7 @@ CARD = {"what": "tests", "licence": "none"}
 def trained(tmp_path: Path) -> Path:
     """A work directory after two starts, the second from iteration 20 on."""
     run = tmp_path / "run"
-    save_model(run / "iter_30.pth")
+    save_model(run / "iter_30.pth", coupling={"type": "PosteriorMean", "network": NETWORK, "weights": str(tmp_path)})
     (run / "last_checkpoint").write_text("iter_30.pth")
     for start, loss in ((10, 0.5), (20, 0.1)):
         lines = [{"lr": 1e-3, "loss": loss, "time": 0.2, "step": step} for step in (start, start + 10)]
@@ -85,15 +85,23 @@ def test_unknown_names_tell_the_known(trained: Path, tmp_path: Path) -> None:
         bundled.find("small", tmp_path / "none")
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "../a", "a.b"])
+@pytest.mark.parametrize("name", ["", "a/b", "../a", "a.b", "..", "-a"])
 def test_names_that_are_none(trained: Path, tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="a model's name is a word"):
         publish(trained, name, tmp_path)
 
 
-def test_a_key_of_the_sampling_that_is_none(trained: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="num_steps"):
-        publish(trained, "small", tmp_path / "out", sampling={"num_steps": 3})
+@pytest.mark.parametrize(
+    ("sampling", "message"),
+    [
+        ("num_steps=3", "num_steps"),
+        ("solver=Heun", "solver and grid are dicts with a type; got 'Heun'"),
+        ("fidelity=much", "fidelity and noise are numbers; got 'much'"),
+    ],
+)
+def test_a_sampling_that_is_none(trained: Path, tmp_path: Path, sampling: str, message: str) -> None:
+    args = [trained, "small", "--out", tmp_path / "out", "--sampling", sampling]
+    assert message in run_tool("publish_model.py", *args, expect=1)
     assert not (tmp_path / "out").exists()
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from cfmrestore.apis.degrade import degrade
 from cfmrestore.apis.pages import fill
 from cfmrestore.apis.showcase import showcase
 from tests.restore.flows import save_model
@@ -31,10 +32,10 @@ def test_the_tool_makes_table_picture_and_page(model: Path, photos: Path, tmp_pa
     told = run_tool("showcase.py", *args, "--out", tmp_path / "out", "--picture", picture, "--page", page)
     lines = [line for line in page.read_text().splitlines() if line.startswith("|")]
     assert [line.split("|")[1].strip() for line in lines[2:]] == [
-        "bicubic", "fidelity 1", "the model's own", "other", "originals",
+        "bicubic", "fidelity 1", "fidelity 0", "other", "originals",
     ]  # fmt: skip
     assert [cell.strip() for cell in lines[0].split("|")[1:-1]] == [
-        "set", "PSNR", "SSIM", "HaarPSI", "NIQE", "LRConsistency",
+        "set", "PSNR", "SSIM", "HaarPSI", "NIQE", "LRConsistency", "NFE",
     ]  # fmt: skip
     assert all(line in told for line in lines)
     assert lines[4].split("|")[2:] == lines[5].split("|")[2:]  # the same model, at its own end
@@ -52,11 +53,27 @@ def test_pairs_and_a_second_time(model: Path, photos: Path, tmp_path: Path) -> N
     assert showcase(str(model), {"set": str(frozen)}, tmp_path / "third") == first
 
 
+def test_targets_of_any_format(model: Path, tmp_path: Path) -> None:
+    high = write_images(tmp_path / "high", count=2, side=208, suffix=".jpg")
+    picture = tmp_path / "picture.jpg"
+    degrade(high, "bicubic", tmp_path / "low")
+    showcase(str(model), {"set": f"{high},{tmp_path / 'low'}"}, tmp_path / "out", picture=picture)
+    assert Image.open(picture).size[0] == 5 * 176
+
+
+@pytest.mark.parametrize("name", ["../photos", "/photos", "frozen", "bicubic", "fidelity 1"])
+def test_names_that_would_stand_for_something_else(model: Path, photos: Path, tmp_path: Path, name: str) -> None:
+    keep = tmp_path / "photos" / "0.png"
+    with pytest.raises(ValueError, match="names are words, and none of bicubic"):
+        showcase(str(model), {"set": str(photos)}, tmp_path / "out", preset="bicubic", beside={name: str(model)})
+    assert keep.is_file()
+
+
 def test_what_is_missing(model: Path, photos: Path, tmp_path: Path) -> None:
     told = call_tool("showcase.py", model, "--sets", f"set={photos}", "--out", tmp_path / "out")
     assert "give a --preset, or pairs" in told
     told = call_tool("showcase.py", model, "--sets", "set=nowhere", "--preset", "bicubic", "--out", tmp_path / "out")
-    assert "set: there is no folder nowhere" in told
+    assert "benchmark 'set': there is no folder nowhere" in told
     (tmp_path / "page.md").write_text("no marks")
     told = call_tool("showcase.py", model, "--page", tmp_path / "page.md", "--out", tmp_path / "out")
     assert "page.md has no lines <!-- " in told

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cfmrestore.apis.study import plan, study
+from cfmrestore.apis.study import Job, plan, study
 from tests.testing import ROOT, TINY, call_tool, run_tool, small_options, write_images
 
 AXES = """
@@ -55,7 +55,7 @@ def test_a_study_from_trainings_to_plots(file: Path, tmp_path: Path) -> None:
         ("regression", [1]),
         ("after", [2, 3]),
     ]
-    assert made["runs"][0]["parameters"] == made["runs"][1]["parameters"]
+    assert made["runs"][1]["parameters"] > 1.5 * made["runs"][0]["parameters"]  # two networks
     assert {"PSNR", "NIQE"} <= made["runs"][0]["benchmarks"]["set"]["bicubic"].keys()
     for name in ("plane", "costs", "solvers"):
         assert Image.open(tmp_path / "out" / f"set_{name}.png").size[0] > 500
@@ -65,8 +65,29 @@ def test_a_study_from_trainings_to_plots(file: Path, tmp_path: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("*.pth")}
     assert run_tool("study.py", *args, options=options).count("Haar 2") == 3  # nothing is trained or measured again
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("*.pth")}
-    with pytest.raises(ValueError, match="was made otherwise than Haar 2, regression"):
+    with pytest.raises(ValueError, match="was trained otherwise than Haar 2, regression"):
         study(file, tmp_path / "runs", tmp_path / "out", benchmarks={"set": str(high)}, options={"crop_size": 24})
+
+
+def test_a_training_that_was_stopped_is_not_measured(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGTERM makes a training return as if it were done."""
+    monkeypatch.setattr("cfmrestore.apis.study.train", lambda *args, **keys: None)
+    with pytest.raises(ValueError, match="was stopped before iter_6: the same command goes on with it"):
+        study(
+            file, tmp_path / "runs", tmp_path / "out", benchmarks={"s": str(tmp_path)}, options=small_options(tmp_path)
+        )
+    assert not list((tmp_path / "runs").rglob("sweep.json"))
+
+
+def test_another_benchmark_trains_nothing_again(file: Path, tmp_path: Path) -> None:
+    run = plan.read(file, {"a": "x"}).runs[1]
+    jobs = [Job(run, {"a": where}, tmp_path, {}) for where in ("x", "y")]
+    assert jobs[0].training == jobs[1].training
+    assert jobs[0].measuring("a=x") != jobs[1].measuring("a=y")
+    other = plan.read(file, {"a": "x"}, {"crop_size": 24}).runs[1]
+    assert Job(other, {}, tmp_path, {}).training != jobs[0].training
 
 
 @pytest.mark.parametrize(
@@ -80,6 +101,10 @@ def test_a_study_from_trainings_to_plots(file: Path, tmp_path: Path) -> None:
             "in a circle",
         ),
         ("base = 'a.py'\naxes = dict(a={'x': {}, '(x)': {}})\nbenchmarks = dict(s='s')\n", "whose names differ"),
+        ("base = 'a.py'\naxes = dict(a={'(': {}})\nbenchmarks = dict(s='s')\n", "whose names differ"),
+        ("base = 'a.py'\naxes = {}\nbenchmarks = dict(s='s')\n", "axes are dicts of choices"),
+        ("base = 'a.py'\naxes = dict(a=['x'])\nbenchmarks = dict(s='s')\n", "axes are dicts of choices"),
+        ("base = 'a.py'\naxes = dict(a={'x': {}})\nintervals = 4\nbenchmarks = dict(s='s')\n", "intervals is a list"),
         ("base = 'a.py'\naxes = dict(a={'x': {}})\n", "name benchmarks"),
     ],
 )

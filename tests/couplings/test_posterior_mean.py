@@ -4,17 +4,22 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor, nn
 
+from cfmrestore.apis.train import train
 from cfmrestore.couplings import PosteriorMean
 from cfmrestore.couplings.noise import alpha_bar
-from cfmrestore.encoders import Haar
+from cfmrestore.encoders import Haar, Identity
 from cfmrestore.engine import checkpoints
 from cfmrestore.ops.resize import resize
 from cfmrestore.ops.rng import ImageRng
-from cfmrestore.ops.tiles import Tiling
+from cfmrestore.ops.tiles import Tiling, count
 from cfmrestore.restore import Restorer
+from cfmrestore.restore.plan import multiple_of
 from cfmrestore.restore.settings import Settings
-from tests.restore.flows import NETWORK, LinearNetwork, config_of, random_flow, save_model
+from cfmrestore.solvers import Heun
+from tests.restore.flows import NETWORK, LinearNetwork, config_of, random_flow, randomise, save_model
+from tests.testing import TINY, small_options
 
 SMALL = {**NETWORK, "middle_attention": False}
 REGRESSION = {"coupling": {"type": "LowresLatent", "noise": None}}
@@ -27,7 +32,7 @@ def image(side: int = 8) -> torch.Tensor:
 
 def test_the_start_is_the_regressions_answer_with_noise() -> None:
     encoder = Haar(factor=2)
-    coupling = PosteriorMean(encoder=encoder, scale=2, network=SMALL, noise=64)
+    coupling = PosteriorMean(encoder=encoder, scale=2, network=SMALL, noise=64, context=True)
     coupling.network = LinearNetwork(encoder.channels).requires_grad_(False)
     source = coupling.source(image(), ImageRng([1]))
     c = encoder.encode(resize(image(), scale=2))
@@ -35,7 +40,61 @@ def test_the_start_is_the_regressions_answer_with_noise() -> None:
     share = alpha_bar("cosine")[64]
     assert torch.allclose(source.condition["context"], mean, atol=1e-6)
     assert torch.allclose(source.mean, share.sqrt().float() * mean, atol=1e-6)
+    assert torch.allclose(source.estimate, mean, atol=1e-6)
     assert torch.allclose(source.std, (1 - share).sqrt().float().expand_as(mean), atol=1e-6)
+
+
+class Scaled(nn.Module):
+    """r(c) = (rho - 1) c: the regression of a Gaussian whose noise leaves the part rho of the variance."""
+
+    def __init__(self, rho: float) -> None:
+        super().__init__()
+        self.rho = rho
+
+    def forward(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
+        del t, context
+        return (self.rho - 1) * x
+
+
+@pytest.mark.parametrize(("context", "power"), [(False, 0.5), (True, 1.0)])
+def test_the_error_is_that_of_the_transport_or_of_the_posterior(context: bool, power: float) -> None:
+    r"""For x_1 ~ N(0, s^2) seen in noise: 2 s^2 (1 - sqrt(rho)) for the flow that sees x_t alone, and with
+    :math:`\bar x` told 2 s^2 (1 - rho); by the exact velocities of both, :math:`E[x_1 - x_0 | x_t, ...]`."""
+    s, rho = 0.5, 0.5
+    torch.manual_seed(0)
+    x_1 = s * torch.randn(64, 3, 32, 32)
+    c = x_1 + s * (1 / rho - 1) ** 0.5 * torch.randn_like(x_1)
+    space = Identity()
+    coupling = PosteriorMean(encoder=space, scale=1, network=SMALL, noise=5, context=context)
+    coupling.network = Scaled(rho)
+    source = coupling.source(space.decode(c), ImageRng(range(64)))
+    share = float(alpha_bar("cosine")[5])
+    sigma, root = (1 - share) ** 0.5, share**0.5  # x_0 = root x_bar + sigma noise
+
+    def v(x: Tensor, t: Tensor) -> Tensor:
+        explained = s**2 * (1 - rho) if context else s**2  # the variance of x_1, and of x_0 below, given what is told
+        start = sigma**2 if context else share * rho * s**2 + sigma**2
+        both = 0.0 if context else root * rho * s**2
+        told = source.condition["context"] if context else torch.zeros_like(x)
+        mean = (1 - t) * root * told + t * told
+        variance = (1 - t) ** 2 * start + t**2 * explained + 2 * t * (1 - t) * both
+        covariance = t * explained - (1 - t) * start + (1 - 2 * t) * both
+        return (1 - root) * told + covariance / variance * (x - mean)
+
+    found = Heun().solve(v, source.x_0, torch.linspace(0, 1, 401) ** 2).x  # fine where it turns
+    assert float((found - x_1).square().mean()) == pytest.approx(2 * s**2 * (1 - rho**power), rel=0.03)
+
+
+def test_the_estimate_is_the_faithful_end() -> None:
+    """Fidelity 1 costs the regression alone, what lies between one evaluation more than the draw."""
+    flow = random_flow(scale=2, coupling=START)
+    coupling = flow.coupling
+    answer = coupling.source(image(), ImageRng([1]).fork("flow")).estimate
+    for fidelity, nfe in ((1.0, 1), (0.5, 3), (0.0, 3)):
+        sampling = flow.sampling.changed(fidelity=fidelity)
+        done = flow.restoring(sampling).of_image(image(), torch.tensor([1]))
+        assert done.nfe == flow.evaluations(sampling) == nfe
+        assert torch.allclose(done.latent, answer, atol=1e-6) == (fidelity == 1)
 
 
 def test_a_regression_is_a_flow_trained_at_zero_alone() -> None:
@@ -74,28 +133,55 @@ def test_a_model_restores_without_the_regressions_file(tmp_path: Path) -> None:
     [
         (None, "needs the regression's weights"),
         ("gone.safetensors", "there is no file"),
-        ("other.safetensors", "is of another network: stem.weight"),
+        ("other.pth", "name the .safetensors beside a checkpoint"),
+        (".", "name the .safetensors beside a checkpoint"),
+        ("noised.safetensors", "is no regression: train one with"),
+        ("other.safetensors", "in the space of another encoder"),
+        ("larger.safetensors", "is of another network"),
     ],
 )
 def test_weights_that_are_none(tmp_path: Path, weights: str | None, message: str) -> None:
-    save_model(tmp_path / "other.pth", encoder={"type": "Haar", "factor": 4})
+    save_model(tmp_path / "noised.pth")
+    save_model(tmp_path / "other.pth", encoder={"type": "Haar", "factor": 4}, **REGRESSION)
+    save_model(tmp_path / "larger.pth", network={**SMALL, "base_channels": 16}, **REGRESSION)
     keys = {} if weights is None else {"weights": str(tmp_path / weights)}
     with pytest.raises(ValueError, match=message):
         random_flow(coupling={**START, **keys}).init_weights()
 
 
 def test_by_tiles_as_in_the_whole() -> None:
-    flow = random_flow(scale=2, coupling=START)
+    """Also where the regression halves its input and the flow's network does not: tiles keep the phase of both."""
+    flow = random_flow(scale=2, coupling={**START, "network": {**SMALL, "channel_factors": (1, 1, 1)}})
+    randomise(flow.start_network, 1)
     flow.network = LinearNetwork(flow.encoder.channels)
-    flow.start_network = flow.coupling.network = LinearNetwork(flow.encoder.channels, seed=1).requires_grad_(False)
+    flow.network.forward = lambda x, t: 0.1 * x
+    assert multiple_of(flow) == 4
     asked = []
-    whole = flow.restoring(on_tile=lambda: asked.append("whole")).of_image(image(32), torch.tensor([1]))
-    tiled = flow.restoring(tiling=Tiling(16, 8, 1), on_tile=lambda: asked.append("tile"))
-    result = tiled.of_image(image(32), torch.tensor([1]))
-    assert torch.allclose(whole.image, result.image, atol=1e-5)
-    assert whole.nfe == result.nfe == flow.evaluations(flow.sampling) == 3
-    assert asked.count("whole") == 3
-    assert asked.count("tile") == 3 * 9
+    tiling = Tiling(64, 56, multiple_of(flow))  # an overlap that holds all that the network sees
+    whole = flow.restoring(on_tile=lambda: asked.append("whole")).of_image(image(96), torch.tensor([1]))
+    result = flow.restoring(tiling=tiling, on_tile=lambda: asked.append("tile")).of_image(image(96), torch.tensor([1]))
+    assert float((whole.image - result.image).abs().max()) < 1 / 255
+    assert whole.nfe == result.nfe == flow.evaluations(flow.sampling) == asked.count("whole") == 3
+    assert asked.count("tile") == 3 * count((96, 96), tiling)
+
+
+def test_reduced_precision_is_for_both_networks() -> None:
+    seen = []
+    flow = random_flow(scale=2, coupling=START)
+    flow.start_network.stem.register_forward_hook(lambda *args: seen.append(args[2].dtype))
+    Restorer(flow, precision="bf16")(image(16))
+    assert seen[-1] == torch.bfloat16  # those before count what it costs
+
+
+def test_a_training_that_goes_on_needs_no_file_of_the_regression(tmp_path: Path) -> None:
+    weights = save_model(tmp_path / "regression.pth", **REGRESSION).with_suffix(".safetensors")
+    options = small_options(tmp_path)
+    options |= {f"model.coupling.{key}": value for key, value in {**START, "weights": str(weights)}.items()}
+    train(TINY, work_dir=str(tmp_path / "run"), validate=False, options={**options, "train_cfg.max_iters": 3})
+    weights.unlink()
+    train(TINY, work_dir=str(tmp_path / "run"), resume="auto", validate=False, options=options)
+    with pytest.raises(ValueError, match="there is no file"):
+        train(TINY, work_dir=str(tmp_path / "new"), validate=False, options=options)
 
 
 def test_noise_filled_is_refused() -> None:

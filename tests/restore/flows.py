@@ -37,13 +37,18 @@ def random_flow(seed: int = 0, **keys: object) -> CouplingFlow:
     """A flow whose layers are all random, so that nothing in it is zero."""
     config = config_of(**keys)
     flow = CouplingFlow(**{key: value for key, value in config.items() if key != "type"})
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for parameter in flow.network.parameters():
-            fan_in = max(parameter[0].numel(), 1) if parameter.dim() > 1 else 1
-            draw = torch.randn(parameter.shape, generator=generator)
-            parameter.copy_(draw * (0.5 / fan_in**0.5 if parameter.dim() > 1 else 0.02))
+    randomise(flow.network, seed)
     return flow.eval()
+
+
+@torch.no_grad()
+def randomise(network: nn.Module, seed: int = 0) -> None:
+    """Draw all weights, also those that begin at zero."""
+    generator = torch.Generator().manual_seed(seed)
+    for parameter in network.parameters():
+        fan_in = max(parameter[0].numel(), 1) if parameter.dim() > 1 else 1
+        draw = torch.randn(parameter.shape, generator=generator)
+        parameter.copy_(draw * (0.5 / fan_in**0.5 if parameter.dim() > 1 else 0.02))
 
 
 class LinearNetwork(nn.Module):

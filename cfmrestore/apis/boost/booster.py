@@ -136,7 +136,7 @@ class Booster:
         images = restorer.lift(latents, [job.info.seed for job in jobs], num_intervals=number)
         made = {
             "encoder": self.encoder,
-            "nfe": self.evaluations(restorer),
+            "nfe": restorer.evaluations(self.settings),
             "size": list(images.shape[-2:]),
             "version": __version__,
         }
@@ -150,8 +150,3 @@ class Booster:
                 small = restorer.flow.encoder.decode(latent[None]).float().clamp(0, 1)
                 write_png(path, to_pixels(resize(small, scale=restorer.scale)[0]))
             write_text(sidecar, json.dumps({**self.recipe(job), **made}, indent=1, ensure_ascii=False) + "\n")
-
-    def evaluations(self, restorer: Restorer) -> int | None:
-        """Of all networks; None where a solver's own error decides."""
-        each = [stage.flow.evaluations(stage.sampling(self.settings)) for stage in restorer.stages]
-        return None if None in each else sum(one for one in each if one is not None)

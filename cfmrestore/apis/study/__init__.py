@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from cfmrestore.apis import jobs, results
 from cfmrestore.apis.config import load_config
 from cfmrestore.apis.study import plots
-from cfmrestore.apis.study.plan import Run, Study, read
+from cfmrestore.apis.study.plan import Run, read
 from cfmrestore.apis.sweep import sweep
 from cfmrestore.apis.train import train
 from cfmrestore.engine import checkpoints
@@ -22,19 +24,32 @@ _RECIPE = "recipe.json"
 
 @dataclass(frozen=True)
 class Job:
-    """A run, and where it is done."""
+    """A run, and where it is done.
+
+    Args:
+        run: The run.
+        benchmarks: What it is measured on.
+        folder: Where it is done.
+        options: Of the run, with the files that they refer to.
+    """
 
     run: Run
-    study: Study
+    benchmarks: Mapping[str, str]
     folder: Path
     options: Mapping[str, Any]
 
     @property
-    def recipe(self) -> dict[str, Any]:
-        """What decides its results."""
+    def training(self) -> Result:
+        """What decides the weights: the whole config, with the names of other runs in place of their files."""
+        cfg = load_config(self.run.config, self.run.options)
+        left_out = ("test_evaluator", "test_dataloader")
+        return {key: value for key, value in checkpoints.as_data(cfg._cfg_dict).items() if key not in left_out}
+
+    def measuring(self, where: str) -> Result:
+        """What decides the numbers, given the weights."""
+        metrics = load_config(self.run.config, self.run.options).test_evaluator
         walked = {"solvers": self.run.solvers, "intervals": self.run.intervals}
-        recipe: dict[str, Any] = {"options": self.options, **walked, "benchmarks": dict(self.study.benchmarks)}
-        return dict(json.loads(json.dumps(recipe)))
+        return {**walked, "images": where, "metrics": checkpoints.as_data(metrics)}
 
     def __str__(self) -> str:
         return f"{self.run} (see {self.folder / 'log.txt'})"
@@ -63,9 +78,7 @@ def study(
     done: list[Result] = []
     for wave in plan.waves():
         weights = {run.name: str(_weights(work_dir / run.name)) for run in plan.runs}
-        todo = [Job(run, plan, work_dir / run.name, run.resolved(weights)) for run in wave]
-        for job in todo:
-            _check(job)
+        todo = [Job(run, plan.benchmarks, work_dir / run.name, run.resolved(weights)) for run in wave]
         done += jobs.run(run_one, todo, workers)
     summary = {
         "study": Path(path).name,
@@ -82,9 +95,7 @@ def write(summary: Result, out: Path) -> None:
     write_text(out / "study.json", json.dumps(results.finite(summary), indent=1, allow_nan=False) + "\n")
     for name in summary["runs"][0]["benchmarks"]:
         write_text(out / f"{name}.md", table(summary, name))
-        plots.plane(summary, name, out / f"{name}_plane.png")
-        plots.costs(summary, name, out / f"{name}_costs.png")
-        plots.solvers(summary, name, out / f"{name}_solvers.png")
+        plots.draw_all(summary, name, out)
 
 
 def _weights(folder: Path) -> Path:
@@ -92,44 +103,51 @@ def _weights(folder: Path) -> Path:
     return (latest or folder / "run" / "none").with_suffix(".safetensors")
 
 
-def _check(job: Job) -> None:
-    """Refuse a folder in which something else was done."""
-    path = job.folder / _RECIPE
-    if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != job.recipe:
-        raise ValueError(f"{job.folder} was made otherwise than {job.run} is asked for now: take another --work-dir")
-    write_text(path, json.dumps(job.recipe, indent=1) + "\n")
-
-
 def run_one(job: Job) -> Result:
     """Train and measure; what is said on the way goes to a file."""
-    cfg = load_config(job.run.config, job.options)
-    run, benchmarks = job.folder / "run", {}
+    torch.set_num_threads(1)  # the same sums in one process and in many
+    training, run, benchmarks = job.training, job.folder / "run", {}
+    _hold(job.folder / _RECIPE, training, f"{job.folder} was trained otherwise than {job.run} is asked for now")
+    last = run / f"iter_{training['train_cfg']['max_iters']}.pth"
     with (job.folder / "log.txt").open("a") as log, redirect_stdout(log), redirect_stderr(log):
-        if not (run / f"iter_{cfg.train_cfg.max_iters}.pth").is_file():
+        if not last.is_file():
             train(job.run.config, work_dir=str(run), resume="auto", validate=False, options=job.options)
-        for name, where in job.study.benchmarks.items():
-            place = job.folder / name
-            if not (place / "sweep.json").is_file():
-                sweep(
-                    job.run.config,
-                    run,
-                    place,
-                    solvers=job.run.solvers,
-                    intervals=job.run.intervals,
-                    benchmark=f"{name}={where}",
-                    work_dir=str(job.folder / "measured"),
-                    options=job.options,
-                )
-            measured = json.loads((place / "sweep.json").read_text(encoding="utf-8"))
-            benchmarks[name] = {key: measured[key] for key in ("protocol", "bicubic", "encoder", "rows")}
-    weights = checkpoints.load(_weights(job.folder))["state_dict"]
-    parameters = sum(value.numel() for key, value in weights.items() if key.startswith("network."))
-    return {
-        **job.run.choices,
-        "parameters": parameters,
-        "iterations": cfg.train_cfg.max_iters,
-        "benchmarks": benchmarks,
-    }
+        if not last.is_file():
+            raise ValueError(f"the training was stopped before {last.stem}: the same command goes on with it")
+        for name, where in job.benchmarks.items():
+            benchmarks[name] = _measured(job, last, job.folder / name, f"{name}={where}")
+    weights = checkpoints.load(last)["state_dict"]
+    parameters = sum(value.numel() for value in weights.values())
+    iterations = training["train_cfg"]["max_iters"]
+    return {**job.run.choices, "parameters": parameters, "iterations": iterations, "benchmarks": benchmarks}
+
+
+def _hold(path: Path, recipe: Result, message: str) -> None:
+    """Write what decides a result, or refuse where another decided it."""
+    recipe = json.loads(json.dumps(recipe))
+    if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != recipe:
+        raise ValueError(f"{message}: take another --work-dir, or delete that folder")
+    write_text(path, json.dumps(recipe, indent=1) + "\n")
+
+
+def _measured(job: Job, checkpoint: Path, place: Path, benchmark: str) -> Result:
+    recipe = job.measuring(benchmark)
+    if (place / "sweep.json").is_file():
+        _hold(place / _RECIPE, recipe, f"{place} was measured otherwise than {job.run} is asked for now")
+    else:
+        sweep(
+            job.run.config,
+            checkpoint,
+            place,
+            solvers=job.run.solvers,
+            intervals=job.run.intervals,
+            benchmark=benchmark,
+            work_dir=str(job.folder / "measured"),
+            options=job.options,
+        )
+        write_text(place / _RECIPE, json.dumps(recipe, indent=1) + "\n")
+    measured = json.loads((place / "sweep.json").read_text(encoding="utf-8"))
+    return {key: measured[key] for key in ("protocol", "higher_is_better", "bicubic", "encoder", "rows")}
 
 
 def table(summary: Result, benchmark: str) -> str:

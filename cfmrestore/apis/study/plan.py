@@ -3,14 +3,14 @@
 import itertools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cfmrestore.engine.config_files import read_file
 
 _REFERENCE = re.compile(r"\{(\w+)=([^}]+)\}")
-_WALKED = ("solvers", "intervals")  # a choice may have its own
+_WALKED: dict[str, list[Any]] = {"solvers": ["Euler"], "intervals": [1, 2, 4, 8]}  # a choice may have its own
 _KEYS = {"base", "options", "axes", "benchmarks", *_WALKED}
 
 
@@ -29,8 +29,8 @@ class Run:
     choices: Mapping[str, str]
     options: Mapping[str, Any] = field(repr=False)
     config: Path = field(repr=False)
-    solvers: list[str] = field(default_factory=lambda: ["Euler"])
-    intervals: list[int] = field(default_factory=lambda: [1, 2, 4, 8])
+    solvers: list[str]
+    intervals: list[int]
 
     @property
     def name(self) -> str:
@@ -39,7 +39,7 @@ class Run:
 
     def other(self, axis: str, choice: str) -> str:
         """The name of the run that differs in one choice."""
-        return Run({**self.choices, axis: choice}, {}, self.config).name
+        return replace(self, choices={**self.choices, axis: choice}).name
 
     @property
     def needs(self) -> set[str]:
@@ -87,6 +87,19 @@ class Study:
         return waves
 
 
+def _is_nested(value: Any, depth: int) -> bool:
+    """A dict that is not empty, of such dicts; the last may be."""
+    if not isinstance(value, Mapping):
+        return False
+    return depth == 0 or (bool(value) and all(_is_nested(one, depth - 1) for one in value.values()))
+
+
+def _listed(path: Path, key: str, value: Any) -> list[Any]:
+    if not isinstance(value, list | tuple) or not value:
+        raise ValueError(f"{path}: {key} is a list; got {value!r}")
+    return list(value)
+
+
 def read(
     path: str | Path, benchmarks: Mapping[str, str] | None = None, changes: Mapping[str, Any] | None = None
 ) -> Study:
@@ -97,16 +110,18 @@ def read(
     said = {key: value for key, value in read_file(path).items() if not key.startswith("_")}
     if said.keys() - _KEYS or {"base", "axes"} - said.keys():
         raise ValueError(f"{path}: a study has {', '.join(sorted(_KEYS))}; got {', '.join(sorted(said))}")
-    axes = {axis: {name: dict(own) for name, own in choices.items()} for axis, choices in said["axes"].items()}
+    axes = said["axes"]
+    if not _is_nested(axes, 2):
+        raise ValueError(f"{path}: axes are dicts of choices, which are dicts of a config's keys and their values")
     runs = []
     for names in itertools.product(*axes.values()):
         choices = dict(zip(axes, names, strict=True))
         options = dict(said.get("options", {}))
         for axis, name in choices.items():
             options.update(axes[axis][name])
-        walked = {key: list(options.pop(key, said[key])) for key in _WALKED if key in said or key in options}
+        walked = {key: _listed(path, key, options.pop(key, said.get(key, _WALKED[key]))) for key in _WALKED}
         runs.append(Run(choices, {**options, **(changes or {})}, path.parent / said["base"], **walked))
-    if not runs or len({run.name for run in runs}) < len(runs):
+    if not all(run.name for run in runs) or len({run.name for run in runs}) < len(runs):
         raise ValueError(f"{path}: every axis needs choices, whose names differ in their letters and digits")
     sets = dict(benchmarks or said.get("benchmarks", {}))
     if not sets:

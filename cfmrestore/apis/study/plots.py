@@ -9,8 +9,16 @@ from cfmrestore.engine.atomic import atomic
 
 Result = dict[str, Any]
 _MARKERS = "osD^vPX*<>"
-_LOWER = ("NIQE", "pFID")  # is better
 _SMALL = {"lw": 1.0, "ms": 4.5}
+
+
+def draw_all(summary: Result, benchmark: str, out: Path) -> None:
+    """What can be drawn of the metrics that are there."""
+    names = list(summary["runs"][0]["benchmarks"][benchmark]["bicubic"])
+    if {"PSNR", "NIQE"} <= set(names):
+        plane(summary, benchmark, out / f"{benchmark}_plane.png")
+    costs(summary, benchmark, out / f"{benchmark}_costs.png")
+    solvers(summary, benchmark, out / f"{benchmark}_solvers.png")
 
 
 def plane(summary: Result, benchmark: str, path: Path, x: str = "PSNR", y: str = "NIQE") -> None:
@@ -21,7 +29,7 @@ def plane(summary: Result, benchmark: str, path: Path, x: str = "PSNR", y: str =
         for number, (label, run) in enumerate(runs.items()):
             own = run["benchmarks"][benchmark]
             rows = _walk(own["rows"])
-            place.plot([r[x] for r in rows], [r[y] for r in rows], f"{_MARKERS[number]}-", label=label, **_SMALL)
+            place.plot([r[x] for r in rows], [r[y] for r in rows], _style(number), label=label, **_SMALL)
             for row in rows:
                 place.annotate(f"{row['NFE']:g}", (row[x], row[y]), (4, 3), textcoords="offset points", fontsize=7)
         place.plot(own["bicubic"][x], own["bicubic"][y], "kx", label="bicubic")
@@ -40,26 +48,27 @@ def costs(summary: Result, benchmark: str, path: Path) -> None:
             place = axes[line][column]
             for number, (label, run) in enumerate(runs.items()):
                 own = run["benchmarks"][benchmark]
-                _curve(place, _walk(own["rows"]), name, f"{_MARKERS[number]}-", label)
-            place.axhline(own["bicubic"][name], color="k", ls="--", lw=0.8, label="bicubic")
+                _curve(place, _walk(own["rows"]), name, _style(number), label)
+            place.axhline(float(own["bicubic"][name]), color="k", ls="--", lw=0.8, label="bicubic")
             ceiling = float(own["encoder"].get(name, math.inf))
             if math.isfinite(ceiling):
                 place.axhline(ceiling, color="gray", ls=":", label="targets, encoded and decoded")
-            place.set(title=title if line == 0 else "", ylabel=f"{name} {_arrow(name)}")
+            place.set(title=title if line == 0 else "", ylabel=f"{name} {_arrow(own, name)}")
     _finish(figure, axes, path, f"{benchmark}, {_walk(own['rows'])[0]['solver']}")
 
 
-def solvers(summary: Result, benchmark: str, path: Path, names: Sequence[str] = ("PSNR", "NIQE")) -> None:
+def solvers(summary: Result, benchmark: str, path: Path) -> None:
     """The solvers beside each other, for every choice of the last axis with the first of the others."""
     _, runs = next(_panels(summary))
+    names = list(summary["runs"][0]["benchmarks"][benchmark]["bicubic"])
     figure, axes = _figure(len(names), len(runs))
     for column, (label, run) in enumerate(runs.items()):
-        rows = run["benchmarks"][benchmark]["rows"]
+        own = run["benchmarks"][benchmark]
         for line, name in enumerate(names):
-            for number, solver in enumerate(dict.fromkeys(row["solver"] for row in rows)):
-                own = [row for row in rows if row["solver"] == solver]
-                _curve(axes[line][column], own, name, f"{_MARKERS[number]}-", solver)
-            axes[line][column].set(title=label if line == 0 else "", ylabel=f"{name} {_arrow(name)}")
+            for number, solver in enumerate(dict.fromkeys(row["solver"] for row in own["rows"])):
+                rows = [row for row in own["rows"] if row["solver"] == solver]
+                _curve(axes[line][column], rows, name, _style(number), solver)
+            axes[line][column].set(title=label if line == 0 else "", ylabel=f"{name} {_arrow(own, name)}")
     _finish(figure, axes, path, f"{benchmark}: solvers")
 
 
@@ -86,8 +95,12 @@ def _curve(place: Any, rows: Sequence[Mapping[str, Any]], name: str, style: str,
     place.xaxis.set_major_formatter("{x:g}")
 
 
-def _arrow(name: str) -> str:
-    return "(lower is better)" if name in _LOWER else "(higher is better)"
+def _arrow(measured: Result, name: str) -> str:
+    return f"({'higher' if measured['higher_is_better'][name] else 'lower'} is better)"
+
+
+def _style(number: int) -> str:
+    return f"{_MARKERS[number % len(_MARKERS)]}-"
 
 
 def _figure(lines: int, columns: int) -> tuple[Any, Any]:
