@@ -1,8 +1,8 @@
-# Photographs as small cameras and the web give them: blur, resizing, noise and JPEG twice, after Real-ESRGAN's chain
-# (Wang et al., 2021, arXiv:2107.10833). Milder, so that more of a picture is left to restore: Gaussian kernels alone,
-# none that ring, sizes that change less, weak noise and JPEG in the first round, a second blur in 30 % of the pictures,
-# JPEG of 50 to 95 last. The noise of the second round, that of the small picture, is as strong as there in the first.
-# Targets are not sharpened.
+# Photographs as small cameras and the web give them: Real-ESRGAN's model (Wang et al., 2021, arXiv:2107.10833, section
+# 3.2), blur, resizing, noise and JPEG, and all four again in that order: the last noise is that of the small picture.
+# Milder than there, so that more of a picture is left to restore: Gaussian kernels alone, sizes that change less, weak
+# noise and JPEG in the first round, a second blur in 30 % of the pictures, JPEG of 50 to 95 last; nothing rings, and
+# targets are not sharpened.
 scale = 4
 blur_1 = dict(
     type="OneOf",
@@ -34,10 +34,9 @@ steps = [
     noise_1,
     dict(type="JPEG", quality=(75, 95)),
     dict(type="Maybe", probability=0.3, step=dict(type="GaussianBlur", sigma=(0.2, 0.8), size=(7, 13))),
-    dict(type="RandomResize", factor=(0.8, 1.2), probabilities=(0.3, 0.4, 0.3), origin_scale="${scale}"),
+    dict(type="RandomResize", factor=(1.0, 1.0), probabilities=(0.0, 0.0, 1.0), origin_scale="${scale}"),  # any kernel
     noise_2,
     dict(type="Clip"),
-    dict(type="ResizeTo", scale="${scale}"),
     dict(type="JPEG", quality=(50, 95)),
     dict(type="Quantise"),
 ]
