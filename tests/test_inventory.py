@@ -13,6 +13,7 @@ import pytest
 
 import cfmrestore
 from cfmrestore.registry import REGISTRIES
+from cfmrestore.restore import bundled
 from tests.testing import ROOT, in_this_process
 
 INVENTORY = Path(__file__).with_name("inventory.json")
@@ -47,6 +48,7 @@ def inventory() -> dict[str, Any]:
         "names": sorted(cfmrestore.__all__),
         "flags": {tool: flags(tool) for tool in TOOLS},
         "plugins": plugins,
+        "models": sorted(bundled.cards()),
     }
 
 

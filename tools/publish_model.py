@@ -18,12 +18,12 @@ def main() -> None:
         nargs="+",
         action=DictAction,
         metavar="KEY=VALUE",
-        help="what users get who ask for nothing else: num_intervals=3 fidelity=0.2",
+        help="what users get who ask for nothing else: num_intervals=3 grid.type=ShiftedGrid",
     )
     parser.add_argument(
         "--card",
         nargs="+",
-        action=DictAction,
+        default=[],
         metavar="KEY=VALUE",
         help="what else is said of it: what, data, licence, command, degradation (a preset)",
     )
@@ -31,7 +31,7 @@ def main() -> None:
 
     from cfmrestore.apis.publish import publish, summary
 
-    file = publish(args.work_dir, args.name, args.out, sampling=args.sampling, card=args.card)
+    file = publish(args.work_dir, args.name, args.out, sampling=args.sampling, card=cli.named(args.card))
     print(summary(args.name, args.out))
     print(f"{file}, {file.stat().st_size / 2**20:.1f} MiB; look at {file.with_suffix('.png')}")
 

@@ -16,8 +16,7 @@ def main() -> None:
         "--model",
         default="cfm-x4",
         metavar="PATH",
-        help="cfm-realsr-x4 for photographs (the default), cfm-x4 for what was shrunk and nothing else, or a "
-        "checkpoint, a work directory, a chain's .py",
+        help="a bundled model (default: cfm-x4), a checkpoint, a work directory, or a chain's .py",
     )
     parser.add_argument("--out", default="restored", metavar="PATH", help="a folder, or the file of one image")
     parser.add_argument("--scale", type=float, help="any positive number, at most 64 (default: the model's)")

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mmengine.config import Config
+
 from cfmrestore.apis import results
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.atomic import atomic, write_text
@@ -36,7 +38,7 @@ def publish(
         work_dir: Of a finished training, or a checkpoint in it.
         name: The model's.
         out: Folder; by default that of the package.
-        sampling: Keys of ``Sampling`` that users get where they ask for nothing else.
+        sampling: Keys of ``Sampling``, which may be dotted, that users get where they ask for nothing else.
         card: What else is said of the model: ``what`` it is for, ``data``, ``licence``, ``command``, and its
             ``degradation``, the preset by which ``showcase`` degrades photographs.
     """
@@ -50,9 +52,7 @@ def publish(
     meta = checkpoint["meta"]
     if not isinstance(meta.get("model"), Mapping):
         raise ValueError(f"{str(path)!r} does not say which model it is of: publish what this version has trained")
-    model = {**meta["model"], "sampling": {**meta["model"].get("sampling", {}), **(sampling or {})}}
-    check_keys(Sampling, model["sampling"], "sampling: ")
-    Sampling(**model["sampling"])
+    model = {**meta["model"], "sampling": _changed(meta["model"].get("sampling", {}), sampling or {})}
     model["coupling"] = {key: value for key, value in model["coupling"].items() if key != "weights"}
     weights = {key: value.float().contiguous() for key, value in checkpoint["state_dict"].items()}
     kept = {key: meta[key] for key in _KEPT if key in meta}
@@ -67,6 +67,15 @@ def publish(
     known = bundled.cards(out)
     write_text(out / bundled.CARDS, json.dumps({**known, name: {**known.get(name, {}), **own}}, indent=1) + "\n")
     return file
+
+
+def _changed(own: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A sampling with other keys, which may be dotted; refused if none can be built of it."""
+    cfg = Config({"sampling": dict(own)})
+    cfg.merge_from_dict({f"sampling.{key}": value for key, value in changes.items()})
+    check_keys(Sampling, cfg.sampling, "sampling: ")
+    Sampling(**cfg.sampling.to_dict())
+    return checkpoints.as_data(cfg.sampling)
 
 
 def read_log(work_dir: Path) -> Log:

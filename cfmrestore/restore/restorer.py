@@ -56,7 +56,7 @@ class Samples:
 class Restorer:
     """Restores images of any size and kind; the same seed gives the same image.
 
-    >>> restorer = Restorer.from_pretrained("cfm-realsr-x4")  # doctest: +SKIP
+    >>> restorer = Restorer.from_pretrained("cfm-x4")  # doctest: +SKIP
     >>> restorer(image, scale=4, seed=0)  # doctest: +SKIP
 
     Args:

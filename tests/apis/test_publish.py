@@ -33,11 +33,13 @@ def trained(tmp_path: Path) -> Path:
 
 def test_a_model_with_its_card_and_curves(trained: Path, tmp_path: Path) -> None:
     out = tmp_path / "models"
-    file = publish(trained, "small", out, sampling={"num_intervals": 3}, card=CARD)
+    file = publish(
+        trained, "small", out, sampling={"num_intervals": 3, "grid.type": "ShiftedGrid", "grid.shift": 0.5}, card=CARD
+    )
     assert sorted(path.name for path in out.iterdir()) == ["models.json", "small.csv", "small.png", "small.safetensors"]
     meta = checkpoints.load(file)["meta"]
     assert meta["name"] == "small"
-    assert meta["model"]["sampling"]["num_intervals"] == 3
+    assert meta["model"]["sampling"] == {"num_intervals": 3, "grid": {"type": "ShiftedGrid", "shift": 0.5}}
     assert str(tmp_path) not in json.dumps(meta)
     card = bundled.cards(out)["small"]
     assert card["what"] == "tests"
@@ -115,8 +117,16 @@ def test_without_a_log(tmp_path: Path) -> None:
 def test_the_tool(trained: Path, tmp_path: Path) -> None:
     out = tmp_path / "models"
     told = run_tool(
-        "publish_model.py", trained, "small", "--out", out, "--sampling", "fidelity=0.5", "--card", "data=d"
+        "publish_model.py",
+        trained,
+        "small",
+        "--out",
+        out,
+        "--sampling",
+        "fidelity=0.5",
+        "--card",
+        "data=some photographs",
     )
     assert "MiB; look at" in told
-    assert bundled.cards(out)["small"]["data"] == "d"
+    assert bundled.cards(out)["small"]["data"] == "some photographs"
     assert Restorer.from_pretrained(out / "small.safetensors").flow.sampling.fidelity == 0.5
