@@ -327,9 +327,9 @@ def test_loopback_is_known(host: str, alone: bool) -> None:
     assert demo.is_loopback(host) == alone
 
 
-def test_other_hosts_are_warned_of(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
+def test_other_hosts_are_warned_of(capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: object())
-    demo._check(str(tmp_path), "127.0.0.1", free_port())
+    demo._check("127.0.0.1", free_port())
     assert capsys.readouterr().err == ""
-    demo._check(str(tmp_path), "0.0.0.0", free_port())
+    demo._check("0.0.0.0", free_port())
     assert "everyone who reaches 0.0.0.0" in capsys.readouterr().err
