@@ -2,6 +2,7 @@
 """Train what a study compares, measure it under many solvers, and draw."""
 
 import argparse
+from pathlib import Path
 
 from mmengine.config import DictAction
 
@@ -22,8 +23,6 @@ def main() -> None:
         "--cfg-options", nargs="+", action=DictAction, metavar="KEY=VALUE", help="change keys of the config of all runs"
     )
     args = parser.parse_args()
-
-    from pathlib import Path
 
     from cfmrestore.apis.pages import fill
     from cfmrestore.apis.study import plan, study, table

@@ -180,11 +180,12 @@ def _size(path: Path) -> tuple[int, int]:
 
 def read(files: Files, scale: int | None) -> Sample:
     """The images in [0, 1], as metrics want them."""
-    images: dict[str, Any] = {kind: _image(path) for kind, path in files.paths.items()}
+    images: dict[str, Any] = {kind: load_image(path) for kind, path in files.paths.items()}
     return {"name": files.name, "scale": scale, **images}
 
 
-def _image(path: Path) -> Tensor:
+def load_image(path: Path) -> Tensor:
+    """A file as (3, h, w) in [0, 1]."""
     return to_tensor(read_image(path)).float() / 255
 
 

@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from torch import Tensor
 
 from cfmrestore.apis import results
 from cfmrestore.apis.degrade import degrade
-from cfmrestore.apis.evaluate_folders import evaluate_folders, match
+from cfmrestore.apis.evaluate_folders import evaluate_folders, load_image, match
 from cfmrestore.apis.frozen import MANIFEST, folders_of
 from cfmrestore.apis.pages import fill
 from cfmrestore.apis.restore import restore
-from cfmrestore.datasets.base import to_tensor
-from cfmrestore.datasets.files import read_image
 from cfmrestore.engine.atomic import write_text
 from cfmrestore.engine.pictures import caption, framed, middle, stack, to_pixels, write_jpeg
 from cfmrestore.ops.resize import resize
@@ -133,17 +130,13 @@ def draw(pairs: Pairs, ways: Sequence[Way], out: Path) -> np.ndarray:
     lines = []
     folders = {"restored": pairs.high, "target": pairs.high, "low": pairs.low}
     for files in match(folders):
-        low, high = _read(files.paths["low"]), _read(files.paths["target"])
+        low, high = load_image(files.paths["low"]), load_image(files.paths["target"])
         scale = high.shape[-1] // low.shape[-1]
         columns = {"the input": low.repeat_interleave(scale, 1).repeat_interleave(scale, 2)}
         columns["bicubic"] = resize(low[None], scale=scale)[0]
-        columns.update({way.title: _read(out / way.title / f"{files.name}.png") for way in ways})
+        columns.update({way.title: load_image(out / way.title / f"{files.name}.png") for way in ways})
         columns["the original"] = high
         details = [framed(to_pixels(middle(image, _SIDE)), _SIDE) for image in columns.values()]
         lines.append(np.concatenate(details, axis=1))
     head = np.concatenate([caption(title, _SIDE) for title in columns], axis=1)
     return stack([head, *lines])
-
-
-def _read(path: Path) -> Tensor:
-    return to_tensor(read_image(path)).float() / 255

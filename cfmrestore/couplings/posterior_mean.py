@@ -88,8 +88,8 @@ class PosteriorMean(LowresLatent):
                 f"there is no file {str(file)!r} of weights: name the .safetensors beside a checkpoint of the "
                 "regression's training"
             )
-        self._check_origin(file)
         held = read_weights(file)
+        self._check_origin(file)
         weights = {key.removeprefix(_PREFIX): value for key, value in held.items() if key.startswith(_PREFIX)}
         check_weights(weights, self.network.state_dict(), file)
         self.network.load_state_dict(weights)

@@ -1,4 +1,4 @@
-# Which start, in which space: the trainings of docs/study. The same photographs, network and number of iterations for
+# Which start, in which space: trainings beside each other. The same photographs, network and number of iterations for
 # all; the regression that the posterior mean needs comes on top of that. data/bsds400 holds the photographs, data/set14
 # the benchmark, data/taef2 the weights of that autoencoder.
 base = "../cfm_x4.py"

@@ -116,7 +116,7 @@ def run_one(job: Job) -> Result:
             raise ValueError(f"the training was stopped before {last.stem}: the same command goes on with it")
         for name, where in job.benchmarks.items():
             benchmarks[name] = _measured(job, last, job.folder / name, f"{name}={where}")
-    weights = checkpoints.load(last)["state_dict"]
+    weights = checkpoints.load(last.with_suffix(".safetensors"))["state_dict"]
     parameters = sum(value.numel() for value in weights.values())
     iterations = training["train_cfg"]["max_iters"]
     return {**job.run.choices, "parameters": parameters, "iterations": iterations, "benchmarks": benchmarks}
@@ -158,9 +158,8 @@ def table(summary: Result, benchmark: str) -> str:
         if not parts:
             columns = list(own["bicubic"])
             parts = [[*axes, "NFE", *columns], ["bicubic", *[""] * len(axes), *_cells(own["bicubic"], columns)]]
-        for row in own["rows"]:
-            if row["solver"] == own["rows"][0]["solver"]:
-                parts.append([*(run[axis] for axis in axes), f"{row['NFE']:g}", *_cells(row, columns)])
+        for row in plots.walk(own["rows"]):
+            parts.append([*(run[axis] for axis in axes), f"{row['NFE']:g}", *_cells(row, columns)])
     return results.markdown(parts)
 
 

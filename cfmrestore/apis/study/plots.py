@@ -28,7 +28,7 @@ def plane(summary: Result, benchmark: str, path: Path, x: str = "PSNR", y: str =
     for (title, runs), place in zip(panels, axes[0], strict=True):
         for number, (label, run) in enumerate(runs.items()):
             own = run["benchmarks"][benchmark]
-            rows = _walk(own["rows"])
+            rows = walk(own["rows"])
             place.plot([r[x] for r in rows], [r[y] for r in rows], _style(number), label=label, **_SMALL)
             for row in rows:
                 place.annotate(f"{row['NFE']:g}", (row[x], row[y]), (4, 3), textcoords="offset points", fontsize=7)
@@ -48,13 +48,13 @@ def costs(summary: Result, benchmark: str, path: Path) -> None:
             place = axes[line][column]
             for number, (label, run) in enumerate(runs.items()):
                 own = run["benchmarks"][benchmark]
-                _curve(place, _walk(own["rows"]), name, _style(number), label)
+                _curve(place, walk(own["rows"]), name, _style(number), label)
             place.axhline(float(own["bicubic"][name]), color="k", ls="--", lw=0.8, label="bicubic")
             ceiling = float(own["encoder"].get(name, math.inf))
             if math.isfinite(ceiling):
                 place.axhline(ceiling, color="gray", ls=":", label="targets, encoded and decoded")
             place.set(title=title if line == 0 else "", ylabel=f"{name} {_arrow(own, name)}")
-    _finish(figure, axes, path, f"{benchmark}, {_walk(own['rows'])[0]['solver']}")
+    _finish(figure, axes, path, f"{benchmark}, {walk(own['rows'])[0]['solver']}")
 
 
 def solvers(summary: Result, benchmark: str, path: Path) -> None:
@@ -83,7 +83,7 @@ def _panels(summary: Result) -> Iterator[tuple[str, dict[str, Result]]]:
         yield title, dict(sorted(runs.items(), key=lambda pair: order[pair[0]]))
 
 
-def _walk(rows: list[Result]) -> list[Result]:
+def walk(rows: list[Result]) -> list[Result]:
     """Those of the first solver."""
     return [row for row in rows if row["solver"] == rows[0]["solver"]]
 
