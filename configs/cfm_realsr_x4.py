@@ -1,4 +1,6 @@
-# Real-world x4 super-resolution: blur, noise and JPEG twice. The network of cfm_x4.
+# Real-world x4 super-resolution: blur, noise and JPEG twice. The network of cfm_x4, from whose weights it starts. The
+# shipped model cfm-realsr-x4.
 _base_ = "cfm_x4.py"
 degradation = "second_order"
-train_cfg = dict(max_iters=15_000)
+load_from = "cfmrestore/weights/cfm-x4.safetensors"
+train_cfg = dict(max_iters=7000, val_interval=3500)

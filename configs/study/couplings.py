@@ -4,7 +4,8 @@
 base = "../cfm_x4.py"
 options = {
     "model.network.blocks": 2,
-    "train_cfg.max_iters": 2500,
+    "train_cfg.max_iters": 1500,
+    "train_dataloader.batch_size": 8,
     "default_hooks.checkpoint.interval": 500,
     "test_evaluator": [
         dict(type="PSNR"),
