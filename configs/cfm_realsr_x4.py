@@ -2,5 +2,6 @@
 # shipped model cfm-realsr-x4.
 _base_ = "cfm_x4.py"
 degradation = "second_order"
+model = dict(sampling=dict(num_intervals=4, noise=1.08, colour="mean"))
 load_from = "cfmrestore/weights/cfm-x4.safetensors"
 train_cfg = dict(max_iters=7000, val_interval=3500)

@@ -33,7 +33,7 @@ def main() -> None:
     look.add_argument("--noise", type=float, metavar="F", help="factor on the noise at the start")
     consistent = argparse.BooleanOptionalAction
     look.add_argument("--consistency", action=consistent, help="shrunk, the result equals the input")
-    look.add_argument("--colour", default="none", metavar="MODE", help="take the input's colours: wavelet, adain, none")
+    look.add_argument("--colour", metavar="MODE", help="take the input's colours: mean, wavelet, adain, none")
     look.add_argument(
         "--samples", type=int, default=1, metavar="N", help="results an image, and a map where they differ"
     )

@@ -57,6 +57,11 @@ def _apply(cfg: Config, options: dict[str, Any]) -> None:
         first = key.split(".")[0]
         if first not in cfg and first not in runner_keys():
             raise ValueError(f"--cfg-options: there is no key {first!r}; {nearest(first, set(cfg) | runner_keys())}")
+    merge(cfg, options)
+
+
+def merge(cfg: Config, options: dict[str, Any]) -> None:
+    """Merge dotted options; one that sets a ``type`` starts that dict afresh."""
     for key in options:
         if key.endswith(".type"):
             _clear(cfg, key.split(".")[:-1])

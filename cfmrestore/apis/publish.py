@@ -12,6 +12,7 @@ from typing import Any
 from mmengine.config import Config
 
 from cfmrestore.apis import results
+from cfmrestore.apis.config import merge
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.atomic import atomic, write_text
 from cfmrestore.flows.sampling import Sampling
@@ -72,7 +73,7 @@ def publish(
 def _changed(own: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """A sampling with other keys, which may be dotted; refused if none can be built of it."""
     cfg = Config({"sampling": dict(own)})
-    cfg.merge_from_dict({f"sampling.{key}": value for key, value in changes.items()})
+    merge(cfg, {f"sampling.{key}": value for key, value in changes.items()})
     check_keys(Sampling, cfg.sampling, "sampling: ")
     Sampling(**cfg.sampling.to_dict())
     return checkpoints.as_data(cfg.sampling)

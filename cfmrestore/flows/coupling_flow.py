@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from cfmrestore.flows.losses.base import Loss, Prediction
 from cfmrestore.flows.restoring import Restoring
 from cfmrestore.flows.sampling import Restoration, Sampling
 from cfmrestore.flows.times.base import TimeSampler
+from cfmrestore.ops.colour_match import match_colours
 from cfmrestore.ops.pad import crop_to, pad_to_multiple
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.ops.tiles import Tiling
@@ -180,7 +181,8 @@ class CouplingFlow(BaseModel):
 
     def restore(self, low: Image, seeds: Tensor) -> Restoration:
         """Restore images of any size; the same seed gives the same image, whatever the batch."""
-        return self.restoring().of_image(low, seeds)
+        done = self.restoring().of_image(low, seeds)
+        return replace(done, image=match_colours(done.image, low, self.sampling.colour))
 
     def restoring(
         self,

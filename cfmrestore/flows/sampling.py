@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from cfmrestore.ops import colour_match
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.paths.base import Path
 from cfmrestore.registry import GRIDS, SOLVERS
@@ -47,6 +48,7 @@ class Sampling:
         noise: Factor on the noise at the start; less of it makes a smoother result.
         consistency: Project every step, so that the bicubically shrunk result equals the input: for inputs that were
             shrunk and nothing else.
+        colour: "none", or the colours of the input, as in ``match_colours``: "mean", "wavelet" or "adain".
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Sampling:
         fidelity: float = 0.0,
         noise: float = 1.0,
         consistency: bool = False,
+        colour: str = "none",
     ) -> None:
         self.solver: Solver = SOLVERS.build(solver or {"type": "Euler"})
         self.grid: TimeGrid = GRIDS.build(grid or {"type": "UniformGrid"})
@@ -70,12 +73,14 @@ class Sampling:
             raise ValueError(f"sampling.num_intervals must be a positive integer; got {num_intervals!r}")
         if not 0 <= fidelity <= 1 or not noise >= 0:
             raise ValueError(f"sampling needs fidelity in [0, 1] and noise of 0 or more; got {fidelity=}, {noise=}")
-        self.num_intervals, self.seed = num_intervals, seed
+        if colour not in colour_match.MODES:
+            raise ValueError(f"sampling.colour must be one of {', '.join(colour_match.MODES)}; got {colour!r}")
+        self.num_intervals, self.seed, self.colour = num_intervals, seed, colour
         self.fidelity, self.noise, self.consistency = float(fidelity), float(noise), consistency
 
     def changed(self, **changes: Any) -> "Sampling":
         """The same but for some keys; None leaves a key as it is."""
-        keys = ("solver", "grid", "num_intervals", "seed", "fidelity", "noise", "consistency")
+        keys = ("solver", "grid", "num_intervals", "seed", "fidelity", "noise", "consistency", "colour")
         own = {key: getattr(self, key) for key in keys}
         return Sampling(**{**own, **{key: value for key, value in changes.items() if value is not None}})
 

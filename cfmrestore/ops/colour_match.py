@@ -7,28 +7,29 @@ from cfmrestore.ops.planes import by_planes
 from cfmrestore.ops.resize import resize
 from cfmrestore.typing import Image, Planes
 
-MODES = ("none", "wavelet", "adain")
+MODES = ("none", "mean", "wavelet", "adain")
 _LEVELS = 5
 
 
 def match_colours(image: Image, low: Image, mode: str) -> Image:
     r"""The image with the colours of the input, which is enlarged bicubically to :math:`u`.
 
-    "wavelet" takes what is coarse from the input, :math:`x + B (u - x)`, where B blurs with a binomial kernel at five
-    dilations, to about 30 pixels: the a-trous decomposition of StableSR (Wang et al., 2024, section 3.4,
-    arXiv:2305.07015). "adain" gives each channel the mean and the standard deviation of the input's (Huang and
-    Belongie, 2017, equation 8, arXiv:1703.06868).
+    "mean" gives each channel the mean of the input's. "wavelet" takes what is coarse from the input,
+    :math:`x + B (u - x)`, where B blurs with a binomial kernel at five dilations, to about 30 pixels: the a-trous
+    decomposition of StableSR (Wang et al., 2024, section 3.4, arXiv:2305.07015). "adain" gives each channel the mean
+    and the standard deviation of the input's (Huang and Belongie, 2017, equation 8, arXiv:1703.06868).
     """
     if mode not in MODES:
         raise ValueError(f"unknown colour correction {mode!r}; known are {', '.join(MODES)}")
     if mode == "none":
         return image
-    size = (image.shape[-2], image.shape[-1])
-    planes = []
-    for index in range(image.shape[1]):  # plane by plane: a large image has no room for more
-        x, y = image[:, index : index + 1], low[:, index : index + 1]
-        planes.append(_adain(x, y) if mode == "adain" else x + _blurred(resize(y, size=size) - x))
-    return torch.cat(planes, dim=1).clamp_(0, 1)
+    match = {"mean": _mean, "wavelet": _wavelet, "adain": _adain}[mode]
+    channels = range(image.shape[1])  # plane by plane: a large image has no room for more
+    return torch.cat([match(image[:, c : c + 1], low[:, c : c + 1]) for c in channels], dim=1).clamp_(0, 1)
+
+
+def _mean(x: Planes, y: Planes) -> Planes:
+    return x + (y.mean((2, 3), keepdim=True) - x.mean((2, 3), keepdim=True))
 
 
 def _adain(x: Planes, y: Planes) -> Planes:
@@ -36,6 +37,10 @@ def _adain(x: Planes, y: Planes) -> Planes:
         (z.mean((2, 3), keepdim=True), z.std((2, 3), correction=0, keepdim=True)) for z in (x, y)
     )
     return (x - mean_x) * (std_y / std_x.clamp_min(1e-6)) + mean_y
+
+
+def _wavelet(x: Planes, y: Planes) -> Planes:
+    return x + _blurred(resize(y, size=(x.shape[-2], x.shape[-1])) - x)
 
 
 def _kernel() -> np.ndarray:
@@ -56,4 +61,4 @@ def _blurred(x: Planes) -> Planes:
     def blur(plane: np.ndarray, out: np.ndarray) -> None:
         cv2.sepFilter2D(plane, -1, kernel, kernel, out, borderType=cv2.BORDER_REPLICATE)
 
-    return by_planes(blur, x)
+    return by_planes(blur, x.cpu()).to(x)

@@ -192,7 +192,7 @@ class Restorer:
             image, nfe = done.image, nfe + done.nfe
             if one.after != 1:
                 image = resize(image, scale=one.after).clamp_(0, 1)
-        image = match_colours(crop_to(image, size), low, settings.colour)
+        image = match_colours(crop_to(image, size), low, self.stages[0].sampling(settings).colour)
         if scale == int(scale) and any(stage.sampling(settings).consistency for stage in self.stages):
             image = agreeing(image, low, int(scale))
         return Restored(image, nfe)

@@ -22,7 +22,7 @@ class Settings:
         noise: Factor on the noise at the start.
         consistency: Make the result, shrunk bicubically, equal the input, to half a level but at edges between black
             and white; for whole scales, and inputs that were shrunk and nothing else.
-        colour: "none", or the colours of the input: "wavelet" (the coarse part) or "adain" (mean and deviation).
+        colour: "none", or the colours of the input: "mean", "wavelet" (what is coarse) or "adain" (mean, deviation).
         tile: Side of a tile in pixels of the result, "auto" by what is cheapest and fits the memory, or 0 for none.
     """
 
@@ -33,7 +33,7 @@ class Settings:
     fidelity: float | None = None
     noise: float | None = None
     consistency: bool | None = None
-    colour: str = "none"
+    colour: str | None = None
     tile: int | str = "auto"
 
     def __post_init__(self) -> None:
@@ -41,7 +41,7 @@ class Settings:
             raise ValueError(f"scale must lie above 0, at most 64; got {self.scale!r}")
         if not isinstance(self.seed, int) or not 0 <= self.seed < 2**62:
             raise ValueError(f"seed must be an integer from 0, below 2^62; got {self.seed!r}")
-        if self.colour not in colour_match.MODES:
+        if self.colour is not None and self.colour not in colour_match.MODES:
             raise ValueError(f"colour must be one of {', '.join(colour_match.MODES)}; got {self.colour!r}")
         if self.tile != "auto" and (not isinstance(self.tile, int) or self.tile < 0):
             raise ValueError(f"tile must be 'auto', 0 or a number of pixels; got {self.tile!r}")
@@ -61,6 +61,7 @@ class Settings:
             fidelity=self.fidelity,
             noise=self.noise,
             consistency=self.consistency,
+            colour=self.colour,
         )
 
     def with_seed(self, seed: int) -> "Settings":

@@ -4,9 +4,9 @@
 base = "../cfm_x4.py"
 options = {
     "model.network.blocks": 2,
-    "train_cfg.max_iters": 1500,
+    "train_cfg.max_iters": 1200,
     "train_dataloader.batch_size": 8,
-    "default_hooks.checkpoint.interval": 500,
+    "default_hooks.checkpoint.interval": 600,
     "test_evaluator": [
         dict(type="PSNR"),
         dict(type="SSIM"),

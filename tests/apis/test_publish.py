@@ -50,6 +50,12 @@ def test_a_model_with_its_card_and_curves(trained: Path, tmp_path: Path) -> None
     assert np.array_equal(Restorer.from_pretrained(file)(picture), Restorer.from_pretrained(file)(picture))
 
 
+def test_another_grid_takes_none_of_the_old_ones_keys(trained: Path, tmp_path: Path) -> None:
+    first = publish(trained, "first", trained, sampling={"grid.type": "ShiftedGrid", "grid.shift": 0.5})
+    second = publish(first, "second", tmp_path / "second", sampling={"grid.type": "UniformGrid"})
+    assert checkpoints.load(second)["meta"]["model"]["sampling"]["grid"] == {"type": "UniformGrid"}
+
+
 def test_of_what_was_done_twice_the_second_time_counts(trained: Path, tmp_path: Path) -> None:
     log = read_log(trained)
     assert {step: entry["loss"] for step, entry in log.items()} == {10: 0.5, 20: 0.1, 30: 0.1}

@@ -13,7 +13,7 @@ def low() -> torch.Tensor:
     return 0.2 + 0.6 * resize(torch.rand(1, 3, 6, 8, generator=torch.Generator().manual_seed(0)), scale=5).clamp(0, 1)
 
 
-@pytest.mark.parametrize("mode", ["wavelet", "adain"])
+@pytest.mark.parametrize("mode", ["mean", "wavelet", "adain"])
 def test_a_shift_of_colour_is_undone(low: torch.Tensor, mode: str) -> None:
     detail = 0.02 * torch.randn(1, 3, 120, 160, generator=torch.Generator().manual_seed(1))
     restored = resize(low, scale=4) + detail
@@ -39,7 +39,7 @@ def test_adain_takes_mean_and_deviation(low: torch.Tensor) -> None:
 
 
 def test_a_flat_image_stays_finite(low: torch.Tensor) -> None:
-    for mode in ("wavelet", "adain"):
+    for mode in ("mean", "wavelet", "adain"):
         assert match_colours(torch.full((1, 3, 120, 160), 0.5), low, mode).isfinite().all()
 
 

@@ -71,7 +71,7 @@ def test_tiles_leave_no_seam(model: Path, tmp_path: Path, tile: int) -> None:
     assert max(jumps[2:]) <= max(jumps[:2]) + 1
 
 
-@pytest.mark.parametrize("mode", ["wavelet", "adain"])
+@pytest.mark.parametrize("mode", ["mean", "wavelet", "adain"])
 def test_colours_do_not_shift(tmp_path: Path, mode: str) -> None:
     """S3Diff#2, SeeSR#54, SinSR#5: the input's colours on request, also where the model shifts them."""
     flow = linear_flow()
