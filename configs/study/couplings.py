@@ -33,7 +33,6 @@ axes = dict(
         "noise to data": {"model.coupling.type": "Independent"},
         "coupled, no noise": {"model.coupling.noise": None},
         "coupled, noise 0.1": {"model.coupling.noise": 64},
-        "coupled, noise 0.38": {"model.coupling.noise": 250},
         "coupled, noise 0.59": {"model.coupling.noise": 400},
         "posterior mean, noise 0.1": {
             "model.coupling.type": "PosteriorMean",

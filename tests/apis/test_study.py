@@ -36,10 +36,10 @@ def file(tmp_path: Path) -> Path:
 
 def test_the_projects_own_study_can_be_read() -> None:
     own = plan.read(ROOT / "configs" / "study" / "couplings.py")
-    assert len(own.runs) == 21
+    assert len(own.runs) == 18
     first, second = own.waves()
     assert {run.choices["coupling"] for run in second} == {"posterior mean, noise 0.1"}
-    assert len(first) == 18
+    assert len(first) == 15
     assert next(run for run in own.runs if run.choices["coupling"] == "regression").intervals == [1]
 
 
