@@ -3,5 +3,5 @@
 _base_ = "cfm_x4.py"
 degradation = "second_order"
 model = dict(sampling=dict(num_intervals=4, noise=1.08, colour="mean"))
-load_from = "cfmrestore/weights/cfm-x4.safetensors"
+load_from = "cfm-x4"
 train_cfg = dict(max_iters=7000, val_interval=3500)

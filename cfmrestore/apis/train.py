@@ -11,6 +11,7 @@ from mmengine.dist import get_world_size
 from cfmrestore.apis.config import load_config
 from cfmrestore.engine import checkpoints, distributed
 from cfmrestore.engine.runner import RestorationRunner
+from cfmrestore.restore import models
 
 
 def train(
@@ -36,7 +37,7 @@ def train(
         launcher: "none", "pytorch", "slurm" or "mpi"; by default what the environment says.
         seed: The run's seed.
         validate: Evaluate while training.
-        options: Dotted keys of the config and their values.
+        options: Dotted keys of the config and their values; ``load_from`` may be a bundled model's name.
     """
     cfg = prepare(config, work_dir=work_dir, launcher=launcher, options=options, amp=amp)
     if seed is not None:
@@ -45,6 +46,8 @@ def train(
         drop(cfg, "val")
     if auto_scale_lr:
         scale_lr(cfg)
+    if cfg.get("load_from"):
+        cfg.load_from = str(models.find(cfg.load_from))
     if resume is not None:
         _resume(cfg, resume)
     return build_runner(cfg).train()

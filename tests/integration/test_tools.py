@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from cfmrestore.apis import results
@@ -244,3 +245,20 @@ def test_the_benchmark_reports_a_ratio(tmp_path: Path) -> None:
     result = json.loads(out.read_text())
     assert np.isfinite(result["overhead"])
     shutil.rmtree(tmp_path / "run")
+
+
+def test_a_training_starts_from_the_weights_of_another(trained: Path, tmp_path: Path) -> None:
+    """At a rate of 1e-6 and less it ends where it began: at the average that the other run has left."""
+    options = small_options(tmp_path, load_from=trained / "run", **{"optim_wrapper.optimizer.lr": 1e-12})
+    run_tool("train.py", TINY, "--no-validate", "--work-dir", tmp_path / "run", options=options)
+    before, after = (
+        checkpoints.load(run / "iter_6.safetensors")["state_dict"] for run in (trained / "run", tmp_path / "run")
+    )
+    assert before.keys() == after.keys()
+    assert all(torch.allclose(before[key], after[key], atol=2e-5) for key in before)
+
+
+def test_weights_to_start_from_that_are_none_are_named(tmp_path: Path) -> None:
+    options = small_options(tmp_path, load_from="cfm-x5")
+    told = run_tool("train.py", TINY, "--work-dir", tmp_path / "run", options=options, expect=1)
+    assert "there is no model 'cfm-x5': name a checkpoint, a work directory, or one of the bundled models" in told
