@@ -46,10 +46,10 @@ def train(
         drop(cfg, "val")
     if auto_scale_lr:
         scale_lr(cfg)
-    if cfg.get("load_from"):
-        cfg.load_from = str(models.find(cfg.load_from))
     if resume is not None:
         _resume(cfg, resume)
+    if cfg.get("load_from"):
+        cfg.load_from = str(models.find(cfg.load_from))
     return build_runner(cfg).train()
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from cfmrestore.apis import load_config, presets
 from cfmrestore.apis.degrade import degrade
-from cfmrestore.datasets.base import to_tensor
+from cfmrestore.apis.evaluate_folders import load_image
 from cfmrestore.datasets.files import list_images, read_image
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.pictures import write_png
@@ -46,7 +46,7 @@ def photographs(name: str) -> list[tuple[Tensor, Tensor]]:
     preset = presets.load(bundled.cards()[name]["degradation"])
     pairs = []
     for path in list_images(PHOTOS):
-        high = to_tensor(read_image(path))[None].float() / 255
+        high = load_image(path)[None]
         high = high[..., : high.shape[-2] // 4 * 4, : high.shape[-1] // 4 * 4]
         pairs.append((high, preset.degradation(high, ImageRng([key_of(path.name)]))))
     return pairs
@@ -112,9 +112,7 @@ def measured(pairs: list[tuple[Tensor, Tensor]], images: Iterable[Tensor]) -> Me
 
 def pairs_in(high: Path, low: Path) -> list[tuple[Tensor, Tensor]]:
     """Targets and inputs from files."""
-    found = (
-        [to_tensor(read_image(path))[None].float() / 255 for path in list_images(folder)] for folder in (high, low)
-    )
+    found = ([load_image(path)[None] for path in list_images(folder)] for folder in (high, low))
     return list(zip(*found, strict=True))
 
 
