@@ -22,7 +22,8 @@ $(STAMP): constraints.txt setup.cfg pyproject.toml
 demo: $(STAMP)
 	$(BIN)/python tools/restore.py data/photographs/held_out/coffee.png --out $(DEMO)/restored --overwrite
 	$(BIN)/python tools/showcase.py cfm-x4 --out $(DEMO)/showcase --picture $(DEMO)/cfm-x4.jpg
-	$(BIN)/python tools/showcase.py cfm-realsr-x4 --out $(DEMO)/showcase --picture $(DEMO)/cfm-realsr-x4.jpg
+	$(BIN)/python tools/showcase.py cfm-realsr-x4 --preset second_order --out $(DEMO)/showcase \
+		--picture $(DEMO)/cfm-realsr-x4.jpg
 	$(BIN)/python tools/train.py configs/cfm_realsr_tiny.py --work-dir $(DEMO)
 	$(BIN)/python tools/test.py configs/cfm_realsr_tiny.py $(DEMO) --work-dir $(DEMO) \
 		--out $(DEMO)/result.json --show-dir $(DEMO)/pictures

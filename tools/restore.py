@@ -16,7 +16,7 @@ def main() -> None:
         "--model",
         default="cfm-x4",
         metavar="PATH",
-        help="cfm-x4 (the default), cfm-realsr-x4 for noise and JPEG, a checkpoint, a work directory, or a chain's .py",
+        help="cfm-x4 (the default), cfm-realsr-x4 for noise or JPEG, a checkpoint, a work directory, or a chain's .py",
     )
     parser.add_argument("--out", default="restored", metavar="PATH", help="a folder, or the file of one image")
     parser.add_argument("--scale", type=float, help="any positive number, at most 64 (default: the model's)")

@@ -11,7 +11,7 @@ from tests.testing import TINY
 
 EXPECTED = {
     "bicubic", "blur_noise_jpeg", "bsrgan", "bsrgan_plus", "codeformer", "colorize", "deblur", "dejpeg", "denoise",
-    "gfpgan", "inpaint", "real_esrgan", "second_order", "stablesr", "swinir",
+    "first_or_second_order", "gfpgan", "inpaint", "real_esrgan", "second_order", "stablesr", "swinir",
 }  # fmt: skip
 
 
