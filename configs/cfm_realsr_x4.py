@@ -2,6 +2,10 @@
 # weights it starts. The shipped model cfm-realsr-x4.
 _base_ = "cfm_x4.py"
 degradation = "first_or_second_order"
-model = dict(sampling=dict(num_intervals=4, noise=1.08, colour="mean"))
+model = dict(
+    sampling=dict(
+        grid=dict(_delete_=True, type="UniformGrid"), num_intervals=3, noise=1.22, noise_fades_at=0.25, colour="mean"
+    )
+)
 load_from = "cfm-x4"
 train_cfg = dict(max_iters=12_000, val_interval=6000)

@@ -1,3 +1,5 @@
 # The network of cfm_realsr_x4 as a regression.
 _base_ = "cfm_realsr_x4.py"
-model = dict(coupling=dict(noise=None), times=dict(zero_probability=1.0), sampling=dict(num_intervals=1))
+model = dict(
+    coupling=dict(noise=None), times=dict(zero_probability=1.0), sampling=dict(num_intervals=1, noise_fades_at=None)
+)

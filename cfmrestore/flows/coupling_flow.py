@@ -108,7 +108,7 @@ class CouplingFlow(BaseModel):
     def evaluations(self, sampling: Sampling) -> int | None:
         """Of networks, that a restoration takes; None where the solver's own error decides."""
         walked = sampling.evaluations
-        known = int(self.coupling.estimates and sampling.fidelity > 0)
+        known = int(self.coupling.estimates and sampling.asks_mean)
         return None if walked is None else walked + self.coupling.evaluations - known
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "CouplingFlow":

@@ -1,7 +1,7 @@
 """One restoration: encode, walk, decode; whole or by tiles."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -54,8 +54,9 @@ class Restoring:
         """Where the walk of an image begins, and the velocity v(x, t) that it follows."""
         coupling = self._coupling()
         rng = self.sampling.fork(ImageRng(seeds))
-        source = self.sampling.heated(coupling.source(pad_to_multiple(low, coupling.low_multiple), rng))
-        return source.x_0, self.velocity(source.condition)
+        source = coupling.source(pad_to_multiple(low, coupling.low_multiple), rng)
+        velocity = self.velocity(source.condition)
+        return self._heated(source, velocity)[0].x_0, velocity
 
     def of_latent(self, latent: Tensor, seeds: Tensor) -> Restoration:
         """Restore what small latents stand for."""
@@ -75,28 +76,38 @@ class Restoring:
     ) -> Restoration:
         sampling, scale = self.sampling, coupling.scale
         self._check(source)
-        source = sampling.heated(source)
-        velocity, diffusion = self.velocity(source.condition), self.diffusion(source, rng)
+        velocity = self.velocity(source.condition)
         if sampling.consistency and padded is not None:
             velocity = DataConsistency(velocity, self.path, coupling.encoder, padded, scale)
-        x_0, faithful = source.x_0, sampling.fidelity > 0
-        mean, estimate = (source.mean, source.estimate) if faithful else (None, None)
+        source, asked = self._heated(source, velocity)
+        x_0, estimate, diffusion = source.x_0, source.estimate, self.diffusion(source, rng)
+        if sampling.fidelity == 0:
+            estimate = None
         del source  # a large image has no room for what is not needed
-        solution = sampling.walk(velocity, x_0, self.path, mean=mean, estimate=estimate, diffusion=diffusion)
-        del velocity, x_0, mean, estimate, diffusion
+        solution = sampling.walk(velocity, x_0, self.path, estimate=estimate, diffusion=diffusion)
+        del velocity, x_0, estimate, diffusion
         image = coupling.encoder.decode(solution.x)
         if low is not None:
             image = crop_to(image, (scale * low.shape[-2], scale * low.shape[-1]))
             image = agreeing(image, low, scale) if sampling.consistency else image
-        return Restoration(image.clamp_(0, 1), solution.x, solution.nfe + coupling.evaluations)
+        return Restoration(image.clamp_(0, 1), solution.x, solution.nfe + asked + coupling.evaluations)
+
+    def _heated(self, source: Source, velocity: Velocity) -> tuple[Source, int]:
+        """The source that the sampling asks for, its estimate made if need be, and the evaluations of that."""
+        if not self.sampling.asks_mean or source.estimate is not None:
+            return self.sampling.heated(source), 0
+        estimate = self.sampling.estimate(velocity, source.mean, self.path)
+        return self.sampling.heated(replace(source, estimate=estimate)), 1
 
     def _check(self, source: Source) -> None:
         """Refuse settings that this coupling gives no meaning to."""
         if self.sampling.consistency and self.coupling.scale == 1:
             raise ValueError("consistency needs a model that enlarges: at scale 1 the result would be the input")
         told = self.coupling.context_channels or source.estimate is not None
-        if self.sampling.fidelity > 0 and not told and bool((source.std > 0).any()):
-            raise ValueError("fidelity needs a network that is told the input; this one has no context")
+        if self.sampling.asks_mean and not told and bool((source.std > 0).any()):
+            raise ValueError(
+                "fidelity and noise_fades_at need a network that is told the input; this one has no context"
+            )
 
     def velocity(self, condition: Condition, ask: ConditionalVelocity | None = None) -> Velocity:
         """v(x, t) of the flow's network, or of another, given what it is told."""

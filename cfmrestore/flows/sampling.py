@@ -1,5 +1,6 @@
 """How a trained flow is walked at test time."""
 
+import inspect
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -7,6 +8,7 @@ import torch
 from torch import Tensor
 
 from cfmrestore.ops import colour_match
+from cfmrestore.ops.contrast import local_contrast
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.paths.base import Path
 from cfmrestore.registry import GRIDS, SOLVERS
@@ -39,6 +41,14 @@ class Sampling:
     error (Freirich et al., 2021, theorem 3, arXiv:2107.02555). f = 1 costs one evaluation, f between 0 and 1 one more
     than f = 0. The network must be told the input: without a context, the mean from the noised start is not this one.
 
+    A start with more noise than was trained with leaves some as grain, which makes flat areas look natural and costs
+    fidelity where the mean has detail of its own. So the noise may fade with the local contrast s of the mean,
+
+    .. math:: \epsilon' = \lambda\, (1 - s(\bar x_1) / s_0)_+ \, \epsilon ,
+
+    with the factor :math:`\lambda` and the contrast :math:`s_0` from which on there is none; that costs the evaluation
+    of the mean, too.
+
     Args:
         solver: The solver.
         grid: The grid.
@@ -46,6 +56,8 @@ class Sampling:
         seed: Another one starts at other noise.
         fidelity: From 0, the most detailed, to 1, the closest to the input.
         noise: Factor on the noise at the start; less of it makes a smoother result.
+        noise_fades_at: The local contrast of the mean (``local_contrast`` of its latent) at which the noise is gone;
+            None has the same noise everywhere.
         consistency: Project every step, so that the bicubically shrunk result equals the input: for inputs that were
             shrunk and nothing else.
         colour: "none", or the colours of the input, as in ``match_colours``: "mean", "wavelet" or "adain".
@@ -60,6 +72,7 @@ class Sampling:
         seed: int = 0,
         fidelity: float = 0.0,
         noise: float = 1.0,
+        noise_fades_at: float | None = None,
         consistency: bool = False,
         colour: str = "none",
     ) -> None:
@@ -71,17 +84,19 @@ class Sampling:
             raise ValueError(f"sampling's fidelity and noise are numbers; got {fidelity!r} and {noise!r}")
         if not isinstance(num_intervals, int) or num_intervals < 1:
             raise ValueError(f"sampling.num_intervals must be a positive integer; got {num_intervals!r}")
+        if noise_fades_at is not None and not (isinstance(noise_fades_at, int | float) and noise_fades_at > 0):
+            raise ValueError(f"sampling.noise_fades_at must be a positive contrast, or None; got {noise_fades_at!r}")
         if not 0 <= fidelity <= 1 or not noise >= 0:
             raise ValueError(f"sampling needs fidelity in [0, 1] and noise of 0 or more; got {fidelity=}, {noise=}")
         if colour not in colour_match.MODES:
             raise ValueError(f"sampling.colour must be one of {', '.join(colour_match.MODES)}; got {colour!r}")
         self.num_intervals, self.seed, self.colour = num_intervals, seed, colour
         self.fidelity, self.noise, self.consistency = float(fidelity), float(noise), consistency
+        self.noise_fades_at = noise_fades_at
 
     def changed(self, **changes: Any) -> "Sampling":
         """The same but for some keys; None leaves a key as it is."""
-        keys = ("solver", "grid", "num_intervals", "seed", "fidelity", "noise", "consistency", "colour")
-        own = {key: getattr(self, key) for key in keys}
+        own = {key: getattr(self, key) for key in inspect.signature(Sampling).parameters}
         return Sampling(**{**own, **{key: value for key, value in changes.items() if value is not None}})
 
     def fork(self, rng: ImageRng) -> ImageRng:
@@ -89,17 +104,31 @@ class Sampling:
         return rng.fork("flow" if self.seed == 0 else f"flow {self.seed}")
 
     @property
+    def asks_mean(self) -> bool:
+        """Whether a restoration takes an estimate of the mean."""
+        return self.fidelity > 0 or self.noise_fades_at is not None
+
+    @property
     def evaluations(self) -> int | None:
-        """The network's evaluations that a walk takes; None where the solver's own error decides."""
+        """The network's evaluations that a restoration takes; None where the solver's own error decides."""
         walked = self.solver.nfe(self.num_intervals) if self.fidelity < 1 else 0
-        return None if walked is None else walked + (self.fidelity > 0)
+        return None if walked is None else walked + self.asks_mean
+
+    @staticmethod
+    def estimate(velocity: Velocity, mean: Latent, path: Path) -> Latent:
+        """The mean of the data, from the start without noise: one evaluation."""
+        begin = torch.zeros((), dtype=mean.dtype, device=mean.device)
+        return path.velocity_to_data(velocity(mean, begin), mean, begin)
 
     def heated(self, source: Source) -> Source:
         """The source with its noise scaled, and the law of that."""
-        if self.noise == 1:
+        if self.noise == 1 and self.noise_fades_at is None:
             return source
-        x_0 = source.mean + self.noise * (source.x_0 - source.mean)
-        return replace(source, x_0=x_0, std=self.noise * source.std)
+        factor: float | Tensor = self.noise
+        if self.noise_fades_at is not None:
+            assert source.estimate is not None
+            factor = self.noise * (1 - local_contrast(source.estimate) / self.noise_fades_at).clamp_min(0)
+        return replace(source, x_0=source.mean + factor * (source.x_0 - source.mean), std=factor * source.std)
 
     def walk(
         self,
@@ -107,19 +136,14 @@ class Sampling:
         x_0: Latent,
         path: Path,
         *,
-        mean: Latent | None = None,
         estimate: Latent | None = None,
         diffusion: Diffusion | None = None,
     ) -> Solution:
-        """From the source to the data; a fidelity above 0 needs an estimate, or the start without noise, ``mean``."""
+        """From the source to the data; a fidelity above 0 needs the estimate of the mean."""
         if self.fidelity == 0:
             return self.solver.solve(velocity, x_0, self.grid(self.num_intervals), diffusion=diffusion)
-        asked = int(estimate is None)
-        if estimate is None:
-            assert mean is not None
-            begin = torch.zeros((), dtype=mean.dtype, device=mean.device)
-            estimate = path.velocity_to_data(velocity(mean, begin), mean, begin)
+        assert estimate is not None
         if self.fidelity == 1:
-            return Solution(estimate, asked)
+            return Solution(estimate, 0)
         drawn = self.changed(fidelity=0.0).walk(velocity, x_0, path, diffusion=diffusion)
-        return Solution(torch.lerp(drawn.x, estimate, self.fidelity), drawn.nfe + asked)
+        return Solution(torch.lerp(drawn.x, estimate, self.fidelity), drawn.nfe)

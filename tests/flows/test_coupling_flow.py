@@ -103,6 +103,17 @@ def test_any_size(size: tuple[int, int], upsample: str) -> None:
 def test_nfe_is_reported(solver: str, nfe: int) -> None:
     flow, data = build(sampling={"solver": {"type": solver}, "num_intervals": 5}), batch()
     assert flow.restore(data["low"], data["seeds"]).nfe == nfe
+    for keys, asked in (
+        ({"fidelity": 0.5}, 1),
+        ({"noise_fades_at": 0.3}, 1),
+        ({"fidelity": 0.5, "noise_fades_at": 0.3}, 1),
+    ):
+        sampling = flow.sampling.changed(**keys)
+        assert (
+            flow.restoring(sampling).of_image(data["low"], data["seeds"]).nfe
+            == nfe + asked
+            == flow.evaluations(sampling)
+        )
     results = flow(data, [{"name": str(i)} for i in range(3)], mode="predict")
     assert [row["nfe"] for row in results] == [nfe] * 3
     assert results[0]["restored"].shape == results[0]["target"].shape

@@ -35,17 +35,20 @@ def velocity(mean: torch.Tensor):  # type: ignore[no-untyped-def]
 def test_the_error_follows_the_law_of_distortion_and_perception(fidelity: float) -> None:
     mean, truth, noise = gaussian()
     sampling = Sampling(solver={"type": "RK4"}, num_intervals=32, fidelity=fidelity)
-    end = sampling.walk(velocity(mean), mean + TAU * noise, Linear(), mean=mean).x
+    estimate = sampling.estimate(velocity(mean), mean, Linear())
+    end = sampling.walk(velocity(mean), mean + TAU * noise, Linear(), estimate=estimate).x
     error = float((end - truth).square().mean())
     assert error == pytest.approx(POSTERIOR**2 * (1 + (1 - fidelity) ** 2), rel=0.01)
     assert float((end - mean).std()) == pytest.approx((1 - fidelity) * POSTERIOR, rel=0.01, abs=1e-6)
 
 
-@pytest.mark.parametrize(("fidelity", "nfe"), [(0.0, 8), (0.5, 9), (1.0, 1)])
-def test_the_cost_is_declared_and_counted(fidelity: float, nfe: int) -> None:
+@pytest.mark.parametrize(("fidelity", "walked"), [(0.0, 8), (0.5, 8), (1.0, 0)])
+def test_the_cost_is_declared_and_counted(fidelity: float, walked: int) -> None:
     sampling = Sampling(solver={"type": "Heun"}, num_intervals=4, fidelity=fidelity)
     x = torch.zeros(1, 1, 1, 1)
-    assert sampling.walk(velocity(x), x, Linear(), mean=x).nfe == nfe == sampling.evaluations
+    assert sampling.walk(velocity(x), x, Linear(), estimate=x).nfe == walked
+    assert sampling.evaluations == walked + (fidelity > 0)
+    assert sampling.changed(noise_fades_at=0.2).evaluations == walked + 1
 
 
 def test_less_noise_at_the_start_spreads_less() -> None:
@@ -60,11 +63,27 @@ def test_less_noise_at_the_start_spreads_less() -> None:
     assert spreads == pytest.approx([0, 0.5 * POSTERIOR, POSTERIOR], rel=0.01, abs=1e-9)
 
 
+def test_noise_fades_where_the_mean_has_contrast() -> None:
+    """Stripes of 1 and -1 times a have the deviation a sqrt(1 - 1/25) in a window of 5 columns."""
+    stripes = torch.ones(16, dtype=torch.float64).cumsum(0) % 2 * 2 - 1
+    estimate = torch.zeros(1, 2, 16, 32, dtype=torch.float64)
+    estimate[..., 16:] = 0.1 * stripes
+    ones = torch.ones_like(estimate)
+    source = Source(3 + TAU * ones, {}, 3 * ones, TAU * ones, estimate=estimate)
+    heated = Sampling(noise=1.5, noise_fades_at=0.2).heated(source)
+    striped = 1.5 * TAU * (1 - 0.1 * math.sqrt(1 - 1 / 25) / 0.2)
+    assert torch.allclose(heated.std[..., :14], 1.5 * TAU * ones[..., :14])
+    assert torch.allclose(heated.std[..., 18:30], striped * ones[..., 18:30])
+    assert torch.allclose(heated.x_0, 3 + heated.std)
+    assert not Sampling(noise_fades_at=0.05).heated(source).std[..., 18:30].any()
+
+
 def test_changes_keep_the_rest() -> None:
-    sampling = Sampling(solver={"type": "Heun"}, num_intervals=3, fidelity=0.5, consistency=True)
+    sampling = Sampling(solver={"type": "Heun"}, num_intervals=3, fidelity=0.5, consistency=True, noise_fades_at=0.3)
     changed = sampling.changed(num_intervals=7, fidelity=None)
     assert (type(changed.solver).__name__, changed.num_intervals, changed.fidelity) == ("Heun", 7, 0.5)
     assert changed.consistency
+    assert changed.noise_fades_at == 0.3
     assert sampling.changed(fidelity=0).fidelity == 0
 
 
@@ -72,3 +91,9 @@ def test_changes_keep_the_rest() -> None:
 def test_values_out_of_range_are_refused(keys: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="fidelity in"):
         Sampling(**keys)
+
+
+@pytest.mark.parametrize("contrast", [0, -1.0, math.nan])
+def test_a_contrast_that_is_none_is_refused(contrast: float) -> None:
+    with pytest.raises(ValueError, match="noise_fades_at must be a positive contrast"):
+        Sampling(noise_fades_at=contrast)

@@ -128,7 +128,7 @@ class TestWhatTheyDo:
         assert natural.niqe < 0.85 * bicubic.niqe
 
     def test_the_model_for_all_photographs_spoils_no_clean_ones(self) -> None:
-        """Closer than bicubic at one end; about as close at the other, and as natural as the originals."""
+        """Closer than bicubic at both ends, and at one about as natural as the originals."""
         pairs = photographs("cfm-x4")
         bicubic = measured(pairs, [resize(low, scale=4) for _, low in pairs])
         natural, faithful = (
@@ -136,7 +136,7 @@ class TestWhatTheyDo:
             for fidelity in ENDS
         )
         assert faithful.psnr > bicubic.psnr + 0.5
-        assert natural.psnr > bicubic.psnr - 0.2
+        assert natural.psnr > bicubic.psnr
         assert natural.niqe == pytest.approx(measured(pairs, [high for high, _ in pairs]).niqe, rel=0.15)
 
     @pytest.mark.weights
@@ -157,7 +157,7 @@ class TestWhatTheyDo:
     @pytest.mark.weights
     @pytest.mark.parametrize(("folder", "split"), [("test/set14/x4/hr", "all"), ("train/bsds400", "held_out")])
     def test_photographs_that_were_degraded(self, folder: str, split: str, tmp_path: Path) -> None:
-        """A decibel above bicubic and more of its structure, with NIQE at most 15 % above the originals' own."""
+        """A decibel above bicubic and more of the structure, with NIQE within 15 % of the originals' own."""
         if not (DATA / folder).is_dir():
             pytest.skip(f"{folder} is not on this machine")
         degrade(DATA / folder, "second_order", tmp_path / "set", split=split, freeze=True)
@@ -167,7 +167,7 @@ class TestWhatTheyDo:
         natural = measured(pairs, [restorer("cfm-realsr-x4")(low) for _, low in pairs])
         assert natural.psnr > bicubic.psnr + 1.0
         assert natural.ssim > bicubic.ssim
-        assert natural.niqe < 1.15 * measured(pairs, [high for high, _ in pairs]).niqe
+        assert natural.niqe == pytest.approx(measured(pairs, [high for high, _ in pairs]).niqe, rel=0.15)
 
 
 def lattice(images: list[Tensor], name: str, period: int = 4) -> float:
