@@ -128,7 +128,9 @@ class Sampling:
         if self.noise_fades_at is not None:
             assert source.estimate is not None
             factor = self.noise * (1 - local_contrast(source.estimate) / self.noise_fades_at).clamp_min(0)
-        return replace(source, x_0=source.mean + factor * (source.x_0 - source.mean), std=factor * source.std)
+        noise = source.x_0 - source.mean
+        x_0 = noise.mul_(factor).add_(source.mean)  # in place: a large image has no room for more
+        return replace(source, x_0=x_0, std=factor * source.std)
 
     def walk(
         self,
