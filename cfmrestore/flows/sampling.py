@@ -121,8 +121,8 @@ class Sampling:
         return path.velocity_to_data(velocity(mean, begin), mean, begin)
 
     def heated(self, source: Source) -> Source:
-        """The source with its noise scaled, and the law of that."""
-        if self.noise == 1 and self.noise_fades_at is None:
+        """The source with its noise scaled, and the law of that; as it is where nothing is drawn."""
+        if self.fidelity == 1 or (self.noise == 1 and self.noise_fades_at is None):
             return source
         factor: float | Tensor = self.noise
         if self.noise_fades_at is not None:
