@@ -10,7 +10,7 @@ import torch
 _LIBRARIES: list[torch.library.Library] = []
 
 
-def mend_torchvision() -> None:
+def patch_torchvision() -> None:
     """Let ``import torchvision`` succeed, and what imports it; call it before diffusers, lpips or basicsr.
 
     A CUDA build of torchvision cannot load its operators beside a CPU build of torch, and its import then dies with

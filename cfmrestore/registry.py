@@ -14,6 +14,8 @@ from typing import Any
 from mmengine import registry as mm
 from mmengine.registry import Registry, build_from_cfg
 
+from cfmrestore.renamed import plugin_name, update_keys
+
 PLUGIN_GROUP = "cfmrestore.plugins"
 
 
@@ -51,7 +53,8 @@ def build_plugin(cfg: Any, registry: Registry, default_args: dict[str, Any] | No
     """
     if not isinstance(cfg, dict):
         return cfg
-    cls = find(cfg, registry)
+    cls = find_class(cfg, registry)
+    cfg = update_keys(cfg, cls.__name__)
     check_keys(cls, cfg)
     parameters = inspect.signature(cls).parameters
     open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
@@ -68,7 +71,7 @@ def build_plugin(cfg: Any, registry: Registry, default_args: dict[str, Any] | No
         raise ValueError(f"{cls.__name__} cannot be built from {given}: {error}") from error
 
 
-def find(cfg: dict[str, Any], registry: Registry) -> Any:
+def find_class(cfg: dict[str, Any], registry: Registry) -> Any:
     """The class that a config names."""
     kind = cfg.get("type")
     if kind is None:
@@ -101,6 +104,7 @@ class PluginRegistry(Registry):
         mmengine's own look-up imports whatever a dotted name leads to, ``os.system`` too; names of what stands in files
         from strangers (degradations in sidecars, encoders in checkpoints) must be registered.
         """
+        key = plugin_name(key)
         found = self._registered(key)
         if found is None:
             load_plugins()

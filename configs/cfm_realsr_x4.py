@@ -4,7 +4,11 @@ _base_ = "cfm_x4.py"
 degradation = "first_or_second_order"
 model = dict(
     sampling=dict(
-        grid=dict(_delete_=True, type="UniformGrid"), num_intervals=3, noise=1.22, noise_fades_at=0.25, colour="mean"
+        grid=dict(_delete_=True, type="UniformGrid"),
+        num_intervals=3,
+        noise=1.22,
+        noise_contrast_limit=0.25,
+        color="mean",
     )
 )
 load_from = "cfm-x4"

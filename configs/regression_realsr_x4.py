@@ -1,5 +1,7 @@
 # The network of cfm_realsr_x4 as a regression.
 _base_ = "cfm_realsr_x4.py"
 model = dict(
-    coupling=dict(noise=None), times=dict(zero_probability=1.0), sampling=dict(num_intervals=1, noise_fades_at=None)
+    coupling=dict(noise=None),
+    times=dict(zero_probability=1.0),
+    sampling=dict(num_intervals=1, noise_contrast_limit=None),
 )

@@ -143,7 +143,7 @@ class Browser:
             self.events.append(self._receive(deadline))
 
     def show(self, width: int, height: int, *, dark: bool = False, phone: bool = False) -> None:
-        """Set the size and the colours of the screen."""
+        """Set the size and the colors of the screen."""
         size = {"width": width, "height": height, "deviceScaleFactor": 2 if phone else 1, "mobile": phone}
         self.call("Emulation.setDeviceMetricsOverride", **size)
         self.call("Emulation.setTouchEmulationEnabled", enabled=phone)

@@ -13,7 +13,7 @@ import pytest
 
 import cfmrestore
 from cfmrestore.registry import REGISTRIES
-from cfmrestore.restore import bundled
+from cfmrestore.restore import model_zoo
 from tests.testing import ROOT, in_this_process
 
 INVENTORY = Path(__file__).with_name("inventory.json")
@@ -48,7 +48,7 @@ def inventory() -> dict[str, Any]:
         "names": sorted(cfmrestore.__all__),
         "flags": {tool: flags(tool) for tool in TOOLS},
         "plugins": plugins,
-        "models": sorted(bundled.cards()),
+        "models": sorted(model_zoo.cards()),
     }
 
 

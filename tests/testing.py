@@ -76,7 +76,9 @@ def _forked(script: str, words: list[str], cwd: Path) -> tuple[int, str]:
     with TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         context = get_context("forkserver")
-        context.set_forkserver_preload(["cfmrestore.apis.sweep", "cfmrestore.apis.degrade", "cfmrestore.apis.restore"])
+        context.set_forkserver_preload(
+            ["cfmrestore.analysis.sweep", "cfmrestore.apis.degrade", "cfmrestore.apis.restore"]
+        )
         process = context.Process(target=_run, args=(script, words, str(cwd), str(log), environment()))
         with mock.patch.dict(os.environ, environment()):  # the server starts with the first process
             process.start()

@@ -3,7 +3,7 @@
 
 import argparse
 
-from cfmrestore.apis import cli
+from cfmrestore.cli import common as cli
 
 
 def main() -> None:
@@ -41,23 +41,23 @@ def main() -> None:
     restore.set_defaults(local_rank=None)
     args = cli.parse(parser)
     if args.command == "train":
-        from cfmrestore.apis.benchmarks.train import benchmark_train
+        from cfmrestore.analysis.benchmarks.train import benchmark_train
 
         benchmark_train(
             args.config, iterations=args.iterations, work_dir=args.work_dir, out=args.out, options=args.cfg_options
         )
     elif args.command == "metrics":
-        from cfmrestore.apis.benchmarks.metrics import benchmark_metrics
+        from cfmrestore.analysis.benchmarks.metrics import benchmark_metrics
 
         benchmark_metrics(args.photographs, rounds=args.rounds, out=args.out)
     elif args.command == "restore":
-        from cfmrestore.apis.benchmarks.restore import benchmark_restore
+        from cfmrestore.analysis.benchmarks.restore import benchmark_restore
 
         tile = "auto" if args.tile is None else args.tile
         own = {"num_intervals": args.num_intervals, "tile": tile}
         benchmark_restore(args.model, side=args.side, sides=args.memory, rounds=args.rounds, out=args.out, **own)
     else:
-        from cfmrestore.apis.benchmarks.degrade import benchmark_degrade
+        from cfmrestore.analysis.benchmarks.degrade import benchmark_degrade
 
         benchmark_degrade(args.photographs, rounds=args.rounds, batch=args.batch, side=args.side, out=args.out)
 

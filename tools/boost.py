@@ -4,7 +4,7 @@
 import argparse
 import os
 
-from cfmrestore.apis import cli
+from cfmrestore.cli import common as cli
 
 
 def main() -> None:
@@ -38,7 +38,7 @@ def main() -> None:
     args = parser.parse_args()
 
     from cfmrestore.apis.boost import boost
-    from cfmrestore.apis.boost.jobs import read_prompts
+    from cfmrestore.ldm.boost_jobs import read_prompts
 
     keys = {key: value for key, value in vars(args).items() if key not in ("prompt", "prompts")}
     prompts = read_prompts(args.prompts) if args.prompts else [args.prompt] if args.prompt else []

@@ -3,7 +3,7 @@
 
 import argparse
 
-from cfmrestore.apis import cli
+from cfmrestore.cli import common as cli
 
 
 def main() -> None:
@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument("--out", metavar="FILE", help="a .md, .csv or .json file")
     args = parser.parse_args()
 
-    from cfmrestore.apis.compare import compare
+    from cfmrestore.reports.compare import compare
 
     compare(args.results, baseline=args.baseline, level=args.level, samples=args.samples, seed=args.seed, out=args.out)
 

@@ -4,7 +4,7 @@
 import argparse
 import os
 
-from cfmrestore.apis import cli
+from cfmrestore.cli import common as cli
 
 
 def main() -> None:
@@ -28,17 +28,17 @@ def main() -> None:
     args = parser.parse_args()
 
     if args.list:
-        from cfmrestore.apis import presets
+        from cfmrestore.engine import presets
 
         print("\n".join(presets.names()))
     elif args.verify:
-        from cfmrestore.apis.frozen import verify
+        from cfmrestore.datasets.frozen import verify
 
         print(f"{verify(args.verify)} images, all as frozen")
     elif args.source is None:
         raise ValueError("name an image or a folder")
     elif args.preview:
-        from cfmrestore.apis.preview import preview
+        from cfmrestore.apis.degrade.preview import preview
 
         if args.preset is None:
             raise ValueError("--preview needs --preset")

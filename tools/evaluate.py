@@ -3,7 +3,7 @@
 
 import argparse
 
-from cfmrestore.apis import cli
+from cfmrestore.cli import common as cli
 
 
 def main() -> None:
@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("--report", metavar="FILE.html", help="write a page with histograms and the worst images")
     args = parser.parse_args()
 
-    from cfmrestore.apis.evaluate_folders import evaluate_folders
+    from cfmrestore.apis.evaluate import evaluate_folders
 
     keys = {key: value for key, value in vars(args).items() if key not in ("restored", "target")}
     evaluate_folders(args.restored, args.target, **keys)

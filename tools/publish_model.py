@@ -5,7 +5,7 @@ import argparse
 
 from mmengine.config import DictAction
 
-from cfmrestore.apis import cli
+from cfmrestore.cli import common as cli
 
 
 def main() -> None:
@@ -25,11 +25,11 @@ def main() -> None:
         nargs="+",
         default=[],
         metavar="KEY=VALUE",
-        help="what else is said of it: what, data, licence, command, degradation (a preset)",
+        help="what else is said of it: what, data, license, command, degradation (a preset)",
     )
     args = parser.parse_args()
 
-    from cfmrestore.apis.publish import publish, summary
+    from cfmrestore.analysis.publish import publish, summary
 
     file = publish(args.work_dir, args.name, args.out, sampling=args.sampling, card=cli.named(args.card))
     print(summary(args.name, args.out))

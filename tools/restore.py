@@ -6,7 +6,7 @@ import os
 
 from mmengine.config import DictAction
 
-from cfmrestore.apis import cli
+from cfmrestore.cli import common as cli
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
     look.add_argument("--noise", type=float, metavar="F", help="factor on the noise at the start")
     consistent = argparse.BooleanOptionalAction
     look.add_argument("--consistency", action=consistent, help="shrunk, the result equals the input")
-    look.add_argument("--colour", metavar="MODE", help="take the input's colours: mean, wavelet, adain, none")
+    look.add_argument("--color", metavar="MODE", help="take the input's colors: mean, wavelet, adain, none")
     look.add_argument(
         "--samples", type=int, default=1, metavar="N", help="results an image, and a map where they differ"
     )
@@ -56,7 +56,7 @@ def main() -> None:
     from cfmrestore.apis.restore import restore
     from cfmrestore.restore import Settings
 
-    keys = ("scale", "seed", "fidelity", "num_intervals", "solver", "noise", "consistency", "colour", "tile")
+    keys = ("scale", "seed", "fidelity", "num_intervals", "solver", "noise", "consistency", "color", "tile")
     done = restore(
         args.inputs,
         args.model,

@@ -3,7 +3,7 @@
 
 import argparse
 
-from cfmrestore.apis import cli
+from cfmrestore.cli import common as cli
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
     )
     args = parser.parse_args()
 
-    from cfmrestore.apis.showcase import showcase
+    from cfmrestore.analysis.showcase import showcase
 
     table = showcase(
         args.model,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mmengine.config import DictAction
 
-from cfmrestore.apis import cli
+from cfmrestore.cli import common as cli
 
 
 def main() -> None:
@@ -24,8 +24,8 @@ def main() -> None:
     )
     args = parser.parse_args()
 
-    from cfmrestore.apis.pages import fill
-    from cfmrestore.apis.study import plan, study, table
+    from cfmrestore.analysis.study import plan, study, table
+    from cfmrestore.reports.markdown import fill
 
     benchmarks = cli.named(args.benchmarks) if args.benchmarks else None
     if args.page:

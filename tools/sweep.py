@@ -3,7 +3,7 @@
 
 import argparse
 
-from cfmrestore.apis import cli
+from cfmrestore.cli import common as cli
 
 
 def main() -> None:
@@ -22,7 +22,7 @@ def main() -> None:
     cli.add_common(parser)
     args = cli.parse(parser)
 
-    from cfmrestore.apis.sweep import sweep
+    from cfmrestore.analysis.sweep import sweep
 
     sweep(
         args.config,

@@ -3,7 +3,7 @@
 
 import argparse
 
-from cfmrestore.apis import cli
+from cfmrestore.cli import common as cli
 
 
 def main() -> None:
@@ -30,9 +30,9 @@ def main() -> None:
     cli.add_common(parser)
     args = cli.parse(parser)
 
-    from cfmrestore.apis.evaluate import evaluate
+    from cfmrestore.apis.test import evaluate_checkpoint
 
-    evaluate(
+    evaluate_checkpoint(
         args.config,
         args.checkpoint,
         benchmarks=cli.named(args.benchmarks),

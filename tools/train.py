@@ -3,7 +3,7 @@
 
 import argparse
 
-from cfmrestore.apis import cli
+from cfmrestore.cli import common as cli
 
 
 def main() -> None:

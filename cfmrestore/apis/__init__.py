@@ -4,15 +4,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cfmrestore.apis.config import load_config
-    from cfmrestore.apis.evaluate import evaluate
+    from cfmrestore.apis.evaluate import evaluate_folders
+    from cfmrestore.apis.test import evaluate_checkpoint
     from cfmrestore.apis.train import train
+    from cfmrestore.engine.config import load_config
 
-__all__ = ["evaluate", "load_config", "train"]
-_PLACES = {"evaluate": "evaluate", "load_config": "config", "train": "train"}
+__all__ = ["evaluate_checkpoint", "evaluate_folders", "load_config", "train"]
+_PLACES = {
+    "evaluate_folders": "cfmrestore.apis.evaluate",
+    "load_config": "cfmrestore.engine.config",
+    "evaluate_checkpoint": "cfmrestore.apis.test",
+    "train": "cfmrestore.apis.train",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+    return getattr(import_module(_PLACES[name]), name)

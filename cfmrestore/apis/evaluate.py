@@ -1,181 +1,217 @@
-"""Evaluation of a checkpoint on any number of benchmarks."""
+"""Evaluation of images from anywhere: a folder of restorations, and the folder of their targets."""
 
-import inspect
-import shutil
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
+import numpy as np
+from mmengine.evaluator import BaseMetric
+from mmengine.utils import ProgressBar
+from torch import Tensor
 
-from cfmrestore.apis import results
-from cfmrestore.apis.frozen import folders_of
-from cfmrestore.apis.metric_names import metric_config
-from cfmrestore.apis.report import write_report
-from cfmrestore.apis.train import build_runner, drop, prepare
-from cfmrestore.engine.hooks.keep_hook import KeepHook, kept
-from cfmrestore.engine.hooks.picture_hook import PictureHook
-from cfmrestore.engine.runner import RestorationRunner
+from cfmrestore.datasets.base import to_tensor
+from cfmrestore.datasets.files import list_images, read_image
 from cfmrestore.evaluation import protocols
+from cfmrestore.evaluation.metric_names import metric_config
 from cfmrestore.evaluation.metrics import ImageMetric, SetMetric
-from cfmrestore.registry import METRICS, MODELS, find
-from cfmrestore.restore import models
+from cfmrestore.evaluation.metrics.base import Sample, pictures
+from cfmrestore.registry import METRICS, load_plugins
+from cfmrestore.reports import results
+from cfmrestore.reports.html import write_report
 
-_CROP = {"type": "CentreCrop"}  # to multiples of the scale
+
+@dataclass(frozen=True)
+class Files:
+    """The files of one image, by what they are: "restored", "target", "low"."""
+
+    name: str
+    paths: Mapping[str, Path]
 
 
-def evaluate(
-    config: str | Path,
-    checkpoint: str | Path,
+def evaluate_folders(
+    restored: str | Path,
+    target: str | Path | None = None,
     *,
-    benchmarks: Mapping[str, str] | None = None,
-    protocol: str | None = None,
-    metrics: Sequence[str] | None = None,
-    weights: str | None = None,
+    low: str | Path | None = None,
+    protocol: str = "classic_y",
+    metrics: Sequence[str] = ("PSNR", "SSIM"),
+    scale: int | None = None,
+    suffix: str = "",
     method: str | None = None,
-    work_dir: str | None = None,
+    name: str | None = None,
+    weights: str | None = None,
     out: str | None = None,
     report: str | None = None,
-    show_dir: str | None = None,
-    launcher: str | None = None,
-    options: Mapping[str, Any] | None = None,
 ) -> results.Result:
-    """Measure a checkpoint, beside bicubic interpolation and beside what its encoder can do.
+    """Measure a folder of restored images; files belong together by their paths without extensions.
 
     Args:
-        config: The config file.
-        checkpoint: A ``.pth`` or ``.safetensors`` file, a work directory for its newest checkpoint, or a bundled model.
-        benchmarks: Names and folders, in place of the config's test set: "HIGH,LOW" for pairs, "HIGH" for targets
-            that the config's degradation is applied to, or a frozen set of ``tools/degrade.py``.
-        protocol: How images are compared, in place of the config's.
-        metrics: Their names, in any case, in place of the config's.
-        weights: Folder with the weights of networks that these metrics need; without it, torch's cache.
-        method: How the restorations are called in tables; by default the checkpoint.
-        work_dir: Where the log is written.
-        out: JSON file for the result; a Markdown table and a CSV file are written beside it.
+        restored: The folder of restorations, or one image.
+        target: The folder of what they should be; not needed for metrics without reference.
+        low: The folder of inputs: the table then has a row for bicubic interpolation.
+        protocol: How images are compared.
+        metrics: Names of metrics, in any case.
+        scale: Pixels of a restoration a pixel of its input, where ``low`` does not tell.
+        suffix: What the names of restorations end with beyond those of the targets, such as "_x4".
+        method: How the restorations are called in tables; by default their folder.
+        name: How the set of images is called; by default the folder of the targets.
+        weights: Folder with the weights of networks that metrics need; without it, torch's cache.
+        out: JSON file for the result; a table and a CSV file are written beside it.
         report: HTML file with table, histograms and the worst images.
-        show_dir: Folder for a picture of every image.
-        launcher: "none", "pytorch", "slurm" or "mpi"; by default what the environment says.
-        options: Dotted keys of the config and their values.
     """
+    load_plugins()
     results.check_names(out, report)
-    cfg = prepare(config, work_dir=work_dir, launcher=launcher, options=options)
-    if metrics is not None:
-        cfg.test_evaluator = [*(metric_config(one, weights) for one in metrics), {"type": "NFE"}]
-    cfg = settle(cfg, checkpoint, protocol)
-    sets: dict[str, dict[str, Any] | None] = {n: dataset(n, where) for n, where in (benchmarks or {}).items()}
-    runner = build_runner(cfg)
-    images = Path(runner.work_dir) / f"images_{runner.timestamp}"
-    pictures = Path(show_dir) if show_dir else None
-    if report is not None:
-        runner.register_hook(KeepHook(folder=str(images)))
-    if pictures is not None:
-        runner.register_hook(PictureHook(folder=str(pictures)))
-    try:
-        made = {}
-        for name, own in (sets or {_name(cfg): None}).items():
-            folders: dict[type, Path | None] = {KeepHook: images / name}
-            folders[PictureHook] = pictures / name if pictures and sets else pictures
-            made[name] = measure(runner, cfg, own, folders)
-        name, shells = method or cfg.load_from, runner.test_evaluator.metrics
-        result = results.assemble(name, protocol_of(cfg), shells, made, _settings(cfg, options or {}))
-        if runner.rank == 0:
-            _show(result, out, report, images)
-    finally:
-        if runner.rank == 0:
-            shutil.rmtree(images, ignore_errors=True)
+    plan = protocols.find_protocol(protocol)
+    if scale is not None and scale < 1:
+        raise ValueError(f"scale must be 1 or more; got {scale}")
+    measures = [build(one, protocol, weights) for one in metrics]
+    needing = [type(shell).__name__ for shell in measures if shell.needs_target]
+    if target is None and needing:
+        raise ValueError(f"{', '.join(needing)} compare with targets: name their folder too")
+    if target is not None and low is None and plan.crop and scale is None:
+        raise ValueError(
+            f"the protocol {protocol!r} cuts a border of as many pixels as the scale: give the scale (--scale), or the "
+            "folder of the inputs (--low)"
+        )
+    shells: list[BaseMetric] = [*measures, METRICS.build({"type": "ImageDigest"})]
+    given = {"restored": restored, "target": target, "low": low}
+    files = match(given, suffix)
+    check_sizes(files, scale)
+    for one in _progress(files):
+        sample = read(one, scale)
+        for shell in shells:
+            shell.process(None, [sample])
+    means = {key: value for shell in shells for key, value in shell.evaluate(len(files)).items()}
+    title = name or results.title_of(target or restored)
+    folders = {kind: str(folder) for kind, folder in given.items() if folder is not None}
+    measured = {title: results.benchmark(shells, means)}
+    result = results.assemble(method or results.title_of(restored), plan, shells, measured, folders)
+    _write(result, out, report, {one.name: one for one in files}, scale)
     return result
 
 
-def dataset(name: str, where: str) -> dict[str, Any]:
-    """The dataset of a benchmark: two folders, one, or a frozen set."""
-    folders = folders_of(name, where)
-    if len(folders) == 2:
-        return {"type": "PairedFolder", "high_root": str(folders[0]), "low_root": str(folders[1])}
-    return {"type": "ImageFolder", "data_root": str(folders[0]), "pipeline": [_CROP]}
+def build(metric: str, protocol: str, weights: str | None = None) -> ImageMetric | SetMetric:
+    """A metric by its name, in any case, with its weights."""
+    config = metric_config(metric, weights)
+    shell: ImageMetric | SetMetric = METRICS.build(config, default_args={"protocol": protocol})
+    shell.prepare()
+    return shell
 
 
-def settle(cfg: Config, checkpoint: str | Path, protocol: str | None) -> Config:
-    """A config that only tests, all its metrics by one protocol, with what a result file needs."""
-    path = models.find(checkpoint)
-    if cfg.get("test_dataloader") is None:
-        raise ValueError("the config has no test_dataloader")
-    cfg.load_from, cfg.resume = str(path), False
-    cfg.train_cfg = cfg.train_dataloader = cfg.optim_wrapper = cfg.param_scheduler = None
-    drop(cfg, "val")
-    cfg.auto_scale_lr = None
-    metrics = list(cfg.test_evaluator) if isinstance(cfg.test_evaluator, list | tuple) else [cfg.test_evaluator]
-    with_protocol = [metric for metric in metrics if issubclass(find(metric, METRICS), ImageMetric)]
-    names = {metric.get("protocol", cfg.get("protocol", "classic_y")) for metric in with_protocol}
-    if protocol is None and len(names) > 1:
-        raise ValueError(f"the metrics of one evaluation need one protocol; the config has {', '.join(sorted(names))}")
-    cfg.protocol = protocols.find(protocol or next(iter(names), "classic_y")).name
-    for metric in with_protocol:
-        metric["protocol"] = cfg.protocol
-    cfg.test_evaluator = [*with_protocol, *(m for m in metrics if m not in with_protocol), {"type": "ImageSet"}]
-    if "ceiling" in inspect.signature(find(cfg.model, MODELS)).parameters:
-        cfg.model.ceiling = True
-    return cfg
-
-
-def protocol_of(cfg: Config) -> protocols.Protocol:
-    """By which a settled config compares images."""
-    return protocols.find(cfg.protocol)
-
-
-def _settings(cfg: Config, options: Mapping[str, Any]) -> dict[str, Any]:
-    """How the restorations were made."""
-    return {
-        "config": str(cfg.filename),
-        "checkpoint": cfg.load_from,
-        "sampling": cfg.model.get("sampling", {}),
-        "options": {key: str(value) for key, value in options.items()},
+def match(folders: Mapping[str, str | Path | None], suffix: str = "") -> list[Files]:
+    """The files that belong together; every one without a partner is named."""
+    found = {
+        kind: _named(Path(folder), suffix if kind == "restored" else "") for kind, folder in folders.items() if folder
     }
+    names = set.union(*(set(paths) for paths in found.values()))
+    alone = []
+    for name in sorted(names):
+        missing = [kind for kind, paths in found.items() if name not in paths]
+        if missing:
+            alone.append(f"{name} (no {', no '.join(missing)})")
+    if alone:
+        hint = "" if suffix else _likely_suffix(found)
+        raise ValueError(f"{len(alone)} of {len(names)} images are not in every folder{hint}: {'; '.join(alone)}")
+    return [Files(name, {kind: paths[name] for kind, paths in found.items()}) for name in sorted(names)]
 
 
-def _name(cfg: Config) -> str:
-    """Of the config's own test set: the last folder of its path that says anything."""
-    own = cfg.test_dataloader.dataset
-    return results.title_of(own.get("data_root") or own.get("high_root") or "test")
+def _likely_suffix(found: Mapping[str, Mapping[str, Path]]) -> str:
+    """The suffix that would make all restorations belong to targets."""
+    others = set().union(*(paths for kind, paths in found.items() if kind != "restored"))
+    name = min(found["restored"])
+    for other in others:
+        suffix = name.removeprefix(other)
+        if suffix != name and all(own.removesuffix(suffix) in others for own in found["restored"]):
+            return f" (would --suffix {suffix} help?)"
+    return ""
 
 
-def measure(
-    runner: RestorationRunner,
-    cfg: Config,
-    own: dict[str, Any] | None = None,
-    folders: Mapping[type, Path | None] | None = None,
-) -> results.Result:
-    """Run the test loop on one set of images, those of the config without another.
-
-    Args:
-        runner: Built from ``cfg``.
-        cfg: A settled config.
-        own: The dataset's config.
-        folders: Where hooks that write go on, by their class.
-    """
-    if own is not None:
-        scale = cfg.model.get("scale", 4)
-        own = {**own, "pipeline": [{**step, "multiple": scale} for step in own.get("pipeline", [])]}
-    loader = cfg.test_dataloader if own is None else {**cfg.test_dataloader, "dataset": own}
-    runner._test_dataloader, runner._test_evaluator = loader, cfg.test_evaluator
-    runner._test_loop = dict(cfg.test_cfg)
-    for hook in runner.hooks:
-        if folder := (folders or {}).get(type(hook)):
-            hook.start(folder)
-    for metric in runner.test_loop.evaluator.metrics:
-        if isinstance(metric, ImageMetric | SetMetric):
-            metric.prepare()
-    means = runner.test()
-    if runner.rank != 0:
-        return {"images": [], "rows": {}, "values": {}, "warnings": []}  # the numbers are with rank 0
-    return results.benchmark(runner.test_evaluator.metrics, means)
+def _named(folder: Path, suffix: str) -> dict[str, Path]:
+    if folder.is_file():
+        return {"image": folder}
+    found: dict[str, Path] = {}
+    for path in list_images(folder):
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        if not name.endswith(suffix):
+            raise ValueError(f"{path} does not end with the suffix {suffix!r}")
+        name = name.removesuffix(suffix)
+        if name in found:
+            raise ValueError(f"{found[name]} and {path} have one name: keep one of them")
+        found[name] = path
+    return found
 
 
-def _show(result: results.Result, out: str | None, report: str | None, images: Path) -> None:
-    print(f"\n{results.table(result)}")
+def check_sizes(files: Iterable[Files], scale: int | None) -> None:
+    """All images whose sizes do not fit, before anything is measured."""
+    wrong = []
+    for one in files:
+        sizes = {kind: _size(path) for kind, path in one.paths.items()}
+        restored, target, low = (sizes.get(kind) for kind in ("restored", "target", "low"))
+        if target is not None and restored != target:
+            wrong.append(f"{one.name}: restored {_text(restored)}, target {_text(target)}")
+        elif low is not None and restored is not None:
+            factors = {round(a / b) for a, b in zip(restored, low, strict=True)}
+            if len(factors) > 1 or factors == {0} or (scale is not None and factors != {scale}):
+                wrong.append(f"{one.name}: restored {_text(restored)}, input {_text(low)}")
+    if wrong:
+        raise ValueError(f"{len(wrong)} images do not fit in size: {'; '.join(wrong)}")
+
+
+def _text(size: tuple[int, int] | None) -> str:
+    return "none" if size is None else f"{size[0]}x{size[1]}"
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """Width and height after the orientation that EXIF asks for, from the head of the file."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as image:
+            turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+            return (image.height, image.width) if turned else (image.width, image.height)
+    except (UnidentifiedImageError, Image.DecompressionBombError):
+        height, width = read_image(path).shape[:2]
+        return width, height
+    except (OSError, SyntaxError) as error:
+        raise ValueError(f"cannot read {str(path)!r}: {error}") from error
+
+
+def read(files: Files, scale: int | None) -> Sample:
+    """The images in [0, 1], as metrics want them."""
+    images: dict[str, Any] = {kind: load_image(path) for kind, path in files.paths.items()}
+    return {"name": files.name, "scale": scale, **images}
+
+
+def load_image(path: Path) -> Tensor:
+    """A file as (3, h, w) in [0, 1]."""
+    return to_tensor(read_image(path)).float() / 255
+
+
+def _progress(files: Sequence[Files]) -> Iterable[Files]:
+    bar = ProgressBar(len(files), file=sys.stderr)
+    for one in files:
+        yield one
+        bar.update()
+    print(file=sys.stderr)
+
+
+def _write(
+    result: results.Result, out: str | None, report: str | None, files: Mapping[str, Files], scale: int | None
+) -> None:
+    print(results.table(result))
     if out is not None:
         results.write(result, out)
     if report is not None:
-        names = {name: one["images"] for name, one in result["benchmarks"].items()}
-        write_report(report, result, lambda name, index: kept(images / name, names[name][index]))
+        write_report(report, result, lambda name, index: _pictures(result, files, name, index, scale))
         print(f"look at {report}")
+
+
+def _pictures(
+    result: results.Result, files: Mapping[str, Files], benchmark: str, index: int, scale: int | None
+) -> dict[str, np.ndarray]:
+    from cfmrestore.engine.panels import to_pixels
+
+    sample = read(files[result["benchmarks"][benchmark]["images"][index]], scale)
+    return {kind: to_pixels(image) for kind, image in pictures(sample).items()}

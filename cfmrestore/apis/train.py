@@ -8,9 +8,8 @@ import torch
 from mmengine.config import Config
 from mmengine.dist import get_world_size
 
-from cfmrestore.apis.config import load_config
-from cfmrestore.engine import checkpoints, distributed
-from cfmrestore.engine.runner import RestorationRunner
+from cfmrestore.engine import checkpoints
+from cfmrestore.engine.setup import build_runner, prepare_config, remove_evaluation
 from cfmrestore.restore import models
 
 
@@ -39,48 +38,18 @@ def train(
         validate: Evaluate while training.
         options: Dotted keys of the config and their values; ``load_from`` may be a bundled model's name.
     """
-    cfg = prepare(config, work_dir=work_dir, launcher=launcher, options=options, amp=amp)
+    cfg = prepare_config(config, work_dir=work_dir, launcher=launcher, options=options, amp=amp)
     if seed is not None:
         cfg.randomness = {**cfg.get("randomness", {}), "seed": seed}
     if not validate:
-        drop(cfg, "val")
+        remove_evaluation(cfg, "val")
     if auto_scale_lr:
         scale_lr(cfg)
     if resume is not None:
         _resume(cfg, resume)
     if cfg.get("load_from"):
-        cfg.load_from = str(models.find(cfg.load_from))
+        cfg.load_from = str(models.find_model(cfg.load_from))
     return build_runner(cfg).train()
-
-
-def prepare(
-    config: str | Path,
-    *,
-    work_dir: str | None,
-    launcher: str | None,
-    options: Mapping[str, Any] | None,
-    amp: bool = False,
-) -> Config:
-    """Read a config, settle where it writes, and join the other processes."""
-    cfg = load_config(config, options, amp=amp)
-    cfg.work_dir = work_dir or cfg.get("work_dir") or f"work_dirs/{Path(config).stem}"
-    cfg.launcher = distributed.detect(launcher)
-    distributed.join(cfg.launcher)
-    return cfg
-
-
-def drop(cfg: Config, *stages: str) -> None:
-    """Leave out an evaluation: "val", "test" or both."""
-    for stage in stages:
-        cfg[f"{stage}_cfg"] = cfg[f"{stage}_dataloader"] = cfg[f"{stage}_evaluator"] = None
-
-
-def build_runner(cfg: Config) -> RestorationRunner:
-    """The runner of a checked config; a key or value that only a constructor can refuse is refused here."""
-    try:
-        return RestorationRunner.from_cfg(cfg)
-    except TypeError as error:
-        raise ValueError(f"the config has a key or a value that does not fit: {error}") from error
 
 
 def scale_lr(cfg: Config) -> None:

@@ -24,7 +24,7 @@ class Coupling(ABC):
             (encoded, then repeated).
     """
 
-    tells_level = False
+    conditions_on_noise = False
     """Whether the condition has a ``noise_level``."""
 
     evaluations = 0
@@ -42,7 +42,7 @@ class Coupling(ABC):
         self.encoder, self.scale, self.upsample = encoder, scale, upsample
 
     @property
-    def law_is_told(self) -> bool:
+    def has_known_score(self) -> bool:
         """Whether the network is told all that the law of the source depends on: only then is its score known."""
         return True
 

@@ -34,7 +34,7 @@ def enlarge(latent: Tensor, scale: int, mode: str) -> Latent:
 
 
 def repeat(x: Tensor, scale: int) -> Tensor:
-    """Nearest-neighbour enlargement by a whole factor."""
+    """Nearest-neighbor enlargement by a whole factor."""
     return x.repeat_interleave(scale, dim=-2).repeat_interleave(scale, dim=-1)
 
 

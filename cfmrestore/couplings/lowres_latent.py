@@ -7,7 +7,7 @@ from torch import Tensor
 
 from cfmrestore.couplings.base import Coupling
 from cfmrestore.couplings.lift import corners
-from cfmrestore.couplings.noise import STEPS, alpha_bar
+from cfmrestore.couplings.noise_schedule import STEPS, alpha_bar
 from cfmrestore.encoders.base import Encoder
 from cfmrestore.ops.broadcast import expand_as
 from cfmrestore.ops.rng import ImageRng
@@ -38,7 +38,7 @@ class LowresLatent(Coupling):
         table: "cosine" or "linear".
         restore_noise: Step at test time where ``noise`` is a pair; its middle if not given.
         context: Tell the network c.
-        tell_level: Tell the network the standard deviation of the noise.
+        condition_on_noise: Tell the network the standard deviation of the noise.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class LowresLatent(Coupling):
         table: str = "cosine",
         restore_noise: int | None = None,
         context: bool = True,
-        tell_level: bool = False,
+        condition_on_noise: bool = False,
     ) -> None:
         self.filled = upsample == "noise_filled"
         super().__init__(encoder=encoder, scale=scale, upsample="nearest" if self.filled else upsample)
@@ -60,16 +60,16 @@ class LowresLatent(Coupling):
         if restore_noise is not None and not 0 <= restore_noise < STEPS:
             raise ValueError(f"restore_noise must lie in [0, {STEPS - 1}]; got {restore_noise}")
         self.restore_noise = restore_noise
-        self.context, self.tells_level = context, tell_level
+        self.context, self.conditions_on_noise = context, condition_on_noise
 
     @property
     def context_channels(self) -> int:
         return self.encoder.channels if self.context else 0
 
     @property
-    def law_is_told(self) -> bool:
+    def has_known_score(self) -> bool:
         one_level = self.range is None or self.range[0] == self.range[1]
-        return self.context and (one_level or self.tells_level)
+        return self.context and (one_level or self.conditions_on_noise)
 
     def source(self, low: Image, rng: ImageRng) -> Source:
         return self._noised(self.lifted(low, rng), rng, self._restore_step(rng))
@@ -97,7 +97,7 @@ class LowresLatent(Coupling):
         noise = rng.fork("source").normal(*c.shape[1:]).to(c)
         x_0 = noise.mul_(std).add_(mean)  # in place: a large image has no room for more
         condition: Condition = {"context": c} if self.context else {}
-        if self.tells_level:
+        if self.conditions_on_noise:
             condition["noise_level"] = (1 - share).sqrt().to(c)
         return Source(x_0, condition, mean, std)
 

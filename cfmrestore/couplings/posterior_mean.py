@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from cfmrestore.couplings.lowres_latent import LowresLatent
 from cfmrestore.encoders.base import Encoder
+from cfmrestore.hub import check_weights, read_meta, read_weights
 from cfmrestore.ops.rng import ImageRng
-from cfmrestore.ops.weights import check_weights, read_meta, read_weights
 from cfmrestore.registry import COUPLINGS, NETWORKS
 from cfmrestore.typing import Condition, ConditionalVelocity, Latent, Source
 
@@ -48,7 +48,7 @@ class PosteriorMean(LowresLatent):
         table: Of the noise.
         restore_noise: At test time.
         context: Tell the network the mean.
-        tell_level: Tell it the noise.
+        condition_on_noise: Tell it the noise.
     """
 
     evaluations = 1
@@ -66,11 +66,11 @@ class PosteriorMean(LowresLatent):
         table: str = "cosine",
         restore_noise: int | None = None,
         context: bool = False,
-        tell_level: bool = False,
+        condition_on_noise: bool = False,
     ) -> None:
         super().__init__(
             encoder=encoder, scale=scale, upsample=upsample, noise=noise, table=table, restore_noise=restore_noise,
-            context=context, tell_level=tell_level,
+            context=context, condition_on_noise=condition_on_noise,
         )  # fmt: skip
         if self.filled:
             raise ValueError("a posterior mean has no samples to fill with noise: take another upsample")

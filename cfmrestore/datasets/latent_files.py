@@ -1,4 +1,4 @@
-"""Standardised latents as files: safetensors with one tensor, and what made it as JSON."""
+"""Standardized latents as files: safetensors with one tensor, and what made it as JSON."""
 
 import json
 from dataclasses import asdict, dataclass, field, fields

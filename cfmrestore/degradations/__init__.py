@@ -4,7 +4,7 @@ from cfmrestore.degradations.albumentations import Albumentations
 from cfmrestore.degradations.base import Degradation, Fixed, NoParams
 from cfmrestore.degradations.blur.defocus_blur import DefocusBlur
 from cfmrestore.degradations.blur.gaussian_blur import GaussianBlur
-from cfmrestore.degradations.blur.generalised_blur import GeneralisedBlur
+from cfmrestore.degradations.blur.generalized_blur import GeneralizedBlur
 from cfmrestore.degradations.blur.motion_blur import MotionBlur
 from cfmrestore.degradations.blur.plateau_blur import PlateauBlur
 from cfmrestore.degradations.blur.sinc_blur import SincBlur
@@ -13,10 +13,10 @@ from cfmrestore.degradations.codec.diff_jpeg import DiffJPEG
 from cfmrestore.degradations.codec.jpeg import JPEG
 from cfmrestore.degradations.codec.video import VideoCodec
 from cfmrestore.degradations.codec.webp import WebP
-from cfmrestore.degradations.colour.colour_cast import ColourCast
-from cfmrestore.degradations.colour.grayscale import Grayscale
-from cfmrestore.degradations.colour.haze import Haze
-from cfmrestore.degradations.colour.low_light import LowLight
+from cfmrestore.degradations.color.color_cast import ColorCast
+from cfmrestore.degradations.color.grayscale import Grayscale
+from cfmrestore.degradations.color.haze import Haze
+from cfmrestore.degradations.color.low_light import LowLight
 from cfmrestore.degradations.combine.compose import Compose
 from cfmrestore.degradations.combine.maybe import Maybe
 from cfmrestore.degradations.combine.one_of import OneOf
@@ -25,7 +25,7 @@ from cfmrestore.degradations.combine.repeat import Repeat
 from cfmrestore.degradations.combine.shuffle import Shuffle
 from cfmrestore.degradations.levels.banding import Banding
 from cfmrestore.degradations.levels.clip import Clip
-from cfmrestore.degradations.levels.quantise import Quantise
+from cfmrestore.degradations.levels.quantize import Quantize
 from cfmrestore.degradations.masks.boxes import BoxMask
 from cfmrestore.degradations.masks.mixed import MixedMask
 from cfmrestore.degradations.masks.outpainting import OutpaintMask
@@ -49,7 +49,7 @@ __all__ = [
     "BoxMask",
     "ChromaticAberration",
     "Clip",
-    "ColourCast",
+    "ColorCast",
     "Compose",
     "DeadPixels",
     "DefocusBlur",
@@ -59,7 +59,7 @@ __all__ = [
     "Fixed",
     "GaussianBlur",
     "GaussianNoise",
-    "GeneralisedBlur",
+    "GeneralizedBlur",
     "Grayscale",
     "Haze",
     "LowLight",
@@ -72,7 +72,7 @@ __all__ = [
     "PerImage",
     "PlateauBlur",
     "PoissonNoise",
-    "Quantise",
+    "Quantize",
     "RandomResize",
     "Repeat",
     "ResizeTo",

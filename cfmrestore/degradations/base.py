@@ -31,6 +31,8 @@ class Degradation(ABC, Generic[P]):
     """Whether ``apply`` is linear in the image and keeps constant images; a test holds it to that."""
     clips: ClassVar[bool] = False
     """Whether the result lies in [0, 1] whatever the image; a test holds it to that too."""
+    stream: ClassVar[str] = ""
+    """Name of its random numbers in a chain, if not the class's: a renamed class draws what it always drew."""
 
     @abstractmethod
     def sample(self, frame: Frame, rng: ImageRng) -> P:

@@ -36,7 +36,7 @@ _LOG = logging.getLogger(__name__)
 
 
 def theme() -> Any:
-    """Colours, and fonts that every system has."""
+    """Colors, and fonts that every system has."""
     return gr.themes.Soft(primary_hue="teal", secondary_hue="teal", neutral_hue="slate", **FONTS)
 
 
@@ -151,7 +151,7 @@ def _on_click(
     ) -> list[Any]:  # fmt: skip
         if not path:
             raise ValueError("Drop a picture first.")
-        settings = work.Settings(
+        settings = work.PageSettings(
             scale=scale, seed=seed or 0, fidelity=None if own else fidelity, num_intervals=intervals or None,
             solver=None if solver == OWN else solver, consistency=consistency or None, samples=samples,
         )  # fmt: skip

@@ -55,7 +55,7 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class PageSettings:
     """The choices of the page; None is the model's own."""
 
     scale: int
@@ -84,7 +84,7 @@ class Settings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Restored:
+class PageImage:
     """One restoration: two pictures to compare in the page, and the file to take home."""
 
     before: Path
@@ -96,7 +96,7 @@ class Restored:
 class Outcome:
     """All that a click makes."""
 
-    restored: list[Restored]
+    restored: list[PageImage]
     spread: Path | None
     summary: str
 
@@ -130,7 +130,7 @@ class TooLargeError(ValueError):
 
 
 def restore(
-    restorer: Restores, path: str | Path, settings: Settings, *, limits: Limits, folder: Path, on_progress: Progress
+    restorer: Restores, path: str | Path, settings: PageSettings, *, limits: Limits, folder: Path, on_progress: Progress
 ) -> Outcome:
     """Restore an uploaded file, and write all that the page shows into a new folder inside of ``folder``."""
     image = open_upload(path, limits)
@@ -153,11 +153,11 @@ def restore(
 
 
 def _write(
-    low: Image.Image, high: Image.Image, path: str | Path, settings: Settings, place: Path, index: int
-) -> Restored:
+    low: Image.Image, high: Image.Image, path: str | Path, settings: PageSettings, place: Path, index: int
+) -> PageImage:
     number = f"-{index + 1}" if settings.samples > 1 else ""
     stem = re.sub(r"[^\w-]+", "_", Path(path).stem)[:60] or "picture"
-    files = Restored(
+    files = PageImage(
         before=place / f"before{number}.png",
         after=place / f"after{number}.png",
         file=place / f"{stem}-x{settings.scale}{number}.png",
@@ -177,7 +177,7 @@ def _shown(image: Image.Image) -> Image.Image:
     return image.convert("RGBA" if has_alpha else "RGB")
 
 
-def _told(settings: Settings, index: int) -> PngInfo:
+def _told(settings: PageSettings, index: int) -> PngInfo:
     """How the picture is made again, to stand in its file; sample k is what the seed plus k gives."""
     info = PngInfo()
     info.add_text("Software", f"cfmrestore {__version__}")
@@ -192,7 +192,7 @@ def _write_spread(spread: np.ndarray, place: Path) -> Path:
     return place / "spread.png"
 
 
-def _summary(low: tuple[int, int], high: tuple[int, int], settings: Settings, seconds: float) -> str:
+def _summary(low: tuple[int, int], high: tuple[int, int], settings: PageSettings, seconds: float) -> str:
     """What stands below the picture, as Markdown."""
     sizes = f"{low[0]} x {low[1]} → {high[0]} x {high[1]} pixels"
     samples = f", {settings.samples} samples" if settings.samples > 1 else ""

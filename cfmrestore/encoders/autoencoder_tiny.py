@@ -6,7 +6,7 @@ from cfmrestore.registry import ENCODERS
 
 @ENCODERS.register_module()
 class AutoencoderTiny(PretrainedEncoder):
-    """diffusers' ``AutoencoderTiny`` (madebyollin/taesd): deterministic, of raw latents that are standardised already.
+    """diffusers' ``AutoencoderTiny`` (madebyollin/taesd): deterministic, of raw latents that are standardized already.
 
     Its published configs say scale 1 and shift 0: what comes out is what a diffusion model trained with the large
     autoencoder takes. ``latent_magnitude`` and ``latent_shift`` of a config serve to store latents as bytes, which

@@ -11,7 +11,7 @@ from cfmrestore.typing import Image, Latent
 
 
 class Encoder(nn.Module, ABC):
-    """Maps images in [0, 1] to standardised latents and back.
+    """Maps images in [0, 1] to standardized latents and back.
 
     ``encode = sample(moments(image))`` in two steps, because what a cache stores are the moments, never a draw from
     them. Latents are ``(raw - shift) * scale``. Encoders are frozen: they leave the parameters of a flow alone.
@@ -38,10 +38,10 @@ class Encoder(nn.Module, ABC):
 
     @abstractmethod
     def decode(self, latent: Latent) -> Image:
-        """The image of a standardised latent; values may leave [0, 1] a little."""
+        """The image of a standardized latent; values may leave [0, 1] a little."""
 
     def sample(self, moments: Tensor, rng: ImageRng | None = None) -> Latent:
-        """A standardised latent; an encoder without randomness has one only, and needs no generator."""
+        """A standardized latent; an encoder without randomness has one only, and needs no generator."""
         del rng
         return (moments - self.shift) * self.scale
 
@@ -56,7 +56,7 @@ class Encoder(nn.Module, ABC):
         return self.sample(self.moments(image), rng)
 
     def raw(self, latent: Latent) -> Latent:
-        """Undo the standardisation."""
+        """Undo the standardization."""
         return latent / self.scale + self.shift
 
     def digest(self) -> str:

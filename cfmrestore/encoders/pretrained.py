@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from cfmrestore._compat import mend_torchvision
+from cfmrestore._compat import patch_torchvision
 from cfmrestore.encoders.base import Encoder
-from cfmrestore.ops.weights import check_sha256
+from cfmrestore.hub import check_sha256
 from cfmrestore.typing import Image, Latent
 
 CONFIG = "config.json"
@@ -20,7 +20,7 @@ FILE = re.compile(r".*\.(safetensors|bin|pth?|ckpt)")
 
 
 class PretrainedEncoder(Encoder):
-    r"""A diffusers autoencoder behind images in [0, 1] and latents standardised by its own config.
+    r"""A diffusers autoencoder behind images in [0, 1] and latents standardized by its own config.
 
     .. math::
         z = (E(2 x - 1) - \text{shift}) \cdot \text{scale}, \qquad x = (D(z / \text{scale} + \text{shift}) + 1) / 2
@@ -71,7 +71,7 @@ class PretrainedEncoder(Encoder):
 
 def load(kind: str, places: Sequence[str], *, sha256: str | None = None, subfolder: str | None = None) -> nn.Module:
     """A model of the diffusers class ``kind`` from the first place that has it; else what is wrong with each."""
-    mend_torchvision()
+    patch_torchvision()
     cls = getattr(import_module("diffusers"), kind)
     failures = []
     for place in places:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 import cfmrestore
-from cfmrestore.engine.atomic import atomic
+from cfmrestore.imageio.atomic import atomic
 
 LAST = "last_checkpoint"
 

@@ -9,7 +9,7 @@ from mmengine.dist import all_reduce_dict, get_rank
 from mmengine.runner import BaseLoop
 from torch import Tensor, nn
 
-from cfmrestore.engine.memory import keep_freed_memory
+from cfmrestore.engine.malloc import keep_freed_memory
 from cfmrestore.ops.rng import mix
 from cfmrestore.registry import LOOPS
 

@@ -3,6 +3,7 @@
 import copy
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ from mmengine.model import MMDistributedDataParallel, is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
-from cfmrestore._compat import mend_torchvision
+from cfmrestore._compat import patch_torchvision
 from cfmrestore.engine import checkpoints
-from cfmrestore.registry import DATASETS, LOOPS, RUNNERS, check_keys, find
+from cfmrestore.evaluation.metrics import ImageMetric, SetMetric
+from cfmrestore.registry import DATASETS, LOOPS, RUNNERS, check_keys, find_class
 
 
 @RUNNERS.register_module()
@@ -22,7 +24,7 @@ class RestorationRunner(Runner):
     """Changes of mmengine's runner: CPU processes in a group, seeds for datasets, and the format of checkpoints."""
 
     def _log_env(self, env_cfg: dict[str, Any]) -> None:
-        mend_torchvision()  # mmengine imports it to print its version
+        patch_torchvision()  # mmengine imports it to print its version
         super()._log_env(env_cfg)
 
     optim_wrapper: Any
@@ -48,7 +50,7 @@ class RestorationRunner(Runner):
             if "max_epochs" in loop or loop.get("by_epoch"):
                 raise ValueError("train_cfg counts optimizer steps: give max_iters instead of epochs")
             loop = {"type": "IterBasedTrainLoop", **{k: v for k, v in loop.items() if k != "by_epoch"}}
-            check_keys(find(loop, LOOPS), loop, where="train_cfg: ")
+            check_keys(find_class(loop, LOOPS), loop, where="train_cfg: ")
         return super().build_train_loop(loop)
 
     def _init_model_weights(self) -> None:
@@ -124,7 +126,7 @@ class RestorationRunner(Runner):
         if trained and here is not None and trained["digest"] != here.digest():
             self.logger.warning(
                 f"{filename} was trained in the space of {trained['name']} {trained['digest']}, and this config's is "
-                f"{type(here).__name__} {here.digest()}: expect wrong colours, or worse"
+                f"{type(here).__name__} {here.digest()}: expect wrong colors, or worse"
             )
 
     def resume(self, filename: str) -> None:
@@ -142,6 +144,27 @@ class RestorationRunner(Runner):
         for schedule, state in zip(self.param_schedulers, checkpoint["param_schedulers"], strict=True):
             schedule.load_state_dict(state)
         self.logger.info(f"resumed at iteration {self.iter} from {filename}")
+
+    def test_on(
+        self, dataset: dict[str, Any] | None = None, folders: Mapping[type, Path | None] | None = None
+    ) -> dict[str, float]:
+        """Run the test loop on a set of images; the numbers of single images are with the metrics.
+
+        Args:
+            dataset: Its config; without, the config's own test set.
+            folders: Where hooks that write images go on, by their class.
+        """
+        loader = self.cfg.test_dataloader
+        self._test_dataloader = loader if dataset is None else {**loader, "dataset": dataset}
+        self._test_evaluator, self._test_loop = self.cfg.test_evaluator, dict(self.cfg.test_cfg)
+        for hook in self.hooks:
+            if folder := (folders or {}).get(type(hook)):
+                hook.start(folder)
+        for metric in self.test_loop.evaluator.metrics:
+            if isinstance(metric, ImageMetric | SetMetric):
+                metric.prepare()
+        means: dict[str, float] = self.test()
+        return means
 
     def load_or_resume(self) -> None:
         """Resume from ``load_from``, or start from its weights."""

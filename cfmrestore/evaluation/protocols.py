@@ -80,7 +80,7 @@ PROTOCOLS = {
 }
 
 
-def find(name: str) -> Protocol:
+def find_protocol(name: str) -> Protocol:
     """The protocol of that name."""
     if name not in PROTOCOLS:
         raise ValueError(f"there is no protocol {name!r}; {nearest(name, PROTOCOLS)}")

@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cfmrestore._compat import mend_torchvision
-from cfmrestore.ops.weights import check_weights, find_file, read_weights
+from cfmrestore._compat import patch_torchvision
+from cfmrestore.hub import check_weights, find_file, read_weights
 
 _MIRROR = "https://download.pytorch.org/models"
 
@@ -61,7 +61,7 @@ class Backbone(nn.Module):
         self.taps, self.channels = KINDS[net].taps, KINDS[net].channels
         self.features = _layers(net)
         if weights == RANDOM:
-            _randomise(self.features, seed)
+            _randomize(self.features, seed)
         else:
             _load(self, net, weights)
         if pool is not None:
@@ -71,7 +71,7 @@ class Backbone(nn.Module):
         self.requires_grad_(False).eval()
 
     def forward(self, x: Float[Tensor, "b 3 _ _"]) -> list[Float[Tensor, "b _ _ _"]]:
-        """The maps of an image that is normalised already."""
+        """The maps of an image that is normalized already."""
         maps = []
         for index, layer in enumerate(self.features):
             x = layer(x)
@@ -82,7 +82,7 @@ class Backbone(nn.Module):
 
 def _layers(net: str) -> nn.Sequential:
     """The convolutional part; the classifier, with most of the weights, never gets memory."""
-    mend_torchvision()
+    patch_torchvision()
     models = import_module("torchvision.models")
     with torch.device("meta"):
         features = getattr(models, KINDS[net].model)(weights=None).features
@@ -98,7 +98,7 @@ def _load(backbone: Backbone, net: str, path: str | Path | None) -> None:
     backbone.load_state_dict({name: weights[name] for name in own})
 
 
-def _randomise(network: nn.Module, seed: int) -> None:
+def _randomize(network: nn.Module, seed: int) -> None:
     """Kaiming's normal law for the weights, zero for the biases."""
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in network.named_parameters():

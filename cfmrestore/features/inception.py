@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cfmrestore.features.base import Extractor
-from cfmrestore.ops.weights import check_weights, find_file, read_weights
+from cfmrestore.hub import check_weights, find_file, read_weights
 from cfmrestore.typing import Image
 
 WEIGHTS = "pt_inception-2015-12-05-6726825d.pth"
@@ -87,7 +87,7 @@ def inception(path: str | Path | None = None, *, sha256: str | None = None) -> I
     weights = read_weights(file, sha256=sha256)
     with torch.device("meta"):
         network = InceptionV3()
-    # The counters of batch normalisation are missing in old files; they mean nothing in evaluation.
+    # The counters of batch normalization are missing in old files; they mean nothing in evaluation.
     own = {name: value for name, value in network.state_dict().items() if not name.endswith("num_batches_tracked")}
     check_weights(weights, own, file)
     network.to_empty(device="cpu")
@@ -99,7 +99,7 @@ def inception(path: str | Path | None = None, *, sha256: str | None = None) -> I
 
 
 class _Conv(nn.Module):
-    """Convolution, batch normalisation, ReLU."""
+    """Convolution, batch normalization, ReLU."""
 
     def __init__(
         self,

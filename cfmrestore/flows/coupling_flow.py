@@ -12,15 +12,16 @@ from torch import Tensor, nn
 from cfmrestore.couplings.base import Coupling
 from cfmrestore.encoders.base import Encoder
 from cfmrestore.flows.losses.base import Loss, Prediction
-from cfmrestore.flows.restoring import Restoring
+from cfmrestore.flows.pipeline import Restoring
 from cfmrestore.flows.sampling import Restoration, Sampling
 from cfmrestore.flows.times.base import TimeSampler
-from cfmrestore.ops.colour_match import match_colours
+from cfmrestore.ops.color_match import match_colors
 from cfmrestore.ops.pad import crop_to, pad_to_multiple
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.ops.tiles import Tiling
 from cfmrestore.paths.base import Path
 from cfmrestore.registry import COUPLINGS, ENCODERS, LOSSES, MODELS, NETWORKS, PATHS, TIME_SAMPLERS, check_keys
+from cfmrestore.renamed import update_keys
 from cfmrestore.typing import Condition, Image, Latent
 
 Config = dict[str, Any]
@@ -82,7 +83,7 @@ class CouplingFlow(BaseModel):
         offers = {
             "channels": space.channels,
             "context_channels": self.coupling.context_channels,
-            "noise_level": self.coupling.tells_level,
+            "noise_level": self.coupling.conditions_on_noise,
         }
         self.network: nn.Module = NETWORKS.build(network, default_args=offers)
         self.start_network = self.coupling.network
@@ -90,8 +91,9 @@ class CouplingFlow(BaseModel):
         self.times: TimeSampler = TIME_SAMPLERS.build(times or {"type": "Uniform"})
         losses = loss if isinstance(loss, list | tuple) else [loss or {"type": "MSE"}]
         self.losses: list[Loss] = [LOSSES.build(one) for one in losses]
-        check_keys(Sampling, sampling or {}, "sampling: ")
-        self.sampling = Sampling(**(sampling or {}))
+        sampling = update_keys(sampling or {}, "sampling")
+        check_keys(Sampling, sampling, "sampling: ")
+        self.sampling = Sampling(**sampling)
         self.ceiling = ceiling
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
         if channels_last:
@@ -108,7 +110,7 @@ class CouplingFlow(BaseModel):
     def evaluations(self, sampling: Sampling) -> int | None:
         """Of networks, that a restoration takes; None where the solver's own error decides."""
         walked = sampling.evaluations
-        known = int(self.coupling.estimates and sampling.asks_mean)
+        known = int(self.coupling.estimates and sampling.needs_posterior_mean)
         return None if walked is None else walked + self.coupling.evaluations - known
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "CouplingFlow":
@@ -182,7 +184,7 @@ class CouplingFlow(BaseModel):
     def restore(self, low: Image, seeds: Tensor) -> Restoration:
         """Restore images of any size; the same seed gives the same image, whatever the batch."""
         done = self.restoring().of_image(low, seeds)
-        return replace(done, image=match_colours(done.image, low, self.sampling.colour))
+        return replace(done, image=match_colors(done.image, low, self.sampling.color))
 
     def restoring(
         self,

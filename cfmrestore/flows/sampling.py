@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cfmrestore.ops import colour_match
+from cfmrestore.ops import color_match
 from cfmrestore.ops.contrast import local_contrast
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.paths.base import Path
@@ -56,11 +56,11 @@ class Sampling:
         seed: Another one starts at other noise.
         fidelity: From 0, the most detailed, to 1, the closest to the input.
         noise: Factor on the noise at the start; less of it makes a smoother result.
-        noise_fades_at: The local contrast of the mean (``local_contrast`` of its latent) at which the noise is gone;
-            None has the same noise everywhere.
+        noise_contrast_limit: The local contrast of the mean (``local_contrast`` of its latent) from which on there is
+            no noise; None has the same noise everywhere.
         consistency: Project every step, so that the bicubically shrunk result equals the input: for inputs that were
             shrunk and nothing else.
-        colour: "none", or the colours of the input, as in ``match_colours``: "mean", "wavelet" or "adain".
+        color: "none", or the colors of the input, as in ``match_colors``: "mean", "wavelet" or "adain".
     """
 
     def __init__(
@@ -72,9 +72,9 @@ class Sampling:
         seed: int = 0,
         fidelity: float = 0.0,
         noise: float = 1.0,
-        noise_fades_at: float | None = None,
+        noise_contrast_limit: float | None = None,
         consistency: bool = False,
-        colour: str = "none",
+        color: str = "none",
     ) -> None:
         self.solver: Solver = SOLVERS.build(solver or {"type": "Euler"})
         self.grid: TimeGrid = GRIDS.build(grid or {"type": "UniformGrid"})
@@ -84,15 +84,19 @@ class Sampling:
             raise ValueError(f"sampling's fidelity and noise are numbers; got {fidelity!r} and {noise!r}")
         if not isinstance(num_intervals, int) or num_intervals < 1:
             raise ValueError(f"sampling.num_intervals must be a positive integer; got {num_intervals!r}")
-        if noise_fades_at is not None and not (isinstance(noise_fades_at, int | float) and noise_fades_at > 0):
-            raise ValueError(f"sampling.noise_fades_at must be a positive contrast, or None; got {noise_fades_at!r}")
+        if noise_contrast_limit is not None and not (
+            isinstance(noise_contrast_limit, int | float) and noise_contrast_limit > 0
+        ):
+            raise ValueError(
+                f"sampling.noise_contrast_limit must be a positive contrast, or None; got {noise_contrast_limit!r}"
+            )
         if not 0 <= fidelity <= 1 or not noise >= 0:
             raise ValueError(f"sampling needs fidelity in [0, 1] and noise of 0 or more; got {fidelity=}, {noise=}")
-        if colour not in colour_match.MODES:
-            raise ValueError(f"sampling.colour must be one of {', '.join(colour_match.MODES)}; got {colour!r}")
-        self.num_intervals, self.seed, self.colour = num_intervals, seed, colour
+        if color not in color_match.MODES:
+            raise ValueError(f"sampling.color must be one of {', '.join(color_match.MODES)}; got {color!r}")
+        self.num_intervals, self.seed, self.color = num_intervals, seed, color
         self.fidelity, self.noise, self.consistency = float(fidelity), float(noise), consistency
-        self.noise_fades_at = noise_fades_at
+        self.noise_contrast_limit = noise_contrast_limit
 
     def changed(self, **changes: Any) -> "Sampling":
         """The same but for some keys; None leaves a key as it is."""
@@ -104,15 +108,15 @@ class Sampling:
         return rng.fork("flow" if self.seed == 0 else f"flow {self.seed}")
 
     @property
-    def asks_mean(self) -> bool:
+    def needs_posterior_mean(self) -> bool:
         """Whether a restoration takes an estimate of the mean."""
-        return self.fidelity > 0 or self.noise_fades_at is not None
+        return self.fidelity > 0 or self.noise_contrast_limit is not None
 
     @property
     def evaluations(self) -> int | None:
         """The network's evaluations that a restoration takes; None where the solver's own error decides."""
         walked = self.solver.nfe(self.num_intervals) if self.fidelity < 1 else 0
-        return None if walked is None else walked + self.asks_mean
+        return None if walked is None else walked + self.needs_posterior_mean
 
     @staticmethod
     def estimate(velocity: Velocity, mean: Latent, path: Path) -> Latent:
@@ -122,12 +126,12 @@ class Sampling:
 
     def heated(self, source: Source) -> Source:
         """The source with its noise scaled, and the law of that; as it is where nothing is drawn."""
-        if self.fidelity == 1 or (self.noise == 1 and self.noise_fades_at is None):
+        if self.fidelity == 1 or (self.noise == 1 and self.noise_contrast_limit is None):
             return source
         factor: float | Tensor = self.noise
-        if self.noise_fades_at is not None:
+        if self.noise_contrast_limit is not None:
             assert source.estimate is not None
-            factor = self.noise * (1 - local_contrast(source.estimate) / self.noise_fades_at).clamp_min(0)
+            factor = self.noise * (1 - local_contrast(source.estimate) / self.noise_contrast_limit).clamp_min(0)
         noise = source.x_0 - source.mean
         x_0 = noise.mul_(factor).add_(source.mean)  # in place: a large image has no room for more
         return replace(source, x_0=x_0, std=factor * source.std)

@@ -38,11 +38,11 @@ class DataConsistency:
         arrived = self.path.coefficients(t).sigma <= 1e-6  # image by image, for solvers with steps of their own
         if bool(arrived.all()):
             return v
-        moved = self.agreeing(self.path.velocity_to_data(v, x, t))
+        moved = self.enforce_consistency(self.path.velocity_to_data(v, x, t))
         before = torch.where(arrived, torch.zeros_like(t), t)
         return torch.where(expand_as(arrived, x), v, self.path.data_to_velocity(moved, x, before))
 
-    def agreeing(self, x_1: Latent) -> Latent:
+    def enforce_consistency(self, x_1: Latent) -> Latent:
         """The end point, moved to where it shrinks to the input."""
         image = self.encoder.decode(x_1)
         near = back_project(image, self.low, self.scale)

@@ -10,7 +10,7 @@ from cfmrestore.typing import Condition, Latent, Time
 
 
 class Tiled:
-    """v(x, t) of a large x: neighbours agree at every step, so that no seam can grow.
+    """v(x, t) of a large x: neighbors agree at every step, so that no seam can grow.
 
     Args:
         ask: v(x, t, condition) of a tile, on its own device.

@@ -53,7 +53,7 @@ class UNet(nn.Module):
         heads: Attention heads.
         head_dim: Channels a head.
         dropout: Probability inside the residual blocks.
-        groups: Groups of the normalisations; None for none, which suits latents whose amplitude tells the contrast.
+        groups: Groups of the normalizations; None for none, which suits latents whose amplitude tells the contrast.
         time_scale: Factor on t before its embedding.
         noise_level: Embed the standard deviation of the source's noise beside the time.
         input_skip: Add the input and the context to the velocity, each channel times a gain that follows the embedding.
@@ -129,7 +129,7 @@ class UNet(nn.Module):
 
     def _embed(self, t: Tensor, noise_level: Tensor | None) -> Tensor:
         if (self.level is None) != (noise_level is None):
-            raise ValueError("the network's noise_level and the coupling's tell_level must agree")
+            raise ValueError("the network's noise_level and the coupling's condition_on_noise must agree")
         embedding: Tensor = self.time(t)
         return embedding if self.level is None else embedding + self.level(noise_level)
 

@@ -1,7 +1,7 @@
 """From sRGB back to what a sensor measures, and forward again.
 
 Brooks et al., 2019, Unprocessing Images for Learned Raw Denoising (arXiv:1811.11127); the order backwards is tone
-curve, gamma, colour matrix, gains.
+curve, gamma, color matrix, gains.
 """
 
 import torch
@@ -20,7 +20,7 @@ _GAMMA = 2.2
 _DARKEST = 1e-8  # a root has no slope at zero
 _INFLECTION = 0.9  # of the mean of the channels, from which a pixel is taken for saturated
 
-# XYZ to the colours of four cameras, from the DNG files of the Darmstadt noise dataset.
+# XYZ to the colors of four cameras, from the DNG files of the Darmstadt noise dataset.
 _XYZ_TO_CAMERA = (
     ((1.0234, -0.2969, -0.2266), (-0.5625, 1.6328, -0.0469), (-0.0703, 0.2188, 0.6406)),
     ((0.4913, -0.0541, -0.0202), (-0.613, 1.3513, 0.2906), (-0.1564, 0.2151, 0.7183)),
@@ -74,17 +74,17 @@ def divide_gains(x: Image, gain: Gains) -> Image:
 
 
 def unprocess(y: Image, matrix: Matrix, gain: Gains) -> Image:
-    """What the sensor measures at most at 1; colours that it cannot see stay below zero."""
+    """What the sensor measures at most at 1; colors that it cannot see stay below zero."""
     return divide_gains(mix_channels(expand(y), matrix), gain).clamp_max(1)
 
 
 def process(x: Image, matrix: Matrix) -> Image:
-    """From the camera's balanced colours to sRGB; ``matrix`` is the one of ``unprocess``."""
+    """From the camera's balanced colors to sRGB; ``matrix`` is the one of ``unprocess``."""
     return compress(mix_channels(x, torch.linalg.inv(matrix)))
 
 
 def mosaic(x: Image) -> Mosaic:
-    """What lies behind Bayer's colour filters: rows RGRG... and GBGB..."""
+    """What lies behind Bayer's color filters: rows RGRG... and GBGB..."""
     raw = x[:, 1:2].clone()
     raw[..., 0::2, 0::2] = x[:, :1, 0::2, 0::2]
     raw[..., 1::2, 1::2] = x[:, 2:, 1::2, 1::2]

@@ -1,4 +1,4 @@
-"""Colour spaces."""
+"""Color spaces."""
 
 from jaxtyping import Float
 from torch import Tensor

@@ -19,6 +19,6 @@ def local_contrast(x: Float[Tensor, "b c h w"], window: int = 5) -> Float[Tensor
 
     found = torch.zeros_like(x[:, :1])
     for channel in x.split(1, dim=1):
-        centred = channel - channel.mean(dim=(-2, -1), keepdim=True)  # squares of what is far from 0 lose digits
-        found += (mean(centred.square()) - mean(centred).square()).clamp_min_(0).sqrt_()
+        centered = channel - channel.mean(dim=(-2, -1), keepdim=True)  # squares of what is far from 0 lose digits
+        found += (mean(centered.square()) - mean(centered).square()).clamp_min_(0).sqrt_()
     return found / x.shape[1]

@@ -6,9 +6,9 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from cfmrestore.ops.opencv import by_planes, on_cpu
 from cfmrestore.ops.pad import reflect_pad
 from cfmrestore.ops.parallel import stack_images
-from cfmrestore.ops.planes import by_planes, on_cpu
 from cfmrestore.typing import Image
 
 _BORDER = 4  # cv2.BORDER_REFLECT_101

@@ -94,7 +94,7 @@ def code(image: Image, quality: PerImage, *, soft: bool = True) -> Image:
     c = F.pad(c, (0, 0, 0, -c.shape[-2] % 8), mode="replicate")
     factor = quality_factor(quality.to(y))
     factor = factor if soft else (factor * 100 + 1e-3).floor() / 100
-    y, c = _quantise(y, factor, 0, soft), _quantise(c, factor, 1, soft)
+    y, c = _quantize(y, factor, 0, soft), _quantize(c, factor, 1, soft)
     c = c[..., : (h + 1) // 2, : (w + 1) // 2]
     c = F.interpolate(c, scale_factor=2, mode="nearest") if soft else _interpolated(c)
     return (_to_rgb(y[..., :h, :w], c[..., :h, :w], soft).clamp(0, 255) / 255).to(image)
@@ -123,7 +123,7 @@ def _to_rgb(y: Tensor, c: Tensor, soft: bool) -> Tensor:
     return torch.stack([y + _shift(91881 * cr, 16), y + green, y + _shift(116130 * cb, 16)], 1)
 
 
-def _quantise(plane: Tensor, factor: PerImage, table: int, soft: bool) -> Tensor:
+def _quantize(plane: Tensor, factor: PerImage, table: int, soft: bool) -> Tensor:
     """Cosine transform of 8x8 blocks, division by the table, rounding, and back."""
     b, c, h, w = plane.shape
     blocks = plane.reshape(b, c, h // 8, 8, w // 8, 8).transpose(3, 4) - 128

@@ -31,7 +31,7 @@ def _each(value: Tensor) -> Array:
     return array
 
 
-def _normalised(kernels: Array) -> Kernels:
+def _normalized(kernels: Array) -> Kernels:
     return torch.from_numpy(kernels / kernels.sum(axis=(1, 2), keepdims=True))
 
 
@@ -64,33 +64,33 @@ def of_sides(family: Callable[..., Kernels], side: Seeds, *params: Tensor) -> Ke
 
 def gaussian_kernels(sigma: Float[Tensor, "b 2"], theta: PerImage, size: int) -> Kernels:
     r"""Anisotropic Gaussians :math:`k(u) \propto \exp(-u^\top \Sigma^{-1} u / 2)`."""
-    return _normalised(np.exp(-_distance(sigma, theta, size) / 2))
+    return _normalized(np.exp(-_distance(sigma, theta, size) / 2))
 
 
-def generalised_kernels(sigma: Float[Tensor, "b 2"], theta: PerImage, beta: PerImage, size: int) -> Kernels:
+def generalized_kernels(sigma: Float[Tensor, "b 2"], theta: PerImage, beta: PerImage, size: int) -> Kernels:
     r""":math:`k(u) \propto \exp(-(u^\top \Sigma^{-1} u)^\beta / 2)` (Pascal et al., 2013, arXiv:1302.6498)."""
-    return _normalised(np.exp(-(_distance(sigma, theta, size) ** _each(beta)) / 2))
+    return _normalized(np.exp(-(_distance(sigma, theta, size) ** _each(beta)) / 2))
 
 
 def plateau_kernels(sigma: Float[Tensor, "b 2"], theta: PerImage, beta: PerImage, size: int) -> Kernels:
     r""":math:`k(u) \propto 1 / (1 + (u^\top \Sigma^{-1} u)^\beta)`: flat in the middle."""
-    return _normalised(1 / (1 + _distance(sigma, theta, size) ** _each(beta)))
+    return _normalized(1 / (1 + _distance(sigma, theta, size) ** _each(beta)))
 
 
 def sinc_kernels(cutoff: PerImage, size: int) -> Kernels:
     r"""Ideal circular low-pass filters :math:`k(u) \propto \omega J_1(\omega |u|) / (2 \pi |u|)`.
 
     :math:`\omega` is the cutoff in radians a sample, at most pi; the value in the middle is
-    :math:`\omega^2 / 4 \pi`. Before the normalisation this is the inverse Fourier transform of a disc.
+    :math:`\omega^2 / 4 \pi`. Before the normalization this is the inverse Fourier transform of a disc.
     """
     x, y = _grid(size)
     radius, omega = np.sqrt(x * x + y * y), _each(cutoff)
     safe = np.maximum(radius, 0.5)
     bessel = torch.special.bessel_j1(torch.from_numpy(omega * safe)).numpy()
-    return _normalised(np.where(radius == 0, omega * omega / (4 * math.pi), omega * bessel / (2 * math.pi * safe)))
+    return _normalized(np.where(radius == 0, omega * omega / (4 * math.pi), omega * bessel / (2 * math.pi * safe)))
 
 
 def disc_kernels(radius: PerImage, size: int) -> Kernels:
     """Discs, the blur of a lens out of focus; pixels on the rim count by their distance from it."""
     x, y = _grid(size)
-    return _normalised((_each(radius) + 0.5 - np.sqrt(x * x + y * y)).clip(0, 1))
+    return _normalized((_each(radius) + 0.5 - np.sqrt(x * x + y * y)).clip(0, 1))

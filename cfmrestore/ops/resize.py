@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from cfmrestore.ops.planes import by_planes, on_cpu
+from cfmrestore.ops.opencv import by_planes, on_cpu
 from cfmrestore.typing import Planes, Size
 
 _BLOCK = 64  # output samples a matrix product: most of the weights of more would be zero
@@ -40,7 +40,7 @@ def _weights(length: int, out: int, scale: float, kernel: str) -> tuple[Tensor, 
     r"""The input samples that each output sample of one axis takes, and their weights in float64: both (out, taps).
 
     Output sample i lies at :math:`u = (i + 1/2) / s - 1/2` of the input. Its weights are :math:`s\,k(s (u - j))`
-    where s < 1, and :math:`k(u - j)` otherwise, normalised to sum to one; samples past the edge are mirrored.
+    where s < 1, and :math:`k(u - j)` otherwise, normalized to sum to one; samples past the edge are mirrored.
     """
     function, width = _KERNELS[kernel]
     stretch = min(scale, 1.0)

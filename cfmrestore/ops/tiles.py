@@ -21,13 +21,13 @@ class Window:
 class Tiling:
     r"""Squares that overlap, with weights that sum to one at every place.
 
-    Of the overlap of two neighbours the outer quarters on both sides are context alone: what a network makes of the
-    samples next to a cut is not used. Between them the weight falls linearly from one neighbour to the next. So a
+    Of the overlap of two neighbors the outer quarters on both sides are context alone: what a network makes of the
+    samples next to a cut is not used. Between them the weight falls linearly from one neighbor to the next. So a
     network that sees no farther than a quarter of the overlap gives the same tiled as whole.
 
     Args:
         side: Samples along each side of a tile.
-        overlap: Samples that neighbours share, at least.
+        overlap: Samples that neighbors share, at least.
         multiple: Tiles start at multiples of it, where a network that halves its input keeps its phase.
     """
 
@@ -62,7 +62,7 @@ class Tiling:
         return [Window(start, stop, share.float()) for (start, stop), share in zip(cuts, shares, strict=True)]
 
     def _tent(self, start: int, stop: int, length: int) -> Tensor:
-        """1 inside, falling to 0 towards neighbours; it never falls at the edge of the image."""
+        """1 inside, falling to 0 towards neighbors; it never falls at the edge of the image."""
         context = self.overlap // 4
         ramp = max(self.overlap - 2 * context, 1)
         place = torch.arange(start, stop, dtype=torch.float64, device="cpu") + 0.5
@@ -122,5 +122,5 @@ def by_tiles(function: Callable[[Cut], Tensor], size: tuple[int, int], tiling: T
 
 
 def _shared(windows: list[Window]) -> bool:
-    """Whether any two neighbours overlap: the last tile may, to end at the edge."""
+    """Whether any two neighbors overlap: the last tile may, to end at the edge."""
     return any(a.stop > b.start for a, b in pairwise(windows))

@@ -1,4 +1,4 @@
-"""The generalised variance-preserving path: a quarter of a circle."""
+"""The generalized variance-preserving path: a quarter of a circle."""
 
 import math
 

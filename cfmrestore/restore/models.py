@@ -10,13 +10,13 @@ from cfmrestore.engine import checkpoints
 from cfmrestore.engine.config_files import read_file
 from cfmrestore.flows.coupling_flow import CouplingFlow
 from cfmrestore.flows.sampling import Sampling
-from cfmrestore.registry import MODELS, check_keys, load_plugins
-from cfmrestore.registry import find as find_class
-from cfmrestore.restore import bundled
+from cfmrestore.registry import MODELS, check_keys, find_class, load_plugins
+from cfmrestore.renamed import update_names
+from cfmrestore.restore import model_zoo
 from cfmrestore.restore.settings import Settings
 
 _TRAINING = ("data_preprocessor", "loss", "times", "ceiling", "compile")  # of no use here
-_HANDS_ON = ("pixels", "latents")
+_OUTPUTS = ("pixels", "latents")
 _PARTS = ("encoder", "coupling", "network")
 
 
@@ -26,13 +26,13 @@ class Stage:
 
     Args:
         flow: The flow.
-        hands_on: What the next stage starts from: "pixels", or "latents" of the same space, which are not decoded.
+        output: What the next stage starts from: "pixels", or "latents" of the same space, which are not decoded.
         own: Keys of ``Sampling`` in place of the flow's.
         file: Where its weights were read.
     """
 
     flow: CouplingFlow
-    hands_on: str = "pixels"
+    output: str = "pixels"
     own: Mapping[str, Any] = field(default_factory=dict)
     file: Path | None = None
 
@@ -44,7 +44,7 @@ class Stage:
 def load_stages(path: str | Path, encoder: Mapping[str, Any] | None = None) -> list[Stage]:
     """The stages of what a path or the name of a bundled model leads to."""
     load_plugins()
-    path = find(path)
+    path = find_model(path)
     if path.suffix != ".py":
         return [Stage(load_flow(path, encoder), file=path)]
     config = read_file(path)
@@ -53,7 +53,7 @@ def load_stages(path: str | Path, encoder: Mapping[str, Any] | None = None) -> l
     return _chain(config, path, encoder)
 
 
-def find(path: str | Path) -> Path:
+def find_model(path: str | Path) -> Path:
     """A file; a folder stands for its newest checkpoint, or for the only one in it; a name for a bundled model."""
     place = Path(path).expanduser()
     if place.is_dir():
@@ -63,7 +63,7 @@ def find(path: str | Path) -> Path:
         return checkpoints.locate(place)
     if place.is_file():
         return place
-    return bundled.find(str(path))
+    return model_zoo.find_bundled(str(path))
 
 
 def load_flow(path: Path, encoder: Mapping[str, Any] | None = None) -> CouplingFlow:
@@ -75,7 +75,7 @@ def load_flow(path: Path, encoder: Mapping[str, Any] | None = None) -> CouplingF
             f"{str(path)!r} does not say which model it is of: give its config too, or train on with this version"
         )
     config = {key: value for key, value in described.items() if key not in _TRAINING}
-    flow = build(config, encoder, str(path))
+    flow = build(update_names(config, warn=False), encoder, str(path))
     checkpoints.load_weights(flow, checkpoint["state_dict"], path)
     trained = checkpoint["meta"].get("encoder", {}).get("digest")
     if trained not in (None, flow.encoder.digest()):
@@ -106,19 +106,19 @@ def _check(config: Any, name: str) -> None:
 
 def _chain(config: Any, path: Path, encoder: Mapping[str, Any] | None) -> list[Stage]:
     stages = []
-    for entry in config.stages:
+    for entry in update_names(config.stages, place="stages"):
         keys: dict[str, Any] = {"model": entry} if isinstance(entry, str) else dict(entry)
-        if unknown := keys.keys() - {"model", "hands_on", "sampling"}:
-            raise ValueError(f"{path}: a stage has model, hands_on and sampling; got {', '.join(sorted(unknown))}")
-        if keys.get("hands_on", "pixels") not in _HANDS_ON:
-            raise ValueError(f"{path}: hands_on is one of {', '.join(_HANDS_ON)}; got {keys['hands_on']!r}")
+        if unknown := keys.keys() - {"model", "output", "sampling"}:
+            raise ValueError(f"{path}: a stage has model, output and sampling; got {', '.join(sorted(unknown))}")
+        if keys.get("output", "pixels") not in _OUTPUTS:
+            raise ValueError(f"{path}: output is one of {', '.join(_OUTPUTS)}; got {keys['output']!r}")
         own = keys.get("sampling", {})
         check_keys(Sampling, own, f"{path}: sampling: ")
-        file = find(keys["model"])
-        stages.append(Stage(load_flow(file, encoder), keys.get("hands_on", "pixels"), own, file))
+        file = find_model(keys["model"])
+        stages.append(Stage(load_flow(file, encoder), keys.get("output", "pixels"), own, file))
     for stage, following in pairwise(stages):
         spaces = (stage.flow.encoder.digest(), following.flow.encoder.digest())
-        if stage.hands_on == "latents" and spaces[0] != spaces[1]:
+        if stage.output == "latents" and spaces[0] != spaces[1]:
             raise ValueError(f"{path}: latents go on only in one space; these stages have {' and '.join(spaces)}")
     if not stages:
         raise ValueError(f"{path}: there are no stages")

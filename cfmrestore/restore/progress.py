@@ -6,7 +6,7 @@ OnProgress = Callable[[float], None]
 
 
 class Progress:
-    """Counts evaluations of tiles within rounds (colour, transparency), passes and stages.
+    """Counts evaluations of tiles within rounds (color, transparency), passes and stages.
 
     Args:
         on_progress: Called with the done part, which never falls but where memory ran out and work begins again.

@@ -12,26 +12,25 @@ from torch import Tensor
 from cfmrestore.engine.amp_optim_wrapper import PRECISIONS, best_precision
 from cfmrestore.engine.distributed import device_of_process
 from cfmrestore.flows.coupling_flow import CouplingFlow
-from cfmrestore.flows.restoring import agreeing
-from cfmrestore.ops.colour_match import match_colours
+from cfmrestore.flows.pipeline import enforce_consistency
+from cfmrestore.ops.color_match import match_colors
 from cfmrestore.ops.pad import crop_to
 from cfmrestore.ops.resize import resize
 from cfmrestore.ops.rng import mix
-from cfmrestore.restore import alpha as transparency
-from cfmrestore.restore import plan
+from cfmrestore.restore import tile_planner, transparency
+from cfmrestore.restore.image_kinds import ColorAlpha, unpack
 from cfmrestore.restore.models import Stage, load_stages
-from cfmrestore.restore.passes import passes, target_size
-from cfmrestore.restore.planes import Planes, unpack
 from cfmrestore.restore.progress import OnProgress, Progress
+from cfmrestore.restore.scale_passes import passes, target_size
 from cfmrestore.restore.settings import Settings
 from cfmrestore.restore.spread import Spread
-from cfmrestore.restore.walker import Walker
+from cfmrestore.restore.stage_runner import Walker
 from cfmrestore.typing import Image
 
 
 @dataclass(frozen=True)
-class Restored:
-    """Restored images in [0, 1], and the evaluations of all networks on the way."""
+class RestoredBatch:
+    """RestoredBatch images in [0, 1], and the evaluations of all networks on the way."""
 
     image: Tensor
     nfe: int
@@ -43,7 +42,7 @@ class Samples:
 
     Args:
         images: As many as were asked for, of the kind that was given; number i is what the seed plus i gives alone.
-        spread: Standard deviation over them, in levels of 255, the mean over the colours: (h, w). Where it is large
+        spread: Standard deviation over them, in levels of 255, the mean over the colors: (h, w). Where it is large
             the model invents.
         nfe: Evaluations of all networks.
     """
@@ -121,7 +120,7 @@ class Restorer:
 
         Args:
             image: A PIL image, a ``Picture``, an array (h, w), (h, w, c) or (n, h, w, c), a tensor (c, h, w) or
-                (n, c, h, w), of uint8, uint16 or floats in [0, 1], gray or in colour, with or without alpha; or a list.
+                (n, c, h, w), of uint8, uint16 or floats in [0, 1], gray or in color, with or without alpha; or a list.
             on_progress: Called with the done part, from 0 to 1.
             settings: The keywords of ``Settings``.
         """
@@ -143,11 +142,13 @@ class Restorer:
             part = None if on_progress is None else _part(on_progress, index, count)
             one, planes, evaluations = self.restore(image, asked.with_seed(asked.seed + index), part)
             images.append(one)
-            spread.add(planes.colour)
+            spread.add(planes.color)
             nfe += evaluations
         return Samples(images, spread.levels(), nfe)
 
-    def restore(self, image: Any, settings: Settings, on_progress: OnProgress | None = None) -> tuple[Any, Planes, int]:
+    def restore(
+        self, image: Any, settings: Settings, on_progress: OnProgress | None = None
+    ) -> tuple[Any, ColorAlpha, int]:
         """An image of the same kind, the planes that it was made of, and the evaluations."""
         planes, pack = unpack(image)
         progress = Progress(on_progress)
@@ -155,34 +156,34 @@ class Restorer:
         progress.finish()
         return pack(restored), restored, nfe
 
-    def _planes(self, planes: Planes, settings: Settings, progress: Progress) -> tuple[Planes, int]:
-        """Colours and transparency apart."""
-        low, alpha = planes.colour, planes.alpha
+    def _planes(self, planes: ColorAlpha, settings: Settings, progress: Progress) -> tuple[ColorAlpha, int]:
+        """Colors and transparency apart."""
+        low, alpha = planes.color, planes.alpha
         if not transparency.varies(alpha):
             done = self.images(low, settings, progress=progress)
             size = (done.image.shape[-2], done.image.shape[-1])
             flat = None if alpha is None else alpha[..., :1, :1].expand(-1, -1, *size)
-            return Planes(done.image, flat, planes.gray), done.nfe
+            return ColorAlpha(done.image, flat, planes.gray), done.nfe
         assert alpha is not None
         progress.rounds = 2
-        colour = self.images(low * alpha, settings, progress=progress)
-        plain = replace(settings, colour="none")
+        color = self.images(low * alpha, settings, progress=progress)
+        plain = replace(settings, color="none")
         edge = self.images(alpha.expand(-1, 3, -1, -1), plain, progress=progress)
         restored = transparency.bounded(edge.image.mean(dim=1, keepdim=True), alpha)
-        divided = transparency.divided(colour.image, restored, low)
-        return Planes(divided, restored, planes.gray), colour.nfe + edge.nfe
+        divided = transparency.divided(color.image, restored, low)
+        return ColorAlpha(divided, restored, planes.gray), color.nfe + edge.nfe
 
     @torch.no_grad()
     def images(
         self, low: Image, settings: Settings, seeds: Sequence[int] | None = None, progress: Progress | None = None
-    ) -> Restored:
+    ) -> RestoredBatch:
         """Restore a batch of RGB images in [0, 1]; every image has the settings' seed, or its own of ``seeds``."""
         progress = progress or Progress(None)
         scale, batch = settings.scale or self.scale, len(low)
         size = target_size((low.shape[-2], low.shape[-1]), scale)
         runs, space = passes(scale, self.scale), self.stages[-1].flow.encoder
         walked = target_size((low.shape[-2], low.shape[-1]), scale / runs[-1].after)
-        plan.check_room(walked, batch, space.channels, space.downscale)
+        tile_planner.check_room(walked, batch, space.channels, space.downscale)
         image, nfe, own = low, 0, list(seeds or [settings.seed] * batch)
         for index, one in enumerate(runs):
             if one.before != 1:
@@ -192,10 +193,10 @@ class Restorer:
             image, nfe = done.image, nfe + done.nfe
             if one.after != 1:
                 image = resize(image, scale=one.after).clamp_(0, 1)
-        image = match_colours(crop_to(image, size), low, self.stages[0].sampling(settings).colour)
+        image = match_colors(crop_to(image, size), low, self.stages[0].sampling(settings).color)
         if scale == int(scale) and any(stage.sampling(settings).consistency for stage in self.stages):
-            image = agreeing(image, low, int(scale))
-        return Restored(image, nfe)
+            image = enforce_consistency(image, low, int(scale))
+        return RestoredBatch(image, nfe)
 
     @torch.no_grad()
     def lift(
@@ -211,7 +212,7 @@ class Restorer:
 
     def _chain(
         self, start: Tensor, seeds: list[int], settings: Settings, progress: Progress, is_latent: bool = False
-    ) -> Restored:
+    ) -> RestoredBatch:
         """Every stage once."""
         nfe, done = 0, None
         for index, stage in enumerate(self.stages):
@@ -220,13 +221,13 @@ class Restorer:
             done = self.walkers[index].walk(start, torch.tensor(own), settings, progress, is_latent=is_latent)
             nfe += done.nfe
             last = index + 1 == len(self.stages)
-            is_latent = not last and stage.hands_on == "latents"
+            is_latent = not last and stage.output == "latents"
             start = done.latent if is_latent else done.image
         assert done is not None
         image = done.image.float().cpu()
         if not bool(image.isfinite().all()):
             raise ValueError("the model gives NaN for this image, also in float32: its checkpoint may be damaged")
-        return Restored(image, nfe)
+        return RestoredBatch(image, nfe)
 
 
 def _part(on_progress: OnProgress, index: int, count: int) -> Callable[[float], None]:

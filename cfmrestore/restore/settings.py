@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cfmrestore.flows.sampling import Sampling
-from cfmrestore.ops import colour_match
+from cfmrestore.ops import color_match
 from cfmrestore.registry import check_keys
+from cfmrestore.renamed import update_keys
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +23,7 @@ class Settings:
         noise: Factor on the noise at the start.
         consistency: Make the result, shrunk bicubically, equal the input, to half a level but at edges between black
             and white; for whole scales, and inputs that were shrunk and nothing else.
-        colour: "none", or the colours of the input: "mean", "wavelet" (what is coarse) or "adain" (mean, deviation).
+        color: "none", or the colors of the input: "mean", "wavelet" (what is coarse) or "adain" (mean, deviation).
         tile: Side of a tile in pixels of the result, "auto" by what is cheapest and fits the memory, or 0 for none.
     """
 
@@ -33,7 +34,7 @@ class Settings:
     fidelity: float | None = None
     noise: float | None = None
     consistency: bool | None = None
-    colour: str | None = None
+    color: str | None = None
     tile: int | str = "auto"
 
     def __post_init__(self) -> None:
@@ -41,14 +42,15 @@ class Settings:
             raise ValueError(f"scale must lie above 0, at most 64; got {self.scale!r}")
         if not isinstance(self.seed, int) or not 0 <= self.seed < 2**62:
             raise ValueError(f"seed must be an integer from 0, below 2^62; got {self.seed!r}")
-        if self.colour is not None and self.colour not in colour_match.MODES:
-            raise ValueError(f"colour must be one of {', '.join(colour_match.MODES)}; got {self.colour!r}")
+        if self.color is not None and self.color not in color_match.MODES:
+            raise ValueError(f"color must be one of {', '.join(color_match.MODES)}; got {self.color!r}")
         if self.tile != "auto" and (not isinstance(self.tile, int) or self.tile < 0):
             raise ValueError(f"tile must be 'auto', 0 or a number of pixels; got {self.tile!r}")
 
     @staticmethod
     def of(given: Mapping[str, Any]) -> "Settings":
         """From keywords; an unknown one is named."""
+        given = update_keys(given, "settings")
         check_keys(Settings, given)
         return Settings(**given)
 
@@ -61,7 +63,7 @@ class Settings:
             fidelity=self.fidelity,
             noise=self.noise,
             consistency=self.consistency,
-            colour=self.colour,
+            color=self.color,
         )
 
     def with_seed(self, seed: int) -> "Settings":

@@ -24,12 +24,12 @@ class Spread:
         self.square = self.square + step * (image - self.mean)
 
     def levels(self) -> np.ndarray:
-        """Standard deviation in levels, the root of the mean variance over the colours: (h, w) of the first image."""
+        """Standard deviation in levels, the root of the mean variance over the colors: (h, w) of the first image."""
         return 255 * (self.square / self.count).mean(dim=1).sqrt()[0].numpy()
 
 
-def colours(count: int = 256) -> np.ndarray:
-    r"""A colour map (count, 3) of uint8, drawn in OKLab: lightness rises evenly, hue turns from violet to yellow.
+def colors(count: int = 256) -> np.ndarray:
+    r"""A color map (count, 3) of uint8, drawn in OKLab: lightness rises evenly, hue turns from violet to yellow.
 
     With :math:`s` from 0 to 1, :math:`L = L_0 + s (L_1 - L_0)`, chroma :math:`\propto \sin^{0.7}(\pi (0.1 + 0.8 s))`.
 
@@ -39,7 +39,7 @@ def colours(count: int = 256) -> np.ndarray:
     lightness = _DARK + s * (_BRIGHT - _DARK)
     chroma = 0.17 * np.sin(np.pi * (0.1 + 0.8 * s)) ** 0.7
     hue = _HUES[0] + s * (_HUES[1] + 2 * np.pi - _HUES[0])
-    for _ in range(40):  # less colourful, until a screen can show it
+    for _ in range(40):  # less colorful, until a screen can show it
         linear = _linear(lightness, chroma * np.cos(hue), chroma * np.sin(hue))
         chroma = np.where((linear < 0).any(1) | (linear > 1).any(1), 0.95 * chroma, chroma)
     linear = linear.clip(0, 1)
@@ -63,32 +63,32 @@ def _linear(lightness: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def top_of(spread: np.ndarray) -> int:
-    """The round number of levels that 99 of 100 pixels stay below: the brightest colour."""
+    """The round number of levels that 99 of 100 pixels stay below: the brightest color."""
     reached = float(np.quantile(spread, 0.99))
     return next((top for top in TOPS if reached <= top), TOPS[-1])
 
 
 def spread_picture(spread: np.ndarray, *, top: float | None = None, legend: bool = True) -> Image.Image:
-    """Colour a spread.
+    """Color a spread.
 
     Args:
         spread: (h, w), standard deviation over the samples in levels of 255.
-        top: Levels that get the brightest colour; by default a round number that fits.
-        legend: Draw the colours and their levels below the picture.
+        top: Levels that get the brightest color; by default a round number that fits.
+        legend: Draw the colors and their levels below the picture.
     """
     spread = np.asarray(spread, dtype=np.float64)
     if spread.ndim != 2 or 0 in spread.shape or not np.isfinite(spread).all():
         raise ValueError(f"a spread is (h, w) of finite numbers; got {spread.shape}")
     top = top_of(spread) if top is None else top
     if top <= 0:
-        raise ValueError(f"the brightest colour stands for more than 0 levels; got {top=}")
-    table = colours()
+        raise ValueError(f"the brightest color stands for more than 0 levels; got {top=}")
+    table = colors()
     picture = Image.fromarray(table[np.round(255 * np.clip(spread / top, 0, 1)).astype(np.uint8)])
     return _with_legend(picture, table, top) if legend else picture
 
 
 def _with_legend(picture: Image.Image, table: np.ndarray, top: float) -> Image.Image:
-    """The picture above a bar of colours, on white paper; small pictures are enlarged by a whole number first."""
+    """The picture above a bar of colors, on white paper; small pictures are enlarged by a whole number first."""
     picture = picture.resize([side * -(-480 // picture.width) for side in picture.size], Image.Resampling.NEAREST)
     size = max(14, picture.width // 32)
     paper = Image.new("RGB", (picture.width, picture.height + 3 * size), "white")

@@ -13,7 +13,7 @@ default_hooks = dict(
 custom_hooks = [
     dict(type="EMAHook", decay=0.999),
     dict(type="SampleGridHook", num_images=4),
-    dict(type="SignalHook"),
+    dict(type="PreemptionHook"),
 ]
 
 visualizer = dict(type="Visualizer", vis_backends=[dict(type="LocalVisBackend"), dict(type="TensorboardVisBackend")])

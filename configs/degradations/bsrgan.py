@@ -1,7 +1,7 @@
 # BSRGAN (Zhang et al., 2021, arXiv:2103.14006) for a scale of 4: seven steps in random order, of which the two that
 # shrink keep theirs. A quarter of the images is halved first, and goes through the steps for a scale of 2.
 # Deviations: axes of kernels are uniform in the standard deviation (theirs in the variance), the step that blurs and
-# takes every n-th pixel takes the mean of the two beside its centre, and noise correlated between channels is left out.
+# takes every n-th pixel takes the mean of the two beside its center, and noise correlated between channels is left out.
 scale = 4
 kernels = ("bilinear", "bicubic", "area")
 noise = dict(type="Compose", steps=[dict(type="GaussianNoise", sigma=(2, 25), gray_probability=0.4), dict(type="Clip")])

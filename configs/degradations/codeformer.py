@@ -13,7 +13,7 @@ degradation = [
             dict(type="GaussianNoise", sigma=(0, 20)),
             dict(type="JPEG", quality=(30, 80)),
             dict(type="ResizeTo", scale=1, kernels=("bilinear",)),
-            dict(type="Quantise"),
+            dict(type="Quantize"),
         ],
     )
 ]

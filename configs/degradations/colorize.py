@@ -1,3 +1,3 @@
 # Gray photographs.
 scale = 1
-degradation = [dict(type="Grayscale"), dict(type="Quantise")]
+degradation = [dict(type="Grayscale"), dict(type="Quantize")]

@@ -8,5 +8,5 @@ blur = [
 degradation = [
     dict(type="OneOf", weights=(0.6, 0.2, 0.2), steps=blur),
     dict(type="GaussianNoise", sigma=(0, 3)),
-    dict(type="Quantise"),
+    dict(type="Quantize"),
 ]

@@ -14,7 +14,7 @@ first_order = [
     dict(type="Maybe", probability=0.6, step=dict(type="GaussianNoise", sigma=(0.5, 15), gray_probability=0.4)),
     dict(type="Clip"),
     dict(type="Maybe", probability=0.6, step=dict(type="JPEG", quality=(60, 98))),
-    dict(type="Quantise"),
+    dict(type="Quantize"),
 ]
 second_order = {{_base_.steps}}
 degradation = [

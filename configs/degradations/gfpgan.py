@@ -13,9 +13,9 @@ degradation = [
             dict(type="GaussianNoise", sigma=(0, 20)),
             dict(type="JPEG", quality=(60, 100)),
             dict(type="ResizeTo", scale=1, kernels=("bilinear",)),
-            dict(type="Maybe", probability=0.3, step=dict(type="ColourCast")),
+            dict(type="Maybe", probability=0.3, step=dict(type="ColorCast")),
             dict(type="Maybe", probability=0.01, step=dict(type="Grayscale")),
-            dict(type="Quantise"),
+            dict(type="Quantize"),
         ],
     )
 ]

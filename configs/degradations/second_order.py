@@ -41,6 +41,6 @@ steps = [
     noise_2,
     dict(type="Clip"),
     dict(type="JPEG", quality=(70, 95)),
-    dict(type="Quantise"),
+    dict(type="Quantize"),
 ]
 degradation = [dict(type="PerImage", steps=steps)]

@@ -5,16 +5,16 @@ kernel_weights = (0.45, 0.25, 0.12, 0.03, 0.12, 0.03)
 kernels_1 = [
     dict(type="GaussianBlur", sigma=(0.2, 1.5), size=(7, 21), isotropic=True),
     dict(type="GaussianBlur", sigma=(0.2, 1.5), size=(7, 21)),
-    dict(type="GeneralisedBlur", sigma=(0.2, 1.5), beta=(0.5, 2.0), size=(7, 21), isotropic=True),
-    dict(type="GeneralisedBlur", sigma=(0.2, 1.5), beta=(0.5, 2.0), size=(7, 21)),
+    dict(type="GeneralizedBlur", sigma=(0.2, 1.5), beta=(0.5, 2.0), size=(7, 21), isotropic=True),
+    dict(type="GeneralizedBlur", sigma=(0.2, 1.5), beta=(0.5, 2.0), size=(7, 21)),
     dict(type="PlateauBlur", sigma=(0.2, 1.5), beta=(1.0, 1.5), size=(7, 21), isotropic=True),
     dict(type="PlateauBlur", sigma=(0.2, 1.5), beta=(1.0, 1.5), size=(7, 21)),
 ]
 kernels_2 = [
     dict(type="GaussianBlur", sigma=(0.2, 1.0), size=(7, 21), isotropic=True),
     dict(type="GaussianBlur", sigma=(0.2, 1.0), size=(7, 21)),
-    dict(type="GeneralisedBlur", sigma=(0.2, 1.0), beta=(0.5, 2.0), size=(7, 21), isotropic=True),
-    dict(type="GeneralisedBlur", sigma=(0.2, 1.0), beta=(0.5, 2.0), size=(7, 21)),
+    dict(type="GeneralizedBlur", sigma=(0.2, 1.0), beta=(0.5, 2.0), size=(7, 21), isotropic=True),
+    dict(type="GeneralizedBlur", sigma=(0.2, 1.0), beta=(0.5, 2.0), size=(7, 21)),
     dict(type="PlateauBlur", sigma=(0.2, 1.0), beta=(1.0, 1.5), size=(7, 21), isotropic=True),
     dict(type="PlateauBlur", sigma=(0.2, 1.0), beta=(1.0, 1.5), size=(7, 21)),
 ]
@@ -54,7 +54,7 @@ steps = [
         type="OneOf",
         steps=[dict(type="Compose", steps=[*shrink, jpeg_2]), dict(type="Compose", steps=[jpeg_2, *shrink])],
     ),
-    dict(type="Quantise"),
+    dict(type="Quantize"),
 ]
 target = [dict(type="USMSharp")]
 degradation = [dict(type="PerImage", steps=steps)]

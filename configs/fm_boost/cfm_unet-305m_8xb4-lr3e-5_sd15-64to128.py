@@ -38,7 +38,7 @@ param_scheduler = [dict(type="LinearLR", start_factor=1e-3, by_epoch=False, begi
 custom_hooks = [
     dict(type="EMAHook", decay=0.999, update_after=1000, inv_gamma=1.0, power=0.75),
     dict(type="SampleGridHook", num_images=4),
-    dict(type="SignalHook"),
+    dict(type="PreemptionHook"),
 ]
 default_hooks = dict(checkpoint=dict(interval=10_000, max_keep_ckpts=-1))
 randomness = dict(seed=2024)

@@ -46,9 +46,9 @@ def test_every_network_is_built(path: Path, tmp_path: Path) -> None:
 
 
 def small_vae(folder: Path) -> Path:
-    from cfmrestore._compat import mend_torchvision
+    from cfmrestore._compat import patch_torchvision
 
-    mend_torchvision()
+    patch_torchvision()
     from diffusers import AutoencoderKL
 
     blocks = {"down_block_types": ["DownEncoderBlock2D"] * 4, "up_block_types": ["UpDecoderBlock2D"] * 4}

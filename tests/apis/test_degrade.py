@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from cfmrestore.apis.degrade import degrade, replay
-from cfmrestore.apis.frozen import verify
-from cfmrestore.apis.preview import preview
+from cfmrestore.apis.degrade.preview import preview
+from cfmrestore.datasets.frozen import verify
 from tests.testing import run_tool, write_images
 
 
@@ -58,12 +58,12 @@ def test_a_sidecar_replays_and_processes_do_not_matter(photos: Path, tmp_path: P
 def test_the_draw_is_that_of_training(photos: Path, tmp_path: Path) -> None:
     from cfmrestore.datasets import ImageFolder
     from cfmrestore.datasets.draws import Draw
-    from cfmrestore.engine.pictures import to_pixels
+    from cfmrestore.engine.panels import to_pixels
     from cfmrestore.flows.preprocessor import RestorationPreprocessor
 
     degrade(photos, "blur_noise_jpeg", tmp_path / "low", seed=5, epoch=2)
     dataset = ImageFolder(data_root=str(photos), seed=5)
-    from cfmrestore.apis import presets
+    from cfmrestore.engine import presets
 
     steps = presets.resolved("blur_noise_jpeg")["degradation"]
     sample = dataset[Draw(0, 2, 0)]

@@ -10,10 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
-from cfmrestore.apis import results
-from cfmrestore.apis.compare import compare
-from cfmrestore.apis.evaluate_folders import evaluate_folders
-from cfmrestore.evaluation.protocols import find
+from cfmrestore.apis.evaluate import evaluate_folders
+from cfmrestore.evaluation.protocols import find_protocol
+from cfmrestore.reports import results
+from cfmrestore.reports.compare import compare
 from tests.testing import run_tool, write_images
 
 
@@ -46,7 +46,7 @@ def test_numbers_files_and_names(target: Path, tmp_path: Path) -> None:
         torch.from_numpy(np.asarray(Image.open(p))).permute(2, 0, 1)[None] / 255
         for p in (restored / "2_x4.png", target / "2.png")
     )
-    assert own["values"]["restored"]["PSNR"][2] == float(find("classic_y").psnr(a, b, 4))
+    assert own["values"]["restored"]["PSNR"][2] == float(find_protocol("classic_y").psnr(a, b, 4))
     assert own["rows"]["restored"]["PSNR"] == pytest.approx(np.mean(own["values"]["restored"]["PSNR"]))
     assert own["rows"]["bicubic"].keys() == {"PSNR", "SSIM", "LRConsistency"}
     assert results.read(tmp_path / "r.json") == json.loads(json.dumps(result))
@@ -66,7 +66,7 @@ def test_equal_images_warn_and_survive_the_file(target: Path, tmp_path: Path) ->
 
 
 def test_every_kind_of_file(tmp_path: Path) -> None:
-    """Gray is compared as gray in colour, 16 bits as the 8 that they round to, without their extensions."""
+    """Gray is compared as gray in color, 16 bits as the 8 that they round to, without their extensions."""
     rng = np.random.default_rng(0)
     gray = rng.integers(0, 256, (20, 20), np.uint8)
     (tmp_path / "a").mkdir()

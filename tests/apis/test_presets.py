@@ -5,7 +5,8 @@ import json
 import pytest
 import torch
 
-from cfmrestore.apis import load_config, presets
+from cfmrestore.apis import load_config
+from cfmrestore.engine import presets
 from cfmrestore.ops.rng import ImageRng
 from tests.testing import TINY
 
@@ -21,7 +22,7 @@ def test_all_are_there() -> None:
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_it_degrades_and_replays(name: str) -> None:
-    preset = presets.load(name)
+    preset = presets.load_preset(name)
     chain = preset.degradation
     x = torch.rand(4, 3, 72, 100, generator=torch.Generator().manual_seed(0))
     params = chain.draw(x, ImageRng(range(4)))
@@ -58,7 +59,7 @@ def test_real_esrgan_has_the_values_of_its_options() -> None:
         families = []
         for kind, keys in (
             ("GaussianBlur", {}),
-            ("GeneralisedBlur", {"beta": (0.5, 4.0)}),  # betag_range
+            ("GeneralizedBlur", {"beta": (0.5, 4.0)}),  # betag_range
             ("PlateauBlur", {"beta": (1.0, 2.0)}),  # betap_range
         ):
             both = {"type": kind, "sigma": sigma, "size": (7, 21), **keys}
@@ -91,7 +92,7 @@ def test_real_esrgan_has_the_values_of_its_options() -> None:
         noise(25, 2.5),  # noise_range2, poisson_scale_range2
         {"type": "Clip"},
         {"type": "OneOf", "steps": orders},
-        {"type": "Quantise"},
+        {"type": "Quantize"},
     ]
 
 
@@ -99,15 +100,15 @@ def test_what_is_no_preset(tmp_path) -> None:
     with pytest.raises(ValueError, match="no degradation preset 'real_esrgn'; did you mean 'real_esrgan'"):
         presets.read("real_esrgn")
     (tmp_path / "mine.py").write_text("scale = 2\ndegradation = [dict(type='Downscale', scale='${scale}')]\n")
-    mine = presets.load(str(tmp_path / "mine.py"))
+    mine = presets.load_preset(str(tmp_path / "mine.py"))
     assert mine.scale == 2
     assert mine.degradation(torch.rand(1, 3, 8, 8), ImageRng([1])).shape == (1, 3, 4, 4)
     (tmp_path / "none.py").write_text("scale = 2\n")
     with pytest.raises(ValueError, match="is no preset"):
         presets.read(str(tmp_path / "none.py"))
     with pytest.raises(ValueError, match="works at scale 1 alone; got 4"):
-        presets.load("denoise", 4)
+        presets.load_preset("denoise", 4)
     with pytest.raises(ValueError, match="works at scale 4 alone; got 2"):
-        presets.load("bsrgan", 2)
+        presets.load_preset("bsrgan", 2)
     with pytest.raises(ValueError, match="scale must be positive"):
-        presets.load("bicubic", 0)
+        presets.load_preset("bicubic", 0)

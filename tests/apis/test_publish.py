@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cfmrestore.apis.publish import publish, read_log
+from cfmrestore.analysis.publish import publish, read_log
 from cfmrestore.engine import checkpoints
-from cfmrestore.restore import Restorer, bundled
+from cfmrestore.restore import Restorer, model_zoo
 from tests.restore.flows import NETWORK, save_model
 from tests.testing import run_tool
 
-CARD = {"what": "tests", "licence": "none"}
+CARD = {"what": "tests", "license": "none"}
 
 
 @pytest.fixture
@@ -41,11 +41,11 @@ def test_a_model_with_its_card_and_curves(trained: Path, tmp_path: Path) -> None
     assert meta["name"] == "small"
     assert meta["model"]["sampling"] == {"num_intervals": 3, "grid": {"type": "ShiftedGrid", "shift": 0.5}}
     assert str(tmp_path) not in json.dumps(meta)
-    card = bundled.cards(out)["small"]
+    card = model_zoo.cards(out)["small"]
     assert card["what"] == "tests"
     assert card["parameters"] == sum(v.numel() for v in checkpoints.load(file)["state_dict"].values())
     assert Image.open(out / "small.png").size[0] > 500
-    assert bundled.find("small", out) == file
+    assert model_zoo.find_bundled("small", out) == file
     picture = np.zeros((8, 8, 3), np.uint8)
     assert np.array_equal(Restorer.from_pretrained(file)(picture), Restorer.from_pretrained(file)(picture))
 
@@ -70,7 +70,7 @@ def test_a_card_keeps_what_was_said_and_others_stay(trained: Path, tmp_path: Pat
     publish(trained, "first", tmp_path, card=CARD)
     publish(trained, "second", tmp_path)
     publish(trained, "first", tmp_path)
-    cards = bundled.cards(tmp_path)
+    cards = model_zoo.cards(tmp_path)
     assert list(cards) == ["first", "second"]
     assert cards["first"]["what"] == "tests"
 
@@ -79,18 +79,18 @@ def test_a_damaged_file_is_refused(trained: Path, tmp_path: Path) -> None:
     publish(trained, "small", tmp_path)
     (tmp_path / "small.safetensors").write_text("version https://git-lfs.github.com/spec/v1")
     with pytest.raises(ValueError, match=r"small\.safetensors has the sha256 .* a damaged or another file"):
-        bundled.find("small", tmp_path)
+        model_zoo.find_bundled("small", tmp_path)
     (tmp_path / "small.safetensors").unlink()
     with pytest.raises(ValueError, match=r"lacks its file small\.safetensors: install the package again"):
-        bundled.find("small", tmp_path)
+        model_zoo.find_bundled("small", tmp_path)
 
 
 def test_unknown_names_tell_the_known(trained: Path, tmp_path: Path) -> None:
     publish(trained, "small", tmp_path)
     with pytest.raises(ValueError, match=r"no model 'smal': .* one of the bundled models \(small\)"):
-        bundled.find("smal", tmp_path)
+        model_zoo.find_bundled("smal", tmp_path)
     with pytest.raises(ValueError, match="this version has none"):
-        bundled.find("small", tmp_path / "none")
+        model_zoo.find_bundled("small", tmp_path / "none")
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "../a", "a.b", "..", "-a"])
@@ -134,5 +134,5 @@ def test_the_tool(trained: Path, tmp_path: Path) -> None:
         "data=some photographs",
     )
     assert "MiB; look at" in told
-    assert bundled.cards(out)["small"]["data"] == "some photographs"
+    assert model_zoo.cards(out)["small"]["data"] == "some photographs"
     assert Restorer.from_pretrained(out / "small.safetensors").flow.sampling.fidelity == 0.5

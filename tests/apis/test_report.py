@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cfmrestore.apis.report import worst_images, write_report
-from cfmrestore.apis.report.histogram import bin_edges, count
-from cfmrestore.apis.report.markup import element, number
-from cfmrestore.apis.report.window import Window, around, largest_error
+from cfmrestore.reports.html import worst_images, write_report
+from cfmrestore.reports.html.histogram import bin_edges, count
+from cfmrestore.reports.html.markup import element, number
+from cfmrestore.reports.html.window import Window, around, largest_error
 from tests.browser import Browser
 
 EVIL = 'a"><script>alert(1)</script>.png'
@@ -341,7 +341,7 @@ def page(browser: Browser, tmp_path: Path) -> Browser:
 
 
 BOX = "(({x, y, width, height}) => [x, y, width, height])(document.querySelector('%s').getBoundingClientRect())"
-FLAT = 60  # the colour of bicubic
+FLAT = 60  # the color of bicubic
 
 
 def split(page: Browser, path: Path) -> float:
@@ -457,7 +457,7 @@ def test_the_browser_would_tell_of_errors(browser: Browser, tmp_path: Path) -> N
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("dark", [False, True])
-def test_colours_follow_the_screen(page: Browser, dark: bool) -> None:
+def test_colors_follow_the_screen(page: Browser, dark: bool) -> None:
     page.show(1280, 900, dark=dark)
     red = page.evaluate("Number(getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0])")
     assert (red < 60) == dark

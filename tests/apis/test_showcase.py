@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from cfmrestore.analysis.showcase import showcase
 from cfmrestore.apis.degrade import degrade
-from cfmrestore.apis.pages import fill
-from cfmrestore.apis.showcase import showcase
+from cfmrestore.reports.markdown import fill
 from tests.restore.flows import save_model
 from tests.testing import call_tool, run_tool, write_images
 

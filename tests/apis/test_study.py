@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cfmrestore.apis.study import Job, plan, study
+from cfmrestore.analysis.study import StudyJob, plan, study
 from tests.testing import ROOT, TINY, call_tool, run_tool, small_options, write_images
 
 AXES = """
@@ -73,7 +73,7 @@ def test_a_training_that_was_stopped_is_not_measured(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SIGTERM makes a training return as if it were done."""
-    monkeypatch.setattr("cfmrestore.apis.study.train", lambda *args, **keys: None)
+    monkeypatch.setattr("cfmrestore.analysis.study.train", lambda *args, **keys: None)
     with pytest.raises(ValueError, match="was stopped before iter_6: the same command goes on with it"):
         study(
             file, tmp_path / "runs", tmp_path / "out", benchmarks={"s": str(tmp_path)}, options=small_options(tmp_path)
@@ -83,11 +83,11 @@ def test_a_training_that_was_stopped_is_not_measured(
 
 def test_another_benchmark_trains_nothing_again(file: Path, tmp_path: Path) -> None:
     run = plan.read(file, {"a": "x"}).runs[1]
-    jobs = [Job(run, {"a": where}, tmp_path, {}) for where in ("x", "y")]
+    jobs = [StudyJob(run, {"a": where}, tmp_path, {}) for where in ("x", "y")]
     assert jobs[0].training == jobs[1].training
     assert jobs[0].measuring("a=x") != jobs[1].measuring("a=y")
     other = plan.read(file, {"a": "x"}, {"crop_size": 24}).runs[1]
-    assert Job(other, {}, tmp_path, {}).training != jobs[0].training
+    assert StudyJob(other, {}, tmp_path, {}).training != jobs[0].training
 
 
 @pytest.mark.parametrize(

@@ -6,20 +6,20 @@ import pytest
 import torch
 
 from cfmrestore.couplings import Coupling, Independent, LowresLatent
-from cfmrestore.couplings.noise import alpha_bar
+from cfmrestore.couplings.noise_schedule import alpha_bar
 from cfmrestore.encoders import Haar, Identity
 from cfmrestore.ops.resize import resize
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import COUPLINGS
 from cfmrestore.typing import Source
-from tests.restore.flows import NETWORK, randomise
+from tests.restore.flows import NETWORK, randomize
 
 COUPLINGS.import_from_location()
 VARIANTS = {
     "LowresLatent": [
         {},
         {"noise": None},
-        {"noise": [100, 500], "tell_level": True},
+        {"noise": [100, 500], "condition_on_noise": True},
         {"noise": 250, "table": "linear", "context": False},
         *({"upsample": mode} for mode in ("bilinear", "latent", "nearest", "noise_filled")),
     ],
@@ -33,7 +33,7 @@ def build(name: str, keys: dict, encoder=None, scale: int = 2) -> Coupling:
     offers = {"encoder": encoder or Haar(factor=2), "scale": scale}
     coupling: Coupling = COUPLINGS.build({"type": name, **keys}, default_args=offers)
     if coupling.network is not None:
-        randomise(coupling.network)
+        randomize(coupling.network)
     return coupling
 
 
@@ -47,7 +47,7 @@ def check_shapes(coupling: Coupling) -> None:
     assert pair.x_0.shape == pair.x_1.shape == (3, coupling.encoder.channels, 8, 8)
     assert torch.equal(pair.x_1, coupling.encoder.encode(high))
     assert (pair.condition["context"].shape[1] if "context" in pair.condition else 0) == coupling.context_channels
-    assert ("noise_level" in pair.condition) == coupling.tells_level
+    assert ("noise_level" in pair.condition) == coupling.conditions_on_noise
 
 
 def check_images_are_independent(coupling: Coupling) -> None:
@@ -153,7 +153,7 @@ class TestLowresLatent:
         assert torch.equal(source.condition["context"][..., 1::2, 1::2], Identity().encode(low))
 
     def test_a_range_is_drawn_in_training_and_fixed_in_restoring(self) -> None:
-        coupling = build("LowresLatent", {"noise": [100, 500], "restore_noise": 200, "tell_level": True})
+        coupling = build("LowresLatent", {"noise": [100, 500], "restore_noise": 200, "condition_on_noise": True})
         low = images(1).expand(200, -1, -1, -1)
         drawn = coupling.start(low, ImageRng(range(200))).condition["noise_level"]
         limits = (1 - alpha_bar("cosine")[[100, 500]]).sqrt()
@@ -168,11 +168,11 @@ class TestLowresLatent:
             ({}, True),
             ({"context": False}, False),
             ({"noise": [100, 200]}, False),
-            ({"noise": [100, 200], "tell_level": True}, True),
+            ({"noise": [100, 200], "condition_on_noise": True}, True),
         ],
     )
     def test_whether_the_score_is_known(self, keys: dict, told: bool) -> None:
-        assert build("LowresLatent", keys).law_is_told is told
+        assert build("LowresLatent", keys).has_known_score is told
 
     @pytest.mark.parametrize("noise", [-1, 1000, [500, 100]])
     def test_bad_steps(self, noise) -> None:

@@ -8,17 +8,17 @@ from torch import Tensor, nn
 
 from cfmrestore.apis.train import train
 from cfmrestore.couplings import PosteriorMean
-from cfmrestore.couplings.noise import alpha_bar
+from cfmrestore.couplings.noise_schedule import alpha_bar
 from cfmrestore.encoders import Haar, Identity
 from cfmrestore.engine import checkpoints
 from cfmrestore.ops.resize import resize
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.ops.tiles import Tiling, count
 from cfmrestore.restore import Restorer
-from cfmrestore.restore.plan import multiple_of
 from cfmrestore.restore.settings import Settings
+from cfmrestore.restore.tile_planner import multiple_of
 from cfmrestore.solvers import Heun
-from tests.restore.flows import NETWORK, LinearNetwork, config_of, random_flow, randomise, save_model
+from tests.restore.flows import NETWORK, LinearNetwork, config_of, random_flow, randomize, save_model
 from tests.testing import TINY, small_options
 
 SMALL = {**NETWORK, "middle_attention": False}
@@ -152,7 +152,7 @@ def test_weights_that_are_none(tmp_path: Path, weights: str | None, message: str
 def test_by_tiles_as_in_the_whole() -> None:
     """Also where the regression halves its input and the flow's network does not: tiles keep the phase of both."""
     flow = random_flow(scale=2, coupling={**START, "network": {**SMALL, "channel_factors": (1, 1, 1)}})
-    randomise(flow.start_network, 1)
+    randomize(flow.start_network, 1)
     flow.network = LinearNetwork(flow.encoder.channels)
     flow.network.forward = lambda x, t: 0.1 * x
     assert multiple_of(flow) == 4

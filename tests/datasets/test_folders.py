@@ -126,8 +126,8 @@ def test_sixteen_bits_are_scaled_and_orientation_is_applied(tmp_path: Path) -> N
     sixteen = np.array([[0, 257 * 100], [65535, 257 * 7]], np.uint16)
     cv2.imwrite(str(tmp_path / "gray.png"), sixteen)
     assert read_image(tmp_path / "gray.png")[..., 0].tolist() == [[0, 100], [255, 7]]
-    cv2.imwrite(str(tmp_path / "colour.png"), np.stack([sixteen] * 3, axis=-1))
-    assert read_image(tmp_path / "colour.png")[..., 1].tolist() == [[0, 100], [255, 7]]
+    cv2.imwrite(str(tmp_path / "color.png"), np.stack([sixteen] * 3, axis=-1))
+    assert read_image(tmp_path / "color.png")[..., 1].tolist() == [[0, 100], [255, 7]]
     exif = Image.Exif()
     exif[274] = 6  # turned by 90 degrees
     Image.new("RGB", (5, 4)).save(tmp_path / "turned.jpg", exif=exif)
@@ -186,9 +186,9 @@ def test_missing_and_empty_folders_are_named(tmp_path: Path) -> None:
         ImageFolder(data_root=str(tmp_path))
 
 
-def test_folders_are_searched_deeply_and_centre_crops_are_multiples(tmp_path: Path) -> None:
+def test_folders_are_searched_deeply_and_center_crops_are_multiples(tmp_path: Path) -> None:
     write_images(tmp_path / "a" / "b", count=2, side=30)
-    dataset = ImageFolder(data_root=str(tmp_path), pipeline=[{"type": "CentreCrop", "multiple": 8}])
+    dataset = ImageFolder(data_root=str(tmp_path), pipeline=[{"type": "CenterCrop", "multiple": 8}])
     assert [dataset.name(i) for i in range(2)] == ["a/b/0.png", "a/b/1.png"]
     assert dataset[0]["inputs"]["high"].shape == (3, 24, 24)
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from cfmrestore.degradations import Clip, Compose, Degradation, Downscale, GaussianBlur, GaussianNoise, Quantise
+from cfmrestore.degradations import Clip, Compose, Degradation, Downscale, GaussianBlur, GaussianNoise, Quantize
 from cfmrestore.degradations.base import NoParams
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
@@ -161,7 +161,7 @@ class InPlace(Clip):
         return image.mul_(0.5)
 
 
-class Unnormalised(GaussianBlur):
+class Unnormalized(GaussianBlur):
     """A kernel that does not sum to one."""
 
     def apply(self, image, params):
@@ -182,7 +182,7 @@ class Stuck(GaussianNoise):
         (check_images_are_independent, BatchSeeded),
         (check_size_and_dtype, WrongSize),
         (check_purity, InPlace),
-        (check_linear, Unnormalised),
+        (check_linear, Unnormalized),
         (check_draws_differ, Stuck),
         (check_range, GaussianBlur),
     ],
@@ -218,8 +218,8 @@ def test_sizes_of_fractional_scales() -> None:
         assert down.out_size((side, 42), NoParams()) == tuple(y.shape[-2:])
 
 
-def test_quantise_has_the_levels_of_a_file() -> None:
-    y = Quantise()(images() * 1.2 - 0.1, ImageRng([1, 2, 3]))
+def test_quantize_has_the_levels_of_a_file() -> None:
+    y = Quantize()(images() * 1.2 - 0.1, ImageRng([1, 2, 3]))
     assert torch.equal((y * 255).round() / 255, y)
     assert y.min() >= 0
     assert y.max() <= 1

@@ -30,9 +30,9 @@ def test_poisson_noise_has_the_variance_of_counts(scale: float) -> None:
 
 def test_poisson_noise_equals_basicsrs_law() -> None:
     """The same quantiles on a photograph's range of values, drawn independently."""
-    from cfmrestore._compat import mend_torchvision
+    from cfmrestore._compat import patch_torchvision
 
-    mend_torchvision()
+    patch_torchvision()
     from basicsr.data.degradations import generate_poisson_noise_pt
 
     torch.manual_seed(0)

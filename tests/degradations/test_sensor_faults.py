@@ -18,22 +18,22 @@ def pictures(batch: int = 3, height: int = 21, width: int = 33) -> Tensor:
     return torch.rand(batch, 3, height, width, generator=torch.Generator().manual_seed(0))
 
 
-def check_vignette(vignetting: Vignetting, centre: tuple[float, float] = (0.0, 0.0), corner: float = 0.5) -> None:
+def check_vignette(vignetting: Vignetting, center: tuple[float, float] = (0.0, 0.0), corner: float = 0.5) -> None:
     """Against cos^4 of an angle, pixel by pixel."""
     h, w = 21, 33
-    params = VignettingParams(torch.tensor([corner]), torch.tensor([centre]))
+    params = VignettingParams(torch.tensor([corner]), torch.tensor([center]))
     light = vignetting.apply(torch.ones(1, 3, h, w), params)
-    tangent = math.tan(math.acos(corner**0.25)) / (math.hypot(h, w) / 2)  # a pixel from the centre
+    tangent = math.tan(math.acos(corner**0.25)) / (math.hypot(h, w) / 2)  # a pixel from the center
     for i in range(0, h, 4):
         for j in range(0, w, 4):
-            r = math.hypot(i + 0.5 - h * (0.5 + centre[0]), j + 0.5 - w * (0.5 + centre[1]))
+            r = math.hypot(i + 0.5 - h * (0.5 + center[0]), j + 0.5 - w * (0.5 + center[1]))
             expected = math.cos(math.atan(r * tangent)) ** 4
             assert light[0, :, i, j].tolist() == pytest.approx([expected] * 3, abs=1e-5)
 
 
-@pytest.mark.parametrize(("centre", "corner"), [((0.0, 0.0), 0.5), ((0.2, -0.1), 0.3), ((0.0, 0.0), 1.0)])
-def test_vignetting_is_the_law_of_the_fourth_power(centre: tuple[float, float], corner: float) -> None:
-    check_vignette(Vignetting(), centre, corner)
+@pytest.mark.parametrize(("center", "corner"), [((0.0, 0.0), 0.5), ((0.2, -0.1), 0.3), ((0.0, 0.0), 1.0)])
+def test_vignetting_is_the_law_of_the_fourth_power(center: tuple[float, float], corner: float) -> None:
+    check_vignette(Vignetting(), center, corner)
 
 
 class CosSquared(Vignetting):
@@ -44,7 +44,7 @@ class CosSquared(Vignetting):
 
 
 class Swapped(Vignetting):
-    """Takes the centre's row for its column."""
+    """Takes the center's row for its column."""
 
     def apply(self, image: Tensor, params: VignettingParams) -> Tensor:
         return super().apply(image, VignettingParams(params.corner, params.offset.flip(1)))
@@ -64,7 +64,7 @@ def test_vignetting_keeps_the_middle_and_darkens_outwards() -> None:
     assert (light.diff(dim=-1) < 0).all()
 
 
-def test_centres_of_vignetting_lie_about_the_middle() -> None:
+def test_centers_of_vignetting_lie_about_the_middle() -> None:
     offset = Vignetting(offset=0.2).draw(pictures(1).expand(200, -1, -1, -1), ImageRng(range(200))).offset
     assert offset.abs().max() <= 0.2
     assert offset.min() < -0.15
@@ -100,14 +100,14 @@ class Shrinks(ChromaticAberration):
         return super().apply(image, AberrationParams(-params.epsilon))
 
 
-class OffCentre(ChromaticAberration):
+class OffCenter(ChromaticAberration):
     """Scales about a corner: seen as a shift."""
 
     def apply(self, image: Tensor, params: AberrationParams) -> Tensor:
         return super().apply(image, params).roll(1, dims=-1)
 
 
-@pytest.mark.parametrize("mutant", [Shrinks, OffCentre])
+@pytest.mark.parametrize("mutant", [Shrinks, OffCenter])
 def test_the_check_of_the_magnification_rejects_its_mutants(mutant: type[ChromaticAberration]) -> None:
     with pytest.raises(AssertionError):
         check_magnification(mutant())

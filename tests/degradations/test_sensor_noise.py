@@ -23,7 +23,7 @@ def silent(params: SensorParams) -> SensorParams:
     return SensorParams(params.gain, params.weight, nothing, nothing, params.seed)
 
 
-def colours(count: int, high: float) -> Tensor:
+def colors(count: int, high: float) -> Tensor:
     return high * torch.rand(count, 3, 1, 1, generator=torch.Generator().manual_seed(0))
 
 
@@ -45,7 +45,7 @@ def test_highlights_move_to_white_by_a_hundredth_at_most(mosaic: bool) -> None:
 
 @pytest.mark.parametrize("size", [(6, 8), (7, 5), (2, 2), (1, 5), (4, 1), (1, 1)])
 def test_constant_images_come_through_the_mosaic(size: tuple[int, int]) -> None:
-    x = colours(20, 0.97).expand(-1, -1, *size)
+    x = colors(20, 0.97).expand(-1, -1, *size)
     assert (SensorNoise().apply(x, silent(draw(20))) - x).abs().max() < 1e-4
 
 
@@ -65,7 +65,7 @@ def test_demosaicing_keeps_linear_ramps_and_what_was_measured(size: tuple[int, i
     assert torch.equal(camera.mosaic(camera.demosaic(noise)), noise)
 
 
-def test_demosaicing_takes_detail_from_the_other_colours() -> None:
+def test_demosaicing_takes_detail_from_the_other_colors() -> None:
     gray = torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(0)).cumsum(-1).sin()
     x = gray.expand(1, 3, 64, 64)
     averages = (gray[..., 1:-1, :-2] + gray[..., 1:-1, 2:] + gray[..., :-2, 1:-1] + gray[..., 2:, 1:-1]) / 4
@@ -118,7 +118,7 @@ def test_gains_are_drawn_from_their_ranges() -> None:
         assert math.isclose(float(ratio.max()), high, abs_tol=0.01)
 
 
-def test_demosaicing_correlates_the_noise_of_neighbours() -> None:
+def test_demosaicing_correlates_the_noise_of_neighbors() -> None:
     x, rng = torch.full((4, 3, 96, 96), 0.5), ImageRng([1, 2, 3, 4])
     correlation = []
     for mosaic in (True, False):

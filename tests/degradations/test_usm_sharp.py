@@ -2,14 +2,14 @@
 
 import torch
 
-from cfmrestore._compat import mend_torchvision
+from cfmrestore._compat import patch_torchvision
 from cfmrestore.degradations import USMSharp
 from cfmrestore.ops.rng import ImageRng
 from tests.ops.test_jpeg import photograph
 
 
 def test_equal_to_basicsr() -> None:
-    mend_torchvision()
+    patch_torchvision()
     from basicsr.utils.img_process_util import USMSharp as Theirs
 
     x = photograph("astronaut", 120, 100)

@@ -47,7 +47,7 @@ def test_a_larger_rate_factor_is_worse(codec: str) -> None:
 @need_av
 @pytest.mark.parametrize("codec", CODECS)
 @pytest.mark.parametrize("size", [(1, 1), (15, 2), (17, 33), (40, 24)])
-def test_sizes_stay_and_colours_too(codec: str, size: tuple[int, int]) -> None:
+def test_sizes_stay_and_colors_too(codec: str, size: tuple[int, int]) -> None:
     x = torch.tensor([[0.8, 0.4, 0.2], [0.1, 0.3, 0.9]])[:, :, None, None].expand(-1, -1, *size)
     y = code(x, codec, 18)
     assert y.shape == x.shape
@@ -78,7 +78,7 @@ def test_the_picture_moves_down_and_right() -> None:
 
 @need_av
 @pytest.mark.parametrize("codec", CODECS)
-def test_conversions_between_colour_spaces_do_not_darken(codec: str) -> None:
+def test_conversions_between_color_spaces_do_not_darken(codec: str) -> None:
     levels = torch.arange(10, 250, 10) / 255
     x = levels[:, None, None, None].expand(-1, 3, 16, 16)
     assert (code(x, codec, 1) - x).mean().abs() < 0.2 / 255
@@ -126,7 +126,7 @@ def test_all_rate_factors_and_codecs_are_drawn() -> None:
     assert {*map(tuple, params.motion.tolist())} == {(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1)}
 
 
-def test_older_codecs_get_the_quantiser_of_equal_steps() -> None:
+def test_older_codecs_get_the_quantizer_of_equal_steps() -> None:
     for codec in ("mpeg4", "mpeg2video"):
         assert [video._options(codec, crf)["qmax"] for crf in (0, 24, 30, 51)] == ["1", "5", "10", "31"]
 

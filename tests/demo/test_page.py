@@ -204,7 +204,7 @@ def test_nothing_comes_from_elsewhere(page: Browser, server: SimpleNamespace, tm
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("dark", [False, True])
-def test_it_fits_a_phone_and_follows_its_colours(page: Browser, server: SimpleNamespace, dark: bool) -> None:
+def test_it_fits_a_phone_and_follows_its_colors(page: Browser, server: SimpleNamespace, dark: bool) -> None:
     page.show(390, 844, phone=True, dark=dark)
     go(page, server.address)
     assert page.evaluate("document.documentElement.scrollWidth") == 390

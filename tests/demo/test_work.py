@@ -27,7 +27,7 @@ def restore(folder: Path, source: Path, restorer: FakeRestorer, **settings: Any)
     outcome = work.restore(
         restorer,
         source,
-        work.Settings(**{"scale": 2, **settings}),
+        work.PageSettings(**{"scale": 2, **settings}),
         limits=LIMITS,
         folder=folder / "results",
         on_progress=heard.append,
@@ -140,7 +140,7 @@ def test_sizes_are_refused_before_pixels_are_read(tmp_path: Path, monkeypatch: p
 )
 def test_wrong_settings_are_named(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{name.replace('_', ' ')} is {value}: take a number from"):
-        work.Settings(**{"scale": 2, name: value})
+        work.PageSettings(**{"scale": 2, name: value})
 
 
 def test_limits_are_positive() -> None:
@@ -167,35 +167,35 @@ def test_every_solver_can_be_chosen() -> None:
     assert {"Euler", "Heun", "DoPri5"} <= set(work.solver_names())
 
 
-def luminance(colours: np.ndarray) -> np.ndarray:
-    encoded = colours / 255
+def luminance(colors: np.ndarray) -> np.ndarray:
+    encoded = colors / 255
     linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
     return linear @ [0.2126, 0.7152, 0.0722]
 
 
-def test_colours_grow_brighter_evenly() -> None:
-    lightness = np.cbrt(luminance(spread.colours()))
+def test_colors_grow_brighter_evenly() -> None:
+    lightness = np.cbrt(luminance(spread.colors()))
     assert (np.diff(lightness[::8]) > 0).all()
     assert lightness[0] < 0.15
     assert lightness[-1] > 0.9
     assert np.diff(lightness[::32]).std() < 0.25 * np.diff(lightness[::32]).mean()
-    jumps = np.abs(np.diff(spread.colours().astype(int), axis=0)).max()
+    jumps = np.abs(np.diff(spread.colors().astype(int), axis=0)).max()
     assert jumps <= 12
 
 
-def test_a_spread_has_its_colours() -> None:
+def test_a_spread_has_its_colors() -> None:
     values = np.array([[0.0, 5.0], [10.0, 90.0]])
-    table = spread.colours()
+    table = spread.colors()
     seen = np.asarray(spread.spread_picture(values, top=10, legend=False))
     assert np.array_equal(seen, table[[[0, 128], [255, 255]]])
 
 
 @pytest.mark.parametrize(("highest", "top"), [(0, 1), (0.4, 1), (3, 5), (51, 100), (127.5, 128), (300, 128)])
-def test_the_brightest_colour_is_a_round_number(highest: float, top: float) -> None:
+def test_the_brightest_color_is_a_round_number(highest: float, top: float) -> None:
     assert spread.top_of(np.full((4, 4), highest)) == top
 
 
-def test_few_pixels_do_not_set_the_colours() -> None:
+def test_few_pixels_do_not_set_the_colors() -> None:
     values = np.full((40, 40), 1.5)
     values[0, 0] = 100
     assert spread.top_of(values) == 2
@@ -203,10 +203,10 @@ def test_few_pixels_do_not_set_the_colours() -> None:
 
 def test_the_legend_is_below_the_picture() -> None:
     seen = np.asarray(spread.spread_picture(np.zeros((30, 500)), top=4))
-    assert (seen[:30] == spread.colours()[0]).all()
+    assert (seen[:30] == spread.colors()[0]).all()
     bar = seen[30 + 15 // 3 + 7, :]
-    assert np.array_equal(bar[0], spread.colours()[0])
-    assert np.array_equal(bar[-1], spread.colours()[-1])
+    assert np.array_equal(bar[0], spread.colors()[0])
+    assert np.array_equal(bar[-1], spread.colors()[-1])
     assert (seen[-12:] < 80).any()  # numbers
 
 

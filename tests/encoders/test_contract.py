@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 import cfmrestore.encoders  # noqa: F401
-from cfmrestore._compat import mend_torchvision
+from cfmrestore._compat import patch_torchvision
 from cfmrestore.encoders import Encoder, Haar, Identity, card
 from cfmrestore.encoders.taef2 import build_decoder, build_encoder
 from cfmrestore.ops.rng import ImageRng
@@ -80,7 +80,7 @@ SMALL: dict[str, tuple[str, Callable[[Path], Config]]] = {
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Encoder]:
-    mend_torchvision()
+    patch_torchvision()
     folder = tmp_path_factory.mktemp("encoders")
     torch.manual_seed(0)
     return {key: ENCODERS.build({"type": name, **save(folder / key)}) for key, (name, save) in SMALL.items()}
@@ -171,7 +171,7 @@ def check_digest(encoder: Encoder) -> None:
     assert changed.digest() != encoder.digest()
 
 
-def check_standardisation(encoder: Encoder) -> None:
+def check_standardization(encoder: Encoder) -> None:
     raw = torch.randn(2, encoder.channels, 3, 4, generator=torch.Generator().manual_seed(2))
     standard = (raw - encoder.shift) * encoder.scale
     torch.testing.assert_close(encoder.raw(standard), raw, atol=1e-5, rtol=0)
@@ -235,8 +235,8 @@ def test_digests_differ(built: dict[str, Encoder]) -> None:
     assert len({encoder.digest() for encoder in built.values()}) == len(built)
 
 
-def test_standardisation(encoder: Encoder) -> None:
-    check_standardisation(encoder)
+def test_standardization(encoder: Encoder) -> None:
+    check_standardization(encoder)
 
 
 @pytest.mark.parametrize("key", ["Identity", "Haar2", "Haar4", "Haar8"])
@@ -346,7 +346,7 @@ class LossyHaar(Haar):
         (check_frozen, Thawed),
         (check_gradient_reaches_the_latent, CutsGradient),
         (check_digest, DigestOfNames),
-        (check_standardisation, OneSidedShift),
+        (check_standardization, OneSidedShift),
         (check_lossless, LossyHaar),
         (check_orthonormal, LossyHaar),
         (check_orthonormal, HaarWithoutHalf),

@@ -1,4 +1,4 @@
-"""How autoencoders of diffusers are found, checked and standardised."""
+"""How autoencoders of diffusers are found, checked and standardized."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from cfmrestore._compat import mend_torchvision
+from cfmrestore._compat import patch_torchvision
 from cfmrestore.encoders import AutoencoderDC, AutoencoderKL, AutoencoderTiny
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import ENCODERS
@@ -24,7 +24,7 @@ WEIGHTS = "diffusion_pytorch_model.safetensors"
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small model, in the subfolder vae of a pipeline; its weights are in half precision."""
-    mend_torchvision()
+    patch_torchvision()
     from diffusers import AutoencoderKL as Model
 
     torch.manual_seed(0)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from cfmrestore.engine import checkpoints
-from cfmrestore.engine.atomic import atomic, write_text
+from cfmrestore.imageio.atomic import atomic, write_text
 
 
 def example() -> dict:

@@ -49,7 +49,7 @@ def test_precision_is_checked() -> None:
         ("none", {"RANK": "0", "WORLD_SIZE": "2"}, "none"),
     ],
 )
-def test_the_launcher_is_recognised(flag: str | None, env: dict, expected: str) -> None:
+def test_the_launcher_is_recognized(flag: str | None, env: dict, expected: str) -> None:
     assert distributed.detect(flag, env) == expected
 
 

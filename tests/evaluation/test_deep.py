@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cfmrestore._compat import mend_torchvision
+from cfmrestore._compat import patch_torchvision
 from cfmrestore.evaluation.functional.dists import DISTS, L2Pool
 from cfmrestore.evaluation.functional.lpips import LPIPS
 from cfmrestore.features.backbones import KINDS, Backbone
@@ -24,7 +24,7 @@ def images(height: int = 72, width: int = 80) -> tuple[Tensor, Tensor]:
 
 @pytest.mark.parametrize("net", sorted(KINDS))
 def test_lpips_equals_the_package(net: str, tmp_path: Path) -> None:
-    mend_torchvision()
+    patch_torchvision()
     import lpips
 
     with torch.random.fork_rng():

@@ -52,9 +52,9 @@ def test_psnr_of_a_known_error() -> None:
 
 
 def test_equal_to_basicsr() -> None:
-    from cfmrestore._compat import mend_torchvision
+    from cfmrestore._compat import patch_torchvision
 
-    mend_torchvision()
+    patch_torchvision()
     from basicsr.metrics.psnr_ssim import calculate_psnr, calculate_ssim
 
     x, y = torch.rand(2, 1, 3, 40, 50, generator=torch.Generator().manual_seed(0))

@@ -10,15 +10,15 @@ import pytest
 import torch
 from mmengine.evaluator import BaseMetric
 
-from cfmrestore.apis.metric_names import metric_config
 from cfmrestore.evaluation.functional import prepare, psnr
+from cfmrestore.evaluation.metric_names import metric_config
 from cfmrestore.evaluation.metrics import (
     DISTS,
     FID,
     LPIPS,
     NFE,
     PSNR,
-    ImageSet,
+    ImageDigest,
     InceptionScore,
     LRConsistency,
     PatchFID,
@@ -187,7 +187,7 @@ def test_consistency_with_the_input() -> None:
 
 def test_the_digest_tells_images_and_names_apart() -> None:
     def digest(rows: list[dict]) -> str:
-        metric = ImageSet()
+        metric = ImageDigest()
         evaluate(metric, [rows])
         return metric.sha256
 

@@ -97,9 +97,9 @@ def test_both_ways_of_ssim_are_equal(size: tuple[int, int]) -> None:
 
 
 def test_ssim_of_luma_is_basicsrs() -> None:
-    from cfmrestore._compat import mend_torchvision
+    from cfmrestore._compat import patch_torchvision
 
-    mend_torchvision()
+    patch_torchvision()
     from basicsr.metrics.psnr_ssim import calculate_ssim
 
     for size in ((70, 90), (150, 64)):

@@ -18,9 +18,9 @@ PHOTOGRAPHS = Path(__file__).parents[2] / "data" / "photographs" / "held_out"
 
 
 def theirs(levels: Tensor) -> list[float]:
-    from cfmrestore._compat import mend_torchvision
+    from cfmrestore._compat import patch_torchvision
 
-    mend_torchvision()
+    patch_torchvision()
     from basicsr.metrics.niqe import calculate_niqe
 
     return [calculate_niqe(x[0].numpy(), crop_border=0, input_order="HW") for x in levels]
@@ -54,11 +54,11 @@ def test_equal_to_basicsr_on_photographs(path: Path) -> None:
     assert niqe(levels).tolist() == pytest.approx(theirs(levels), rel=1e-6)
 
 
-def test_equal_to_basicsr_from_colours() -> None:
+def test_equal_to_basicsr_from_colors() -> None:
     """Where no luma lies half way between two levels, float32 and float64 round to the same ones."""
-    from cfmrestore._compat import mend_torchvision
+    from cfmrestore._compat import patch_torchvision
 
-    mend_torchvision()
+    patch_torchvision()
     from basicsr.metrics.niqe import calculate_niqe
 
     pixels = read_image(PHOTOGRAPHS / "coffee.png")

@@ -5,8 +5,8 @@ import pytest
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
 
-from cfmrestore._compat import mend_torchvision
-from cfmrestore.evaluation.protocols import PROTOCOLS, find
+from cfmrestore._compat import patch_torchvision
+from cfmrestore.evaluation.protocols import PROTOCOLS, find_protocol
 
 SCALE = 3
 
@@ -49,7 +49,7 @@ def cut(x: np.ndarray) -> np.ndarray:
 def test_pyiqa_y() -> None:
     """PSNR of Y in floats with 1e-8 beside the error; SSIM of rounded Y, its second factor from zero; no border."""
     a, b = pair()
-    protocol = find("pyiqa_y")
+    protocol = find_protocol("pyiqa_y")
     mse = (((luma(a) - luma(b)) / 255) ** 2).mean()
     assert float(protocol.psnr(tensor(a), tensor(b))) == pytest.approx(10 * np.log10(1 / (mse + 1e-8)), abs=1e-5)
     expected = ssim(np.round(luma(a)), np.round(luma(b)), clamped=True)
@@ -61,7 +61,7 @@ def test_pyiqa_y() -> None:
 def test_classic_y() -> None:
     a, b = pair()
     x, y = cut(np.round(luma(a))), cut(np.round(luma(b)))
-    protocol = find("classic_y")
+    protocol = find_protocol("classic_y")
     expected = 10 * np.log10(255**2 / ((x - y) ** 2).mean())
     assert float(protocol.psnr(tensor(a), tensor(b), SCALE)) == pytest.approx(expected, abs=1e-9)
     assert float(protocol.ssim(tensor(a), tensor(b), SCALE)) == pytest.approx(ssim(x, y, clamped=False), abs=1e-9)
@@ -69,12 +69,12 @@ def test_classic_y() -> None:
 
 @pytest.mark.parametrize(("name", "y", "border"), [("basicsr_y", True, SCALE), ("rgb", False, 0)])
 def test_equal_to_basicsr(name: str, y: bool, border: int) -> None:
-    mend_torchvision()
+    patch_torchvision()
     from basicsr.metrics.psnr_ssim import calculate_psnr, calculate_ssim
 
     a, b = pair()
     keys = {"crop_border": border, "test_y_channel": y}
-    protocol = find(name)
+    protocol = find_protocol(name)
     bgr = [x[..., ::-1].astype(np.float64) for x in (a, b)]
     assert float(protocol.psnr(tensor(a), tensor(b), SCALE)) == pytest.approx(calculate_psnr(*bgr, **keys), abs=1e-4)
     assert float(protocol.ssim(tensor(a), tensor(b), SCALE)) == pytest.approx(calculate_ssim(*bgr, **keys), abs=1e-6)
@@ -89,6 +89,6 @@ def test_all_protocols_differ() -> None:
 def test_a_border_needs_the_scale_and_names_are_checked() -> None:
     a, b = (tensor(x) for x in pair())
     with pytest.raises(ValueError, match="'classic_y' cuts a border of as many pixels as the scale: give the scale"):
-        find("classic_y").psnr(a, b)
+        find_protocol("classic_y").psnr(a, b)
     with pytest.raises(ValueError, match="no protocol 'pyiqa'; did you mean 'pyiqa_y'"):
-        find("pyiqa")
+        find_protocol("pyiqa")

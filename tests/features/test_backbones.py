@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from cfmrestore._compat import mend_torchvision
+from cfmrestore._compat import patch_torchvision
 from cfmrestore.features import Backbone, Extractor, SeededNet
 from cfmrestore.features.backbones import KINDS
 
@@ -16,7 +16,7 @@ X = torch.randn(2, 3, 64, 80, generator=torch.Generator().manual_seed(0))
 
 @pytest.mark.parametrize("net", ["alex", "squeeze"])
 def test_loads_torchvisions_file(net: str, tmp_path: Path) -> None:
-    mend_torchvision()
+    patch_torchvision()
     with torch.random.fork_rng():
         torch.manual_seed(1)
         reference = getattr(import_module("torchvision.models"), KINDS[net].model)(weights=None).eval()

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cfmrestore._compat import mend_torchvision
+from cfmrestore._compat import patch_torchvision
 from cfmrestore.features import InceptionV3, inception
 from cfmrestore.features.inception import WEIGHTS
 
 
-def randomise(network: nn.Module) -> None:
+def randomize(network: nn.Module) -> None:
     """Weights and statistics of all layers, so that none is without effect."""
     generator = torch.Generator().manual_seed(0)
     for name, value in network.state_dict().items():
@@ -30,10 +30,10 @@ def randomise(network: nn.Module) -> None:
 
 @pytest.fixture(scope="module")
 def torchvisions() -> nn.Module:
-    mend_torchvision()
+    patch_torchvision()
     models = import_module("torchvision.models")
     network = models.inception_v3(weights=None, num_classes=1008, aux_logits=False, init_weights=False)
-    randomise(network)
+    randomize(network)
     return network.eval()
 
 

@@ -105,8 +105,8 @@ def test_nfe_is_reported(solver: str, nfe: int) -> None:
     assert flow.restore(data["low"], data["seeds"]).nfe == nfe
     for keys, asked in (
         ({"fidelity": 0.5}, 1),
-        ({"noise_fades_at": 0.3}, 1),
-        ({"fidelity": 0.5, "noise_fades_at": 0.3}, 1),
+        ({"noise_contrast_limit": 0.3}, 1),
+        ({"fidelity": 0.5, "noise_contrast_limit": 0.3}, 1),
     ):
         sampling = flow.sampling.changed(**keys)
         assert (

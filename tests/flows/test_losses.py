@@ -62,9 +62,9 @@ def test_perceptual_counts_late_times_only_and_names_a_missing_backbone(tmp_path
 
 
 def test_perceptual_loads_torchvisions_weights(tmp_path) -> None:
-    from cfmrestore._compat import mend_torchvision
+    from cfmrestore._compat import patch_torchvision
 
-    mend_torchvision()
+    patch_torchvision()
     import torchvision
 
     torch.manual_seed(1)

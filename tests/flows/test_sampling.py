@@ -48,7 +48,7 @@ def test_the_cost_is_declared_and_counted(fidelity: float, walked: int) -> None:
     x = torch.zeros(1, 1, 1, 1)
     assert sampling.walk(velocity(x), x, Linear(), estimate=x).nfe == walked
     assert sampling.evaluations == walked + (fidelity > 0)
-    assert sampling.changed(noise_fades_at=0.2).evaluations == walked + 1
+    assert sampling.changed(noise_contrast_limit=0.2).evaluations == walked + 1
 
 
 def test_less_noise_at_the_start_spreads_less() -> None:
@@ -70,20 +70,22 @@ def test_noise_fades_where_the_mean_has_contrast() -> None:
     estimate[..., 16:] = 0.1 * stripes
     ones = torch.ones_like(estimate)
     source = Source(3 + TAU * ones, {}, 3 * ones, TAU * ones, estimate=estimate)
-    heated = Sampling(noise=1.5, noise_fades_at=0.2).heated(source)
+    heated = Sampling(noise=1.5, noise_contrast_limit=0.2).heated(source)
     striped = 1.5 * TAU * (1 - 0.1 * math.sqrt(1 - 1 / 25) / 0.2)
     assert torch.allclose(heated.std[..., :14], 1.5 * TAU * ones[..., :14])
     assert torch.allclose(heated.std[..., 18:30], striped * ones[..., 18:30])
     assert torch.allclose(heated.x_0, 3 + heated.std)
-    assert not Sampling(noise_fades_at=0.05).heated(source).std[..., 18:30].any()
+    assert not Sampling(noise_contrast_limit=0.05).heated(source).std[..., 18:30].any()
 
 
 def test_changes_keep_the_rest() -> None:
-    sampling = Sampling(solver={"type": "Heun"}, num_intervals=3, fidelity=0.5, consistency=True, noise_fades_at=0.3)
+    sampling = Sampling(
+        solver={"type": "Heun"}, num_intervals=3, fidelity=0.5, consistency=True, noise_contrast_limit=0.3
+    )
     changed = sampling.changed(num_intervals=7, fidelity=None)
     assert (type(changed.solver).__name__, changed.num_intervals, changed.fidelity) == ("Heun", 7, 0.5)
     assert changed.consistency
-    assert changed.noise_fades_at == 0.3
+    assert changed.noise_contrast_limit == 0.3
     assert sampling.changed(fidelity=0).fidelity == 0
 
 
@@ -95,5 +97,5 @@ def test_values_out_of_range_are_refused(keys: dict[str, float]) -> None:
 
 @pytest.mark.parametrize("contrast", [0, -1.0, math.nan])
 def test_a_contrast_that_is_none_is_refused(contrast: float) -> None:
-    with pytest.raises(ValueError, match="noise_fades_at must be a positive contrast"):
-        Sampling(noise_fades_at=contrast)
+    with pytest.raises(ValueError, match="noise_contrast_limit must be a positive contrast"):
+        Sampling(noise_contrast_limit=contrast)

@@ -43,7 +43,7 @@ def test_the_end_shrinks_to_the_input(path: Path, solver: Solver) -> None:
 
 def test_a_velocity_that_agrees_is_left_alone() -> None:
     velocity, encoder, x_0 = guided(Linear())
-    end = velocity.agreeing(x_0)
+    end = velocity.enforce_consistency(x_0)
     towards: Velocity = lambda x, t: (end - x) / (1 - t)  # noqa: E731
     again = DataConsistency(towards, Linear(), encoder, LOW, 4)
     t = torch.tensor(0.25, dtype=torch.float64)
@@ -55,7 +55,7 @@ def test_what_shrinking_does_not_see_is_kept() -> None:
     encoder = Identity().double()
     velocity = DataConsistency(wrong, Linear(), encoder, LOW, 4)
     x_1 = torch.randn(1, 3, 24, 32, dtype=torch.float64)
-    moved = velocity.agreeing(x_1) - x_1
+    moved = velocity.enforce_consistency(x_1) - x_1
     unseen = torch.randn_like(x_1)
     from cfmrestore.ops.back_projection import back_project
 

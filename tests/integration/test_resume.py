@@ -15,7 +15,7 @@ CONFIG = """
 _base_ = {base!r}
 custom_imports = dict(imports=["tests.integration.hooks"])
 custom_hooks = [
-    dict(type="EMAHook", decay=0.9), dict(type="SignalHook", interval=1), dict(type="WriteRandomState"){more}
+    dict(type="EMAHook", decay=0.9), dict(type="PreemptionHook", interval=1), dict(type="WriteRandomState"){more}
 ]
 """
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
-from cfmrestore.apis import results
 from cfmrestore.engine import checkpoints
+from cfmrestore.reports import results
 from tests.testing import ROOT, TINY, run_tool, small_options, write_images
 
 pytestmark = pytest.mark.slow

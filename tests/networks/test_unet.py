@@ -14,7 +14,7 @@ def small(**keys) -> UNet:
     torch.manual_seed(0)
     defaults = {"channels": 4, "base_channels": 8, "channel_factors": (1, 2), "blocks": 1, "groups": 4, "heads": 2}
     net = UNet(**{**defaults, "head_dim": 4, "attention_factors": (2,), **keys})
-    for parameter in net.parameters():  # leave the zero initialisation, which hides everything
+    for parameter in net.parameters():  # leave the zero initialization, which hides everything
         torch.nn.init.normal_(parameter, std=0.1)
     return net
 

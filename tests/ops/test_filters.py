@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from cfmrestore._compat import mend_torchvision
+from cfmrestore._compat import patch_torchvision
 from cfmrestore.ops.filters import filter_each
 from cfmrestore.ops.kernels import gaussian_kernels, plateau_kernels
 
@@ -48,7 +48,7 @@ def test_a_kernel_larger_than_the_image() -> None:
 
 
 def test_filters_equal_basicsr() -> None:
-    mend_torchvision()
+    patch_torchvision()
     from basicsr.utils.img_process_util import filter2D
 
     x, kernels = torch.rand(2, 3, 60, 50), kernels_of("plateau", 21)

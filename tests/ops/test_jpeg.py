@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from cfmrestore._compat import mend_torchvision
+from cfmrestore._compat import patch_torchvision
 from cfmrestore.datasets.files import read_image
 from cfmrestore.ops import jpeg
 from tests.testing import ROOT
@@ -36,7 +36,7 @@ def test_every_level_is_libjpegs(quality: int, size: tuple[int, int]) -> None:
 
 def test_soft_equals_basicsr_turned() -> None:
     """Its table of luminance is transposed against ITU-T T.81, so a transposed image shows the same."""
-    mend_torchvision()
+    patch_torchvision()
     from basicsr.utils import DiffJPEG
 
     x, quality = photograph("astronaut"), torch.tensor([37.5])

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from cfmrestore._compat import mend_torchvision
+from cfmrestore._compat import patch_torchvision
 from cfmrestore.ops import kernels as K
 
 SIGMA = torch.tensor([[1.3, 2.7], [2.0, 2.0], [0.4, 3.0]], dtype=torch.float64)
@@ -18,7 +18,7 @@ BETA = torch.tensor([0.5, 1.0, 3.3], dtype=torch.float64)
 def all_kernels(size: int) -> dict[str, Tensor]:
     return {
         "gaussian": K.gaussian_kernels(SIGMA, THETA, size),
-        "generalised": K.generalised_kernels(SIGMA, THETA, BETA, size),
+        "generalized": K.generalized_kernels(SIGMA, THETA, BETA, size),
         "plateau": K.plateau_kernels(SIGMA, THETA, BETA, size),
         "sinc": K.sinc_kernels(torch.tensor([1.0, 2.0, 3.1], dtype=torch.float64), size),
         "disc": K.disc_kernels(torch.tensor([0.0, 2.5, 6.0], dtype=torch.float64), size),
@@ -34,7 +34,7 @@ def test_kernels_sum_to_one(name: str) -> None:
     kernels = all_kernels(21)[name]
     check_sums(kernels)
     with pytest.raises(AssertionError):
-        check_sums(kernels * (torch.arange(21) > 9))  # cut, and not normalised again
+        check_sums(kernels * (torch.arange(21) > 9))  # cut, and not normalized again
 
 
 def test_kernels_of_a_side_each() -> None:
@@ -73,7 +73,7 @@ def test_a_sinc_passes_what_is_below_its_cutoff() -> None:
 
 
 def test_kernels_equal_basicsr() -> None:
-    mend_torchvision()
+    patch_torchvision()
     from basicsr.data import degradations as theirs
 
     for size in (7, 21):
@@ -81,7 +81,7 @@ def test_kernels_equal_basicsr() -> None:
         for i, ((s_1, s_2), theta, beta) in enumerate(zip(SIGMA.tolist(), THETA.tolist(), BETA.tolist(), strict=True)):
             expected = {
                 "gaussian": theirs.bivariate_Gaussian(size, s_1, s_2, theta, isotropic=False),
-                "generalised": theirs.bivariate_generalized_Gaussian(size, s_1, s_2, theta, beta, isotropic=False),
+                "generalized": theirs.bivariate_generalized_Gaussian(size, s_1, s_2, theta, beta, isotropic=False),
                 "plateau": theirs.bivariate_plateau(size, s_1, s_2, theta, beta, isotropic=False),
                 "sinc": theirs.circular_lowpass_kernel([1.0, 2.0, 3.1][i], size),
             }

@@ -10,9 +10,9 @@ from cfmrestore.ops.resize import resize
 
 @pytest.mark.parametrize("scale", [1 / 2, 1 / 3, 1 / 4, 2, 3, 4, 0.7, 1.5])
 def test_equal_to_matlab(scale: float) -> None:
-    from cfmrestore._compat import mend_torchvision
+    from cfmrestore._compat import patch_torchvision
 
-    mend_torchvision()
+    patch_torchvision()
     from basicsr.utils.matlab_functions import imresize
 
     x = torch.rand(3, 30, 41, generator=torch.Generator().manual_seed(0))

@@ -56,9 +56,9 @@ def test_few_and_many_numbers_have_the_uniform_law() -> None:
     for u in (torch.stack([few.uniform(2) for _ in range(100)], 1).flatten(1), ImageRng(range(500)).uniform(200)):
         assert abs(float(u.mean()) - 0.5) < 0.005
         assert abs(float(u.var()) - 1 / 12) < 0.001
-        centred = u - 0.5
-        assert abs(float((centred[:, 1:] * centred[:, :-1]).mean())) < 0.001
-        assert abs(float((centred[1:] * centred[:-1]).mean())) < 0.001
+        centered = u - 0.5
+        assert abs(float((centered[:, 1:] * centered[:, :-1]).mean())) < 0.001
+        assert abs(float((centered[1:] * centered[:-1]).mean())) < 0.001
 
 
 def test_integers_and_choices_have_their_shares() -> None:

@@ -1,4 +1,4 @@
-"""Padding, the Haar transform, filtering and colour."""
+"""Padding, the Haar transform, filtering and color."""
 
 import numpy as np
 import pytest
@@ -41,13 +41,13 @@ def test_haar_is_orthonormal() -> None:
 def test_each_image_has_its_own_kernel() -> None:
     x, kernels = torch.rand(2, 3, 6, 7), torch.zeros(2, 3, 3)
     kernels[0, 1, 1] = 1  # identity
-    kernels[1, 1, 2] = 1  # the right neighbour
+    kernels[1, 1, 2] = 1  # the right neighbor
     y = filter_each(x, kernels)
     assert torch.allclose(y[0], x[0])
     assert torch.allclose(y[1, :, :, :-1], x[1, :, :, 1:])
 
 
 def test_luma_is_matlabs() -> None:
-    colours = torch.tensor([[0.0, 0, 0], [1, 1, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1]]).T[None, :, None]
+    colors = torch.tensor([[0.0, 0, 0], [1, 1, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1]]).T[None, :, None]
     expected = torch.tensor([16, 235, 81.481, 144.553, 40.966])  # rgb2ycbcr
-    assert torch.allclose(luma(colours).flatten() * 255, expected, atol=1e-3)
+    assert torch.allclose(luma(colors).flatten() * 255, expected, atol=1e-3)

@@ -33,7 +33,7 @@ def test_windows_cover_an_axis_and_their_weights_sum_to_one(length: int, tiling:
 
 
 @pytest.mark.parametrize("tiling", TILINGS, ids=str)
-def test_neighbours_share_the_overlap(tiling: Tiling) -> None:
+def test_neighbors_share_the_overlap(tiling: Tiling) -> None:
     windows = tiling.windows(257)
     for one, following in pairwise(windows):
         assert one.stop - following.start >= tiling.overlap

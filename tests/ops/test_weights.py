@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cfmrestore.ops.weights import find_file
+from cfmrestore.hub import find_file
 
 
 @pytest.fixture

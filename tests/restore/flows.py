@@ -37,12 +37,12 @@ def random_flow(seed: int = 0, **keys: object) -> CouplingFlow:
     """A flow whose layers are all random, so that nothing in it is zero."""
     config = config_of(**keys)
     flow = CouplingFlow(**{key: value for key, value in config.items() if key != "type"})
-    randomise(flow.network, seed)
+    randomize(flow.network, seed)
     return flow.eval()
 
 
 @torch.no_grad()
-def randomise(network: nn.Module, seed: int = 0) -> None:
+def randomize(network: nn.Module, seed: int = 0) -> None:
     """Draw all weights, also those that begin at zero."""
     generator = torch.Generator().manual_seed(seed)
     for parameter in network.parameters():

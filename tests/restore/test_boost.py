@@ -14,15 +14,15 @@ from mmengine.dataset import pseudo_collate
 from PIL import Image
 
 from cfmrestore.apis.boost import boost
-from cfmrestore.apis.boost.booster import Booster
-from cfmrestore.apis.boost.jobs import read_prompts
 from cfmrestore.datasets import LatentFolder
 from cfmrestore.datasets.latent_files import LatentInfo, pack, read_latent
 from cfmrestore.engine import checkpoints
+from cfmrestore.ldm.boost_jobs import read_prompts
+from cfmrestore.ldm.booster import Booster
+from cfmrestore.ldm.latent_pipeline import LatentPipeline
 from cfmrestore.ops.resize import resize
 from cfmrestore.registry import MODELS
 from cfmrestore.restore import Restorer
-from cfmrestore.restore.pipelines.latent_pipeline import LatentPipeline
 from tests.restore import tiny
 
 PROMPTS = ["A red fox!", "snow at night", "ein Hügel ☃"]

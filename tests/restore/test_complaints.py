@@ -14,8 +14,8 @@ from PIL import Image, ImageCms
 from cfmrestore.apis.restore import restore
 from cfmrestore.ops.resize import resize
 from cfmrestore.restore import Restorer, Settings
+from cfmrestore.restore.cost_model import LiveBytes
 from cfmrestore.restore.files import read_picture
-from cfmrestore.restore.probe import LiveBytes
 from tests.restore.flows import linear_flow, random_flow, save_model
 from tests.restore.test_restorer import photo
 
@@ -72,12 +72,12 @@ def test_tiles_leave_no_seam(model: Path, tmp_path: Path, tile: int) -> None:
 
 
 @pytest.mark.parametrize("mode", ["mean", "wavelet", "adain"])
-def test_colours_do_not_shift(tmp_path: Path, mode: str) -> None:
-    """S3Diff#2, SeeSR#54, SinSR#5: the input's colours on request, also where the model shifts them."""
+def test_colors_do_not_shift(tmp_path: Path, mode: str) -> None:
+    """S3Diff#2, SeeSR#54, SinSR#5: the input's colors on request, also where the model shifts them."""
     flow = linear_flow()
     restorer = Restorer(flow, device="cpu")
     image = torch.from_numpy(photo(30, 40)).permute(2, 0, 1) / 255
-    shift = {key: float((restorer(image, colour=key).mean((1, 2)) - image.mean((1, 2))).abs().max()) for key in
+    shift = {key: float((restorer(image, color=key).mean((1, 2)) - image.mean((1, 2))).abs().max()) for key in
              ("none", mode)}  # fmt: skip
     assert shift[mode] < 0.5 / 255 < shift["none"]
 

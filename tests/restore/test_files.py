@@ -165,7 +165,7 @@ def test_icc_profiles_are_kept_byte_for_byte(tmp_path: Path, mode: str, icc: byt
     assert read_picture(tmp_path / f"a{suffix}").metadata.icc == icc
 
 
-def test_icc_of_another_colour_space_is_left_out(tmp_path: Path) -> None:
+def test_icc_of_another_color_space_is_left_out(tmp_path: Path) -> None:
     for mode, icc in (("L", RGB_ICC), ("RGB", GRAY_ICC)):
         Image.new(mode, (9, 8)).save(tmp_path / "a.png", icc_profile=icc)
         assert read_picture(tmp_path / "a.png").metadata.icc is None
@@ -175,9 +175,9 @@ def test_icc_of_another_colour_space_is_left_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".jpg", ".tiff"])
 def test_cmyk_becomes_srgb_and_right_way_round(tmp_path: Path, suffix: str) -> None:
-    colours = Image.new("RGB", (16, 16), (255, 255, 255))
-    colours.paste((200, 40, 30), (8, 0, 16, 16))
-    colours.convert("CMYK").save(tmp_path / f"a{suffix}", icc_profile=b"\0" * 16 + b"CMYK" + b"\0" * 108)
+    colors = Image.new("RGB", (16, 16), (255, 255, 255))
+    colors.paste((200, 40, 30), (8, 0, 16, 16))
+    colors.convert("CMYK").save(tmp_path / f"a{suffix}", icc_profile=b"\0" * 16 + b"CMYK" + b"\0" * 108)
     picture = read_picture(tmp_path / f"a{suffix}")
     assert picture.metadata.icc is None
     assert picture.pixels[4, 3].tolist() == pytest.approx([255, 255, 255], abs=4)
@@ -198,7 +198,7 @@ def test_cmyk_goes_through_its_profile(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("mode", ["YCbCr", "LAB", "HSV"])
-def test_other_colour_spaces_become_rgb(mode: str) -> None:
+def test_other_color_spaces_become_rgb(mode: str) -> None:
     image = Image.new("RGB", (5, 4), (200, 40, 30))
     if mode == "LAB":
         lab = ImageCms.createProfile("LAB")
@@ -216,13 +216,13 @@ def test_alpha_of_palettes(tmp_path: Path, transparency: int | bytes | None) -> 
     image.putpalette([10, 20, 30, 40, 50, 60, 70, 80, 90])
     options = {} if transparency is None else {"transparency": transparency}
     image.save(tmp_path / "a.png", **options)
-    colours = [[10, 20, 30], [40, 50, 60], [70, 80, 90]]
+    colors = [[10, 20, 30], [40, 50, 60], [70, 80, 90]]
     alphas = {None: None, 1: [255, 0, 255]}.get(transparency, [255, 0, 128])  # type: ignore[call-overload]
-    wanted = colours if alphas is None else [[*c, a] for c, a in zip(colours, alphas, strict=True)]
+    wanted = colors if alphas is None else [[*c, a] for c, a in zip(colors, alphas, strict=True)]
     assert read_picture(tmp_path / "a.png").pixels[0].tolist() == wanted
 
 
-def test_alpha_of_one_colour_of_png(tmp_path: Path) -> None:
+def test_alpha_of_one_color_of_png(tmp_path: Path) -> None:
     values = np.array([[[1, 2, 3], [1, 2, 4]]], np.uint8)
     Image.fromarray(values).save(tmp_path / "a.png", transparency=(1, 2, 3))
     assert read_picture(tmp_path / "a.png").pixels[0].tolist() == [[1, 2, 3, 0], [1, 2, 4, 255]]
@@ -282,7 +282,7 @@ def test_16_bit_png_of_all_kinds(tmp_path: Path, kind: int, channels: int, orien
     assert load(picture.metadata.exif)[0x010F] == "Maker"
 
 
-def test_alpha_of_one_colour_of_16_bits(tmp_path: Path) -> None:
+def test_alpha_of_one_color_of_16_bits(tmp_path: Path) -> None:
     for kind, values in ((0, [[[257], [258]]]), (2, [[[1, 2, 257], [1, 2, 258]]])):
         array = np.array(values, np.uint16)
         key = chunk(b"tRNS", array[0, 0].astype(">u2").tobytes())
@@ -361,7 +361,7 @@ def test_frames_and_pages_are_refused(tmp_path: Path, suffix: str) -> None:
 
 
 def test_the_first_picture_of_a_phone_is_taken(tmp_path: Path) -> None:
-    frames = [Image.new("RGB", (16, 16), colour) for colour in ((250, 0, 0), (0, 0, 250))]
+    frames = [Image.new("RGB", (16, 16), color) for color in ((250, 0, 0), (0, 0, 250))]
     frames[0].save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=frames[1:])
     picture = read_picture(tmp_path / "a.jpg")
     assert picture.format == "jpeg"
@@ -449,7 +449,7 @@ def test_lossless_files_are_read_again_equal(tmp_path: Path, suffix: str, bits: 
 def test_lossless_files_are_what_opencv_and_pillow_read(tmp_path: Path, suffix: str, bits: int, channels: int) -> None:
     picture = Picture(pixels(channels, bits, (300, 400)), full(channels), "png")
     if (suffix, bits, channels) == (".tiff", 8, 4):
-        picture.pixels[..., 3] = 255  # OpenCV multiplies colours by alpha here
+        picture.pixels[..., 3] = 255  # OpenCV multiplies colors by alpha here
     write_picture(tmp_path / f"a{suffix}", picture)
     values = cv2.imdecode(np.fromfile(tmp_path / f"a{suffix}", np.uint8), cv2.IMREAD_UNCHANGED)
     assert values.dtype == picture.pixels.dtype
@@ -466,7 +466,7 @@ def test_lossless_files_are_what_opencv_and_pillow_read(tmp_path: Path, suffix: 
 
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_jpeg_keeps_gray_and_full_colour(tmp_path: Path, channels: int, bits: int) -> None:
+def test_jpeg_keeps_gray_and_full_color(tmp_path: Path, channels: int, bits: int) -> None:
     smooth = np.linspace(0, 2**bits - 1, 64 * 48 * channels).reshape(48, 64, channels).astype(f"uint{bits}")
     picture = Picture(smooth, full(channels), "jpeg")
     write_picture(tmp_path / "a.jpg", picture)
@@ -481,7 +481,7 @@ def test_jpeg_keeps_gray_and_full_colour(tmp_path: Path, channels: int, bits: in
 
 
 @pytest.mark.parametrize("channels", [3, 4])
-def test_webp_keeps_colours_alpha_and_metadata(tmp_path: Path, channels: int) -> None:
+def test_webp_keeps_colors_alpha_and_metadata(tmp_path: Path, channels: int) -> None:
     smooth = np.linspace(0, 255, 64 * 48 * channels).reshape(48, 64, channels).astype(np.uint8)
     picture = Picture(smooth, full(channels), "webp")
     write_picture(tmp_path / "a.webp", picture)

@@ -17,7 +17,7 @@ def low(side: int = 48) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("tile", [0, 64, "auto"])
-@pytest.mark.parametrize("keys", [{}, {"fidelity": 0.5}, {"consistency": True}, {"scale": 6, "colour": "wavelet"}])
+@pytest.mark.parametrize("keys", [{}, {"fidelity": 0.5}, {"consistency": True}, {"scale": 6, "color": "wavelet"}])
 def test_devices_agree(tile: int | str, keys: dict[str, object]) -> None:
     expected = Restorer(random_flow(), device="cpu", precision="fp32")(low(), tile=0, **keys)
     found = Restorer(random_flow(), device="cuda", precision="fp32")(low(), tile=tile, **keys)

@@ -93,7 +93,7 @@ class TestChains:
         assert not np.array_equal(result, Restorer.from_pretrained(tmp_path / "second.pth")(first))  # another noise
 
     def test_latents_between_stages_are_not_decoded(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        text = "stages = [dict(model='{folder}/first.pth', hands_on='%s'), '{folder}/second.pth']\n"
+        text = "stages = [dict(model='{folder}/first.pth', output='%s'), '{folder}/second.pth']\n"
         images, encoded = {}, {}
         for kind in ("pixels", "latents"):
             restorer, calls = Restorer.from_pretrained(self.chain(tmp_path, text % kind)), []
@@ -121,8 +121,8 @@ class TestChains:
         [
             ("stages = []\n", "there are no stages"),
             ("stages = ['{folder}/none.pth']\n", "there is no model"),
-            ("stages = [dict(model='{folder}/first.pth', hands_on='files')]\n", "hands_on is one of pixels, latents"),
-            ("stages = [dict(model='{folder}/first.pth', scale=2)]\n", "a stage has model, hands_on and sampling"),
+            ("stages = [dict(model='{folder}/first.pth', output='files')]\n", "output is one of pixels, latents"),
+            ("stages = [dict(model='{folder}/first.pth', scale=2)]\n", "a stage has model, output and sampling"),
             ("stages = [dict(model='{folder}/first.pth', sampling=dict(steps=2))]\n", "no key 'steps'"),
         ],
     )
@@ -131,7 +131,7 @@ class TestChains:
             Restorer.from_pretrained(self.chain(tmp_path, text))
 
     def test_latents_of_another_space_do_not_go_on(self, tmp_path: Path) -> None:
-        text = "stages = [dict(model='{folder}/first.pth', hands_on='latents'), '{folder}/second.pth']\n"
+        text = "stages = [dict(model='{folder}/first.pth', output='latents'), '{folder}/second.pth']\n"
         chain = self.chain(tmp_path, text)
         save_model(tmp_path / "second.pth", encoder={"type": "Haar", "factor": 4})
         with pytest.raises(ValueError, match="latents go on only in one space"):

@@ -11,8 +11,8 @@ from safetensors.torch import load_file, save_file
 from torch import Generator, Tensor
 
 from cfmrestore.encoders import TAEF2, AutoencoderKL, AutoencoderTiny, Haar, taef2
-from cfmrestore.restore.pipelines.formats import Normed, Packed, Spatial, find_format
-from cfmrestore.restore.pipelines.latent_pipeline import LatentPipeline
+from cfmrestore.ldm.formats import Normed, Packed, Spatial, find_format
+from cfmrestore.ldm.latent_pipeline import LatentPipeline
 from tests.restore import tiny
 
 FAMILIES = {"sd": Spatial, "lcm": Spatial, "sdxl": Spatial, "sd3": Spatial, "flux": Packed, "flux2": Normed}
@@ -165,7 +165,7 @@ def test_unknown_latents_are_refused_by_the_name_of_the_class() -> None:
         find_format(Blind())
 
 
-def test_latents_standardised_channel_by_channel_are_refused(copy: Path) -> None:
+def test_latents_standardized_channel_by_channel_are_refused(copy: Path) -> None:
     edit(copy / "vae" / "config.json", latents_mean=[0.0] * 4, latents_std=[2.0] * 4)
     with pytest.raises(ValueError, match="StableDiffusionPipeline with AutoencoderKL hands"):
         LatentPipeline.from_pretrained(copy)
@@ -358,6 +358,6 @@ def test_parts_that_were_left_out_when_saving(tmp_path: Path) -> None:
 
 
 def test_a_missing_package_is_said(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cfmrestore.restore.pipelines.loading.find_spec", lambda name: None)
+    monkeypatch.setattr("cfmrestore.ldm.loading.find_spec", lambda name: None)
     with pytest.raises(ValueError, match=r"transformers: pip install 'cfmrestore\[ldm\]'"):
         LatentPipeline.from_pretrained(folders["sd"])

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from cfmrestore.ops.tiles import Tiling
-from cfmrestore.restore import memory, plan
-from cfmrestore.restore.passes import passes, target_size
-from cfmrestore.restore.probe import Cost, cost
+from cfmrestore.restore import free_memory, tile_planner
+from cfmrestore.restore.cost_model import Cost, cost
+from cfmrestore.restore.scale_passes import passes, target_size
 from tests.restore.flows import NETWORK, random_flow
 
 CPU = torch.device("cpu")
@@ -47,12 +47,12 @@ class TestProbe:
 
 
 class TestChoice:
-    COSTS = plan.Costs(Cost(0, 1000, 0, 100), Cost(0, 0, 0, 0))
-    ATTENTION = plan.Costs(Cost(0, 1000, 1, 100), Cost(0, 0, 0, 0))
+    COSTS = tile_planner.Costs(Cost(0, 1000, 0, 100), Cost(0, 0, 0, 0))
+    ATTENTION = tile_planner.Costs(Cost(0, 1000, 1, 100), Cost(0, 0, 0, 0))
 
-    def choose(self, costs: plan.Costs, side: int, free: int, monkeypatch: pytest.MonkeyPatch) -> Tiling | None:
-        monkeypatch.setattr(plan, "free_bytes", lambda device: free)
-        return plan.choose((side, side), 1, costs, 4, 1, CPU)
+    def choose(self, costs: tile_planner.Costs, side: int, free: int, monkeypatch: pytest.MonkeyPatch) -> Tiling | None:
+        monkeypatch.setattr(tile_planner, "free_bytes", lambda device: free)
+        return tile_planner.choose((side, side), 1, costs, 4, 1, CPU)
 
     def test_what_fits_is_done_whole(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert self.choose(self.COSTS, 256, 2**34, monkeypatch) is None
@@ -76,48 +76,48 @@ class TestChoice:
     @pytest.mark.parametrize("side", [100, 256, 600])
     def test_what_is_chosen_is_the_cheapest(self, monkeypatch: pytest.MonkeyPatch, multiple: int, side: int) -> None:
         """By the areas of the tiles that are cut, also where a network needs larger ones than were asked for."""
-        monkeypatch.setattr(plan, "free_bytes", lambda device: 2**40)
-        chosen = plan.choose((side, side), 1, self.ATTENTION, 4, multiple, CPU)
+        monkeypatch.setattr(tile_planner, "free_bytes", lambda device: 2**40)
+        chosen = tile_planner.choose((side, side), 1, self.ATTENTION, 4, multiple, CPU)
 
         def operations(tiling: Tiling | None) -> float:
             windows = [side] if tiling is None else [w.stop - w.start for w in tiling.windows(side)]
             return sum(self.ATTENTION.all(4).operations(a * b) for a in windows for b in windows)
 
-        others = [plan.tiling_of(one, multiple) for one in (16, 32, 64, 128, 256)]
+        others = [tile_planner.tiling_of(one, multiple) for one in (16, 32, 64, 128, 256)]
         assert operations(chosen) <= min(operations(one) for one in others if one.side < side)
 
     def test_a_batch_counts(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(plan, "free_bytes", lambda device: 2**28)
-        costs = plan.Costs(Cost(0, 1000, 0, 1000), Cost(0, 0, 0, 0))
-        assert plan.choose((128, 128), 1, costs, 4, 1, CPU) is None
-        assert plan.choose((128, 128), 64, costs, 4, 1, CPU) is not None
+        monkeypatch.setattr(tile_planner, "free_bytes", lambda device: 2**28)
+        costs = tile_planner.Costs(Cost(0, 1000, 0, 1000), Cost(0, 0, 0, 0))
+        assert tile_planner.choose((128, 128), 1, costs, 4, 1, CPU) is None
+        assert tile_planner.choose((128, 128), 64, costs, 4, 1, CPU) is not None
 
     @pytest.mark.parametrize("factors", [(1,), (1, 1), (1, 1, 1, 1, 1)])
     def test_operations_are_predicted_for_networks_of_any_multiple(self, factors: tuple[int, ...]) -> None:
         from torch.utils.flop_counter import FlopCounterMode
 
         flow = random_flow(network={**NETWORK, "channel_factors": factors, "middle_attention": False})
-        predicted = plan.measure(flow, CPU).network.operations(64**2)
+        predicted = tile_planner.measure(flow, CPU).network.operations(64**2)
         x = torch.zeros(1, 12, 64, 64)
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             flow.velocity(x, torch.tensor(0.0), {"context": x})
         assert predicted == pytest.approx(counter.get_total_flops(), rel=0.02)
 
     def test_a_flow_is_measured(self) -> None:
-        costs = plan.measure(random_flow(), CPU)
+        costs = tile_planner.measure(random_flow(), CPU)
         assert costs.network.linear > 1000
         assert costs.network.memory > costs.encoder.memory > 0
 
 
 class TestMemory:
     def test_some_is_free(self) -> None:
-        assert memory.free_bytes(CPU) > 2**20
+        assert free_memory.free_bytes(CPU) > 2**20
 
     @pytest.mark.parametrize(
         ("error", "expected"),
         [
             (MemoryError(), True),
-            (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"), True),
+            (torch.OutOfMemoryError("CUDA out of free_memory. Tried to allocate"), True),
             (RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory"), True),
             (RuntimeError("CUDA error: out of memory"), True),
             (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),
@@ -127,13 +127,15 @@ class TestMemory:
         ],
     )
     def test_what_says_that_memory_is_out(self, error: BaseException, expected: bool) -> None:
-        assert memory.is_out_of_memory(error) == expected
+        assert free_memory.is_out_of_memory(error) == expected
 
     def test_what_keeps_files_that_were_read_is_free_too(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         for name, text in (("max", "1000"), ("current", "900"), ("stat", "anon 100\ninactive_file 700\n")):
             (tmp_path / f"memory.{name}").write_text(text)
-        monkeypatch.setattr(memory, "_CGROUPS", ((str(tmp_path / "memory.max"), str(tmp_path / "memory.current")),))
-        assert memory.free_bytes(CPU) == 800
+        monkeypatch.setattr(
+            free_memory, "_CGROUPS", ((str(tmp_path / "memory.max"), str(tmp_path / "memory.current")),)
+        )
+        assert free_memory.free_bytes(CPU) == 800
 
 
 class TestPasses:

@@ -112,7 +112,7 @@ class TestSizes:
             assert error < 0.5 * min(float((restored - one).abs().mean()) for one in shifted), scale
 
     @pytest.mark.parametrize("keys", [{"scale": 0}, {"scale": -1}, {"scale": 100}, {"tile": -1}, {"tile": "small"},
-                                      {"colour": "lab"}, {"seed": -1}, {"seed": 2**63}, {"fidelity": 2},
+                                      {"color": "lab"}, {"seed": -1}, {"seed": 2**63}, {"fidelity": 2},
                                       {"num_intervals": 0}])  # fmt: skip
     def test_settings_out_of_range_are_refused(self, restorer: Restorer, keys: dict[str, object]) -> None:
         with pytest.raises(ValueError, match=str(next(iter(keys)))):
@@ -127,7 +127,7 @@ class TestSizes:
     def test_more_than_fits_the_memory_is_refused_before_any_work(
         self, restorer: Restorer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("cfmrestore.restore.plan.free_bytes", lambda device: 10_000)
+        monkeypatch.setattr("cfmrestore.restore.tile_planner.free_bytes", lambda device: 10_000)
         for scale in (4, 1, 0.25):  # it is walked at the model's own scale
             with pytest.raises(ValueError, match=r"a result of 68x48 needs about .* GiB"):
                 restorer(photo(), scale=scale)
@@ -162,10 +162,10 @@ class TestDial:
         assert spreads[0] > spreads[1] > spreads[2] == 0
 
     @pytest.mark.parametrize("size", [(20, 22), (21, 13), (1, 5)])
-    @pytest.mark.parametrize("keys", [{}, {"tile": 32}, {"scale": 2}, {"scale": 8}, {"colour": "wavelet"},
+    @pytest.mark.parametrize("keys", [{}, {"tile": 32}, {"scale": 2}, {"scale": 8}, {"color": "wavelet"},
                                       {"solver": "Heun", "fidelity": 0.5}])  # fmt: skip
     def test_consistency_makes_the_shrunk_result_the_input(self, size: tuple[int, int], keys: dict) -> None:
-        """Also of sizes that are padded inside, at other scales, and with the input's colours."""
+        """Also of sizes that are padded inside, at other scales, and with the input's colors."""
         restorer = Restorer(random_flow(encoder={"type": "Haar", "factor": 8}), device="cpu")
         image = torch.from_numpy(photo(*size)).permute(2, 0, 1)[None] / 255
         restored = restorer(image, consistency=True, **keys)
@@ -209,7 +209,7 @@ class TestTransparency:
         assert (alpha[:, :24] == 0).all()
         assert (alpha[:, 40:] == 255).all()
 
-    def test_a_constant_alpha_is_kept_and_changes_no_colour(self, restorer: Restorer) -> None:
+    def test_a_constant_alpha_is_kept_and_changes_no_color(self, restorer: Restorer) -> None:
         opaque = restorer(photo())
         for value in (0, 128, 255):
             image = np.concatenate([photo(), np.full((12, 17, 1), value, np.uint8)], axis=-1)
@@ -217,7 +217,7 @@ class TestTransparency:
             assert (result[..., 3] == value).all()
             assert np.array_equal(result[..., :3], opaque)
 
-    def test_invisible_colours_do_not_bleed(self, restorer: Restorer) -> None:
+    def test_invisible_colors_do_not_bleed(self, restorer: Restorer) -> None:
         """Green below transparent pixels must not tint the red beside them."""
         image = np.zeros((16, 16, 4), np.uint8)
         image[:, :8] = (200, 30, 30, 255)

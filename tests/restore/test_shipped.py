@@ -1,4 +1,4 @@
-"""The models in the package: what they are, what they promise, and that nothing of it is in their own disfavour."""
+"""The models in the package: what they are, what they promise, and that nothing of it is in their own disfavor."""
 
 import csv
 import json
@@ -12,19 +12,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from cfmrestore.apis import load_config, presets
+from cfmrestore.apis import load_config
 from cfmrestore.apis.degrade import degrade
-from cfmrestore.apis.evaluate_folders import load_image
+from cfmrestore.apis.evaluate import load_image
 from cfmrestore.datasets.files import list_images, read_image
-from cfmrestore.engine import checkpoints
-from cfmrestore.engine.pictures import write_png
+from cfmrestore.engine import checkpoints, presets
+from cfmrestore.engine.panels import write_png
 from cfmrestore.evaluation import protocols
 from cfmrestore.evaluation.functional.niqe import niqe
 from cfmrestore.evaluation.functional.psnr import psnr
 from cfmrestore.evaluation.functional.ssim import ssim
 from cfmrestore.ops.resize import resize
 from cfmrestore.ops.rng import ImageRng, key_of
-from cfmrestore.restore import Restorer, bundled
+from cfmrestore.restore import Restorer, model_zoo
 from tests.testing import ROOT, run_tool
 
 MODELS = {"cfm-x4": "cfm_x4.py", "cfm-realsr-x4": "cfm_realsr_x4.py"}
@@ -44,7 +44,7 @@ def restorer(name: str) -> Restorer:
 @lru_cache
 def photographs(name: str) -> list[tuple[Tensor, Tensor]]:
     """The bundled photographs, which no training has seen, and what becomes of them where the model is at home."""
-    preset = presets.load(FOR[name])
+    preset = presets.load_preset(FOR[name])
     pairs = []
     for path in list_images(PHOTOS):
         high = load_image(path)[None]
@@ -60,31 +60,31 @@ def restored(name: str, fidelity: float) -> list[Tensor]:
 
 class TestWhatTheyAre:
     def test_both_are_there_and_small(self) -> None:
-        assert set(bundled.cards()) == set(MODELS)
-        assert sum(path.stat().st_size for path in bundled.FOLDER.rglob("*") if path.is_file()) < 16e6
+        assert set(model_zoo.cards()) == set(MODELS)
+        assert sum(path.stat().st_size for path in model_zoo.FOLDER.rglob("*") if path.is_file()) < 16e6
 
     @both
     def test_the_card_tells_what_one_must_know(self, name: str) -> None:
-        card = bundled.cards()[name]
-        assert {"what", "data", "licence", "command", "seed", "iter", "parameters", "versions"} <= card.keys()
-        assert "non-commercial" in card["licence"]
+        card = model_zoo.cards()[name]
+        assert {"what", "data", "license", "command", "seed", "iter", "parameters", "versions"} <= card.keys()
+        assert "non-commercial" in card["license"]
         assert MODELS[name] in card["command"]
-        weights = checkpoints.load(bundled.find(name))["state_dict"]
+        weights = checkpoints.load(model_zoo.find_bundled(name))["state_dict"]
         assert card["parameters"] == sum(value.numel() for value in weights.values())
         assert "/" not in json.dumps(card["versions"])
 
     @both
     def test_the_config_in_the_repository_is_the_one_that_made_it(self, name: str) -> None:
-        trained = checkpoints.load(bundled.find(name))["meta"]["model"]
+        trained = checkpoints.load(model_zoo.find_bundled(name))["meta"]["model"]
         written = checkpoints.as_data(load_config(ROOT / "configs" / MODELS[name]).model)
         assert {**trained, "sampling": None} == {**written, "sampling": None}
 
     @both
     def test_the_log_is_of_the_whole_training(self, name: str) -> None:
-        with (bundled.FOLDER / f"{name}.csv").open() as file:
+        with (model_zoo.FOLDER / f"{name}.csv").open() as file:
             rows = list(csv.DictReader(file))
         last = load_config(ROOT / "configs" / MODELS[name]).train_cfg.max_iters
-        assert int(rows[-1]["iter"]) == last == bundled.cards()[name]["iter"]
+        assert int(rows[-1]["iter"]) == last == model_zoo.cards()[name]["iter"]
         assert len(rows) >= last // 50
         assert float(rows[-1]["PSNR"]) > float(rows[-1]["bicubic/PSNR"])
 
@@ -104,7 +104,7 @@ class Measured(NamedTuple):
 
 
 def measured(pairs: list[tuple[Tensor, Tensor]], images: Iterable[Tensor]) -> Measured:
-    protocol, rows = protocols.find("classic_y"), []
+    protocol, rows = protocols.find_protocol("classic_y"), []
     for (high, _), image in zip(pairs, images, strict=True):
         luma, target = protocol.luma((255 * image.clamp(0, 1)).round() / 255, 4), protocol.luma(high, 4)
         rows.append([float(psnr(luma, target)), float(ssim(luma, target)), float(niqe(luma))])
@@ -189,13 +189,13 @@ def lattice(images: list[Tensor], name: str, period: int = 4) -> float:
 class TestWhatTheyMustNotDo:
     @both
     @at_both_ends
-    def test_no_colour_shifts(self, name: str, fidelity: float) -> None:
-        """A channel's mean is bicubic's to half a level, on photographs and on flat colours."""
+    def test_no_color_shifts(self, name: str, fidelity: float) -> None:
+        """A channel's mean is bicubic's to half a level, on photographs and on flat colors."""
         for (_, low), image in zip(photographs(name), restored(name, fidelity), strict=True):
             shift = 255 * (image - resize(low, scale=4).clamp(0, 1)).mean(dim=(0, -2, -1))
             assert float(shift.abs().max()) < 0.5
-        for colour in ((0.1, 0.5, 0.9), (0.5, 0.5, 0.5), (0.9, 0.2, 0.3)):
-            low = torch.tensor(colour)[None, :, None, None].expand(1, 3, 32, 32)
+        for color in ((0.1, 0.5, 0.9), (0.5, 0.5, 0.5), (0.9, 0.2, 0.3)):
+            low = torch.tensor(color)[None, :, None, None].expand(1, 3, 32, 32)
             shift = 255 * (restorer(name)(low, fidelity=fidelity) - low[..., :1, :1]).mean(dim=(0, -2, -1))
             assert float(shift.abs().max()) < 0.5
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from cfmrestore._compat import mend_torchvision
+from cfmrestore._compat import patch_torchvision
 
 LETTERS = [chr(code) for code in range(ord("a"), ord("z") + 1)]
 HIDDEN = 32
@@ -13,7 +13,7 @@ HIDDEN = 32
 
 def build(kind: str) -> Any:
     """A pipeline of one family; its autoencoder shrinks twice, so that a picture of 32x32 has a latent of 16x16."""
-    mend_torchvision()
+    patch_torchvision()
     torch.manual_seed(0)
     pipeline = _BUILDERS[kind]()
     for module in pipeline.components.values():

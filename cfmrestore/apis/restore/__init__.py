@@ -11,25 +11,26 @@ from typing import Any
 import numpy as np
 
 from cfmrestore._version import __version__
-from cfmrestore.apis.config import load_config
 from cfmrestore.apis.restore.inputs import Item, find_items
-from cfmrestore.apis.restore.records import Records, digest
+from cfmrestore.apis.restore.records import Records
 from cfmrestore.apis.restore.time_left import TimeLeft
 from cfmrestore.datasets.files import EXTENSIONS
 from cfmrestore.engine import checkpoints
+from cfmrestore.engine.config import load_config
+from cfmrestore.hub import file_digest
 from cfmrestore.restore import Restorer, Settings
 from cfmrestore.restore.files.picture import Metadata, Picture
 from cfmrestore.restore.files.reading import read_picture
 from cfmrestore.restore.files.writing import SUFFIXES, check_writable, write_picture
-from cfmrestore.restore.models import Stage, build, find
-from cfmrestore.restore.passes import target_size
+from cfmrestore.restore.models import Stage, build, find_model
+from cfmrestore.restore.scale_passes import target_size
 from cfmrestore.restore.spread import spread_picture
 
 log = logging.getLogger("cfmrestore")
 
 
 @dataclass(frozen=True)
-class Run:
+class RestoreRun:
     """What all images of a run share."""
 
     restorer: Restorer
@@ -38,7 +39,7 @@ class Run:
     quality: int = 95
     records: Records | None = None
 
-    def done(self, job: "Job") -> bool:
+    def done(self, job: "RestoreJob") -> bool:
         """Whether a run before has made it, in the same way."""
         files = job.files(self.samples)
         if self.records is not None:
@@ -49,7 +50,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Job:
+class RestoreJob:
     """One image to restore."""
 
     item: Item
@@ -119,7 +120,7 @@ def restore(
     items = [item for item in find_items(inputs) if not records.knows(item.path)]
     jobs = plan_jobs(items, Path(out), suffix=suffix, format=format, samples=samples)
     own = jobs[part[0] :: part[1]]
-    run = Run(restorer, asked, samples, quality, records if jobs and jobs[0].result != Path(out) else None)
+    run = RestoreRun(restorer, asked, samples, quality, records if jobs and jobs[0].result != Path(out) else None)
     todo = own if overwrite else [job for job in own if not run.done(job)]
     if len(todo) < len(own):
         print(f"{len(own) - len(todo)} of {len(own)} are there already (--overwrite makes them again)", file=sys.stderr)
@@ -139,14 +140,16 @@ def load(
         if options:
             raise ValueError("--cfg-options change a config: give it with --config")
         return Restorer.from_pretrained(model, device=device, precision=precision)
-    path = find(model)
+    path = find_model(model)
     described = {**load_config(config, options).model}
     flow = build({**described, "data_preprocessor": None}, None, str(config))
     checkpoints.load_weights(flow, checkpoints.load(path)["state_dict"], path)
     return Restorer([Stage(flow, file=path)], device=device, precision=precision)
 
 
-def plan_jobs(items: Sequence[Item], out: Path, *, suffix: str, format: str | None, samples: int = 1) -> list[Job]:
+def plan_jobs(
+    items: Sequence[Item], out: Path, *, suffix: str, format: str | None, samples: int = 1
+) -> list[RestoreJob]:
     """Where every result goes; no two to one place, none onto an input."""
     if Path(suffix).name != suffix:
         raise ValueError(f"the suffix becomes part of a name; got {suffix!r}")
@@ -155,7 +158,7 @@ def plan_jobs(items: Sequence[Item], out: Path, *, suffix: str, format: str | No
         raise ValueError(f"{str(out)!r} is a file: name a folder for {len(items)} results")
     if out.suffix.lower() in EXTENSIONS - SUFFIXES.keys() and not out.is_dir():
         raise ValueError(f"{out.suffix} is not written: name a folder, or a file of {' '.join(SUFFIXES)}")
-    jobs = [Job(item, out if single else out / item.renamed(suffix, format)) for item in items]
+    jobs = [RestoreJob(item, out if single else out / item.renamed(suffix, format)) for item in items]
     places = [path for job in jobs for path in job.files(samples)]
     if len(set(places)) < len(places):
         twice = next(place for place in places if places.count(place) > 1)
@@ -166,7 +169,7 @@ def plan_jobs(items: Sequence[Item], out: Path, *, suffix: str, format: str | No
     return jobs
 
 
-def _restore_all(run: Run, jobs: Sequence[Job]) -> list[Path]:
+def _restore_all(run: RestoreRun, jobs: Sequence[RestoreJob]) -> list[Path]:
     done: list[Path] = []
     failed: list[str] = []
     clock = TimeLeft([job.item.weight for job in jobs])
@@ -192,7 +195,7 @@ def _restore_all(run: Run, jobs: Sequence[Job]) -> list[Path]:
     return done
 
 
-def restore_one(run: Run, job: Job, clock: TimeLeft) -> list[Path]:
+def restore_one(run: RestoreRun, job: RestoreJob, clock: TimeLeft) -> list[Path]:
     """Read, restore, write, and say how it was made."""
     picture = read_picture(job.item.path)
     size = target_size(picture.size, run.settings.scale or run.restorer.scale)
@@ -219,7 +222,7 @@ def recipe(restorer: Restorer, settings: Settings, options: Mapping[str, Any] | 
     files = [stage.file for stage in restorer.stages if stage.file is not None]
     return {
         "version": __version__,
-        "models": [{"name": file.name, "sha256": digest(file)} for file in files],
+        "models": [{"name": file.name, "sha256": file_digest(file)} for file in files],
         "settings": asked,
         "options": {key: str(value) for key, value in (options or {}).items()},
     }

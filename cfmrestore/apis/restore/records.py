@@ -1,13 +1,14 @@
 """How the results in a folder were made: what lets a broken run go on, and keeps results of two recipes apart."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cfmrestore.engine.atomic import write_text
+from cfmrestore.hub import file_digest
+from cfmrestore.imageio.atomic import write_text
+from cfmrestore.renamed import update_names
 
 FOLDER = ".restored"
 
@@ -58,7 +59,7 @@ class Records:
         write_text(self.file(result), json.dumps(self._of(source), indent=1) + "\n")
 
     def _of(self, source: Path) -> dict[str, Any]:
-        return {**self.recipe, "input": digest(source)}
+        return {**self.recipe, "input": file_digest(source)}
 
     def _read(self, result: Path) -> Mapping[str, Any] | None:
         file = self.file(result)
@@ -66,10 +67,4 @@ class Records:
             made = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
         except ValueError:
             return None
-        return made if isinstance(made, Mapping) else None
-
-
-def digest(path: Path) -> str:
-    """Of the bytes of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+        return update_names(made, warn=False) if isinstance(made, Mapping) else None

@@ -2,7 +2,7 @@
 
 from cfmrestore.datasets.transforms.albumentations import Albumentations
 from cfmrestore.datasets.transforms.base import Sample, Transform
-from cfmrestore.datasets.transforms.centre_crop import CentreCrop
+from cfmrestore.datasets.transforms.center_crop import CenterCrop
 from cfmrestore.datasets.transforms.random_crop import RandomCrop
 
-__all__ = ["Albumentations", "CentreCrop", "RandomCrop", "Sample", "Transform"]
+__all__ = ["Albumentations", "CenterCrop", "RandomCrop", "Sample", "Transform"]

@@ -33,7 +33,7 @@ class VideoParams:
 class VideoCodec(Degradation[VideoParams]):
     """Round to 8 bits, and take the last frame of a video that pans to this image; chroma is halved, clips to [0, 1].
 
-    MPEG-2 and MPEG-4 know no constant rate factor: their quantiser, from 1 to 31, is the one whose steps are as large
+    MPEG-2 and MPEG-4 know no constant rate factor: their quantizer, from 1 to 31, is the one whose steps are as large
     as those of H.264, ``0.3125 * 2 ** (crf / 6)``.
 
     Args:
@@ -107,8 +107,8 @@ def _packets(av: ModuleType, encoder: Any, clip: list[np.ndarray]) -> Iterator[A
 def _options(codec: str, crf: int) -> dict[str, str]:
     if codec == "libx264":
         return {"crf": str(crf), "x264-params": "mbtree=0"}  # the tree reads memory that was never written
-    quantiser = str(min(max(round(0.3125 * 2 ** (crf / 6)), 1), 31))
-    return {"qmin": quantiser, "qmax": quantiser}
+    quantizer = str(min(max(round(0.3125 * 2 ** (crf / 6)), 1), 31))
+    return {"qmin": quantizer, "qmax": quantizer}
 
 
 def _context(av: ModuleType, name: str, mode: str) -> Any:

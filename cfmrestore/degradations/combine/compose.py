@@ -7,6 +7,7 @@ from typing import Any
 from cfmrestore.degradations.base import Degradation
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
+from cfmrestore.renamed import plugin_name
 from cfmrestore.typing import Frame, Image, Size
 
 
@@ -33,7 +34,7 @@ class Compose(Degradation[ComposeParams]):
     def sample(self, frame: Frame, rng: ImageRng) -> ComposeParams:
         params = []
         for index, step in enumerate(self.steps):
-            own = step.sample(frame, rng.fork(f"{index} {type(step).__name__}"))
+            own = step.sample(frame, rng.fork(f"{index} {step.stream or type(step).__name__}"))
             frame = frame._replace(size=step.out_size(frame.size, own))
             params.append(own)
         return ComposeParams(tuple(params))
@@ -78,6 +79,7 @@ def tagged(step: Degradation[Any], params: Any) -> dict[str, Any]:
 
 def untagged(step: Degradation[Any], data: dict[str, Any]) -> Any:
     """The parameters of ``tagged``, held against the operator that is there now."""
-    if data.get("type") != type(step).__name__:
-        raise ValueError(f"these parameters are of {data.get('type')}, the chain has {type(step).__name__} there")
+    name = plugin_name(str(data.get("type")), warn=False)
+    if name != type(step).__name__:
+        raise ValueError(f"these parameters are of {name}, the chain has {type(step).__name__} there")
     return step.params_from_json({key: value for key, value in data.items() if key != "type"})

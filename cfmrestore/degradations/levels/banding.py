@@ -21,7 +21,7 @@ class BandingParams:
 
 @DEGRADATIONS.register_module()
 class Banding(Degradation[BandingParams]):
-    r"""Clamp to [0, 1] and round to :math:`2^k` equidistant levels; ``Quantise`` has one number for all images.
+    r"""Clamp to [0, 1] and round to :math:`2^k` equidistant levels; ``Quantize`` has one number for all images.
 
     Args:
         bits: Range of k, drawn uniformly.

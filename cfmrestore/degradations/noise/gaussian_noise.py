@@ -1,4 +1,4 @@
-"""White Gaussian noise, coloured or gray."""
+"""White Gaussian noise, colored or gray."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The noise of a camera's sensor, coloured and smeared by all that the camera does to it."""
+"""The noise of a camera's sensor, colored and smeared by all that the camera does to it."""
 
 import math
 from dataclasses import dataclass, fields
@@ -19,7 +19,7 @@ from cfmrestore.typing import Frame, Image
 @dataclass(frozen=True)
 class SensorParams:
     gain: Float[Tensor, "b 3"]  # white balance times brightening
-    weight: Float[Tensor, "b 4"]  # of four cameras' colour matrices
+    weight: Float[Tensor, "b 4"]  # of four cameras' color matrices
     shot: Float[Tensor, " b"]  # variance a unit of light
     read: Float[Tensor, " b"]  # variance in the dark
     seed: Int[Tensor, " b"]
@@ -29,8 +29,8 @@ class SensorParams:
 class SensorNoise(Degradation[SensorParams]):
     r"""Take the image back to what the sensor saw, add its noise there, and develop it again.
 
-    Backwards go tone curve, gamma, colour matrix and gains; then follow Bayer's mosaic, the noise of variance
-    :math:`\lambda_s x + \lambda_r`, gains (and saturation), Malvar's demosaicing, colour matrix, gamma and tone curve,
+    Backwards go tone curve, gamma, color matrix and gains; then follow Bayer's mosaic, the noise of variance
+    :math:`\lambda_s x + \lambda_r`, gains (and saturation), Malvar's demosaicing, color matrix, gamma and tone curve,
     with
 
     .. math:: \ln \lambda_r = 2.18 \ln \lambda_s + 1.20 + 0.26 n, \qquad n \sim N(0, 1)
@@ -43,7 +43,7 @@ class SensorNoise(Degradation[SensorParams]):
         shot: Range of the variance lambda_s a unit of light, drawn log-uniformly.
         red: Range of the gain of red, drawn uniformly.
         blue: Range of the gain of blue, drawn uniformly.
-        mosaic: One colour a pixel, as sensors have. Without, each pixel measures all three.
+        mosaic: One color a pixel, as sensors have. Without, each pixel measures all three.
     """
 
     params_type = SensorParams

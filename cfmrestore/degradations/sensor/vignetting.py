@@ -16,20 +16,20 @@ from cfmrestore.typing import Frame, Image
 @dataclass(frozen=True)
 class VignettingParams:
     corner: Float[Tensor, " b"]
-    offset: Float[Tensor, "b 2"]  # of the centre from the middle, in heights and widths
+    offset: Float[Tensor, "b 2"]  # of the center from the middle, in heights and widths
 
 
 @DEGRADATIONS.register_module()
 class Vignetting(Degradation[VignettingParams]):
     r"""The law of natural vignetting, :math:`y = x \cos^4 \theta`.
 
-    A pixel at the distance r from the centre sees the lens under :math:`\tan \theta = r / f`, so that
+    A pixel at the distance r from the center sees the lens under :math:`\tan \theta = r / f`, so that
     :math:`\cos^4 \theta = (1 + r^2 / f^2)^{-2}`. The focal length f is told by how dark a corner is. Multiplied are the
     levels as they are stored, not the light, of which a stored level is about a square root.
 
     Args:
-        corner: Range of the level that is left half a diagonal from the centre, drawn uniformly.
-        offset: How far the centre may lie off the middle of the image, in heights and widths.
+        corner: Range of the level that is left half a diagonal from the center, drawn uniformly.
+        offset: How far the center may lie off the middle of the image, in heights and widths.
     """
 
     params_type = VignettingParams
@@ -48,8 +48,8 @@ class Vignetting(Degradation[VignettingParams]):
     def apply(self, image: Image, params: VignettingParams) -> Image:
         h, w = image.shape[-2:]
         y, x = (
-            (torch.arange(n, device="cpu") + 0.5) / n - 0.5 - centre[:, None]
-            for n, centre in zip((h, w), params.offset.unbind(dim=1), strict=True)
+            (torch.arange(n, device="cpu") + 0.5) / n - 0.5 - center[:, None]
+            for n, center in zip((h, w), params.offset.unbind(dim=1), strict=True)
         )
         diagonal = math.hypot(h, w) / 2
         r_squared = ((y * (h / diagonal)) ** 2)[:, :, None] + ((x * (w / diagonal)) ** 2)[:, None]

@@ -2,9 +2,9 @@
 
 from cfmrestore.engine.hooks.checkpoint_hook import CheckpointHook
 from cfmrestore.engine.hooks.ema_hook import EMAHook
-from cfmrestore.engine.hooks.keep_hook import KeepHook
 from cfmrestore.engine.hooks.picture_hook import PictureHook
+from cfmrestore.engine.hooks.preemption_hook import PreemptionHook
 from cfmrestore.engine.hooks.sample_grid_hook import SampleGridHook
-from cfmrestore.engine.hooks.signal_hook import SignalHook
+from cfmrestore.engine.hooks.save_images_hook import SaveImagesHook
 
-__all__ = ["CheckpointHook", "EMAHook", "KeepHook", "PictureHook", "SampleGridHook", "SignalHook"]
+__all__ = ["CheckpointHook", "EMAHook", "PictureHook", "PreemptionHook", "SampleGridHook", "SaveImagesHook"]

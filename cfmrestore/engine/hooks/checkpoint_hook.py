@@ -7,7 +7,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 
 from cfmrestore.engine import checkpoints
-from cfmrestore.engine.atomic import write_text
+from cfmrestore.imageio.atomic import write_text
 from cfmrestore.registry import HOOKS
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from mmengine.hooks import Hook
 
-from cfmrestore.engine.pictures import panel, stack, write_png
+from cfmrestore.engine.panels import panel, stack, write_png
 from cfmrestore.registry import HOOKS
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from mmengine.hooks import Hook
 
-from cfmrestore.engine.pictures import panel, stack
+from cfmrestore.engine.panels import panel, stack
 from cfmrestore.registry import HOOKS
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cfmrestore.features.backbones import Backbone
-from cfmrestore.ops.weights import check_weights, find_file, read_weights
+from cfmrestore.hub import check_weights, find_file, read_weights
 from cfmrestore.typing import Image, PerImage
 
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -22,14 +22,14 @@ def haarpsi(a: Float[Tensor, "b c h w"], b: Float[Tensor, "b c h w"], *, peak: f
 
     where :math:`a_{jk}` are the coefficients of the luma of scale j and orientation k (horizontal and vertical),
     :math:`l_\alpha(s) = 1 / (1 + e^{-\alpha s})`, :math:`\alpha = 4.2` and :math:`C = 30 (\mathrm{peak} / 255)^2`. In
-    colour a third S is the mean similarity of I and Q of YIQ under a 2x2 average, and its W the mean of the other two.
+    color a third S is the mean similarity of I and Q of YIQ under a 2x2 average, and its W the mean of the other two.
     Images are first averaged over 2x2 pixels and halved; beyond the edge lie zeros, as in the authors' code. Two black
     images, which weigh nothing, are equal.
 
     Reference: Reisenhofer, Bosse, Kutyniok and Wiegand, 2018.
 
     Args:
-        a: Levels of one channel (luma), or of RGB for the version in colour.
+        a: Levels of one channel (luma), or of RGB for the version in color.
         b: The same.
         peak: The level of white.
     """

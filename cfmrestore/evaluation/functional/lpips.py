@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cfmrestore.features.backbones import Backbone
-from cfmrestore.ops.weights import check_weights, find_file, read_weights
+from cfmrestore.hub import check_weights, find_file, read_weights
 from cfmrestore.typing import Image, PerImage
 
 _MEAN, _STD = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)  # of images in [-1, 1]

@@ -45,13 +45,13 @@ def niqe(levels: Float[Tensor, "b 1 h w"]) -> PerImage:
     .. math::
         D = \sqrt{(\nu_1 - \nu_2)^T \left(\tfrac{1}{2}(\Sigma_1 + \Sigma_2)\right)^{-1} (\nu_1 - \nu_2)}
 
-    The features come from the image normalised by the mean and standard deviation around each pixel, at two scales:
-    of every block an asymmetric generalised Gaussian is fitted by its moments to the pixels, and to the products of
-    neighbours in four directions. Blocks do not overlap, and what is left over at the right and at the bottom does
+    The features come from the image normalized by the mean and standard deviation around each pixel, at two scales:
+    of every block an asymmetric generalized Gaussian is fitted by its moments to the pixels, and to the products of
+    neighbors in four directions. Blocks do not overlap, and what is left over at the right and at the bottom does
     not count. Lower is better. Like the implementation in basicsr, whose values these are, it works in float32 where
     that shows: in flat regions the rounding of the local variance is all there is to measure.
 
-    basicsr turns colours into luma in float32. Where a luma lies half way between two levels it may round to the other
+    basicsr turns colors into luma in float32. Where a luma lies half way between two levels it may round to the other
     one; of the same rounded luma the values are equal.
 
     Reference: Mittal, Soundararajan and Bovik, 2013, "Making a completely blind image quality analyzer".
@@ -105,7 +105,7 @@ def _halve(x: Float[Tensor, "h w"], axis: int) -> Float[Tensor, "_ _"]:
 
 
 def _moments(plane: Array, side: int) -> Array:
-    blocks = _normalise(plane).reshape(plane.shape[0] // side, side, -1, side).swapaxes(1, 2).reshape(-1, side, side)
+    blocks = _normalize(plane).reshape(plane.shape[0] // side, side, -1, side).swapaxes(1, 2).reshape(-1, side, side)
     alpha, _, left, right = _fit(blocks)
     columns = [alpha, (left + right) / 2]
     for shift in _SHIFTS:
@@ -113,7 +113,7 @@ def _moments(plane: Array, side: int) -> Array:
     return np.stack(columns, axis=1)
 
 
-def _normalise(plane: Array) -> Array:
+def _normalize(plane: Array) -> Array:
     r""":math:`(I - \mu) / (\sigma + 1)` under a Gaussian window; the window's sums are rounded to float32."""
     mu = _smooth(plane)
     sigma = np.sqrt(np.abs(_smooth(plane * plane) - mu * mu))
@@ -128,7 +128,7 @@ def _smooth(plane: Array) -> Array:
 
 
 def _fit(blocks: Array) -> tuple[Array, Array, Array, Array]:
-    r"""Shape :math:`\alpha`, mean, and the left and the right scale of an asymmetric generalised Gaussian, by moments.
+    r"""Shape :math:`\alpha`, mean, and the left and the right scale of an asymmetric generalized Gaussian, by moments.
 
     With the second moments :math:`\sigma_l^2, \sigma_r^2` of the negative and of the positive samples, and
     :math:`\gamma = \sigma_l / \sigma_r`, the shape solves
@@ -155,7 +155,7 @@ def _fit(blocks: Array) -> tuple[Array, Array, Array, Array]:
 
 
 def _single(x: Array) -> Array:
-    """The ratio of one block in float32 throughout: rounding decides between two neighbours of the table."""
+    """The ratio of one block in float32 throughout: rounding decides between two neighbors of the table."""
     left, right = (np.sqrt(np.mean(np.square(part))) for part in (x[x < 0], x[x > 0]))
     return np.asarray(_ratio(left, right, np.mean(np.abs(x)), np.mean(np.square(x))))
 
@@ -192,6 +192,6 @@ def _pristine() -> _Pristine:
         )
     with np.load(path, allow_pickle=False) as file:
         window = file["gaussian_window"]
-        # The window is the outer product of its normalised middle row with itself.
+        # The window is the outer product of its normalized middle row with itself.
         row = window.sum(axis=0)
         return _Pristine(file["mu_pris_param"][0], file["cov_pris_param"], row / row.sum())

@@ -19,7 +19,7 @@ def precision_recall(
 ) -> PrecisionRecall:
     r"""Improved precision and recall.
 
-    A set :math:`\Phi` spans the union of balls around its features, each as wide as the distance to its k-th neighbour:
+    A set :math:`\Phi` spans the union of balls around its features, each as wide as the distance to its k-th neighbor:
 
     .. math::
         f(\phi, \Phi) = 1 \text{ if } |\phi - \phi'| \le |\phi' - \mathrm{NN}_k(\phi', \Phi)|
@@ -30,7 +30,7 @@ def precision_recall(
     Reference: Kynkäänniemi et al., 2019, equations 1 and 2 (arXiv:1904.06991).
 
     Args:
-        k: Which neighbour, its own feature not counted.
+        k: Which neighbor, its own feature not counted.
         rows: Features that are compared at once with a whole set.
     """
     if not 1 <= k < min(len(real), len(fake)):
@@ -42,7 +42,7 @@ def precision_recall(
 
 def _inside(points: Float[Tensor, "n d"], manifold: Float[Tensor, "m d"], k: int, rows: int) -> Bool[Tensor, " n"]:
     """Which points lie in one of the manifold's balls."""
-    # A feature is its own nearest neighbour, at distance zero.
+    # A feature is its own nearest neighbor, at distance zero.
     radii = [_distances(part, manifold).kthvalue(k + 1, dim=1).values for part in manifold.split(rows)]
     radius = torch.cat(radii)
     return torch.cat([(_distances(part, manifold) <= radius).any(dim=1) for part in points.split(rows)])

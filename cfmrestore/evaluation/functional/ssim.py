@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from cfmrestore.ops.opencv import on_cpu
 from cfmrestore.ops.parallel import map_images
-from cfmrestore.ops.planes import on_cpu
 from cfmrestore.typing import PerImage
 
 _SIDE, _SIGMA = 11, 1.5

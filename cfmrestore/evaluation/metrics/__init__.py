@@ -5,7 +5,7 @@ from cfmrestore.evaluation.metrics.dists import DISTS
 from cfmrestore.evaluation.metrics.fid import FID, PatchFID
 from cfmrestore.evaluation.metrics.gmsd import GMSD
 from cfmrestore.evaluation.metrics.haarpsi import HaarPSI
-from cfmrestore.evaluation.metrics.image_set import ImageSet
+from cfmrestore.evaluation.metrics.image_digest import ImageDigest
 from cfmrestore.evaluation.metrics.inception_score import InceptionScore
 from cfmrestore.evaluation.metrics.inpainting_ids import InpaintingIDS
 from cfmrestore.evaluation.metrics.kid import KID
@@ -21,6 +21,24 @@ from cfmrestore.evaluation.metrics.set_metric import SetMetric
 from cfmrestore.evaluation.metrics.ssim import SSIM
 
 __all__ = [
-    "DISTS", "FID", "GMSD", "KID", "LPIPS", "MSSSIM", "NFE", "NIQE", "PSNR", "SSIM", "HaarPSI", "ImageMetric",
-    "ImageSet", "InceptionScore", "InpaintingIDS", "LRConsistency", "PatchFID", "PrecisionRecall", "PyIQA", "SetMetric",
+    "DISTS",
+    "FID",
+    "GMSD",
+    "KID",
+    "LPIPS",
+    "MSSSIM",
+    "NFE",
+    "NIQE",
+    "PSNR",
+    "SSIM",
+    "HaarPSI",
+    "ImageDigest",
+    "ImageMetric",
+    "InceptionScore",
+    "InpaintingIDS",
+    "LRConsistency",
+    "PatchFID",
+    "PrecisionRecall",
+    "PyIQA",
+    "SetMetric",
 ]  # fmt: skip

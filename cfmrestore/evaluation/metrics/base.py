@@ -61,7 +61,7 @@ class ImageMetric(BaseMetric):
 
     def __init__(self, *, protocol: str = "classic_y") -> None:
         super().__init__()
-        self.protocol = protocols.find(protocol)
+        self.protocol = protocols.find_protocol(protocol)
         self.values: dict[str, dict[str, float]] = {}
         """Once everything was measured: the number of every image (by its name) in every row."""
 

@@ -10,9 +10,9 @@ from cfmrestore.typing import PerImage
 
 @METRICS.register_module()
 class HaarPSI(LumaMetric):
-    """HaarPSI, mean over images: in colour where the protocol compares colours, otherwise of the luma."""
+    """HaarPSI, mean over images: in color where the protocol compares colors, otherwise of the luma."""
 
-    in_colour = True
+    in_color = True
 
     def compare(self, image: Tensor, target: Tensor) -> PerImage:
         return haarpsi(image, target)

@@ -14,7 +14,7 @@ from cfmrestore.typing import Image, PerImage
 class LumaMetric(ImageMetric):
     """Compares the rounded luma, without the border that the protocol cuts."""
 
-    in_colour: ClassVar[bool] = False
+    in_color: ClassVar[bool] = False
     """Whether it compares all channels where the protocol does."""
 
     @abstractmethod
@@ -23,7 +23,7 @@ class LumaMetric(ImageMetric):
 
     def measure(self, image: Tensor, target: Tensor | None, sample: Mapping[str, Any]) -> float:
         assert target is not None
-        prepare = self.protocol.levels if self.in_colour else self.protocol.luma
+        prepare = self.protocol.levels if self.in_color else self.protocol.luma
         a, b = (prepare(x[None], scale_of(sample)) for x in (image, target))
         return float(self.compare(a, b))
 

@@ -11,7 +11,7 @@ from cfmrestore.registry import METRICS
 
 @METRICS.register_module()
 class PrecisionRecall(StackedSetMetric):
-    """Improved precision and recall with three neighbours.
+    """Improved precision and recall with three neighbors.
 
     Reference: Kynkäänniemi et al., 2019 (arXiv:1904.06991).
     """

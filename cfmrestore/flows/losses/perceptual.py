@@ -40,9 +40,9 @@ class Perceptual(Loss):
 
 
 def _lpips(net: str, backbone: str) -> nn.Module:
-    from cfmrestore._compat import mend_torchvision
+    from cfmrestore._compat import patch_torchvision
 
-    mend_torchvision()
+    patch_torchvision()
     import lpips
 
     with torch.random.fork_rng():

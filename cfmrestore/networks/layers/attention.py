@@ -17,7 +17,7 @@ class SpatialAttention(nn.Module):
         channels: Channels of the feature map.
         heads: Number of heads.
         head_dim: Channels a head, independent of ``channels``.
-        groups: Groups of the normalisation; None for none.
+        groups: Groups of the normalization; None for none.
     """
 
     def __init__(self, channels: int, *, heads: int = 4, head_dim: int = 64, groups: int | None = 32) -> None:

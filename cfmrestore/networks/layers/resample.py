@@ -13,7 +13,7 @@ class Downsample(nn.Conv2d):
 
 
 class Upsample(nn.Module):
-    """Nearest neighbour, then a 3x3 convolution."""
+    """Nearest neighbor, then a 3x3 convolution."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

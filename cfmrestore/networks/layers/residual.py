@@ -16,19 +16,19 @@ def zeroed(module: M) -> M:
 
 
 def norm(groups: int | None, channels: int) -> nn.Module:
-    """Group normalisation, or none: then the amplitude of a feature map tells that of the image."""
+    """Group normalization, or none: then the amplitude of a feature map tells that of the image."""
     return nn.Identity() if groups is None else nn.GroupNorm(groups, channels)
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions; the second normalisation is scaled and shifted by the embedding (FiLM).
+    """Two 3x3 convolutions; the second normalization is scaled and shifted by the embedding (FiLM).
 
     Args:
         in_channels: Channels of the input.
         out_channels: Channels of the result.
         embedding_dim: Length of the time embedding.
         dropout: Probability before the second convolution.
-        groups: Groups of the normalisations; None for none.
+        groups: Groups of the normalizations; None for none.
     """
 
     def __init__(

@@ -32,9 +32,9 @@ def pixels_of(image: "Image") -> np.ndarray:
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
-def keyed(pixels: np.ndarray, colour: object) -> np.ndarray:
-    """Add an alpha that hides one colour."""
-    alpha = np.where((pixels == np.asarray(colour, pixels.dtype)).all(axis=2), 0, np.iinfo(pixels.dtype).max)
+def keyed(pixels: np.ndarray, color: object) -> np.ndarray:
+    """Add an alpha that hides one color."""
+    alpha = np.where((pixels == np.asarray(color, pixels.dtype)).all(axis=2), 0, np.iinfo(pixels.dtype).max)
     return np.concatenate([pixels, alpha[..., None].astype(pixels.dtype)], axis=2)
 
 

@@ -16,7 +16,7 @@ class Metadata:
     """What belongs to a file beside its pixels.
 
     Args:
-        icc: Colour profile, byte for byte; of the colour space that the pixels have.
+        icc: Color profile, byte for byte; of the color space that the pixels have.
         exif: EXIF as Pillow keeps it in ``info["exif"]``, without orientation (the pixels are upright) and thumbnail.
         xmp: XMP packet.
         dpi: Pixels an inch, horizontally and vertically.
@@ -54,7 +54,7 @@ class Picture:
 
     @property
     def gray(self) -> bool:
-        """Whether there are no colours."""
+        """Whether there are no colors."""
         return self.pixels.shape[2] <= 2
 
     @property

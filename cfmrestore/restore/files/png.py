@@ -13,8 +13,8 @@ from cfmrestore.restore.files.picture import Picture, fitting_icc
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 XMP_KEY = "XML:com.adobe.xmp"
-_INCH = 0.0254  # metres
-_KINDS = {1: 0, 2: 4, 3: 2, 4: 6}  # number of channels: colour type
+_INCH = 0.0254  # meters
+_KINDS = {1: 0, 2: 4, 3: 2, 4: 6}  # number of channels: color type
 _BLOCK = 1 << 22  # bytes that are filtered at once
 
 

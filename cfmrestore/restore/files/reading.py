@@ -110,7 +110,7 @@ def _dpi(image: "Image") -> tuple[float, float] | None:
 
 
 def _whole(dpi: float) -> float:
-    """PNG counts pixels a metre: 72 dpi come back as 72.009."""
+    """PNG counts pixels a meter: 72 dpi come back as 72.009."""
     return float(round(dpi)) if abs(dpi - round(dpi)) < 0.0128 else round(dpi, 2)
 
 

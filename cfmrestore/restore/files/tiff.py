@@ -15,7 +15,7 @@ WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER, STRIPS, SAMPLES, ROWS
 TILE_WIDTH, TILE_HEIGHT, TILES, TILE_BYTES, EXTRA, FORMAT, XMP, ICC = 322, 323, 324, 325, 338, 339, 700, 34675
 RESOLUTION_X, RESOLUTION_Y, RESOLUTION_UNIT = 282, 283, 296
 _SUBFILE, _PREVIEW, _MASK, _PREMULTIPLIED, _RESERVED = 254, 1, 4, 1, 0
-_INT, _INCH, _CENTIMETRE, _LONG8 = 1, 2, 3, 16
+_INT, _INCH, _CENTIMETER, _LONG8 = 1, 2, 3, 16
 _LONG_TAGS = (WIDTH, HEIGHT, ROWS, TILE_WIDTH, TILE_HEIGHT)
 
 
@@ -69,7 +69,7 @@ class Tiff:
         return Metadata(icc=icc, exif=exif.of_tiff(self.data), xmp=xmp and exif.upright_xmp(xmp), dpi=self._dpi())
 
     def _dpi(self) -> tuple[float, float] | None:
-        unit = {_INCH: 1.0, _CENTIMETRE: 2.54}.get(self.get(RESOLUTION_UNIT, _INCH))
+        unit = {_INCH: 1.0, _CENTIMETER: 2.54}.get(self.get(RESOLUTION_UNIT, _INCH))
         fractions = [self.all(tag) for tag in (RESOLUTION_X, RESOLUTION_Y)]
         if unit is None or any(len(fraction) != 2 or 0 in fraction for fraction in fractions):
             return None
@@ -80,19 +80,19 @@ class Tiff:
         """The pixels as they lie in the file: gray or RGB, with or without alpha, black at 0."""
         check_size(self.get(HEIGHT), self.get(WIDTH))
         kind, samples = self.get(PHOTOMETRIC), self.get(SAMPLES, 1)
-        colours = {0: 1, 1: 1, 2: 3}.get(kind, 0)
-        if not colours or samples < colours:
-            raise ValueError(f"a TIFF of 16 bits in the colours {kind} (262): convert it to RGB or to 8 bits first")
+        colors = {0: 1, 1: 1, 2: 3}.get(kind, 0)
+        if not colors or samples < colors:
+            raise ValueError(f"a TIFF of 16 bits in the colors {kind} (262): convert it to RGB or to 8 bits first")
         if self.get(PLANAR, 1) == 2:
             pixels = np.concatenate([self._decode(1, plane, samples) for plane in range(samples)], axis=2)
         else:
             pixels = self._decode(samples, 0, 1)
         if kind == 0:
             pixels = np.concatenate([65535 - pixels[..., :1], pixels[..., 1:]], axis=2)
-        extra = self.get(EXTRA, 2) if samples > colours else _RESERVED
+        extra = self.get(EXTRA, 2) if samples > colors else _RESERVED
         if extra == _PREMULTIPLIED:
-            _divide(pixels[..., : colours + 1])
-        return pixels[..., : colours + (extra != _RESERVED)]
+            _divide(pixels[..., : colors + 1])
+        return pixels[..., : colors + (extra != _RESERVED)]
 
     def _decode(self, samples: int, plane: int, planes: int) -> np.ndarray:
         """Pillow decodes gray of 16 bits alone: tell it that ``samples`` channels are a wider picture of one.
@@ -139,7 +139,7 @@ def _with_directory(data: bytes, layout: Layout, tags: list[tuple[int, int, int,
 
 
 def _divide(pixels: np.ndarray) -> None:
-    """Colours that were multiplied by alpha, as they were before."""
+    """Colors that were multiplied by alpha, as they were before."""
     alpha = pixels[..., -1:].astype(np.uint64)
     full = (pixels[..., :-1].astype(np.uint64) * 65535 + alpha // 2) // np.maximum(alpha, 1)
     pixels[..., :-1] = np.minimum(full, 65535)

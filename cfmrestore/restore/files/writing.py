@@ -4,7 +4,7 @@ import warnings
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from cfmrestore.engine.atomic import atomic
+from cfmrestore.imageio.atomic import atomic
 from cfmrestore.restore.files import png, tiff_writing
 from cfmrestore.restore.files.picture import Picture, fitting_icc, rounded, to_pil
 
@@ -90,7 +90,7 @@ def _with_pillow(file: BinaryIO, picture: Picture, name: str, quality: int, path
                 warnings.warn(f"JPEG holds {most} bytes of {key}: {str(path)!r} goes without it", stacklevel=3)
                 options[key] = b""
     else:
-        options["exact"] = True  # colours below transparent pixels stay
+        options["exact"] = True  # colors below transparent pixels stay
     image = to_pil(picture)
     image.info.clear()  # what does not fit would be written from there
     image.save(file, format=name.upper(), **options)

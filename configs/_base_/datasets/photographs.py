@@ -20,7 +20,7 @@ val_dataloader = dict(
     batch_size=1,
     num_workers=0,
     sampler=dict(type="DefaultSampler", shuffle=False),
-    dataset=dict(type="ImageFolder", data_root="${val_root}", pipeline=[dict(type="CentreCrop", multiple="${scale}")]),
+    dataset=dict(type="ImageFolder", data_root="${val_root}", pipeline=[dict(type="CenterCrop", multiple="${scale}")]),
 )
 test_dataloader = val_dataloader
 val_evaluator = [

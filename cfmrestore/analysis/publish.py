@@ -1,0 +1,136 @@
+"""From a work directory to a model that others can take: weights, a card, the training's curves."""
+
+import csv
+import hashlib
+import io
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from cfmrestore.engine import checkpoints
+from cfmrestore.engine.config import merge
+from cfmrestore.flows.sampling import Sampling
+from cfmrestore.imageio.atomic import atomic, write_text
+from cfmrestore.registry import check_keys, load_plugins
+from cfmrestore.reports import results
+from cfmrestore.restore import model_zoo
+
+_KEPT = ("iter", "seed", "versions", "encoder")
+Log = dict[int, dict[str, float]]
+
+
+def publish(
+    work_dir: str | Path,
+    name: str,
+    out: str | Path = model_zoo.FOLDER,
+    *,
+    sampling: Mapping[str, Any] | None = None,
+    card: Mapping[str, str] | None = None,
+) -> Path:
+    """Write ``NAME.safetensors`` with its config, ``NAME.csv`` and ``NAME.png``, and its card in ``models.json``.
+
+    The weights are the moving average, as they were evaluated. What training read goes nowhere: no paths of files.
+
+    Args:
+        work_dir: Of a finished training, or a checkpoint in it.
+        name: The model's.
+        out: Folder; by default that of the package.
+        sampling: Keys of ``Sampling``, which may be dotted, that users get where they ask for nothing else.
+        card: What else is said of the model: ``what`` it is for, ``data``, ``license``, ``command``, and its
+            ``degradation``, the preset by which ``showcase`` degrades photographs.
+    """
+    from safetensors.torch import save_file
+
+    load_plugins()
+    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
+        raise ValueError(f"a model's name is a word such as cfm-x4; got {name!r}")
+    path, out = checkpoints.locate(work_dir), Path(out)
+    checkpoint = checkpoints.load(path)
+    meta = checkpoint["meta"]
+    if not isinstance(meta.get("model"), Mapping):
+        raise ValueError(f"{str(path)!r} does not say which model it is of: publish what this version has trained")
+    model = {**meta["model"], "sampling": _changed(meta["model"].get("sampling", {}), sampling or {})}
+    model["coupling"] = {key: value for key, value in model["coupling"].items() if key != "weights"}
+    weights = {key: value.float().contiguous() for key, value in checkpoint["state_dict"].items()}
+    kept = {key: meta[key] for key in _KEPT if key in meta}
+    log, file = read_log(path.parent), out / f"{name}.safetensors"
+    write_text(out / f"{name}.csv", _table(log))
+    draw(log, out / f"{name}.png", name)
+    with atomic(file) as unfinished:
+        save_file(weights, unfinished, metadata={"meta": json.dumps({"name": name, **kept, "model": model})})
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    parameters = sum(value.numel() for value in weights.values())
+    own = {**(card or {}), **kept, "parameters": parameters, "sha256": digest}
+    known = model_zoo.cards(out)
+    write_text(out / model_zoo.CARDS, json.dumps({**known, name: {**known.get(name, {}), **own}}, indent=1) + "\n")
+    return file
+
+
+def _changed(own: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A sampling with other keys, which may be dotted; refused if none can be built of it."""
+    cfg = Config({"sampling": dict(own)})
+    merge(cfg, {f"sampling.{key}": value for key, value in changes.items()})
+    check_keys(Sampling, cfg.sampling, "sampling: ")
+    Sampling(**cfg.sampling.to_dict())
+    return checkpoints.as_data(cfg.sampling)
+
+
+def read_log(work_dir: Path) -> Log:
+    """What a training logged, by iteration; of what was done twice, after a resumption, the second time."""
+    found: Log = {}
+    for path in sorted(work_dir.glob("*/vis_data/scalars.json")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            entry = json.loads(line)
+            found.setdefault(int(entry["step"]), {}).update(_numbers(entry))
+    if not found:
+        raise ValueError(f"{str(work_dir)!r} holds no log of a training (TIME/vis_data/scalars.json)")
+    return dict(sorted(found.items()))
+
+
+def _numbers(entry: Mapping[str, Any]) -> dict[str, float]:
+    """Learning rate, losses and metrics: what is the same on another machine."""
+    left_out = ("step", "iter", "time", "data_time", "epoch", "memory")
+    return {key: value for key, value in entry.items() if key not in left_out and isinstance(value, int | float)}
+
+
+def _table(log: Log) -> str:
+    columns = list(dict.fromkeys(key for entry in log.values() for key in entry))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["iter", *columns])
+    for step, entry in log.items():
+        writer.writerow([step, *(f"{entry[key]:.6g}" if key in entry else "" for key in columns)])
+    return text.getvalue()
+
+
+def draw(log: Log, path: Path, title: str) -> None:
+    """The loss and what was validated, over the iterations."""
+    from matplotlib.figure import Figure
+
+    metrics = [key for entry in log.values() for key in entry if key.split("/")[-1] in ("PSNR", "SSIM")]
+    shown = ["loss", *dict.fromkeys(key for key in metrics if "/" not in key)]
+    figure = Figure(figsize=(4.5 * len(shown), 3.2), layout="constrained")
+    for axes, key in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
+        own = [(step, entry[key]) for step, entry in log.items() if key in entry]
+        axes.plot(*zip(*own, strict=True), "-" if key == "loss" else "o-", lw=0.9)
+        if key == "loss":
+            axes.set_yscale("log")
+        elif bicubic := [entry[f"bicubic/{key}"] for entry in log.values() if f"bicubic/{key}" in entry]:
+            axes.axhline(bicubic[-1], color="gray", ls=":", label="bicubic")
+            axes.legend()
+        axes.set_xlabel("iterations")
+        axes.set_ylabel(key)
+        axes.grid(alpha=0.3)
+    figure.suptitle(title)
+    with atomic(path) as unfinished:
+        figure.savefig(unfinished, format="png", dpi=110)
+
+
+def summary(name: str, out: str | Path = model_zoo.FOLDER) -> str:
+    """The card as a table."""
+    card = model_zoo.cards(Path(out))[name]
+    return results.markdown([["", name], *([key, str(value)] for key, value in card.items())])

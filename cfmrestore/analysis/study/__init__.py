@@ -1,0 +1,168 @@
+"""Trainings that differ in what is compared and in nothing else, under many solvers and intervals, on one page."""
+
+import json
+from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cfmrestore.analysis.study import plots
+from cfmrestore.analysis.study.plan import StudyRun, read
+from cfmrestore.analysis.sweep import sweep
+from cfmrestore.apis.train import train
+from cfmrestore.engine import checkpoints
+from cfmrestore.engine import process_pool as jobs
+from cfmrestore.engine.config import load_config
+from cfmrestore.imageio.atomic import write_text
+from cfmrestore.reports import results
+
+Result = dict[str, Any]
+_RECIPE = "recipe.json"
+
+
+@dataclass(frozen=True)
+class StudyJob:
+    """A run, and where it is done.
+
+    Args:
+        run: The run.
+        benchmarks: What it is measured on.
+        folder: Where it is done.
+        options: Of the run, with the files that they refer to.
+    """
+
+    run: StudyRun
+    benchmarks: Mapping[str, str]
+    folder: Path
+    options: Mapping[str, Any]
+
+    @property
+    def training(self) -> Result:
+        """What decides the weights: the whole config, with the names of other runs in place of their files."""
+        cfg = load_config(self.run.config, self.run.options)
+        left_out = ("test_evaluator", "test_dataloader")
+        return {key: value for key, value in checkpoints.as_data(cfg._cfg_dict).items() if key not in left_out}
+
+    def measuring(self, where: str) -> Result:
+        """What decides the numbers, given the weights."""
+        metrics = load_config(self.run.config, self.run.options).test_evaluator
+        walked = {"solvers": self.run.solvers, "intervals": self.run.intervals}
+        return {**walked, "images": where, "metrics": checkpoints.as_data(metrics)}
+
+    def __str__(self) -> str:
+        return f"{self.run} (see {self.folder / 'log.txt'})"
+
+
+def study(
+    path: str | Path,
+    work_dir: str | Path,
+    out: str | Path,
+    *,
+    benchmarks: Mapping[str, str] | None = None,
+    workers: int = 1,
+    options: Mapping[str, Any] | None = None,
+) -> Result:
+    """Train and measure all runs of a study; what is done already is not done again.
+
+    Args:
+        path: The study's file.
+        work_dir: Where the trainings go.
+        out: Folder for ``study.json`` and, for every benchmark, ``NAME.md`` and three plots.
+        benchmarks: Names and folders, in place of the file's.
+        workers: Processes, each with one thread.
+        options: Dotted keys of the config and their values, for all runs.
+    """
+    plan, work_dir = read(path, benchmarks, options), Path(work_dir)
+    done: list[Result] = []
+    for wave in plan.waves():
+        weights = {run.name: str(_weights(work_dir / run.name)) for run in plan.runs}
+        todo = [StudyJob(run, plan.benchmarks, work_dir / run.name, run.resolved(weights)) for run in wave]
+        done += jobs.run(run_one, todo, workers)
+    summary = {
+        "study": Path(path).name,
+        "axes": dict(plan.axes),
+        "versions": checkpoints.versions(),
+        "runs": done,
+    }
+    write(summary, Path(out))
+    return summary
+
+
+def write(summary: Result, out: Path) -> None:
+    """The files of a study."""
+    write_text(out / "study.json", json.dumps(results.finite(summary), indent=1, allow_nan=False) + "\n")
+    for name in summary["runs"][0]["benchmarks"]:
+        write_text(out / f"{name}.md", table(summary, name))
+        plots.draw_all(summary, name, out)
+
+
+def _weights(folder: Path) -> Path:
+    latest = checkpoints.find_latest(folder / "run")
+    return (latest or folder / "run" / "none").with_suffix(".safetensors")
+
+
+def run_one(job: StudyJob) -> Result:
+    """Train and measure; what is said on the way goes to a file."""
+    torch.set_num_threads(1)  # the same sums in one process and in many
+    training, run, benchmarks = job.training, job.folder / "run", {}
+    _hold(job.folder / _RECIPE, training, f"{job.folder} was trained otherwise than {job.run} is asked for now")
+    last = run / f"iter_{training['train_cfg']['max_iters']}.pth"
+    with (job.folder / "log.txt").open("a") as log, redirect_stdout(log), redirect_stderr(log):
+        if not last.is_file():
+            train(job.run.config, work_dir=str(run), resume="auto", validate=False, options=job.options)
+        if not last.is_file():
+            raise ValueError(f"the training was stopped before {last.stem}: the same command goes on with it")
+        for name, where in job.benchmarks.items():
+            benchmarks[name] = _measured(job, last, job.folder / name, f"{name}={where}")
+    weights = checkpoints.load(last.with_suffix(".safetensors"))["state_dict"]
+    parameters = sum(value.numel() for value in weights.values())
+    iterations = training["train_cfg"]["max_iters"]
+    return {**job.run.choices, "parameters": parameters, "iterations": iterations, "benchmarks": benchmarks}
+
+
+def _hold(path: Path, recipe: Result, message: str) -> None:
+    """Write what decides a result, or refuse where another decided it."""
+    recipe = json.loads(json.dumps(recipe))
+    if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != recipe:
+        raise ValueError(f"{message}: take another --work-dir, or delete that folder")
+    write_text(path, json.dumps(recipe, indent=1) + "\n")
+
+
+def _measured(job: StudyJob, checkpoint: Path, place: Path, benchmark: str) -> Result:
+    recipe = job.measuring(benchmark)
+    if (place / "sweep.json").is_file():
+        _hold(place / _RECIPE, recipe, f"{place} was measured otherwise than {job.run} is asked for now")
+    else:
+        sweep(
+            job.run.config,
+            checkpoint,
+            place,
+            solvers=job.run.solvers,
+            intervals=job.run.intervals,
+            benchmark=benchmark,
+            work_dir=str(job.folder / "measured"),
+            options=job.options,
+        )
+        write_text(place / _RECIPE, json.dumps(recipe, indent=1) + "\n")
+    measured = json.loads((place / "sweep.json").read_text(encoding="utf-8"))
+    return {key: measured[key] for key in ("protocol", "higher_is_better", "bicubic", "encoder", "rows")}
+
+
+def table(summary: Result, benchmark: str) -> str:
+    """Markdown: a line a run and number of evaluations, by the first solver."""
+    axes, parts = list(summary["axes"]), list[list[str]]()
+    for run in summary["runs"]:
+        own = run["benchmarks"][benchmark]
+        if not parts:
+            columns = list(own["bicubic"])
+            parts = [[*axes, "NFE", *columns], ["bicubic", *[""] * len(axes), *_cells(own["bicubic"], columns)]]
+        for row in plots.walk(own["rows"]):
+            parts.append([*(run[axis] for axis in axes), f"{row['NFE']:g}", *_cells(row, columns)])
+    return results.markdown(parts)
+
+
+def _cells(row: Mapping[str, Any], columns: list[str]) -> list[str]:
+    return [results.cell(float(row[name])) for name in columns]

@@ -1,0 +1,131 @@
+"""A study's file: which trainings it compares, and what each of them changes."""
+
+import itertools
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from cfmrestore.engine.config_files import read_file
+
+_REFERENCE = re.compile(r"\{(\w+)=([^}]+)\}")
+_WALKED: dict[str, list[Any]] = {"solvers": ["Euler"], "intervals": [1, 2, 4, 8]}  # a choice may have its own
+_KEYS = {"base", "options", "axes", "benchmarks", *_WALKED}
+
+
+@dataclass(frozen=True)
+class StudyRun:
+    """One training of a study.
+
+    Args:
+        choices: What was chosen on every axis.
+        options: Keys of the config and their values; "{axis=choice}" is the weights of the run that differs in that.
+        config: The config file.
+        solvers: That it is walked with.
+        intervals: Of their grids.
+    """
+
+    choices: Mapping[str, str]
+    options: Mapping[str, Any] = field(repr=False)
+    config: Path = field(repr=False)
+    solvers: list[str]
+    intervals: list[int]
+
+    @property
+    def name(self) -> str:
+        """Of its folder."""
+        return "-".join(re.sub(r"\W+", "_", choice).strip("_") for choice in self.choices.values())
+
+    def other(self, axis: str, choice: str) -> str:
+        """The name of the run that differs in one choice."""
+        return replace(self, choices={**self.choices, axis: choice}).name
+
+    @property
+    def needs(self) -> set[str]:
+        """The names of the runs whose weights it starts from."""
+        texts = [value for value in self.options.values() if isinstance(value, str)]
+        return {self.other(*found) for text in texts for found in _REFERENCE.findall(text)}
+
+    def resolved(self, weights: Mapping[str, str]) -> dict[str, Any]:
+        """The options, with the files that they refer to."""
+
+        def told(text: str) -> str:
+            return _REFERENCE.sub(lambda found: weights[self.other(found[1], found[2])], text)
+
+        return {key: told(value) if isinstance(value, str) else value for key, value in self.options.items()}
+
+    def __str__(self) -> str:
+        return ", ".join(self.choices.values())
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a file says.
+
+    Args:
+        runs: Every combination of choices.
+        axes: The choices on every axis, in order.
+        benchmarks: Names and folders, as for ``tools/test.py``.
+    """
+
+    runs: list[StudyRun]
+    axes: Mapping[str, list[str]]
+    benchmarks: Mapping[str, str]
+
+    def waves(self) -> list[list[StudyRun]]:
+        """The runs in an order in which those that others need come first."""
+        left, done, waves = list(self.runs), set[str](), []
+        while left:
+            ready = [run for run in left if run.needs <= done]
+            if not ready:
+                lost = sorted(set().union(*(run.needs for run in left)) - {run.name for run in self.runs})
+                raise ValueError(f"the study refers to what it does not train: {', '.join(lost) or 'in a circle'}")
+            waves.append(ready)
+            done |= {run.name for run in ready}
+            left = [run for run in left if run not in ready]
+        return waves
+
+
+def _is_nested(value: Any, depth: int) -> bool:
+    """A dict that is not empty, of such dicts; the last may be."""
+    if not isinstance(value, Mapping):
+        return False
+    return depth == 0 or (bool(value) and all(_is_nested(one, depth - 1) for one in value.values()))
+
+
+def _listed(path: Path, key: str, value: Any) -> list[Any]:
+    if not isinstance(value, list | tuple) or not value:
+        raise ValueError(f"{path}: {key} is a list; got {value!r}")
+    return list(value)
+
+
+def read(
+    path: str | Path, benchmarks: Mapping[str, str] | None = None, changes: Mapping[str, Any] | None = None
+) -> Study:
+    """A study's file, with other benchmarks, and options that all runs get."""
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"there is no study {str(path)!r}")
+    said = {key: value for key, value in read_file(path).items() if not key.startswith("_")}
+    if said.keys() - _KEYS or {"base", "axes"} - said.keys():
+        raise ValueError(f"{path}: a study has {', '.join(sorted(_KEYS))}; got {', '.join(sorted(said))}")
+    axes = said["axes"]
+    if not _is_nested(axes, 2):
+        raise ValueError(f"{path}: axes are dicts of choices, which are dicts of a config's keys and their values")
+    runs = []
+    for names in itertools.product(*axes.values()):
+        choices = dict(zip(axes, names, strict=True))
+        options = dict(said.get("options", {}))
+        for axis, name in choices.items():
+            options.update(axes[axis][name])
+        walked = {key: _listed(path, key, options.pop(key, said.get(key, _WALKED[key]))) for key in _WALKED}
+        runs.append(StudyRun(choices, {**options, **(changes or {})}, path.parent / said["base"], **walked))
+    if not all(run.name for run in runs) or len({run.name for run in runs}) < len(runs):
+        raise ValueError(f"{path}: every axis needs choices, whose names differ in their letters and digits")
+    sets = dict(benchmarks or said.get("benchmarks", {}))
+    if not sets:
+        raise ValueError(f"{path}: name benchmarks")
+    study = Study(runs, {axis: list(choices) for axis, choices in axes.items()}, sets)
+    study.waves()
+    return study

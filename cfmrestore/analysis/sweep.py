@@ -1,0 +1,209 @@
+"""Quality against cost: one checkpoint under many solvers and numbers of intervals."""
+
+import csv
+import io
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+
+from cfmrestore.engine import checkpoints
+from cfmrestore.engine.peak_memory import PeakMemory
+from cfmrestore.engine.runner import RestorationRunner
+from cfmrestore.engine.setup import build_runner, prepare_config
+from cfmrestore.engine.test_config import benchmark_dataset, prepare_test_config
+from cfmrestore.evaluation import protocols
+from cfmrestore.evaluation.functional.pareto import pareto_front
+from cfmrestore.evaluation.functional.straightness import straightness
+from cfmrestore.imageio.atomic import atomic, write_text
+from cfmrestore.registry import SOLVERS, find_class
+from cfmrestore.reports import results
+from cfmrestore.restore import models
+
+Row = dict[str, Any]
+_MEASURED = 64  # pixels of an input, along each side
+
+
+def sweep(
+    config: str | Path,
+    checkpoint: str | Path,
+    out: str | Path,
+    *,
+    solvers: Sequence[str] = ("Euler", "Heun"),
+    intervals: Sequence[int] = (1, 2, 4, 8),
+    seeds: Sequence[int] = (0,),
+    fidelities: Sequence[float] | None = None,
+    benchmark: str | None = None,
+    protocol: str | None = None,
+    work_dir: str | None = None,
+    launcher: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> list[Row]:
+    """Measure a checkpoint under every combination; writes ``sweep.csv``, ``sweep.json`` and ``sweep.png``.
+
+    Args:
+        config: The config file.
+        checkpoint: A ``.pth`` or ``.safetensors`` file, a work directory for its newest checkpoint, or a bundled model.
+        out: Folder for the files.
+        solvers: Their names.
+        intervals: How many the grid has.
+        seeds: Of the noise that a restoration starts at.
+        fidelities: From 0, the most detailed, to 1, the closest to the input, which does not depend on solver and
+            intervals and is measured once; by default the config's.
+        benchmark: NAME=FOLDERS, in place of the config's test set.
+        protocol: How images are compared, in place of the config's.
+        work_dir: Where the log is written.
+        launcher: "none", "pytorch", "slurm" or "mpi"; by default what the environment says.
+        options: Dotted keys of the config and their values.
+    """
+    for solver in solvers:
+        find_class({"type": solver}, SOLVERS)
+    if any(not 0 <= fidelity <= 1 for fidelity in fidelities or ()):
+        raise ValueError(f"fidelities lie between 0 and 1; got {fidelities}")
+    if not (solvers and intervals and seeds) or min(intervals) < 1:
+        raise ValueError(f"need solvers, seeds, and intervals of 1 or more; got {solvers=}, {intervals=}, {seeds=}")
+    cfg = prepare_config(config, work_dir=work_dir, launcher=launcher, options=options)
+    cfg = prepare_test_config(cfg, models.find_model(checkpoint), protocol)
+    own = None
+    if benchmark is not None:
+        if not all(benchmark.partition("=")):
+            raise ValueError(f"a benchmark is NAME=FOLDERS; got {benchmark!r}")
+        name, where = benchmark.split("=", 1)
+        own = benchmark_dataset(name, where, cfg.model.get("scale", 4))
+    runner = build_runner(cfg)
+    rows: list[Row] = []
+    beside: dict[str, Row] = {}
+    for setting in settings(solvers, intervals, seeds, fidelities or [runner.bare_model.sampling.fidelity]):
+        row, others = _one(runner, own, setting)
+        rows.append(row)
+        beside = {**others, **beside}
+        runner.bare_model.ceiling = False  # it is the same under all settings
+        runner.logger.info(" ".join(f"{key} {_short(value)}" for key, value in row.items()))
+    if runner.rank == 0:
+        _finish(runner, cfg, rows, beside, Path(out))
+    return rows
+
+
+def settings(
+    solvers: Sequence[str], intervals: Sequence[int], seeds: Sequence[int], fidelities: Sequence[float]
+) -> Iterator[Row]:
+    """All combinations that differ in what they compute."""
+    for solver, count, seed, fidelity in itertools.product(solvers, intervals, seeds, fidelities):
+        if fidelity < 1 or (solver, count) == (solvers[0], intervals[0]):
+            yield {"solver": solver, "num_intervals": count, "fidelity": fidelity, "seed": seed}
+
+
+def _one(runner: RestorationRunner, own: dict[str, Any] | None, setting: Row) -> tuple[Row, dict[str, Row]]:
+    """What was measured under a setting, and beside it: of bicubic interpolation, and of the encoder."""
+    model = runner.bare_model
+    model.sampling = model.sampling.changed(**{**setting, "solver": {"type": setting["solver"]}})
+    with PeakMemory(next(model.parameters()).device) as peak:
+        result = results.measure(runner, own)
+    cost = {"seconds_per_image": result.get("seconds_per_image"), "peak_mib": peak.bytes / 2**20}
+    rows = dict(result["rows"])
+    return {**setting, **rows.pop("restored", {}), **cost}, rows
+
+
+def _finish(runner: RestorationRunner, cfg: Config, rows: list[Row], beside: dict[str, Row], out: Path) -> None:
+    directions = results.directions(runner.test_evaluator.metrics)
+    qualities = {name: up for name, up in directions.items() if name in rows[0] and name != "NFE"}
+    for name, up in qualities.items():
+        front = pareto_front([row["NFE"] for row in rows], [row[name] for row in rows], higher_is_better=up)
+        for index, row in enumerate(rows):
+            row[f"pareto_{name}"] = index in front
+    print("measuring how straight the paths are ...", flush=True)
+    straight = measured_straightness(runner)
+    summary = {
+        "checkpoint": cfg.load_from,
+        "protocol": protocols.find_protocol(cfg.protocol).to_json(),
+        "versions": checkpoints.versions(),
+        "straightness": straight,
+        "higher_is_better": qualities,
+        "bicubic": beside.get("bicubic", {}),
+        "encoder": beside.get("encoder", {}),
+        "rows": rows,
+    }
+    write_text(out / "sweep.json", json.dumps(results.finite(summary), indent=1, allow_nan=False) + "\n")
+    write_text(out / "sweep.csv", _csv(rows))
+    draw(rows, qualities, beside.get("bicubic", {}), out / "sweep.png", f"{cfg.load_from}, straightness {straight:.3g}")
+    print(table(rows, list(qualities)))
+    print(f"straightness {straight:.4g}: 0 is a flow whose paths are straight\nlook at {out / 'sweep.png'}")
+
+
+@torch.no_grad()
+def measured_straightness(runner: RestorationRunner, images: int = 4) -> float:
+    """The mean over the first images of the test set, a corner of each."""
+    model, found = runner.bare_model, []
+    model.eval()
+    for batch in runner.test_dataloader:
+        inputs = model.data_preprocessor(batch, False)["inputs"]
+        x_0, velocity = model.restoring().begin(inputs["low"][..., :_MEASURED, :_MEASURED], inputs["seeds"])
+        found += straightness(velocity, x_0).tolist()
+        if len(found) >= images:
+            break
+    return sum(found) / len(found)
+
+
+def _csv(rows: list[Row]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def table(rows: list[Row], qualities: Sequence[str]) -> str:
+    """Markdown; a star marks what nothing beats in both NFE and that metric."""
+    head = ["solver", "intervals", "fidelity", "seed", "NFE", *qualities, "s an image", "peak MiB"]
+    cells = [head]
+    for row in rows:
+        marked = [f"{_short(row[name])}{' *' if row[f'pareto_{name}'] else ''}" for name in qualities]
+        start = [row["solver"], *(_short(row[key]) for key in ("num_intervals", "fidelity", "seed", "NFE"))]
+        cells.append([*start, *marked, _short(row["seconds_per_image"]), f"{row['peak_mib']:.0f}"])
+    return results.markdown(cells)
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def draw(rows: list[Row], qualities: Mapping[str, bool], bicubic: Row, path: Path, title: str) -> None:
+    """A plot a metric: NFE against quality, a color a solver and fidelity, the front as a line."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import FormatStrFormatter
+
+    figure = Figure(figsize=(5.5 * len(qualities), 4.2), layout="constrained")
+    for axes, (name, up) in zip(figure.subplots(1, len(qualities), squeeze=False)[0], qualities.items(), strict=True):
+        for kind in dict.fromkeys((row["solver"], row["fidelity"]) for row in rows):
+            own = [row for row in rows if (row["solver"], row["fidelity"]) == kind]
+            label = kind[0] + (f", fidelity {kind[1]:g}" if len({row["fidelity"] for row in rows}) > 1 else "")
+            axes.plot([row["NFE"] for row in own], [row[name] for row in own], "o-", lw=0.8, label=label)
+            for row in own:
+                place = (row["NFE"], row[name])
+                axes.annotate(str(row["num_intervals"]), place, (4, 4), textcoords="offset points", fontsize=8)
+        front = sorted((row["NFE"], row[name]) for row in rows if row[f"pareto_{name}"])
+        axes.step(
+            *zip(*front, strict=True),
+            "*",
+            where="post",
+            ms=15,
+            ls="-",
+            color="gray",
+            zorder=0,
+            label="nothing better for less",
+        )
+        if name in bicubic:
+            axes.axhline(bicubic[name], color="gray", ls=":", label="bicubic")
+        axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
+        axes.set_xlabel("evaluations of the network (NFE); at the points: intervals")
+        axes.set_ylabel(f"{name} ({'higher' if up else 'lower'} is better)")
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.suptitle(title)
+    with atomic(path) as unfinished:
+        figure.savefig(unfinished, format="png", dpi=130)

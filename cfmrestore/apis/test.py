@@ -1,0 +1,112 @@
+"""Evaluation of a checkpoint on any number of benchmarks."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from cfmrestore.engine.hooks.picture_hook import PictureHook
+from cfmrestore.engine.hooks.save_images_hook import SaveImagesHook, kept
+from cfmrestore.engine.setup import build_runner, prepare_config
+from cfmrestore.engine.test_config import benchmark_dataset, prepare_test_config
+from cfmrestore.evaluation import protocols
+from cfmrestore.evaluation.metric_names import metric_config
+from cfmrestore.reports import results
+from cfmrestore.reports.html import write_report
+from cfmrestore.restore import models
+
+
+def evaluate_checkpoint(
+    config: str | Path,
+    checkpoint: str | Path,
+    *,
+    benchmarks: Mapping[str, str] | None = None,
+    protocol: str | None = None,
+    metrics: Sequence[str] | None = None,
+    weights: str | None = None,
+    method: str | None = None,
+    work_dir: str | None = None,
+    out: str | None = None,
+    report: str | None = None,
+    show_dir: str | None = None,
+    launcher: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> results.Result:
+    """Measure a checkpoint, beside bicubic interpolation and beside what its encoder can do.
+
+    Args:
+        config: The config file.
+        checkpoint: A ``.pth`` or ``.safetensors`` file, a work directory for its newest checkpoint, or a bundled model.
+        benchmarks: Names and folders, in place of the config's test set: "HIGH,LOW" for pairs, "HIGH" for targets
+            that the config's degradation is applied to, or a frozen set of ``tools/degrade.py``.
+        protocol: How images are compared, in place of the config's.
+        metrics: Their names, in any case, in place of the config's.
+        weights: Folder with the weights of networks that these metrics need; without it, torch's cache.
+        method: How the restorations are called in tables; by default the checkpoint.
+        work_dir: Where the log is written.
+        out: JSON file for the result; a Markdown table and a CSV file are written beside it.
+        report: HTML file with table, histograms and the worst images.
+        show_dir: Folder for a picture of every image.
+        launcher: "none", "pytorch", "slurm" or "mpi"; by default what the environment says.
+        options: Dotted keys of the config and their values.
+    """
+    results.check_names(out, report)
+    cfg = prepare_config(config, work_dir=work_dir, launcher=launcher, options=options)
+    if metrics is not None:
+        cfg.test_evaluator = [*(metric_config(one, weights) for one in metrics), {"type": "NFE"}]
+    cfg = prepare_test_config(cfg, models.find_model(checkpoint), protocol)
+    scale = cfg.model.get("scale", 4)
+    sets: dict[str, dict[str, Any] | None] = {
+        name: benchmark_dataset(name, where, scale) for name, where in (benchmarks or {}).items()
+    }
+    runner = build_runner(cfg)
+    images = Path(runner.work_dir) / f"images_{runner.timestamp}"
+    pictures = Path(show_dir) if show_dir else None
+    if report is not None:
+        runner.register_hook(SaveImagesHook(folder=str(images)))
+    if pictures is not None:
+        runner.register_hook(PictureHook(folder=str(pictures)))
+    try:
+        made = {}
+        for name, dataset in (sets or {_name(cfg): None}).items():
+            folders: dict[type, Path | None] = {SaveImagesHook: images / name}
+            folders[PictureHook] = pictures / name if pictures and sets else pictures
+            made[name] = results.measure(runner, dataset, folders)
+        name, shells = method or cfg.load_from, runner.test_evaluator.metrics
+        result = results.assemble(
+            name, protocols.find_protocol(cfg.protocol), shells, made, _settings(cfg, options or {})
+        )
+        if runner.rank == 0:
+            _show(result, out, report, images)
+    finally:
+        if runner.rank == 0:
+            shutil.rmtree(images, ignore_errors=True)
+    return result
+
+
+def _settings(cfg: Config, options: Mapping[str, Any]) -> dict[str, Any]:
+    """How the restorations were made."""
+    return {
+        "config": str(cfg.filename),
+        "checkpoint": cfg.load_from,
+        "sampling": cfg.model.get("sampling", {}),
+        "options": {key: str(value) for key, value in options.items()},
+    }
+
+
+def _name(cfg: Config) -> str:
+    """Of the config's own test set: the last folder of its path that says anything."""
+    own = cfg.test_dataloader.dataset
+    return results.title_of(own.get("data_root") or own.get("high_root") or "test")
+
+
+def _show(result: results.Result, out: str | None, report: str | None, images: Path) -> None:
+    print(f"\n{results.table(result)}")
+    if out is not None:
+        results.write(result, out)
+    if report is not None:
+        names = {name: one["images"] for name, one in result["benchmarks"].items()}
+        write_report(report, result, lambda name, index: kept(images / name, names[name][index]))
+        print(f"look at {report}")

@@ -1,0 +1,28 @@
+"""The middle of an image, for evaluation."""
+
+from cfmrestore.datasets.transforms.base import Sample, Transform, crop, scale_of
+from cfmrestore.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class CenterCrop(Transform):
+    """Cut the middle, at most of the given side and with sides that are multiples.
+
+    Args:
+        size: Largest side, in pixels of the target; None keeps all.
+        multiple: What both sides of the result are multiples of.
+    """
+
+    def __init__(self, *, size: int | None = None, multiple: int = 1) -> None:
+        self.size, self.multiple = size, multiple
+
+    def __call__(self, sample: Sample, seed: int) -> Sample:
+        del seed
+        sides = sample["high"].shape[:2]
+        m = self.multiple
+        height, width = (min(side, self.size or side) // m * m for side in sides)
+        if not height or not width:
+            raise ValueError(f"{sides[0]}x{sides[1]} has no {m}x{m} pixels to keep")
+        scale = scale_of(sample)
+        top, left = ((side - n) // 2 // scale * scale for side, n in zip(sides, (height, width), strict=True))
+        return crop(sample, top, left, height, width)

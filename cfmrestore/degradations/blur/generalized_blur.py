@@ -1,0 +1,38 @@
+"""Blur whose kernel is peaked or flat beside a Gaussian."""
+
+from typing import ClassVar
+
+from torch import Tensor
+
+from cfmrestore.degradations.blur.kernel_blur import KernelBlur
+from cfmrestore.ops.kernels import generalized_kernels
+from cfmrestore.registry import DEGRADATIONS
+
+
+@DEGRADATIONS.register_module()
+class GeneralizedBlur(KernelBlur):
+    r"""Convolve with :math:`k(u) \propto \exp(-(u^\top \Sigma^{-1} u)^\beta / 2)`.
+
+    :math:`\Sigma` as in ``GaussianBlur``.
+
+    Args:
+        sigma: Range of both standard deviations, drawn uniformly.
+        beta: Range of the exponent: half of the draws are uniform below 1, half above.
+        size: Side of the kernel, odd, or a range of which the odd numbers are equally likely.
+        isotropic: One standard deviation for both axes.
+    """
+
+    stream: ClassVar[str] = "GeneralisedBlur"
+
+    def __init__(
+        self,
+        *,
+        sigma: tuple[float, float] = (0.2, 3.0),
+        beta: tuple[float, float] = (0.5, 4.0),
+        size: int | tuple[int, int] = 21,
+        isotropic: bool = False,
+    ) -> None:
+        super().__init__(sigma, size, isotropic, beta)
+
+    def _family(self, sigma: Tensor, theta: Tensor, beta: Tensor, size: int) -> Tensor:
+        return generalized_kernels(sigma, theta, beta, size)

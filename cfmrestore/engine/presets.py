@@ -1,0 +1,72 @@
+"""Degradations by name: the files of configs/degradations."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from cfmrestore.degradations.base import Degradation
+from cfmrestore.engine.config_files import read_file, resolve
+from cfmrestore.registry import DEGRADATIONS, load_plugins, nearest
+
+FOLDER = Path(__file__).parents[2] / "configs" / "degradations"
+
+
+class Preset:
+    """What makes the target of a photograph, and what makes the low-quality image of the target.
+
+    Args:
+        recipe: The configs of both, as ``resolved`` gives them.
+    """
+
+    def __init__(self, recipe: Mapping[str, Any]) -> None:
+        self.scale: float = recipe["scale"]
+        self.target: Degradation[Any] = DEGRADATIONS.build({"type": "Compose", "steps": recipe["target"]})
+        self.degradation: Degradation[Any] = DEGRADATIONS.build({"type": "Compose", "steps": recipe["degradation"]})
+
+
+def names() -> list[str]:
+    """The presets that the project ships."""
+    return sorted(path.stem for path in FOLDER.glob("*.py"))
+
+
+def read(name: str) -> Config:
+    """The file of a preset, by its name or its path, unresolved."""
+    path = Path(name) if name.endswith(".py") else FOLDER / f"{name}.py"
+    if not path.is_file():
+        raise ValueError(f"there is no degradation preset {name!r}; {nearest(name, names())}")
+    preset = read_file(path)
+    if not isinstance(preset.get("degradation"), list) or not isinstance(preset.get("scale"), int | float):
+        raise ValueError(f"{path} is no preset: it needs a list 'degradation' and a number 'scale'")
+    return preset
+
+
+def load_preset(name: str, scale: float | None = None) -> Preset:
+    """The operators of a preset."""
+    load_plugins()
+    return Preset(resolved(name, scale))
+
+
+def resolved(name: str, scale: float | None = None) -> dict[str, Any]:
+    """The scale, the target's steps and the steps of a preset; one without "${scale}" takes no other than its own."""
+    preset = read(name)
+    if scale is not None and not _scales(preset) and scale != preset.scale:
+        raise ValueError(f"the preset {name!r} works at scale {preset.scale} alone; got {scale}")
+    scale = preset.scale if scale is None else scale
+    if not scale > 0:
+        raise ValueError(f"scale must be positive; got {scale}")
+    steps = {"target": preset.get("target", []), "degradation": preset.degradation}
+    return {"scale": scale, **resolve(steps, {"scale": scale})}
+
+
+def _scales(preset: Config) -> bool:
+    return "${scale}" in str(preset.degradation)
+
+
+def insert(cfg: Config) -> None:
+    """Replace the name of a preset in a training config by its steps; one of a fixed scale sets the config's."""
+    preset = read(cfg.degradation)
+    if not _scales(preset):
+        cfg.scale = preset.scale
+    cfg.degradation, cfg.target = preset.degradation, preset.get("target", [])

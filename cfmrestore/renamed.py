@@ -1,0 +1,69 @@
+"""Former names of plugins and config keys: what an older config or checkpoint says is read as today's."""
+
+import warnings
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+PLUGINS = {
+    "CentreCrop": "CenterCrop",
+    "ColourCast": "ColorCast",
+    "GeneralisedBlur": "GeneralizedBlur",
+    "ImageSet": "ImageDigest",
+    "KeepHook": "SaveImagesHook",
+    "Quantise": "Quantize",
+    "SignalHook": "PreemptionHook",
+}
+"""Registered class names."""
+
+_COUPLING = {"tell_level": "condition_on_noise"}
+KEYS: dict[str, dict[str, str]] = {
+    "LowresLatent": _COUPLING,
+    "PosteriorMean": _COUPLING,
+    "sampling": {"colour": "color", "noise_fades_at": "noise_contrast_limit"},
+    "settings": {"colour": "color"},
+    "stages": {"hands_on": "output"},
+}
+"""Keys of a plugin, by its present name; of a dict without a type, by the key under which it stands."""
+
+
+def update_names(value: Any, *, warn: bool = True, place: str = "") -> Any:
+    """Configs (dicts and lists of them, nested) with present names in place of former ones.
+
+    Args:
+        value: What a config, a checkpoint or a sidecar says; it is left as it is.
+        warn: Say each new name once: for what a person wrote, not for what a program stored.
+        place: The key under which the value stands.
+    """
+    if isinstance(value, list | tuple):
+        return type(value)(update_names(item, warn=warn, place=place) for item in value)
+    if not isinstance(value, Mapping):
+        return value
+    updated = {key: update_names(item, warn=warn, place=str(key)) for key, item in value.items()}
+    kind = updated.get("type")
+    if isinstance(kind, str):
+        updated["type"] = kind = plugin_name(kind, warn=warn)
+    return type(value)(update_keys(updated, kind if isinstance(kind, str) else place, warn=warn))  # type: ignore[call-arg]
+
+
+def update_keys(given: Mapping[str, Any], kind: str, *, warn: bool = True) -> dict[str, Any]:
+    """The keys of one plugin with their present names; of both names side by side the former is the user's."""
+    updated = dict(given)
+    for former, present in KEYS.get(kind, {}).items():
+        if former in updated:
+            updated[present] = updated.pop(former)
+            if warn:
+                _say(former, present)
+    return updated
+
+
+def plugin_name(name: str, *, warn: bool = True) -> str:
+    """The present name of a plugin."""
+    if name in PLUGINS and warn:
+        _say(name, PLUGINS[name])
+    return PLUGINS.get(name, name)
+
+
+@cache
+def _say(former: str, present: str) -> None:
+    warnings.warn(f"{former!r} is called {present!r} now", FutureWarning, stacklevel=2)

@@ -1,0 +1,1 @@
+"""Results of evaluations: files, tables, comparisons, pages to look at."""

@@ -1,0 +1,179 @@
+"""Result files side by side: means, and how sure their differences are."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cfmrestore.evaluation.functional.bootstrap import paired_interval
+from cfmrestore.imageio.atomic import write_text
+from cfmrestore.reports import results
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One method in one metric."""
+
+    benchmark: str
+    method: str
+    metric: str
+    mean: float
+    difference: float | None = None  # to the baseline, over the images where both are finite
+    low: float | None = None
+    high: float | None = None
+    better: bool | None = None  # whether the interval lies on the better side of zero; None if it holds zero
+
+
+def compare(
+    paths: Sequence[str | Path],
+    *,
+    baseline: str | None = None,
+    level: float = 0.95,
+    samples: int = 10_000,
+    seed: int = 0,
+    out: str | Path | None = None,
+) -> list[Cell]:
+    """Put result files side by side, with paired bootstrap intervals of the differences to a baseline.
+
+    Args:
+        paths: Result files, of one protocol and on the same images.
+        baseline: The method that the others are held against; by default bicubic interpolation if every file has it,
+            otherwise the first file's method.
+        level: Of confidence.
+        samples: Of the bootstrap.
+        seed: Of the bootstrap.
+        out: Markdown (.md), CSV (.csv) or JSON (.json) file.
+    """
+    if out is not None and Path(out).suffix not in (".md", ".csv", ".json"):
+        raise ValueError(f"the comparison is a .md, .csv or .json file; got {str(out)!r}")
+    files = {Path(path): results.read(path) for path in paths}
+    if not files:
+        raise ValueError("give the result files to compare")
+    check_protocols(files)
+    names = _names(files)
+    cells = []
+    for places in common_benchmarks(files):
+        own = {names[path]: files[path]["benchmarks"][name] for path, name in places.items()}
+        count = next(iter(own.values()))["num_images"]
+        benchmark = f"{next(iter(places.values()))} ({count} images)"
+        directions = {key: up for result in files.values() for key, up in result["higher_is_better"].items()}
+        cells += _compare(benchmark, own, directions, baseline, {"level": level, "samples": samples, "seed": seed})
+    text = report(cells, level)
+    print(text)
+    if out is not None:
+        _write(Path(out), cells, text)
+    return cells
+
+
+def check_protocols(files: Mapping[Path, results.Result]) -> None:
+    """Numbers of two protocols are not comparable."""
+    first, *others = files.items()
+    for path, result in others:
+        one, other = ({k: v for k, v in r["protocol"].items() if k != "source"} for r in (first[1], result))
+        if one != other:
+            raise ValueError(
+                f"{first[0]} was measured by the protocol {one['name']!r} and {path} by {other['name']!r}: "
+                "such numbers cannot be compared; measure both by one"
+            )
+
+
+def common_benchmarks(files: Mapping[Path, results.Result]) -> list[dict[Path, str]]:
+    """The sets of the same images that all files have, by whatever name in each."""
+    digests = {path: {b["images_sha256"]: name for name, b in r["benchmarks"].items()} for path, r in files.items()}
+    first = next(iter(digests.values()))
+    common = [{p: own[d] for p, own in digests.items()} for d in first if all(d in own for own in digests.values())]
+    if not common:
+        sets = "; ".join(f"{path}: {', '.join(result['benchmarks'])}" for path, result in files.items())
+        raise ValueError(f"the files have no set of the same images in common ({sets})")
+    return common
+
+
+def _names(files: Mapping[Path, results.Result]) -> dict[Path, str]:
+    """What methods are called: as in their files, or by the files where two have one name."""
+    methods = [result["method"] for result in files.values()]
+    return {p: r["method"] if methods.count(r["method"]) == 1 else p.stem for p, r in files.items()}
+
+
+def _compare(
+    benchmark: str,
+    own: Mapping[str, results.Result],
+    directions: Mapping[str, bool],
+    baseline: str | None,
+    keys: Mapping[str, Any],
+) -> list[Cell]:
+    values = {name: result["values"]["restored"] for name, result in own.items()}
+    means = {name: result["rows"]["restored"] for name, result in own.items()}
+    first = next(iter(own.values()))
+    if all("bicubic" in result["values"] for result in own.values()):
+        values = {"bicubic": first["values"]["bicubic"], **values}
+        means = {"bicubic": first["rows"]["bicubic"], **means}
+    against = baseline or next(iter(values))
+    if against not in values:
+        raise ValueError(f"there is no method {against!r} to compare with; there are {', '.join(values)}")
+    order = [against, *(name for name in values if name != against)]
+    cells = []
+    for metric in dict.fromkeys(key for row in means.values() for key in row):
+        for name in order:
+            if metric in means[name]:
+                cell = Cell(benchmark, name, metric, means[name][metric])
+                one, other = values[name].get(metric), values[against].get(metric)
+                if name != against and one is not None and other is not None:
+                    cell = _held_against(cell, one, other, directions.get(metric, True), keys)
+                cells.append(cell)
+    return cells
+
+
+def _held_against(
+    cell: Cell, own: list[float | None], other: list[float | None], up: bool, keys: Mapping[str, Any]
+) -> Cell:
+    pairs = [(a, b) for a, b in zip(own, other, strict=True) if a is not None and b is not None]
+    differences = np.array([a - b for a, b in pairs if math.isfinite(a) and math.isfinite(b)])
+    if len(differences) < 2:
+        return cell
+    low, high = paired_interval(differences, **keys)
+    better = None if low <= 0 <= high else (low > 0) == up
+    return Cell(cell.benchmark, cell.method, cell.metric, cell.mean, float(differences.mean()), low, high, better)
+
+
+def report(cells: Sequence[Cell], level: float) -> str:
+    """Markdown: a table a benchmark."""
+    parts = []
+    for benchmark in dict.fromkeys(cell.benchmark for cell in cells):
+        own = [cell for cell in cells if cell.benchmark == benchmark]
+        metrics = list(dict.fromkeys(cell.metric for cell in own))
+        rows = [[benchmark, *metrics]]
+        for method in dict.fromkeys(cell.method for cell in own):
+            by_metric = {cell.metric: cell for cell in own if cell.method == method}
+            rows.append([method, *(_text(by_metric.get(metric)) for metric in metrics)])
+        parts.append(results.markdown(rows))
+    note = f"In brackets: the {level:.0%} interval of the difference to the first row; + better, - worse, = open."
+    return "\n".join([*parts, note])
+
+
+def _text(cell: Cell | None) -> str:
+    if cell is None:
+        return "-"
+    if cell.low is None or cell.high is None:
+        return f"{cell.mean:.4g}"
+    sign = {True: "+", False: "-", None: "="}[cell.better]
+    return f"{cell.mean:.4g} [{cell.low:+.3g}, {cell.high:+.3g}] {sign}"
+
+
+def _write(out: Path, cells: Sequence[Cell], text: str) -> None:
+    rows = [asdict(cell) for cell in cells]
+    if out.suffix == ".md":
+        write_text(out, text + "\n")
+    elif out.suffix == ".json":
+        write_text(out, json.dumps(results.finite(rows), indent=1, allow_nan=False) + "\n")
+    else:
+        stream = io.StringIO()
+        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_text(out, stream.getvalue())

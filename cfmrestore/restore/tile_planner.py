@@ -1,0 +1,112 @@
+"""Which tiles are the cheapest of those that fit the memory."""
+
+from dataclasses import dataclass, replace
+from math import lcm
+
+import torch
+
+from cfmrestore.flows.coupling_flow import CouplingFlow
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.ops.tiles import Tiling
+from cfmrestore.restore.cost_model import SIDES, Cost, cost
+from cfmrestore.restore.free_memory import free_bytes
+from cfmrestore.typing import Size
+
+_LADDER = (512, 384, 256, 192, 128, 96, 64, 48, 32, 16)  # sides that are tried: few, so that machines agree
+_OVERLAP = 32
+_SPARE = 1.5  # kernels need more than the tensors that they make
+_CANVASES = 7  # of a whole image: context, noise, start, velocity and the next point, the result and what colors it
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Of one evaluation of the network, and of the encoder there and back."""
+
+    network: Cost
+    encoder: Cost
+
+    def all(self, evaluations: int) -> Cost:
+        """Of a whole restoration."""
+        return self.network.times(evaluations) + self.encoder
+
+
+def probed_side(flow: CouplingFlow) -> int:
+    """The largest latent on which costs are counted."""
+    return max(SIDES) * max(1, multiple_of(flow) // min(SIDES))
+
+
+def measure(flow: CouplingFlow, device: torch.device) -> Costs:
+    """Count on latents of a few samples a side, which are multiples of what the network takes."""
+    space, rng = flow.encoder, ImageRng([0])
+
+    def evaluate(side: int) -> object:
+        x = torch.zeros(1, space.channels, side, side, device=device)
+        context = {"context": x} if flow.coupling.context_channels else {}
+        level = {"noise_level": torch.zeros(1, device=device)} if flow.coupling.conditions_on_noise else {}
+        return flow.velocity(x, torch.zeros((), device=device), {**context, **level})
+
+    def begin(side: int) -> object:
+        x = torch.zeros(1, space.channels, side, side, device=device)
+        assert flow.start_network is not None
+        return flow.start_network(x, torch.zeros(1, device=device), context=x)
+
+    def encode(side: int) -> object:
+        pixels = side * space.downscale
+        return space.decode(space.encode(torch.zeros(1, 3, pixels, pixels, device=device), rng))
+
+    sides = [side * max(1, multiple_of(flow) // min(SIDES)) for side in SIDES]
+    network = cost(evaluate, sides)
+    if flow.start_network is not None:
+        network = replace(network, memory=max(network.memory, cost(begin, sides).memory))
+    return Costs(network, cost(encode, sides))
+
+
+def multiple_of(flow: CouplingFlow) -> int:
+    """What tiles start at, in latent samples, so that networks that halve their input keep their phase."""
+    return lcm(*(int(getattr(network, "multiple", 1)) for network in (flow.network, flow.start_network)))
+
+
+def tiling_of(side: int, multiple: int) -> Tiling:
+    """Tiles of about that side; half of a small tile overlaps."""
+    side = max(side, 4 * multiple, 8)
+    return Tiling(side, min(_OVERLAP, side // 2), multiple)
+
+
+def choose(
+    size: Size, batch: int, costs: Costs, evaluations: int, multiple: int, device: torch.device
+) -> Tiling | None:
+    """The tiling of a latent of that size with the fewest operations within the memory; None for the whole."""
+    budget = free_bytes(device) // 4 * (3 if device.type == "cuda" else 1)
+    if device.type == "cpu":
+        budget = min(budget, 2**29)  # more would hardly make it faster
+    whole = costs.all(evaluations)
+
+    def fits(samples: int) -> bool:
+        return _SPARE * whole.memory * samples * batch <= budget
+
+    found: list[tuple[float, Tiling | None]] = []
+    if fits(size[0] * size[1]) and max(size) <= _LADDER[0]:
+        found.append((whole.operations(size[0] * size[1]), None))
+    for tiling in dict.fromkeys(tiling_of(side, multiple) for side in _LADDER):
+        areas = tile_areas(size, tiling)
+        if tiling.side < max(size) and fits(max(areas)):
+            found.append((sum(whole.operations(area) for area in areas), tiling))
+    return min(found, key=lambda one: one[0])[1] if found else tiling_of(_LADDER[-1], multiple)
+
+
+def tile_areas(size: Size, tiling: Tiling) -> list[int]:
+    """Samples of every tile."""
+    sides = [[min(tiling.side, length - start) for start in tiling.starts(length)] for length in size]
+    return [height * width for height in sides[0] for width in sides[1]]
+
+
+def check_room(size: Size, batch: int, channels: int, downscale: int) -> None:
+    """Refuse images, of the size at which they are walked, whose canvases alone do not fit the memory."""
+    pixels = size[0] * size[1] * batch
+    needed = 4 * pixels * (2 * 3 + (_CANVASES - 2) * channels // downscale**2)
+    free = free_bytes(torch.device("cpu"))
+    if needed > free:
+        raise ValueError(
+            f"a result of {size[1]}x{size[0]} needs about {needed / 2**30:.1f} GiB of memory, and "
+            f"{free / 2**30:.1f} GiB are free: take a smaller scale, or cut the image"
+        )
