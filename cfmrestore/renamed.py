@@ -27,6 +27,10 @@ KEYS: dict[str, dict[str, str]] = {
 """Keys of a plugin, by its present name; of a dict without a type, by the key under which it stands."""
 
 
+TENSORS = {"start_network.": "coupling.network."}
+"""Beginnings of the names of tensors in checkpoints."""
+
+
 def update_names(value: Any, *, warn: bool = True, place: str = "") -> Any:
     """Configs (dicts and lists of them, nested) with present names in place of former ones.
 
@@ -62,6 +66,11 @@ def plugin_name(name: str, *, warn: bool = True) -> str:
     if name in PLUGINS and warn:
         _say(name, PLUGINS[name])
     return PLUGINS.get(name, name)
+
+
+def tensor_name(name: str) -> str:
+    """The present name of a tensor in a checkpoint."""
+    return next((new + name.removeprefix(old) for old, new in TENSORS.items() if name.startswith(old)), name)
 
 
 @cache

@@ -111,7 +111,7 @@ def _measured(pairs: Pairs, ways: Sequence[Way], out: Path) -> dict[str, Row]:
         result = evaluate_folders(restored, pairs.high, low=pairs.low, metrics=METRICS, out=str(restored) + ".json")
         found = next(iter(result["benchmarks"].values()))["rows"]
         rows["bicubic"] = found["bicubic"]
-        nfe = Restorer.from_pretrained(way.model).evaluations(way.settings)
+        nfe = Restorer.from_pretrained(way.model).nfe(way.settings)
         rows[way.title] = {**found["restored"], **({} if nfe is None else {"NFE": nfe})}
     own = evaluate_folders(pairs.high, low=pairs.low, metrics=["niqe"])
     rows["originals"] = next(iter(own["benchmarks"].values()))["rows"]["restored"]

@@ -5,6 +5,7 @@ import io
 import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ def settings(
 def _one(runner: RestorationRunner, own: dict[str, Any] | None, setting: Row) -> tuple[Row, dict[str, Row]]:
     """What was measured under a setting, and beside it: of bicubic interpolation, and of the encoder."""
     model = runner.bare_model
-    model.sampling = model.sampling.changed(**{**setting, "solver": {"type": setting["solver"]}})
+    model.sampling = replace(model.sampling, **{**setting, "solver": {"type": setting["solver"]}})
     with PeakMemory(next(model.parameters()).device) as peak:
         result = results.measure(runner, own)
     cost = {"seconds_per_image": result.get("seconds_per_image"), "peak_mib": peak.bytes / 2**20}
@@ -141,7 +142,7 @@ def measured_straightness(runner: RestorationRunner, images: int = 4) -> float:
     model.eval()
     for batch in runner.test_dataloader:
         inputs = model.data_preprocessor(batch, False)["inputs"]
-        x_0, velocity = model.restoring().begin(inputs["low"][..., :_MEASURED, :_MEASURED], inputs["seeds"])
+        x_0, velocity = model.pipeline().start(inputs["low"][..., :_MEASURED, :_MEASURED], inputs["seeds"])
         found += straightness(velocity, x_0).tolist()
         if len(found) >= images:
             break

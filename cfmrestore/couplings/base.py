@@ -1,20 +1,21 @@
-"""What every coupling promises."""
+"""Coupling base class: where a path starts, and which end it leads to."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from copy import copy
 from math import lcm
 
 from torch import Tensor, nn
 
 from cfmrestore.couplings.lift import enlarge, lift
 from cfmrestore.encoders.base import Encoder
+from cfmrestore.execution import Execution
 from cfmrestore.ops.rng import ImageRng
-from cfmrestore.typing import ConditionalVelocity, Image, Latent, Pair, Source
+from cfmrestore.typing import Image, Latent, Pair, Source
 
 
-class Coupling(ABC):
+class Coupling(nn.Module, ABC):
     """Draws the start of a path for a low-quality image, and pairs it with an end.
+
+    A network that starts need is a frozen submodule; the encoder is none, so that checkpoints do not hold it.
 
     Args:
         encoder: The space in which the flow runs.
@@ -27,19 +28,26 @@ class Coupling(ABC):
     conditions_on_noise = False
     """Whether the condition has a ``noise_level``."""
 
-    evaluations = 0
-    """What a start costs, in evaluations of a network as large as the flow's."""
+    extra_nfe = 0
+    """Evaluations of a network that a start costs."""
 
-    estimates = False
-    """Whether its sources come with an estimate of the data."""
+    gives_estimate = False
+    """Whether its sources come with the posterior mean."""
 
-    network: nn.Module | None = None
-    """A frozen network that starts need; the flow's checkpoints hold it."""
+    network: nn.Module | None
 
     def __init__(self, *, encoder: Encoder, scale: int = 1, upsample: str = "pixel") -> None:
+        super().__init__()
         if scale < 1:
             raise ValueError(f"scale must be 1 or more; got {scale}")
-        self.encoder, self.scale, self.upsample = encoder, scale, upsample
+        self._encoder = (encoder,)  # a tuple, in which torch sees no submodule
+        self.scale, self.upsample = scale, upsample
+        self.register_module("network", None)
+
+    @property
+    def encoder(self) -> Encoder:
+        """The space in which the flow runs."""
+        return self._encoder[0]
 
     @property
     def has_known_score(self) -> bool:
@@ -53,50 +61,54 @@ class Coupling(ABC):
 
     @property
     def low_multiple(self) -> int:
-        """What the sides of an input must be multiples of."""
+        """Number of which the sides of an input must be multiples."""
         m = self.encoder.downscale
         return m if self.lifts_latents else lcm(m, self.scale) // self.scale
 
-    def begin_training(self) -> None:  # noqa: B027 - most couplings have nothing to read
+    def begin_training(self) -> None:
         """Read what a training starts from."""
 
-    def within(
-        self, encoder: Encoder, asked: Callable[[ConditionalVelocity], ConditionalVelocity] | None = None
-    ) -> "Coupling":
-        """The same coupling, encoding otherwise and asking its network otherwise: by tiles, say."""
-        del asked
-        other = copy(self)
-        other.encoder = encoder
-        return other
+    def train(self, mode: bool = True) -> "Coupling":
+        """A frozen network stays in evaluation mode, also when the flow around it trains."""
+        del mode
+        return super().train(False)
 
     @property
     def lifts_latents(self) -> bool:
         """Whether a latent is enlarged as it is; otherwise its picture is."""
         return self.upsample in ("latent", "nearest")
 
-    def lifted(self, low: Image, rng: ImageRng) -> Latent:
+    def lifted(self, low: Image, rng: ImageRng, execution: Execution) -> Latent:
         """The input as a latent of the target's size."""
-        return lift(low, self.encoder, self.scale, self.upsample, rng.fork("lift"))
+        return lift(low, execution.encoder(self.encoder), self.scale, self.upsample, rng.fork("lift"))
 
-    def lifted_latent(self, latent: Tensor, rng: ImageRng) -> Latent:
+    def lifted_latent(self, latent: Tensor, rng: ImageRng, execution: Execution) -> Latent:
         """The same for an input that is a latent already."""
         if self.lifts_latents:
             return enlarge(latent, self.scale, self.upsample)
-        return self.lifted(self.encoder.decode(latent).clamp(0, 1), rng)
+        return self.lifted(execution.encoder(self.encoder).decode(latent).clamp(0, 1), rng, execution)
 
     @abstractmethod
-    def source(self, low: Image, rng: ImageRng) -> Source:
-        """Where to start restoring: all that is needed at test time."""
+    def source(self, low: Image, rng: ImageRng, execution: Execution) -> Source:
+        """The start of a restoration: all that is needed at test time.
 
-    def source_of_latent(self, latent: Tensor, rng: ImageRng) -> Source:
-        """Where to start from a latent of the input; without a method of its own, from the picture of it."""
-        return self.source(self.encoder.decode(latent).clamp(0, 1), rng)
+        Args:
+            low: The input.
+            rng: One generator an image.
+            execution: How encoder and networks are run.
+        """
+
+    def source_from_latent(self, latent: Tensor, rng: ImageRng, execution: Execution) -> Source:
+        """The start from a latent of the input; without a method of its own, from the picture of it."""
+        return self.source(execution.encoder(self.encoder).decode(latent).clamp(0, 1), rng, execution)
 
     @abstractmethod
-    def start(self, low: Image, rng: ImageRng) -> Source:
-        """Where a training path starts; its noise level may be drawn."""
+    def start(self, low: Image, rng: ImageRng, execution: Execution) -> Source:
+        """The start of a training path; its noise level may be drawn."""
 
-    def pair(self, high: Image, low: Image, rng: ImageRng, x_1: Tensor | None = None) -> Pair:
+    def pair(
+        self, high: Image, low: Image, rng: ImageRng, x_1: Tensor | None = None, *, execution: Execution | None = None
+    ) -> Pair:
         """A start and an end for training; the end is the target encoded, if it is not given."""
         fit = lcm(self.encoder.downscale, self.scale)
         if high.shape[-2] % fit or high.shape[-1] % fit:
@@ -104,7 +116,7 @@ class Coupling(ABC):
                 f"targets of {_size(high)} do not fit scale {self.scale} and {type(self.encoder).__name__}'s factor "
                 f"{self.encoder.downscale}: crop them to multiples of {fit}"
             )
-        start = self.start(low, rng)
+        start = self.start(low, rng, execution or Execution(device=low.device))
         if x_1 is None:
             x_1 = self.encoder.encode(high, rng.fork("encode"))
         if x_1.shape != start.x_0.shape:

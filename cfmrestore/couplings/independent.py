@@ -1,9 +1,10 @@
-"""No coupling: from noise to data, with the low-quality image as condition."""
+"""Independent coupling: from noise to data, with the low-quality image as condition."""
 
 import torch
-from torch import Tensor
 
 from cfmrestore.couplings.base import Coupling
+from cfmrestore.couplings.source import draw_source
+from cfmrestore.execution import Execution
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import COUPLINGS
 from cfmrestore.typing import Image, Latent, Source
@@ -16,16 +17,15 @@ class Independent(Coupling):
     Reference: Lipman et al., 2023 (arXiv:2210.02747); FMBoost's ``start_from_noise``.
     """
 
-    def start(self, low: Image, rng: ImageRng) -> Source:
-        return self.source(low, rng)
+    def start(self, low: Image, rng: ImageRng, execution: Execution) -> Source:
+        return self.source(low, rng, execution)
 
-    def source(self, low: Image, rng: ImageRng) -> Source:
-        return self._from_noise(self.lifted(low, rng), rng)
+    def source(self, low: Image, rng: ImageRng, execution: Execution) -> Source:
+        return self._from_noise(self.lifted(low, rng, execution), rng)
 
-    def source_of_latent(self, latent: Tensor, rng: ImageRng) -> Source:
-        return self._from_noise(self.lifted_latent(latent, rng), rng)
+    def source_from_latent(self, latent: Latent, rng: ImageRng, execution: Execution) -> Source:
+        return self._from_noise(self.lifted_latent(latent, rng, execution), rng)
 
     def _from_noise(self, c: Latent, rng: ImageRng) -> Source:
-        x_0 = rng.fork("source").normal(*c.shape[1:]).to(c)
         zero = torch.zeros((), dtype=c.dtype, device=c.device)
-        return Source(x_0, {"context": c}, zero.expand_as(c), (zero + 1).expand_as(c))
+        return draw_source(zero.expand_as(c), (zero + 1).expand_as(c), {"context": c}, rng)

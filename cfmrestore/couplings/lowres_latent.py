@@ -8,7 +8,9 @@ from torch import Tensor
 from cfmrestore.couplings.base import Coupling
 from cfmrestore.couplings.lift import corners
 from cfmrestore.couplings.noise_schedule import STEPS, alpha_bar
+from cfmrestore.couplings.source import draw_source
 from cfmrestore.encoders.base import Encoder
+from cfmrestore.execution import Execution
 from cfmrestore.ops.broadcast import expand_as
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import COUPLINGS
@@ -53,12 +55,13 @@ class LowresLatent(Coupling):
         context: bool = True,
         condition_on_noise: bool = False,
     ) -> None:
-        self.filled = upsample == "noise_filled"
-        super().__init__(encoder=encoder, scale=scale, upsample="nearest" if self.filled else upsample)
+        filled = upsample == "noise_filled"
+        super().__init__(encoder=encoder, scale=scale, upsample="nearest" if filled else upsample)
+        self.filled = filled
         self.table = alpha_bar(table)
         self.range = _noise_range(noise)
-        if restore_noise is not None and not 0 <= restore_noise < STEPS:
-            raise ValueError(f"restore_noise must lie in [0, {STEPS - 1}]; got {restore_noise}")
+        if restore_noise is not None and not (self.range and self.range[0] <= restore_noise <= self.range[1]):
+            raise ValueError(f"restore_noise must be a step within the range of noise, {noise}; got {restore_noise}")
         self.restore_noise = restore_noise
         self.context, self.conditions_on_noise = context, condition_on_noise
 
@@ -71,35 +74,35 @@ class LowresLatent(Coupling):
         one_level = self.range is None or self.range[0] == self.range[1]
         return self.context and (one_level or self.conditions_on_noise)
 
-    def source(self, low: Image, rng: ImageRng) -> Source:
-        return self._noised(self.lifted(low, rng), rng, self._restore_step(rng))
+    def source(self, low: Image, rng: ImageRng, execution: Execution) -> Source:
+        return self._noised(self.lifted(low, rng, execution), rng, self._test_step(rng), execution)
 
-    def source_of_latent(self, latent: Tensor, rng: ImageRng) -> Source:
-        return self._noised(self.lifted_latent(latent, rng), rng, self._restore_step(rng))
+    def source_from_latent(self, latent: Tensor, rng: ImageRng, execution: Execution) -> Source:
+        return self._noised(self.lifted_latent(latent, rng, execution), rng, self._test_step(rng), execution)
 
-    def _restore_step(self, rng: ImageRng) -> Tensor | None:
+    def start(self, low: Image, rng: ImageRng, execution: Execution) -> Source:
+        step = None if self.range is None else rng.fork("level").integers(*self.range)
+        return self._noised(self.lifted(low, rng, execution), rng, step, execution)
+
+    def _test_step(self, rng: ImageRng) -> Tensor | None:
         if self.range is None:
             return None
         step = self.restore_noise if self.restore_noise is not None else sum(self.range) // 2
         return torch.full((len(rng),), step)
 
-    def start(self, low: Image, rng: ImageRng) -> Source:
-        step = None if self.range is None else rng.fork("level").integers(*self.range)
-        return self._noised(self.lifted(low, rng), rng, step)
-
-    def _noised(self, c: Latent, rng: ImageRng, step: Tensor | None) -> Source:
+    def _noised(self, c: Latent, rng: ImageRng, step: Tensor | None, execution: Execution) -> Source:
+        """The start at a clean latent with the noise of a diffusion step, one an image."""
+        del execution  # no network is evaluated
         share = torch.ones(len(rng), dtype=torch.float64) if step is None else self.table[step]
         mean = expand_as(share.sqrt(), c).to(c) * c
         std = expand_as((1 - share).sqrt(), c).to(c).expand_as(c)
         if self.filled:
             known = corners(c, self.scale)
             mean, std = known * mean, known * std + (1 - known)
-        noise = rng.fork("source").normal(*c.shape[1:]).to(c)
-        x_0 = noise.mul_(std).add_(mean)  # in place: a large image has no room for more
         condition: Condition = {"context": c} if self.context else {}
         if self.conditions_on_noise:
             condition["noise_level"] = (1 - share).sqrt().to(c)
-        return Source(x_0, condition, mean, std)
+        return draw_source(mean, std, condition, rng)
 
 
 def _noise_range(noise: int | Sequence[int] | None) -> tuple[int, int] | None:

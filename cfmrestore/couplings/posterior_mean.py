@@ -1,19 +1,20 @@
 """A start at the mean of what the input may come from, which a regression network gives."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from cfmrestore.couplings.lowres_latent import LowresLatent
 from cfmrestore.encoders.base import Encoder
+from cfmrestore.execution import Execution
 from cfmrestore.hub import check_weights, read_meta, read_weights
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import COUPLINGS, NETWORKS
-from cfmrestore.typing import Condition, ConditionalVelocity, Latent, Source
+from cfmrestore.typing import Latent, Source
 
 _PREFIX = "network."  # of the network in a flow's checkpoint
 
@@ -44,15 +45,15 @@ class PosteriorMean(LowresLatent):
         weights: A safetensors file of the regression's training; read when a training begins.
         scale: As for ``LowresLatent``, like the rest.
         upsample: How the input is enlarged for the regression.
-        noise: Of the start.
-        table: Of the noise.
-        restore_noise: At test time.
+        noise: Diffusion step of the noise at the start.
+        table: Table of the noise.
+        restore_noise: Diffusion step at test time, where ``noise`` is a pair.
         context: Tell the network the mean.
         condition_on_noise: Tell it the noise.
     """
 
-    evaluations = 1
-    estimates = True
+    extra_nfe = 1
+    gives_estimate = True
 
     def __init__(
         self,
@@ -75,9 +76,8 @@ class PosteriorMean(LowresLatent):
         if self.filled:
             raise ValueError("a posterior mean has no samples to fill with noise: take another upsample")
         channels = {"channels": encoder.channels, "context_channels": encoder.channels, "noise_level": False}
-        self.network: nn.Module = NETWORKS.build(network, default_args=channels).requires_grad_(False)
+        self.network = NETWORKS.build(network, default_args=channels).requires_grad_(False).eval()
         self.weights = weights
-        self._ask: ConditionalVelocity = self._evaluate
 
     def begin_training(self) -> None:
         if self.weights is None:
@@ -91,13 +91,15 @@ class PosteriorMean(LowresLatent):
         held = read_weights(file)
         self._check_origin(file)
         weights = {key.removeprefix(_PREFIX): value for key, value in held.items() if key.startswith(_PREFIX)}
+        assert self.network is not None
         check_weights(weights, self.network.state_dict(), file)
         self.network.load_state_dict(weights)
 
     def _check_origin(self, file: Path) -> None:
-        """Refuse a flow that starts at noise, and one of another space."""
+        """Refuse a flow that starts at noise, or of another space, or whose velocity at t = 0 is not x_1 - c."""
         meta = read_meta(file)
-        coupling = meta.get("model", {}).get("coupling", {})
+        model = meta.get("model", {})
+        coupling = model.get("coupling", {})
         if coupling.get("type") != "LowresLatent" or coupling.get("noise", 400) is not None:
             raise ValueError(f"{file} is no regression: train one with coupling=dict(type='LowresLatent', noise=None)")
         digest = meta.get("encoder", {}).get("digest")
@@ -106,20 +108,17 @@ class PosteriorMean(LowresLatent):
                 f"{file} was trained in the space of another encoder ({digest}; here {self.encoder.digest()})"
             )
 
-    def within(
-        self, encoder: Encoder, asked: Callable[[ConditionalVelocity], ConditionalVelocity] | None = None
-    ) -> "PosteriorMean":
-        other = super().within(encoder)
-        assert isinstance(other, PosteriorMean)
-        if asked is not None:
-            other._ask = asked(self._ask)
-        return other
+        path = {"type": "Linear", **(model.get("path") or {})}
+        trained = (path["type"], path.get("sigma_min", 0), model.get("scale", 4), coupling.get("upsample", "pixel"))
+        for what, found, needed in zip(
+            ("path", "sigma_min", "scale", "upsample"), trained, ("Linear", 0, self.scale, self.upsample), strict=True
+        ):
+            if found != needed:
+                raise ValueError(f"{file} was trained with {what} {found!r}; this start needs one of {needed!r}")
 
     @torch.no_grad()
-    def _noised(self, c: Latent, rng: ImageRng, step: Tensor | None) -> Source:
-        mean = c + self._ask(c, torch.zeros((), dtype=c.dtype, device=c.device), {"context": c})
-        return replace(super()._noised(mean, rng, step), estimate=mean)
-
-    def _evaluate(self, x: Latent, t: Tensor, condition: Condition) -> Latent:
-        r: Tensor = self.network.eval()(x, t.expand(len(x)), **condition)
-        return r.float()
+    def _noised(self, c: Latent, rng: ImageRng, step: Tensor | None, execution: Execution) -> Source:
+        assert self.network is not None
+        r = execution.velocity(self.network, {"context": c})
+        mean = c + r(c, torch.zeros((), dtype=c.dtype, device=c.device))
+        return replace(super()._noised(mean, rng, step, execution), estimate=mean)

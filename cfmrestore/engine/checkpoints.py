@@ -14,8 +14,10 @@ from torch import Tensor, nn
 
 import cfmrestore
 from cfmrestore.imageio.atomic import atomic
+from cfmrestore.renamed import tensor_name
 
 LAST = "last_checkpoint"
+_STATES = ("state_dict", "raw_state_dict")
 
 
 def versions() -> dict[str, str]:
@@ -83,10 +85,15 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> dict[str, Any]
     if not isinstance(checkpoint, dict):
         raise ValueError(f"{str(path)!r} is no checkpoint: it holds a {type(checkpoint).__name__}")
     if "state_dict" not in checkpoint:
-        return {"state_dict": checkpoint, "meta": {}}
+        return {"state_dict": _present(checkpoint), "meta": {}}
     if not isinstance(checkpoint.get("meta", {}), Mapping):
         raise ValueError(f"{str(path)!r} is no checkpoint: its meta is a {type(checkpoint['meta']).__name__}")
-    return {"meta": {}, **checkpoint}
+    return {"meta": {}, **{key: _present(value) if key in _STATES else value for key, value in checkpoint.items()}}
+
+
+def _present(state: Any) -> Any:
+    """A state dict with the present names of its tensors."""
+    return {tensor_name(name): value for name, value in state.items()} if isinstance(state, Mapping) else state
 
 
 def _first_line(error: Exception) -> str:
@@ -99,7 +106,7 @@ def _load_safetensors(path: Path, device: str) -> dict[str, Any]:
     try:
         with safe_open(path, framework="pt", device=device) as file:
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return {"state_dict": weights, "meta": json.loads((file.metadata() or {}).get("meta", "{}"))}
+            return {"state_dict": _present(weights), "meta": json.loads((file.metadata() or {}).get("meta", "{}"))}
     except SafetensorError as error:
         raise ValueError(str(error)) from error
 

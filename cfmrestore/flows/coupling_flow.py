@@ -11,14 +11,13 @@ from torch import Tensor, nn
 
 from cfmrestore.couplings.base import Coupling
 from cfmrestore.encoders.base import Encoder
+from cfmrestore.execution import Execution
 from cfmrestore.flows.losses.base import Loss, Prediction
-from cfmrestore.flows.pipeline import Restoring
-from cfmrestore.flows.sampling import Restoration, Sampling
+from cfmrestore.flows.pipeline import Restoration, RestorationPipeline, match_to_input
+from cfmrestore.flows.sampling import Sampling
 from cfmrestore.flows.times.base import TimeSampler
-from cfmrestore.ops.color_match import match_colors
 from cfmrestore.ops.pad import crop_to, pad_to_multiple
 from cfmrestore.ops.rng import ImageRng
-from cfmrestore.ops.tiles import Tiling
 from cfmrestore.paths.base import Path
 from cfmrestore.registry import COUPLINGS, ENCODERS, LOSSES, MODELS, NETWORKS, PATHS, TIME_SAMPLERS, check_keys
 from cfmrestore.renamed import update_keys
@@ -79,18 +78,19 @@ class CouplingFlow(BaseModel):
     ) -> None:
         super().__init__(data_preprocessor=MODELS.build(data_preprocessor or {"type": "RestorationPreprocessor"}))
         space: Encoder = ENCODERS.build(encoder)
-        self.coupling: Coupling = COUPLINGS.build(coupling, default_args={"encoder": space, "scale": scale})
+        start: Coupling = COUPLINGS.build(coupling, default_args={"encoder": space, "scale": scale})
         offers = {
             "channels": space.channels,
-            "context_channels": self.coupling.context_channels,
-            "noise_level": self.coupling.conditions_on_noise,
+            "context_channels": start.context_channels,
+            "noise_level": start.conditions_on_noise,
         }
         self.network: nn.Module = NETWORKS.build(network, default_args=offers)
-        self.start_network = self.coupling.network
+        self.coupling = start  # behind the network, as optimizers of stored trainings count parameters
         self.path: Path = PATHS.build(path or {"type": "Linear"})
         self.times: TimeSampler = TIME_SAMPLERS.build(times or {"type": "Uniform"})
         losses = loss if isinstance(loss, list | tuple) else [loss or {"type": "MSE"}]
         self.losses: list[Loss] = [LOSSES.build(one) for one in losses]
+        self._loss_names = _numbered([f"loss_{type(one).__name__.lower()}" for one in self.losses])
         sampling = update_keys(sampling or {}, "sampling")
         check_keys(Sampling, sampling, "sampling: ")
         self.sampling = Sampling(**sampling)
@@ -107,11 +107,10 @@ class CouplingFlow(BaseModel):
     def encoder(self) -> Encoder:
         return self.coupling.encoder
 
-    def evaluations(self, sampling: Sampling) -> int | None:
-        """Of networks, that a restoration takes; None where the solver's own error decides."""
-        walked = sampling.evaluations
-        known = int(self.coupling.estimates and sampling.needs_posterior_mean)
-        return None if walked is None else walked + self.coupling.evaluations - known
+    def nfe(self, sampling: Sampling) -> int | None:
+        """Number of function evaluations of a restoration; None where the solver's own error decides."""
+        known = int(self.coupling.gives_estimate and sampling.needs_posterior_mean)
+        return None if sampling.nfe is None else sampling.nfe + self.coupling.extra_nfe - known
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "CouplingFlow":
         super()._apply(fn, recurse)
@@ -156,7 +155,7 @@ class CouplingFlow(BaseModel):
         """A point of a training path, with what the network is told there and should answer."""
         rng = ImageRng(seeds).fork("flow")
         with torch.no_grad(), torch.autocast(high.device.type, enabled=False):
-            pair = self.coupling.pair(high, low, rng, latent)
+            pair = self.coupling.pair(high, low, rng, latent, execution=self.execution())
             t = self.times(rng, numbers).to(high)
             x_t, dx_t = self.path.sample(pair.x_0, pair.x_1, t)
         return Point(self._laid_out(x_t), self._laid_out(dx_t), t, self._condition(pair.condition))
@@ -179,27 +178,28 @@ class CouplingFlow(BaseModel):
 
         with torch.autocast(high.device.type, enabled=False):
             prediction = Prediction(v, point.dx_t, point.t, high, restored)
-            return {f"loss_{type(one).__name__.lower()}": one.weight * one(prediction).mean() for one in self.losses}
+            weighted = [loss.weight * loss(prediction).mean() for loss in self.losses]
+        return dict(zip(self._loss_names, weighted, strict=True))
 
-    def restore(self, low: Image, seeds: Tensor) -> Restoration:
-        """Restore images of any size; the same seed gives the same image, whatever the batch."""
-        done = self.restoring().of_image(low, seeds)
-        return replace(done, image=match_colors(done.image, low, self.sampling.color))
+    def restore(self, low: Image, seeds: Tensor, sampling: Sampling | None = None) -> Restoration:
+        """Restore images of any size, as the config says or by another sampling; the same seed gives the same image."""
+        sampling = sampling or self.sampling
+        done = self.pipeline(sampling).restore(low, seeds)
+        image = match_to_input(
+            done.image, low, self.coupling.scale, color=sampling.color, consistency=sampling.consistency
+        )
+        return replace(done, image=image)
 
-    def restoring(
-        self,
-        sampling: Sampling | None = None,
-        tiling: Tiling | None = None,
-        on_tile: Callable[[], None] | None = None,
-    ) -> Restoring:
-        """How images are restored: as the config says, or otherwise, or by tiles."""
+    def pipeline(self, sampling: Sampling | None = None, execution: Execution | None = None) -> RestorationPipeline:
+        """The pipeline that restores: as the config says, or otherwise."""
+        return RestorationPipeline(
+            self.network, self.coupling, self.path, sampling or self.sampling, execution or self.execution()
+        )
+
+    def execution(self, **changes: Any) -> Execution:
+        """How the networks are run: where they are, in their layout, and with the given keys of ``Execution``."""
         device = next(self.parameters()).device
-        return Restoring(self.velocity, self.coupling, self.path, sampling or self.sampling, device, tiling, on_tile)
-
-    def velocity(self, x: Tensor, t: Tensor, condition: Condition) -> Tensor:
-        """v(x, t), given what the network is told."""
-        v: Tensor = self.network(self._laid_out(x), t.expand(len(x)), **self._condition(condition))
-        return v.float()
+        return Execution(**{"device": device, "memory_format": self.layout, **changes})
 
     @torch.no_grad()
     def reconstruct(self, high: Image, seeds: Tensor) -> Image:
@@ -223,3 +223,9 @@ class CouplingFlow(BaseModel):
                 result["encoder"] = encoded[index].cpu()
             results.append({**result, "restored": image})
         return results
+
+
+def _numbered(names: list[str]) -> list[str]:
+    """The names, of which repeated ones get a number: loss_mse, loss_mse_2."""
+    numbers = [names[: index + 1].count(name) for index, name in enumerate(names)]
+    return [name if number == 1 else f"{name}_{number}" for name, number in zip(names, numbers, strict=True)]

@@ -1,147 +1,132 @@
-"""One restoration: encode, walk, decode; whole or by tiles."""
+"""The restoration pipeline: encode, sample, decode."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from cfmrestore.couplings.base import Coupling
-from cfmrestore.encoders.tiled import TiledEncoder
-from cfmrestore.flows.sampling import Restoration, Sampling
-from cfmrestore.guidance import DataConsistency, Tiled
-from cfmrestore.ops.back_projection import back_project
+from cfmrestore.couplings.source import scale_noise
+from cfmrestore.execution import Execution
+from cfmrestore.flows.sampling import Sampling, estimate_posterior_mean, sample
+from cfmrestore.guidance import DataConsistency
+from cfmrestore.ops.back_projection import enforce_consistency
+from cfmrestore.ops.color_match import match_colors
 from cfmrestore.ops.pad import crop_to, pad_to_multiple
-from cfmrestore.ops.resize import resize
 from cfmrestore.ops.rng import ImageRng
-from cfmrestore.ops.tiles import Tiling
 from cfmrestore.paths.base import Path, PathDiffusion
-from cfmrestore.typing import Condition, ConditionalVelocity, Image, Latent, Source, Velocity
+from cfmrestore.typing import Condition, Image, Latent, Source, Velocity
 
 
 @dataclass(frozen=True)
-class Restoring:
-    """What a restoration needs of a flow.
+class Restoration:
+    """Restored images, the latents that they were decoded from, and the network's evaluations that they took."""
+
+    image: Tensor
+    latent: Tensor
+    nfe: int
+
+
+@dataclass(frozen=True)
+class RestorationPipeline:
+    """Restores with one flow; the images still have to be matched to their input (``match_to_input``).
 
     Args:
-        ask: v(x, t, condition).
+        network: v(x, t, **condition).
         coupling: Where to start.
-        path: The curve that was trained.
-        sampling: How to walk.
-        device: Where network and encoder are.
-        tiling: Tiles, in latent samples; the images, and all that is as large, then stay where the input is.
-        on_tile: Called after each evaluation of a tile, or of the whole.
-        cast: Around every network that is asked: in reduced precision, say.
+        path: The path that was trained.
+        sampling: How to sample.
+        execution: How networks are run.
     """
 
-    ask: ConditionalVelocity
+    network: nn.Module
     coupling: Coupling
     path: Path
     sampling: Sampling
-    device: torch.device
-    tiling: Tiling | None = None
-    on_tile: Callable[[], None] | None = None
-    cast: Callable[[ConditionalVelocity], ConditionalVelocity] = lambda ask: ask
+    execution: Execution
 
-    def of_image(self, low: Image, seeds: Tensor) -> Restoration:
-        """Restore images of any size."""
+    def restore(self, low: Tensor, seeds: Tensor, *, is_latent: bool = False) -> Restoration:
+        """Restore images of any size, or what small latents stand for; one seed gives one image, whatever the batch."""
         rng = self.sampling.fork(ImageRng(seeds))
-        coupling = self._coupling()
-        padded = pad_to_multiple(low, coupling.low_multiple)
-        return self._finish(coupling, coupling.source(padded, rng), rng, low, padded)
-
-    def begin(self, low: Image, seeds: Tensor) -> tuple[Latent, Velocity]:
-        """Where the walk of an image begins, and the velocity v(x, t) that it follows."""
-        coupling = self._coupling()
-        rng = self.sampling.fork(ImageRng(seeds))
-        source = coupling.source(pad_to_multiple(low, coupling.low_multiple), rng)
-        velocity = self.velocity(source.condition)
-        return self._heated(source, velocity)[0].x_0, velocity
-
-    def of_latent(self, latent: Tensor, seeds: Tensor) -> Restoration:
-        """Restore what small latents stand for."""
-        rng = self.sampling.fork(ImageRng(seeds))
-        coupling = self._coupling()
-        low = coupling.encoder.decode(latent).clamp(0, 1) if self.sampling.consistency else None
-        return self._finish(coupling, coupling.source_of_latent(latent, rng), rng, low, low)
-
-    def _coupling(self) -> Coupling:
-        encoder = self.coupling.encoder
-        if self.tiling is not None:
-            encoder = TiledEncoder(encoder, self.tiling, self.device)
-        return self.coupling.within(encoder, lambda ask: lambda x, t, told: self.velocity(told, ask)(x, t))
-
-    def _finish(
-        self, coupling: Coupling, source: Source, rng: ImageRng, low: Image | None, padded: Image | None
-    ) -> Restoration:
-        sampling, scale = self.sampling, coupling.scale
-        self._check(source)
-        velocity = self.velocity(source.condition)
-        if sampling.consistency and padded is not None:
-            velocity = DataConsistency(velocity, self.path, coupling.encoder, padded, scale)
-        source, asked = self._heated(source, velocity)
-        x_0, estimate, diffusion = source.x_0, source.estimate, self.diffusion(source, rng)
-        if sampling.fidelity == 0:
-            estimate = None
+        source, velocity, extra_nfe = self._start(low, rng, is_latent)
+        x_0, diffusion = source.x_0, self._diffusion(source, rng)
+        posterior_mean = source.estimate if self.sampling.fidelity > 0 else None
+        source_mean = source.mean if self.path.keeps_source else None
         del source  # a large image has no room for what is not needed
-        solution = sampling.walk(velocity, x_0, self.path, estimate=estimate, diffusion=diffusion)
-        del velocity, x_0, estimate, diffusion
-        image = coupling.encoder.decode(solution.x)
-        if low is not None:
+        solution = sample(
+            velocity, x_0, self.path, self.sampling,
+            posterior_mean=posterior_mean, source_mean=source_mean, diffusion=diffusion,
+        )  # fmt: skip
+        del velocity, x_0, posterior_mean, source_mean, diffusion
+        image, scale = self.decode(solution.x), self.coupling.scale
+        if not is_latent:
             image = crop_to(image, (scale * low.shape[-2], scale * low.shape[-1]))
-            image = enforce_consistency(image, low, scale) if sampling.consistency else image
-        return Restoration(image.clamp_(0, 1), solution.x, solution.nfe + asked + coupling.evaluations)
+        return Restoration(image, solution.x, solution.nfe + extra_nfe + self.coupling.extra_nfe)
 
-    def _heated(self, source: Source, velocity: Velocity) -> tuple[Source, int]:
-        """The source that the sampling asks for, its estimate made if need be, and the evaluations of that."""
-        if not self.sampling.needs_posterior_mean or source.estimate is not None:
-            return self.sampling.heated(source), 0
-        estimate = self.sampling.estimate(velocity, source.mean, self.path)
-        return self.sampling.heated(replace(source, estimate=estimate)), 1
+    def decode(self, latent: Tensor) -> Image:
+        """The image of a latent."""
+        return self.execution.encoder(self.coupling.encoder).decode(latent).clamp_(0, 1)
+
+    def start(self, low: Image, seeds: Tensor) -> tuple[Latent, Velocity]:
+        """The start x_0 of images, and the velocity v(x, t) from there on."""
+        source, velocity, _ = self._start(low, self.sampling.fork(ImageRng(seeds)), is_latent=False)
+        return source.x_0, velocity
+
+    def _start(self, low: Tensor, rng: ImageRng, is_latent: bool) -> tuple[Source, Velocity, int]:
+        """The start with its noise scaled, the velocity from there on, and the evaluations that this took."""
+        image: Image | None
+        if is_latent:
+            source = self.coupling.source_from_latent(low, rng, self.execution)
+            image = self.decode(low) if self.sampling.consistency else None
+        else:
+            image = pad_to_multiple(low, self.coupling.low_multiple)
+            source = self.coupling.source(image, rng, self.execution)
+        self._check(source)
+        velocity, extra_nfe = self._velocity(source.condition, image), 0
+        if self.sampling.needs_posterior_mean and source.estimate is None:
+            source = replace(source, estimate=estimate_posterior_mean(velocity, source.mean, self.path))
+            extra_nfe = 1
+        factor = self.sampling.noise_factor(source.estimate)
+        if self.sampling.fidelity == 1 or (not isinstance(factor, Tensor) and factor == 1):
+            return source, velocity, extra_nfe  # nothing is drawn, or with the noise that was trained
+        source = scale_noise(source, factor)
+        if "noise_level" in source.condition:
+            velocity = self._velocity(source.condition, image)
+        return source, velocity, extra_nfe
+
+    def _velocity(self, condition: Condition, low: Image | None) -> Velocity:
+        """The velocity of the network, led to the input where consistency is asked for."""
+        velocity = self.execution.velocity(self.network, condition)
+        if low is None or not self.sampling.consistency:
+            return velocity
+        encoder = self.execution.encoder(self.coupling.encoder)
+        return DataConsistency(velocity, self.path, encoder, low, self.coupling.scale)
 
     def _check(self, source: Source) -> None:
         """Refuse settings that this coupling gives no meaning to."""
         if self.sampling.consistency and self.coupling.scale == 1:
             raise ValueError("consistency needs a model that enlarges: at scale 1 the result would be the input")
-        told = self.coupling.context_channels or source.estimate is not None
-        if self.sampling.needs_posterior_mean and not told and bool((source.std > 0).any()):
+        knows_input = self.coupling.context_channels or source.estimate is not None
+        if self.sampling.needs_posterior_mean and not knows_input and bool((source.std > 0).any()):
             raise ValueError(
                 "fidelity and noise_contrast_limit need a network that is told the input; this one has no context"
             )
 
-    def velocity(self, condition: Condition, ask: ConditionalVelocity | None = None) -> Velocity:
-        """v(x, t) of the flow's network, or of another, given what it is told."""
-        ask = self.cast(ask or self.ask)
-        on_tile = self.on_tile or (lambda: None)
-        if self.tiling is not None:
-            return Tiled(ask, condition, self.tiling, self.device, on_tile)
-
-        def whole(x: Tensor, t: Tensor) -> Tensor:
-            v = ask(x, t, condition)
-            on_tile()
-            return v
-
-        return whole
-
-    def diffusion(self, source: Source, rng: ImageRng) -> PathDiffusion | None:
+    def _diffusion(self, source: Source, rng: ImageRng) -> PathDiffusion | None:
         """The law of the source, where it is random and the network is told what it depends on."""
         if self.sampling.noise == 0 or not self.coupling.has_known_score or not bool((source.std > 0).any()):
             return None
         return PathDiffusion(self.path, source.mean, source.std, rng.fork("diffusion"))
 
 
-def enforce_consistency(image: Image, low: Image, scale: int, rounds: int = 30) -> Image:
-    """The image near this one that shrinks to the input and lies in [0, 1]: projections in turn, until half a level.
+def match_to_input(image: Image, low: Image, scale: float, *, color: str, consistency: bool) -> Image:
+    """The restored image with the input's colors, and shrinking to the input, as far as either is asked for.
 
-    Where the input is 0 or 1 it was clipped, and what shrinks to less or to more agrees with it too. At edges between
-    black and white no such image may exist: then what is left of the difference stays.
+    Args:
+        image: The restoration.
+        low: Its input.
+        scale: Pixels of the restoration a pixel of the input; consistency is for whole ones.
+        color: As in ``match_colors``.
+        consistency: Project onto the images that shrink to the input.
     """
-    for _ in range(rounds):
-        image = image.clamp(0, 1)
-        shrunk = resize(image, scale=1 / scale)
-        clipped = ((low <= 0) & (shrunk < 0)) | ((low >= 1) & (shrunk > 1))
-        wanted = torch.where(clipped, shrunk, low)
-        if float((wanted - shrunk).abs().max()) < 0.5 / 255:
-            break
-        image = back_project(image, wanted, scale)
-    return image.clamp(0, 1)
+    image = match_colors(image, low, color)
+    return enforce_consistency(image, low, int(scale)) if consistency and scale == int(scale) else image

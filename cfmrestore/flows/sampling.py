@@ -1,7 +1,6 @@
-"""How a trained flow is walked at test time."""
+"""Sampling at test time: its settings, and the function that samples."""
 
-import inspect
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,20 +13,12 @@ from cfmrestore.paths.base import Path
 from cfmrestore.registry import GRIDS, SOLVERS
 from cfmrestore.solvers.base import Solution, Solver
 from cfmrestore.solvers.grids.base import TimeGrid
-from cfmrestore.typing import Diffusion, Latent, Source, Velocity
+from cfmrestore.typing import Diffusion, Latent, Velocity
 
 
-@dataclass(frozen=True)
-class Restoration:
-    """Restored images, the latents that they were decoded from, and the network's evaluations that they took."""
-
-    image: Tensor
-    latent: Tensor
-    nfe: int
-
-
+@dataclass(frozen=True, kw_only=True)
 class Sampling:
-    r"""A solver, a grid, how many intervals it has, and where between mean and sample the result lies.
+    r"""Solver, grid, number of intervals, and where between posterior mean and sample the result lies.
 
     What the flow draws, :math:`\hat x_1`, is one of the images that the input may come from, with all its detail. The
     mean of them all, :math:`\bar x_1 = E[x_1 | x_0]` at t = 0 from the start without noise, has the smallest error and
@@ -50,9 +41,10 @@ class Sampling:
     of the mean, too.
 
     Args:
-        solver: The solver.
-        grid: The grid.
-        num_intervals: Intervals of the grid; the evaluations are the solver's business.
+        solver: The solver, or its config.
+        grid: The grid, or its config.
+        num_intervals: Intervals of the grid, in each of which a solver may evaluate several times; None takes the
+            grid's own number.
         seed: Another one starts at other noise.
         fidelity: From 0, the most detailed, to 1, the closest to the input.
         noise: Factor on the noise at the start; less of it makes a smoother result.
@@ -63,49 +55,43 @@ class Sampling:
         color: "none", or the colors of the input, as in ``match_colors``: "mean", "wavelet" or "adain".
     """
 
-    def __init__(
-        self,
-        *,
-        solver: dict[str, Any] | Solver | None = None,
-        grid: dict[str, Any] | TimeGrid | None = None,
-        num_intervals: int = 4,
-        seed: int = 0,
-        fidelity: float = 0.0,
-        noise: float = 1.0,
-        noise_contrast_limit: float | None = None,
-        consistency: bool = False,
-        color: str = "none",
-    ) -> None:
-        self.solver: Solver = SOLVERS.build(solver or {"type": "Euler"})
-        self.grid: TimeGrid = GRIDS.build(grid or {"type": "UniformGrid"})
-        if not isinstance(self.solver, Solver) or not isinstance(self.grid, TimeGrid):
+    solver: Any = None
+    grid: Any = None
+    num_intervals: int | None = None
+    seed: int = 0
+    fidelity: float = 0.0
+    noise: float = 1.0
+    noise_contrast_limit: float | None = None
+    consistency: bool = False
+    color: str = "none"
+
+    def __post_init__(self) -> None:
+        solver, grid = (
+            SOLVERS.build(self.solver or {"type": "Euler"}),
+            GRIDS.build(self.grid or {"type": "UniformGrid"}),
+        )
+        if not isinstance(solver, Solver) or not isinstance(grid, TimeGrid):
             raise ValueError(f"sampling's solver and grid are dicts with a type; got {solver!r} and {grid!r}")
-        if not all(isinstance(number, int | float) for number in (fidelity, noise)):
-            raise ValueError(f"sampling's fidelity and noise are numbers; got {fidelity!r} and {noise!r}")
-        if not isinstance(num_intervals, int) or num_intervals < 1:
-            raise ValueError(f"sampling.num_intervals must be a positive integer; got {num_intervals!r}")
-        if noise_contrast_limit is not None and not (
-            isinstance(noise_contrast_limit, int | float) and noise_contrast_limit > 0
-        ):
-            raise ValueError(
-                f"sampling.noise_contrast_limit must be a positive contrast, or None; got {noise_contrast_limit!r}"
-            )
-        if not 0 <= fidelity <= 1 or not noise >= 0:
-            raise ValueError(f"sampling needs fidelity in [0, 1] and noise of 0 or more; got {fidelity=}, {noise=}")
-        if color not in color_match.MODES:
-            raise ValueError(f"sampling.color must be one of {', '.join(color_match.MODES)}; got {color!r}")
-        self.num_intervals, self.seed, self.color = num_intervals, seed, color
-        self.fidelity, self.noise, self.consistency = float(fidelity), float(noise), consistency
-        self.noise_contrast_limit = noise_contrast_limit
+        object.__setattr__(self, "solver", solver)
+        object.__setattr__(self, "grid", grid)
+        if not all(isinstance(number, int | float) for number in (self.fidelity, self.noise)):
+            raise ValueError(f"sampling's fidelity and noise are numbers; got {self.fidelity!r} and {self.noise!r}")
+        count, limit = self.num_intervals, self.noise_contrast_limit
+        if count is not None and (not isinstance(count, int) or count < 1):
+            raise ValueError(f"sampling.num_intervals must be a positive integer; got {count!r}")
+        if limit is not None and not (isinstance(limit, int | float) and limit > 0):
+            raise ValueError(f"sampling.noise_contrast_limit must be a positive contrast, or None; got {limit!r}")
+        if not 0 <= self.fidelity <= 1 or not self.noise >= 0:
+            got = f"fidelity={self.fidelity}, noise={self.noise}"
+            raise ValueError(f"sampling needs fidelity in [0, 1] and noise of 0 or more; got {got}")
+        if self.color not in color_match.MODES:
+            raise ValueError(f"sampling.color must be one of {', '.join(color_match.MODES)}; got {self.color!r}")
 
-    def changed(self, **changes: Any) -> "Sampling":
-        """The same but for some keys; None leaves a key as it is."""
-        own = {key: getattr(self, key) for key in inspect.signature(Sampling).parameters}
-        return Sampling(**{**own, **{key: value for key, value in changes.items() if value is not None}})
-
-    def fork(self, rng: ImageRng) -> ImageRng:
-        """The generators of a restoration."""
-        return rng.fork("flow" if self.seed == 0 else f"flow {self.seed}")
+    @property
+    def intervals(self) -> int:
+        """Number of intervals of the grid."""
+        own: int = self.grid.default_intervals
+        return self.num_intervals or own
 
     @property
     def needs_posterior_mean(self) -> bool:
@@ -113,43 +99,65 @@ class Sampling:
         return self.fidelity > 0 or self.noise_contrast_limit is not None
 
     @property
-    def evaluations(self) -> int | None:
-        """The network's evaluations that a restoration takes; None where the solver's own error decides."""
-        walked = self.solver.nfe(self.num_intervals) if self.fidelity < 1 else 0
-        return None if walked is None else walked + self.needs_posterior_mean
+    def nfe(self) -> int | None:
+        """Number of function evaluations of a restoration; None where the solver's own error decides."""
+        drawn = self.solver.nfe(self.intervals) if self.fidelity < 1 else 0
+        return None if drawn is None else drawn + self.needs_posterior_mean
 
-    @staticmethod
-    def estimate(velocity: Velocity, mean: Latent, path: Path) -> Latent:
-        """The mean of the data, from the start without noise: one evaluation."""
-        begin = torch.zeros((), dtype=mean.dtype, device=mean.device)
-        return path.velocity_to_data(velocity(mean, begin), mean, begin)
+    def noise_factor(self, posterior_mean: Latent | None) -> float | Tensor:
+        r"""Factor on the noise at the start: :math:`\lambda`, or where it fades :math:`\lambda (1 - s / s_0)_+`."""
+        if self.noise_contrast_limit is None:
+            return self.noise
+        assert posterior_mean is not None
+        return self.noise * (1 - local_contrast(posterior_mean) / self.noise_contrast_limit).clamp_min(0)
 
-    def heated(self, source: Source) -> Source:
-        """The source with its noise scaled, and the law of that; as it is where nothing is drawn."""
-        if self.fidelity == 1 or (self.noise == 1 and self.noise_contrast_limit is None):
-            return source
-        factor: float | Tensor = self.noise
-        if self.noise_contrast_limit is not None:
-            assert source.estimate is not None
-            factor = self.noise * (1 - local_contrast(source.estimate) / self.noise_contrast_limit).clamp_min(0)
-        noise = source.x_0 - source.mean
-        x_0 = noise.mul_(factor).add_(source.mean)  # in place: a large image has no room for more
-        return replace(source, x_0=x_0, std=factor * source.std)
+    def fork(self, rng: ImageRng) -> ImageRng:
+        """The generators of a restoration, one an image."""
+        return rng.fork("flow" if self.seed == 0 else f"flow {self.seed}")
 
-    def walk(
-        self,
-        velocity: Velocity,
-        x_0: Latent,
-        path: Path,
-        *,
-        estimate: Latent | None = None,
-        diffusion: Diffusion | None = None,
-    ) -> Solution:
-        """From the source to the data; a fidelity above 0 needs the estimate of the mean."""
-        if self.fidelity == 0:
-            return self.solver.solve(velocity, x_0, self.grid(self.num_intervals), diffusion=diffusion)
-        assert estimate is not None
-        if self.fidelity == 1:
-            return Solution(estimate, 0)
-        drawn = self.changed(fidelity=0.0).walk(velocity, x_0, path, diffusion=diffusion)
-        return Solution(torch.lerp(drawn.x, estimate, self.fidelity), drawn.nfe)
+
+def sample(
+    velocity: Velocity,
+    x_0: Latent,
+    path: Path,
+    sampling: Sampling,
+    *,
+    posterior_mean: Latent | None = None,
+    source_mean: Latent | None = None,
+    diffusion: Diffusion | None = None,
+) -> Solution:
+    r"""The latent at the end of the path, :math:`x_f = f \bar x_1 + (1 - f) \hat x_1`, and its evaluations.
+
+    Where the path keeps a part :math:`\sigma_1` of its source, :math:`\hat x_1 = (x_{t=1} - \sigma_1 m) / \alpha_1`
+    with the mean m of that source: an image of the input must not stay in the result. (Of plain noise, m = 0: what
+    stays of it is the smoothing that such paths are meant to have.)
+
+    Args:
+        velocity: v(x, t).
+        x_0: The start.
+        path: The path that was trained.
+        sampling: How to sample.
+        posterior_mean: Needed for a fidelity above 0.
+        source_mean: Mean of the source's law, needed where the path keeps some of the source.
+        diffusion: The law of the source, for the solvers that add noise.
+    """
+    if sampling.fidelity == 1:
+        assert posterior_mean is not None
+        return Solution(posterior_mean, 0)
+    solution: Solution = sampling.solver.solve(
+        velocity, x_0, sampling.grid(sampling.num_intervals), diffusion=diffusion
+    )
+    x_1 = solution.x
+    if source_mean is not None:
+        end = path.coefficients(torch.ones((), dtype=x_1.dtype, device=x_1.device))
+        x_1 = (x_1 - end.sigma * source_mean) / end.alpha
+    if sampling.fidelity > 0:
+        assert posterior_mean is not None
+        x_1 = torch.lerp(x_1, posterior_mean, sampling.fidelity)
+    return Solution(x_1, solution.nfe)
+
+
+def estimate_posterior_mean(velocity: Velocity, source_mean: Latent, path: Path) -> Tensor:
+    """E[x_1 | x_0] from the start without noise: one evaluation."""
+    start = torch.zeros((), dtype=source_mean.dtype, device=source_mean.device)
+    return path.velocity_to_data(velocity(source_mean, start), source_mean, start)

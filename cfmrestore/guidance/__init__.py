@@ -1,6 +1,5 @@
-"""What wraps a velocity: tiles, and agreement with the input."""
+"""Guidance: what wraps a velocity to lead it, such as agreement with the input."""
 
 from cfmrestore.guidance.data_consistency import DataConsistency
-from cfmrestore.guidance.tiled import Tiled
 
-__all__ = ["DataConsistency", "Tiled"]
+__all__ = ["DataConsistency"]

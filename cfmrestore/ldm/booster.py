@@ -136,7 +136,7 @@ class Booster:
         images = restorer.lift(latents, [job.info.seed for job in jobs], num_intervals=number)
         made = {
             "encoder": self.encoder,
-            "nfe": restorer.evaluations(self.settings),
+            "nfe": restorer.nfe(self.settings),
             "size": list(images.shape[-2:]),
             "version": __version__,
         }

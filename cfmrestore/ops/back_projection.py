@@ -32,6 +32,28 @@ def back_project(image: Planes, low: Planes, scale: int) -> Planes:
     return image + resize_adjoint(rows @ residual @ columns, size, scale=1 / scale)
 
 
+def enforce_consistency(image: Planes, low: Planes, scale: int, rounds: int = 30) -> Planes:
+    """Images near these that shrink to the input and lie in [0, 1]: projections in turn, until half a level.
+
+    Where the input is 0 or 1 it was clipped, and what shrinks to less or to more agrees with it too. At edges between
+    black and white no such image may exist: then what is left of the difference stays. Every image has rounds of its
+    own, whatever its batch.
+    """
+    return torch.cat([_consistent(x, y, scale, rounds) for x, y in zip(image.split(1), low.split(1), strict=True)])
+
+
+def _consistent(image: Planes, low: Planes, scale: int, rounds: int) -> Planes:
+    for _ in range(rounds):
+        image = image.clamp(0, 1)
+        shrunk = resize(image, scale=1 / scale)
+        clipped = ((low <= 0) & (shrunk < 0)) | ((low >= 1) & (shrunk > 1))
+        wanted = torch.where(clipped, shrunk, low)
+        if float((wanted - shrunk).abs().max()) < 0.5 / 255:
+            break
+        image = back_project(image, wanted, scale)
+    return image.clamp(0, 1)
+
+
 @lru_cache(maxsize=2)
 def _inverse(length: int, scale: int) -> Tensor:
     """(R R^T)^-1 of the axis that shrinks to so many samples; it is well conditioned and symmetric."""

@@ -1,6 +1,5 @@
 """Windows that cover an image, and the weights by which what was made of them is put together."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -91,36 +90,56 @@ def count(size: tuple[int, int], tiling: Tiling) -> int:
     return len(tiling.starts(size[0])) * len(tiling.starts(size[1]))
 
 
-def by_tiles(function: Callable[[Cut], Tensor], size: tuple[int, int], tiling: Tiling) -> Tensor:
-    """Put together what a function makes of every tile.
+class TileBlender:
+    """Puts together what is made of every tile, with weights where tiles overlap.
+
+    >>> blender = TileBlender(size, tiling)  # doctest: +SKIP
+    >>> for cut in blender.cuts:  # doctest: +SKIP
+    ...     blender.add(cut, function(cut(x)))
+    >>> blender.blended  # doctest: +SKIP
 
     Args:
-        function: Takes a cut and gives a tensor on the device of the canvas, whose sides are those of the cut or the
-            same multiple of them for every tile.
         size: Height and width of what is tiled.
-        tiling: The tiles.
+        tiling: The tiles; None for one that is the whole.
     """
-    tiles = [(r, c) for r in range(len(tiling.starts(size[0]))) for c in range(len(tiling.starts(size[1])))]
-    axes = [tiling.windows(length) for length in size]
-    canvas, fine, grow = None, axes, 1
-    for row, column in tiles:
-        part = function(Cut(axes[0][row], axes[1][column]))
-        if len(tiles) == 1:
-            return part
-        if canvas is None:
-            grow = part.shape[-2] // (axes[0][row].stop - axes[0][row].start)
-            canvas = part.new_zeros(*part.shape[:-2], grow * size[0], grow * size[1])
-            fine = axes if grow == 1 else [tiling.scaled(grow).windows(grow * length) for length in size]
-        r, c = fine[0][row], fine[1][column]
-        place = canvas[..., r.start : r.stop, c.start : c.stop]
-        if tiling.overlap == 0 and not _shared(axes[0]) and not _shared(axes[1]):
-            place.copy_(part)
+
+    def __init__(self, size: tuple[int, int], tiling: Tiling | None) -> None:
+        self.size, self.tiling = size, tiling or Tiling(max(size), 0)
+        rows, columns = (self.tiling.windows(length) for length in size)
+        self.cuts = [Cut(row, column) for row in rows for column in columns]
+        self._blends = tiling is not None and (self.tiling.overlap > 0 or _overlap(rows) or _overlap(columns))
+        self._canvas: Tensor | None = None
+        self._fine: dict[tuple[int, int], Cut] = {}
+
+    def add(self, cut: Cut, part: Tensor) -> None:
+        """What was made of a tile, on the device of the result; its sides are the same multiple of every tile's."""
+        if len(self.cuts) == 1:
+            self._canvas = part
+            return
+        if self._canvas is None:
+            self._begin(part, part.shape[-2] // (cut.rows.stop - cut.rows.start))
+        assert self._canvas is not None
+        fine = self._fine[cut.rows.start, cut.columns.start]
+        place = fine(self._canvas)
+        if self._blends:
+            place.add_(part * fine.rows.weight[:, None].to(part) * fine.columns.weight.to(part))
         else:
-            place.add_(part * r.weight[:, None].to(part) * c.weight.to(part))
-    assert canvas is not None
-    return canvas
+            place.copy_(part)
+
+    def _begin(self, part: Tensor, factor: int) -> None:
+        """A canvas on which every sample of a tile is ``factor`` samples along each side."""
+        tiling = self.tiling.scaled(factor)
+        rows, columns = (tiling.windows(factor * length) for length in self.size)
+        self._fine = {(r.start // factor, c.start // factor): Cut(r, c) for r in rows for c in columns}
+        self._canvas = part.new_zeros(*part.shape[:-2], factor * self.size[0], factor * self.size[1])
+
+    @property
+    def blended(self) -> Tensor:
+        """The whole, once every tile was added."""
+        assert self._canvas is not None
+        return self._canvas
 
 
-def _shared(windows: list[Window]) -> bool:
+def _overlap(windows: list[Window]) -> bool:
     """Whether any two neighbors overlap: the last tile may, to end at the edge."""
     return any(a.stop > b.start for a, b in pairwise(windows))

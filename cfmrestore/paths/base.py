@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from cfmrestore.ops.broadcast import expand_as
@@ -25,6 +26,11 @@ class Path(ABC):
     @abstractmethod
     def coefficients(self, t: Time) -> Coefficients:
         """alpha_t, sigma_t and their derivatives."""
+
+    @property
+    def keeps_source(self) -> bool:
+        """Whether some of the source is left at t = 1."""
+        return float(self.coefficients(torch.ones((), dtype=torch.float64)).sigma) > 1e-6
 
     def _at(self, t: Time, like: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         c = self.coefficients(t)

@@ -1,7 +1,7 @@
 """Models that restore: one checkpoint, or a chain of them that a config names."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ class Stage:
 
     def sampling(self, settings: Settings) -> Sampling:
         """What is asked for, or else the stage's, or else the flow's."""
-        return settings.sampling(self.flow.sampling.changed(**self.own))
+        return settings.sampling(replace(self.flow.sampling, **self.own))
 
 
 def load_stages(path: str | Path, encoder: Mapping[str, Any] | None = None) -> list[Stage]:

@@ -12,8 +12,7 @@ from torch import Tensor
 from cfmrestore.engine.amp_optim_wrapper import PRECISIONS, best_precision
 from cfmrestore.engine.distributed import device_of_process
 from cfmrestore.flows.coupling_flow import CouplingFlow
-from cfmrestore.flows.pipeline import enforce_consistency
-from cfmrestore.ops.color_match import match_colors
+from cfmrestore.flows.pipeline import match_to_input
 from cfmrestore.ops.pad import crop_to
 from cfmrestore.ops.resize import resize
 from cfmrestore.ops.rng import mix
@@ -24,7 +23,7 @@ from cfmrestore.restore.progress import OnProgress, Progress
 from cfmrestore.restore.scale_passes import passes, target_size
 from cfmrestore.restore.settings import Settings
 from cfmrestore.restore.spread import Spread
-from cfmrestore.restore.stage_runner import Walker
+from cfmrestore.restore.stage_runner import StageRunner
 from cfmrestore.typing import Image
 
 
@@ -78,7 +77,7 @@ class Restorer:
         self.dtype = PRECISIONS[chosen]
         for stage in self.stages:
             stage.flow.eval().requires_grad_(False).to(self.device)
-        self.walkers = [Walker(stage, self.device, self.dtype) for stage in self.stages]
+        self.runners = [StageRunner(stage, self.device, self.dtype) for stage in self.stages]
 
     @classmethod
     def from_pretrained(
@@ -110,10 +109,10 @@ class Restorer:
         """Pixels of the result a pixel of the input, that the model was trained for."""
         return math.prod(stage.flow.coupling.scale for stage in self.stages)
 
-    def evaluations(self, settings: Settings) -> int | None:
-        """Of all networks, at the models' own scale; None where a solver's own error decides."""
-        each = [stage.flow.evaluations(stage.sampling(settings)) for stage in self.stages]
-        return None if None in each else sum(one for one in each if one is not None)
+    def nfe(self, settings: Settings) -> int | None:
+        """Number of function evaluations at the models' own scale; None where a solver's own error decides."""
+        each = [stage.flow.nfe(stage.sampling(settings)) for stage in self.stages]
+        return None if None in each else sum(nfe for nfe in each if nfe is not None)
 
     def __call__(self, image: Any, *, on_progress: OnProgress | None = None, **settings: Any) -> Any:
         """Restore an image, a batch or a list of images; the result is of the same kind.
@@ -124,11 +123,11 @@ class Restorer:
             on_progress: Called with the done part, from 0 to 1.
             settings: The keywords of ``Settings``.
         """
-        asked = Settings.of(settings)
+        chosen = Settings.of(settings)
         if isinstance(image, list | tuple):
             parts = [on_progress and _part(on_progress, index, len(image)) for index in range(len(image))]
-            return [self.restore(one, asked, part)[0] for one, part in zip(image, parts, strict=True)]
-        return self.restore(image, asked, on_progress)[0]
+            return [self.restore(item, chosen, part)[0] for item, part in zip(image, parts, strict=True)]
+        return self.restore(image, chosen, on_progress)[0]
 
     def sample(self, image: Any, *, count: int = 4, on_progress: OnProgress | None = None, **settings: Any) -> Samples:
         """Restore an image several times, from seed, seed + 1 ..., and tell where the results differ."""
@@ -136,42 +135,36 @@ class Restorer:
             raise ValueError(
                 f"a spread needs two samples or more of one image; got {count} of a {type(image).__name__}"
             )
-        asked = Settings.of(settings)
-        spread, images, nfe = Spread(), [], 0
+        chosen = Settings.of(settings)
+        spread, images, total_nfe = Spread(), [], 0
         for index in range(count):
             part = None if on_progress is None else _part(on_progress, index, count)
-            one, planes, evaluations = self.restore(image, asked.with_seed(asked.seed + index), part)
-            images.append(one)
+            restored, planes, nfe = self.restore(image, replace(chosen, seed=chosen.seed + index), part)
+            images.append(restored)
             spread.add(planes.color)
-            nfe += evaluations
-        return Samples(images, spread.levels(), nfe)
+            total_nfe += nfe
+        return Samples(images, spread.levels(), total_nfe)
 
     def restore(
         self, image: Any, settings: Settings, on_progress: OnProgress | None = None
     ) -> tuple[Any, ColorAlpha, int]:
-        """An image of the same kind, the planes that it was made of, and the evaluations."""
+        """An image of the same kind, its color and alpha as tensors, and the evaluations."""
         planes, pack = unpack(image)
-        progress = Progress(on_progress)
-        restored, nfe = self._planes(planes, settings, progress)
+        low, alpha, progress = planes.color, planes.alpha, Progress(on_progress)
+        if alpha is not None and transparency.varies(alpha):
+            progress.rounds = 2
+            color = self.images(low * alpha, settings, progress=progress)
+            edge = self.images(alpha.expand(-1, 3, -1, -1), replace(settings, color="none"), progress=progress)
+            high_alpha = transparency.bounded(edge.image.mean(dim=1, keepdim=True), alpha)
+            restored = ColorAlpha(transparency.divided(color.image, high_alpha, low), high_alpha, planes.gray)
+            nfe = color.nfe + edge.nfe
+        else:
+            color = self.images(low, settings, progress=progress)
+            size = (color.image.shape[-2], color.image.shape[-1])
+            flat = None if alpha is None else alpha[..., :1, :1].expand(-1, -1, *size)
+            restored, nfe = ColorAlpha(color.image, flat, planes.gray), color.nfe
         progress.finish()
         return pack(restored), restored, nfe
-
-    def _planes(self, planes: ColorAlpha, settings: Settings, progress: Progress) -> tuple[ColorAlpha, int]:
-        """Colors and transparency apart."""
-        low, alpha = planes.color, planes.alpha
-        if not transparency.varies(alpha):
-            done = self.images(low, settings, progress=progress)
-            size = (done.image.shape[-2], done.image.shape[-1])
-            flat = None if alpha is None else alpha[..., :1, :1].expand(-1, -1, *size)
-            return ColorAlpha(done.image, flat, planes.gray), done.nfe
-        assert alpha is not None
-        progress.rounds = 2
-        color = self.images(low * alpha, settings, progress=progress)
-        plain = replace(settings, color="none")
-        edge = self.images(alpha.expand(-1, 3, -1, -1), plain, progress=progress)
-        restored = transparency.bounded(edge.image.mean(dim=1, keepdim=True), alpha)
-        divided = transparency.divided(color.image, restored, low)
-        return ColorAlpha(divided, restored, planes.gray), color.nfe + edge.nfe
 
     @torch.no_grad()
     def images(
@@ -182,49 +175,54 @@ class Restorer:
         scale, batch = settings.scale or self.scale, len(low)
         size = target_size((low.shape[-2], low.shape[-1]), scale)
         runs, space = passes(scale, self.scale), self.stages[-1].flow.encoder
-        walked = target_size((low.shape[-2], low.shape[-1]), scale / runs[-1].after)
-        tile_planner.check_room(walked, batch, space.channels, space.downscale)
-        image, nfe, own = low, 0, list(seeds or [settings.seed] * batch)
-        for index, one in enumerate(runs):
-            if one.before != 1:
-                image = resize(image, scale=one.before).clamp_(0, 1)
+        largest = target_size((low.shape[-2], low.shape[-1]), scale / runs[-1].after)
+        tile_planner.check_room(largest, batch, space.channels, space.downscale)
+        image, nfe, seeds = low, 0, list(seeds or [settings.seed] * batch)
+        for index, run in enumerate(runs):
+            if run.before != 1:
+                image = resize(image, scale=run.before).clamp_(0, 1)
             progress.at(index, len(runs))
-            done = self._chain(image, own if index == 0 else [mix(seed, index) for seed in own], settings, progress)
-            image, nfe = done.image, nfe + done.nfe
-            if one.after != 1:
-                image = resize(image, scale=one.after).clamp_(0, 1)
-        image = match_colors(crop_to(image, size), low, self.stages[0].sampling(settings).color)
-        if scale == int(scale) and any(stage.sampling(settings).consistency for stage in self.stages):
-            image = enforce_consistency(image, low, int(scale))
-        return RestoredBatch(image, nfe)
+            restored = self._chain(image, seeds if index == 0 else [mix(n, index) for n in seeds], settings, progress)
+            image, nfe = restored.image, nfe + restored.nfe
+            if run.after != 1:
+                image = resize(image, scale=run.after).clamp_(0, 1)
+        return RestoredBatch(self._matched(crop_to(image, size), low, scale, settings), nfe)
 
     @torch.no_grad()
     def lift(
         self, latent: Tensor, seeds: Sequence[int], *, on_progress: OnProgress | None = None, **settings: Any
     ) -> Tensor:
         """The images of small latents, lifted by the flow's own scale: (b, 3, h, w) in [0, 1]."""
-        asked, progress = Settings.of(settings), Progress(on_progress)
-        if asked.scale not in (None, self.scale):
-            raise ValueError(f"latents are lifted by the model's own scale, {self.scale}; got {asked.scale}")
-        image = self._chain(latent, list(seeds), asked, progress, is_latent=True).image
+        chosen, progress = Settings.of(settings), Progress(on_progress)
+        if chosen.scale not in (None, self.scale):
+            raise ValueError(f"latents are lifted by the model's own scale, {self.scale}; got {chosen.scale}")
+        image = self._chain(latent, list(seeds), chosen, progress, is_latent=True).image
+        if any(stage.sampling(chosen).color != "none" or stage.sampling(chosen).consistency for stage in self.stages):
+            low = self.flow.pipeline().decode(latent.to(self.device)).float().cpu()
+            image = self._matched(image, low, self.scale, chosen)
         progress.finish()
         return image
+
+    def _matched(self, image: Image, low: Image, scale: float, settings: Settings) -> Image:
+        """With the input's colors as the first stage has it, and consistent where any stage is."""
+        sampling = [stage.sampling(settings) for stage in self.stages]
+        consistency = any(one.consistency for one in sampling)
+        return match_to_input(image, low, scale, color=sampling[0].color, consistency=consistency)
 
     def _chain(
         self, start: Tensor, seeds: list[int], settings: Settings, progress: Progress, is_latent: bool = False
     ) -> RestoredBatch:
         """Every stage once."""
-        nfe, done = 0, None
-        for index, stage in enumerate(self.stages):
-            own = seeds if index == 0 else [mix(seed, -index) for seed in seeds]
+        nfe, restored = 0, None
+        for index, (stage, runner) in enumerate(zip(self.stages, self.runners, strict=True)):
+            stage_seeds = torch.tensor(seeds if index == 0 else [mix(seed, -index) for seed in seeds])
             progress.stage(index, len(self.stages))
-            done = self.walkers[index].walk(start, torch.tensor(own), settings, progress, is_latent=is_latent)
-            nfe += done.nfe
-            last = index + 1 == len(self.stages)
-            is_latent = not last and stage.output == "latents"
-            start = done.latent if is_latent else done.image
-        assert done is not None
-        image = done.image.float().cpu()
+            restored = runner.run(start, stage_seeds, settings, progress, is_latent=is_latent)
+            nfe += restored.nfe
+            is_latent = stage.output == "latents" and index + 1 < len(self.stages)
+            start = restored.latent if is_latent else restored.image
+        assert restored is not None
+        image = restored.image.float().cpu()
         if not bool(image.isfinite().all()):
             raise ValueError("the model gives NaN for this image, also in float32: its checkpoint may be damaged")
         return RestoredBatch(image, nfe)

@@ -57,14 +57,12 @@ class Settings:
     def sampling(self, own: Sampling) -> Sampling:
         """The model's sampling, changed."""
         solver = {"type": self.solver} if isinstance(self.solver, str) else self.solver
-        return own.changed(
-            solver=solver,
-            num_intervals=self.num_intervals,
-            fidelity=self.fidelity,
-            noise=self.noise,
-            consistency=self.consistency,
-            color=self.color,
-        )
-
-    def with_seed(self, seed: int) -> "Settings":
-        return replace(self, seed=seed)
+        changes: dict[str, Any] = {
+            "solver": solver,
+            "num_intervals": self.num_intervals,
+            "fidelity": self.fidelity,
+            "noise": self.noise,
+            "consistency": self.consistency,
+            "color": self.color,
+        }
+        return replace(own, **{key: value for key, value in changes.items() if value is not None})

@@ -2,15 +2,13 @@
 
 import logging
 import math
-from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from cfmrestore.flows.sampling import Restoration, Sampling
+from cfmrestore.flows import Restoration, Sampling
 from cfmrestore.ops.tiles import Tiling, count
 from cfmrestore.restore import tile_planner
-from cfmrestore.restore.ask import Ask
 from cfmrestore.restore.free_memory import is_out_of_memory
 from cfmrestore.restore.models import Stage
 from cfmrestore.restore.progress import Progress
@@ -20,13 +18,13 @@ from cfmrestore.typing import Size
 log = logging.getLogger("cfmrestore")
 
 
-class Walker:
+class StageRunner:
     """Restores batches with one flow.
 
     Args:
         stage: The flow, with its own sampling.
         device: Where it is.
-        dtype: Of the network's products.
+        dtype: Precision of the network's products.
     """
 
     def __init__(self, stage: Stage, device: torch.device, dtype: torch.dtype) -> None:
@@ -34,17 +32,21 @@ class Walker:
         self.device, self.dtype = device, dtype
         self._costs: tile_planner.Costs | None = None
 
-    def walk(
+    def run(
         self, start: Tensor, seeds: Tensor, settings: Settings, progress: Progress, *, is_latent: bool = False
     ) -> Restoration:
-        """From images or small latents, with smaller tiles as long as the memory does not do."""
+        """Restore images or small latents, with smaller tiles as long as the memory does not do."""
         flow, sampling = self.flow, self.stage.sampling(settings)
         grow = flow.coupling.scale if is_latent else flow.coupling.scale / flow.encoder.downscale
         size = (math.ceil(start.shape[-2] * grow), math.ceil(start.shape[-1] * grow))
         tiling = self._tiling(size, len(start), sampling, settings.tile)
         while True:
+            self._expect(progress, size, sampling, tiling)
+            execution = flow.execution(dtype=self.dtype, tiling=tiling, on_evaluation=progress.step)
+            pipeline = flow.pipeline(sampling, execution)
+            placed = start.to(self.device) if tiling is None else start.cpu()
             try:
-                return self._attempt(start, seeds, sampling, tiling, size, progress, is_latent)
+                return pipeline.restore(placed, seeds, is_latent=is_latent)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -52,25 +54,17 @@ class Walker:
             tiling = self._halved(tiling, size, reason)  # outside of the handler, whose frames hold what failed
             progress.restart()
 
-    def _attempt(
-        self, start: Tensor, seeds: Tensor, sampling: Sampling, tiling: Tiling | None, size: Size, progress: Progress,
-        is_latent: bool,
-    ) -> Restoration:  # fmt: skip
+    def _expect(self, progress: Progress, size: Size, sampling: Sampling, tiling: Tiling | None) -> None:
+        nfe = self.flow.nfe(sampling)
         tiles = 1 if tiling is None else count(size, tiling)
-        evaluations = self.flow.evaluations(sampling)
-        progress.expect(None if evaluations is None else tiles * evaluations)
-        restoring = replace(
-            self.flow.restoring(sampling, tiling, progress.step), cast=lambda ask: Ask(ask, self.device, self.dtype)
-        )
-        start = start.to(self.device) if tiling is None else start.cpu()
-        return restoring.of_latent(start, seeds) if is_latent else restoring.of_image(start, seeds)
+        progress.expect(None if nfe is None else tiles * nfe)
 
     def _tiling(self, size: Size, batch: int, sampling: Sampling, tile: int | str) -> Tiling | None:
         multiple = tile_planner.multiple_of(self.flow)
         if tile == "auto":
             self._costs = self._costs or self._measured()
-            evaluations = self.flow.evaluations(sampling) or 8 * sampling.num_intervals
-            return tile_planner.choose(size, batch, self._costs, evaluations, multiple, self.device)
+            nfe = self.flow.nfe(sampling) or 8 * sampling.intervals
+            return tile_planner.choose(size, batch, self._costs, nfe, multiple, self.device)
         tiling = tile_planner.tiling_of(-(-int(tile) // self.flow.encoder.downscale), multiple)
         return None if tile == 0 or tiling.side >= max(size) else tiling
 
@@ -80,9 +74,8 @@ class Walker:
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            raise self._no_room(
-                tile_planner.probed_side(self.flow) * self.flow.encoder.downscale, str(error)
-            ) from error
+            side = tile_planner.probed_side(self.flow) * self.flow.encoder.downscale
+            raise self._no_room(side, str(error)) from error
 
     def _no_room(self, pixels: int, reason: str) -> ValueError:
         return ValueError(f"not even tiles of {pixels} pixels fit the memory of {self.device} ({reason})")

@@ -37,18 +37,18 @@ def probed_side(flow: CouplingFlow) -> int:
 
 def measure(flow: CouplingFlow, device: torch.device) -> Costs:
     """Count on latents of a few samples a side, which are multiples of what the network takes."""
-    space, rng = flow.encoder, ImageRng([0])
+    space, rng, execution = flow.encoder, ImageRng([0]), flow.execution()
 
     def evaluate(side: int) -> object:
         x = torch.zeros(1, space.channels, side, side, device=device)
         context = {"context": x} if flow.coupling.context_channels else {}
         level = {"noise_level": torch.zeros(1, device=device)} if flow.coupling.conditions_on_noise else {}
-        return flow.velocity(x, torch.zeros((), device=device), {**context, **level})
+        return execution.velocity(flow.network, {**context, **level})(x, torch.zeros((), device=device))
 
     def begin(side: int) -> object:
         x = torch.zeros(1, space.channels, side, side, device=device)
-        assert flow.start_network is not None
-        return flow.start_network(x, torch.zeros(1, device=device), context=x)
+        assert flow.coupling.network is not None
+        return execution.velocity(flow.coupling.network, {"context": x})(x, torch.zeros((), device=device))
 
     def encode(side: int) -> object:
         pixels = side * space.downscale
@@ -56,14 +56,14 @@ def measure(flow: CouplingFlow, device: torch.device) -> Costs:
 
     sides = [side * max(1, multiple_of(flow) // min(SIDES)) for side in SIDES]
     network = cost(evaluate, sides)
-    if flow.start_network is not None:
+    if flow.coupling.network is not None:
         network = replace(network, memory=max(network.memory, cost(begin, sides).memory))
     return Costs(network, cost(encode, sides))
 
 
 def multiple_of(flow: CouplingFlow) -> int:
     """What tiles start at, in latent samples, so that networks that halve their input keep their phase."""
-    return lcm(*(int(getattr(network, "multiple", 1)) for network in (flow.network, flow.start_network)))
+    return lcm(*(int(getattr(network, "multiple", 1)) for network in (flow.network, flow.coupling.network)))
 
 
 def tiling_of(side: int, multiple: int) -> Tiling:

@@ -1,4 +1,4 @@
-"""What every solver promises, and the only loop over a grid of times."""
+"""Solver base class: integrates a velocity over a grid of times, in the only loop over it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -63,11 +63,7 @@ class Solver(ABC):
 
     @abstractmethod
     def step(self, v: Velocity, x: Latent, t: Time, h: Time, memory: Any) -> tuple[Latent, Any]:
-        """One step from t to t + h; h < 0 goes backward."""
-
-    def advance(self, v: Velocity, x: Latent, t: Time, h: Time, memory: Any) -> tuple[Latent, Any]:
-        """One interval of the grid: a single step, unless a method divides it by its own error."""
-        return self.step(v, x, t, h, memory)
+        """One interval of the grid, from t to t + h; h < 0 goes backward."""
 
     def solve(
         self,
@@ -92,7 +88,7 @@ class Solver(ABC):
         memory = self.start(x, diffusion)
         grid = grid.to(x.device, x.dtype)
         for index, (t, h) in enumerate(zip(grid[:-1], grid.diff(), strict=True)):
-            x, memory = self.advance(counted, x, t, h, memory)
+            x, memory = self.step(counted, x, t, h, memory)
             if on_step is not None:
                 on_step(Step(index, t + h, x, counted.nfe))
         return Solution(x, counted.nfe)

@@ -77,13 +77,14 @@ class DoPri5(Solver):
         return y, k[-1], error
 
     def step(self, v: Velocity, x: Latent, t: Time, h: Time, memory: _Memory) -> tuple[Latent, _Memory]:
+        if self.adaptive:
+            return self._adaptive_steps(v, x, t, h, memory)
         k_1 = v(x, t) if memory.k_1 is None else memory.k_1
         y, k_7, _ = self._stages(v, x, t, h, k_1)
         return y, _Memory(k_7, memory.h)
 
-    def advance(self, v: Velocity, x: Latent, t: Time, h: Time, memory: _Memory) -> tuple[Latent, _Memory]:
-        if not self.adaptive:
-            return self.step(v, x, t, h, memory)
+    def _adaptive_steps(self, v: Velocity, x: Latent, t: Time, h: Time, memory: _Memory) -> tuple[Latent, _Memory]:
+        """The interval in as many steps as the error asks for."""
         end, sign = t + h, torch.sign(h)
         now = t.expand(x.shape[0]).clone()
         k_1 = v(x, now) if memory.k_1 is None else memory.k_1

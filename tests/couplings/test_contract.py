@@ -8,6 +8,7 @@ import torch
 from cfmrestore.couplings import Coupling, Independent, LowresLatent
 from cfmrestore.couplings.noise_schedule import alpha_bar
 from cfmrestore.encoders import Haar, Identity
+from cfmrestore.execution import Execution
 from cfmrestore.ops.resize import resize
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import COUPLINGS
@@ -15,6 +16,7 @@ from cfmrestore.typing import Source
 from tests.restore.flows import NETWORK, randomize
 
 COUPLINGS.import_from_location()
+EXECUTION = Execution(device=torch.device("cpu"))
 VARIANTS = {
     "LowresLatent": [
         {},
@@ -52,7 +54,10 @@ def check_shapes(coupling: Coupling) -> None:
 
 def check_images_are_independent(coupling: Coupling) -> None:
     low = images()
-    together, alone = coupling.source(low, ImageRng([1, 2, 3])), coupling.source(low[1:2], ImageRng([2]))
+    together, alone = (
+        coupling.source(low, ImageRng([1, 2, 3]), EXECUTION),
+        coupling.source(low[1:2], ImageRng([2]), EXECUTION),
+    )
     assert torch.allclose(together.x_0[1:2], alone.x_0, atol=1e-5)  # a network rounds otherwise in another batch
     for key, value in alone.condition.items():
         assert torch.allclose(together.condition[key][1:2], value, atol=1e-5)
@@ -61,7 +66,7 @@ def check_images_are_independent(coupling: Coupling) -> None:
 def check_law(coupling: Coupling) -> None:
     """Over many draws, each element of (x_0 - mean) / std is standard normal, and x_0 is the mean where std is 0."""
     low = images(1).expand(400, -1, -1, -1)
-    source = coupling.source(low, ImageRng(range(400)))
+    source = coupling.source(low, ImageRng(range(400)), EXECUTION)
     certain = source.std == 0
     assert torch.allclose(source.x_0[certain], source.mean[certain])
     if not certain.all():
@@ -82,24 +87,24 @@ def test_contract(name: str, keys: dict, check) -> None:
 class WrongSize(Independent):
     """Starts at the size of the input."""
 
-    def source(self, low, rng):
-        s = super().source(low, rng)
+    def source(self, low, rng, execution):
+        s = super().source(low, rng, execution)
         return Source(s.x_0[..., ::2, ::2], s.condition, s.mean, s.std)
 
 
 class Unseeded(Independent):
     """Draws from the global generator."""
 
-    def source(self, low, rng):
-        s = super().source(low, rng)
+    def source(self, low, rng, execution):
+        s = super().source(low, rng, execution)
         return Source(torch.randn_like(s.x_0), s.condition, s.mean, s.std)
 
 
 class WrongLaw(LowresLatent):
     """Forgets that the signal shrinks when noise comes in: the law of plain noise around c."""
 
-    def source(self, low, rng):
-        s = super().source(low, rng)
+    def source(self, low, rng, execution):
+        s = super().source(low, rng, execution)
         return Source(s.x_0, s.condition, s.condition["context"], s.std)
 
 
@@ -118,7 +123,7 @@ class TestLowresLatent:
     def test_fmboost_numbers(self) -> None:
         assert math.isclose(float(alpha_bar("cosine")[400]), 0.6539, abs_tol=5e-5)
         assert math.isclose(float(alpha_bar("linear")[400]), 0.1936, abs_tol=5e-5)
-        source = build("LowresLatent", {"noise": 400}).source(images(), ImageRng([1, 2, 3]))
+        source = build("LowresLatent", {"noise": 400}).source(images(), ImageRng([1, 2, 3]), EXECUTION)
         assert torch.allclose(source.std, torch.full_like(source.std, 0.5883), atol=5e-5)
         assert torch.allclose(source.mean, 0.8086 * source.condition["context"], atol=2e-4)
 
@@ -132,22 +137,22 @@ class TestLowresLatent:
 
     def test_context_is_the_clean_latent_of_the_enlarged_input(self) -> None:
         low, encoder = images(), Identity()
-        source = build("LowresLatent", {}, encoder).source(low, ImageRng([1, 2, 3]))
+        source = build("LowresLatent", {}, encoder).source(low, ImageRng([1, 2, 3]), EXECUTION)
         assert torch.equal(source.condition["context"], encoder.encode(resize(low, scale=2)))
 
     def test_without_noise_the_start_is_the_context(self) -> None:
-        source = build("LowresLatent", {"noise": None}).source(images(), ImageRng([1, 2, 3]))
+        source = build("LowresLatent", {"noise": None}).source(images(), ImageRng([1, 2, 3]), EXECUTION)
         assert torch.equal(source.x_0, source.condition["context"])
 
     def test_a_variance_of_one_is_kept(self) -> None:
         low = torch.randn(8, 3, 32, 32, generator=torch.Generator().manual_seed(0)) / 2 + 0.5
         coupling = build("LowresLatent", {"upsample": "nearest"}, Identity())
-        assert abs(float(coupling.source(low, ImageRng(range(8))).x_0.std()) - 1) < 0.01
+        assert abs(float(coupling.source(low, ImageRng(range(8)), EXECUTION).x_0.std()) - 1) < 0.01
 
     def test_noise_filled_keeps_the_corners(self) -> None:
         coupling = build("LowresLatent", {"upsample": "noise_filled", "noise": None}, Identity())
         low = images()
-        source = coupling.source(low, ImageRng([1, 2, 3]))
+        source = coupling.source(low, ImageRng([1, 2, 3]), EXECUTION)
         assert torch.equal(source.x_0[..., ::2, ::2], Identity().encode(low))
         assert abs(float(source.x_0[..., 1::2, 1::2].std()) - 1) < 0.1
         assert torch.equal(source.condition["context"][..., 1::2, 1::2], Identity().encode(low))
@@ -155,11 +160,11 @@ class TestLowresLatent:
     def test_a_range_is_drawn_in_training_and_fixed_in_restoring(self) -> None:
         coupling = build("LowresLatent", {"noise": [100, 500], "restore_noise": 200, "condition_on_noise": True})
         low = images(1).expand(200, -1, -1, -1)
-        drawn = coupling.start(low, ImageRng(range(200))).condition["noise_level"]
+        drawn = coupling.start(low, ImageRng(range(200)), EXECUTION).condition["noise_level"]
         limits = (1 - alpha_bar("cosine")[[100, 500]]).sqrt()
         assert limits[0] - 1e-6 <= drawn.min() < drawn.max() <= limits[1] + 1e-6
         assert len(drawn.unique()) > 100
-        fixed = coupling.source(low, ImageRng(range(200))).condition["noise_level"]
+        fixed = coupling.source(low, ImageRng(range(200)), EXECUTION).condition["noise_level"]
         assert torch.allclose(fixed.double(), (1 - alpha_bar("cosine")[200]).sqrt().expand(200), atol=1e-6)
 
     @pytest.mark.parametrize(
@@ -179,11 +184,19 @@ class TestLowresLatent:
         with pytest.raises(ValueError, match="diffusion step"):
             build("LowresLatent", {"noise": noise})
 
+    @pytest.mark.parametrize("noise", [400, None, [100, 300], [100, 100]])
+    def test_a_step_at_test_time_lies_in_the_range_of_training(self, noise) -> None:
+        """Another start than was trained with would be wrong, and its law not the one that is said to be known."""
+        with pytest.raises(ValueError, match="restore_noise must be a step within the range of noise"):
+            build("LowresLatent", {"noise": noise, "restore_noise": 6})
+        if isinstance(noise, list):
+            assert build("LowresLatent", {"noise": noise, "restore_noise": 100}).restore_noise == 100
+
     def test_bad_names(self) -> None:
         with pytest.raises(ValueError, match="unknown noise table 'cosin'"):
             build("LowresLatent", {"table": "cosin"})
         with pytest.raises(ValueError, match="unknown upsample 'latnt'"):
-            build("LowresLatent", {"upsample": "latnt"}).source(images(), ImageRng([1, 2, 3]))
+            build("LowresLatent", {"upsample": "latnt"}).source(images(), ImageRng([1, 2, 3]), EXECUTION)
 
 
 def test_sizes_that_do_not_fit_are_named() -> None:

@@ -1,5 +1,7 @@
 """The start at a regression's answer: its equations, whose weights they are, and what it costs."""
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from cfmrestore.couplings import PosteriorMean
 from cfmrestore.couplings.noise_schedule import alpha_bar
 from cfmrestore.encoders import Haar, Identity
 from cfmrestore.engine import checkpoints
+from cfmrestore.execution import Execution
 from cfmrestore.ops.resize import resize
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.ops.tiles import Tiling, count
@@ -23,6 +26,7 @@ from tests.testing import TINY, small_options
 
 SMALL = {**NETWORK, "middle_attention": False}
 REGRESSION = {"coupling": {"type": "LowresLatent", "noise": None}}
+EXECUTION = Execution(device=torch.device("cpu"))
 START = {"type": "PosteriorMean", "noise": 64, "network": SMALL}
 
 
@@ -34,7 +38,7 @@ def test_the_start_is_the_regressions_answer_with_noise() -> None:
     encoder = Haar(factor=2)
     coupling = PosteriorMean(encoder=encoder, scale=2, network=SMALL, noise=64, context=True)
     coupling.network = LinearNetwork(encoder.channels).requires_grad_(False)
-    source = coupling.source(image(), ImageRng([1]))
+    source = coupling.source(image(), ImageRng([1]), EXECUTION)
     c = encoder.encode(resize(image(), scale=2))
     mean = c + coupling.network(c, torch.zeros(()), c)
     share = alpha_bar("cosine")[64]
@@ -67,7 +71,7 @@ def test_the_error_is_that_of_the_transport_or_of_the_posterior(context: bool, p
     space = Identity()
     coupling = PosteriorMean(encoder=space, scale=1, network=SMALL, noise=5, context=context)
     coupling.network = Scaled(rho)
-    source = coupling.source(space.decode(c), ImageRng(range(64)))
+    source = coupling.source(space.decode(c), ImageRng(range(64)), EXECUTION)
     share = float(alpha_bar("cosine")[5])
     sigma, root = (1 - share) ** 0.5, share**0.5  # x_0 = root x_bar + sigma noise
 
@@ -89,11 +93,11 @@ def test_the_estimate_is_the_faithful_end() -> None:
     """Fidelity 1 costs the regression alone, what lies between one evaluation more than the draw."""
     flow = random_flow(scale=2, coupling=START)
     coupling = flow.coupling
-    answer = coupling.source(image(), ImageRng([1]).fork("flow")).estimate
+    answer = coupling.source(image(), ImageRng([1]).fork("flow"), EXECUTION).estimate
     for fidelity, nfe in ((1.0, 1), (0.5, 3), (0.0, 3)):
-        sampling = flow.sampling.changed(fidelity=fidelity)
-        done = flow.restoring(sampling).of_image(image(), torch.tensor([1]))
-        assert done.nfe == flow.evaluations(sampling) == nfe
+        sampling = replace(flow.sampling, fidelity=fidelity)
+        done = flow.pipeline(sampling).restore(image(), torch.tensor([1]))
+        assert done.nfe == flow.nfe(sampling) == nfe
         assert torch.allclose(done.latent, answer, atol=1e-6) == (fidelity == 1)
 
 
@@ -102,21 +106,21 @@ def test_a_regression_is_a_flow_trained_at_zero_alone() -> None:
     regression = random_flow(3, scale=2, **REGRESSION, sampling={"num_intervals": 1})
     coupling = PosteriorMean(encoder=Haar(factor=2), scale=2, network=SMALL, noise=None)
     coupling.network.load_state_dict(regression.network.state_dict())
-    answer = regression.restoring().of_image(image(), torch.tensor([1])).latent
-    assert torch.allclose(coupling.source(image(), ImageRng([1])).x_0, answer, atol=1e-5)
+    answer = regression.pipeline().restore(image(), torch.tensor([1])).latent
+    assert torch.allclose(coupling.source(image(), ImageRng([1]), EXECUTION).x_0, answer, atol=1e-5)
 
 
 def test_weights_are_read_when_training_begins_and_kept_in_the_checkpoint(tmp_path: Path) -> None:
     weights = save_model(tmp_path / "regression.pth", seed=3, **REGRESSION).with_suffix(".safetensors")
     flow = random_flow(coupling={**START, "weights": str(weights)})
-    before = flow.state_dict()["start_network.stem.weight"].clone()
+    before = flow.state_dict()["coupling.network.stem.weight"].clone()
     flow.init_weights()
-    after = flow.state_dict()["start_network.stem.weight"]
+    after = flow.state_dict()["coupling.network.stem.weight"]
     assert not torch.equal(before, after)
     assert torch.equal(after, checkpoints.load(weights)["state_dict"]["network.stem.weight"])
     high = torch.rand(2, 3, 16, 16)
     flow.loss(high, resize(high, scale=0.25), torch.tensor([1, 2]), torch.tensor([0, 1]))["loss_mse"].backward()
-    assert all(p.grad is None for p in flow.start_network.parameters())
+    assert all(p.grad is None for p in flow.coupling.network.parameters())
     assert any(p.grad is not None for p in flow.network.parameters())
 
 
@@ -138,12 +142,20 @@ def test_a_model_restores_without_the_regressions_file(tmp_path: Path) -> None:
         ("noised.safetensors", "is no regression: train one with"),
         ("other.safetensors", "in the space of another encoder"),
         ("larger.safetensors", "is of another network"),
+        ("gvp.safetensors", "trained with path 'GVP'; this start needs one of 'Linear'"),
+        ("blurred.safetensors", "trained with upsample 'bilinear'; this start needs one of 'pixel'"),
+        ("small.safetensors", "trained with scale 2; this start needs one of 4"),
+        ("kept.safetensors", "trained with sigma_min 0.1; this start needs one of 0"),
     ],
 )
 def test_weights_that_are_none(tmp_path: Path, weights: str | None, message: str) -> None:
     save_model(tmp_path / "noised.pth")
     save_model(tmp_path / "other.pth", encoder={"type": "Haar", "factor": 4}, **REGRESSION)
     save_model(tmp_path / "larger.pth", network={**SMALL, "base_channels": 16}, **REGRESSION)
+    save_model(tmp_path / "gvp.pth", path={"type": "GVP"}, **REGRESSION)
+    save_model(tmp_path / "kept.pth", path={"type": "Linear", "sigma_min": 0.1}, **REGRESSION)
+    save_model(tmp_path / "small.pth", scale=2, **REGRESSION)
+    save_model(tmp_path / "blurred.pth", coupling={**REGRESSION["coupling"], "upsample": "bilinear"})
     keys = {} if weights is None else {"weights": str(tmp_path / weights)}
     with pytest.raises(ValueError, match=message):
         random_flow(coupling={**START, **keys}).init_weights()
@@ -152,23 +164,27 @@ def test_weights_that_are_none(tmp_path: Path, weights: str | None, message: str
 def test_by_tiles_as_in_the_whole() -> None:
     """Also where the regression halves its input and the flow's network does not: tiles keep the phase of both."""
     flow = random_flow(scale=2, coupling={**START, "network": {**SMALL, "channel_factors": (1, 1, 1)}})
-    randomize(flow.start_network, 1)
+    randomize(flow.coupling.network, 1)
     flow.network = LinearNetwork(flow.encoder.channels)
     flow.network.forward = lambda x, t: 0.1 * x
     assert multiple_of(flow) == 4
-    asked = []
+    evaluated: list[str] = []
     tiling = Tiling(64, 56, multiple_of(flow))  # an overlap that holds all that the network sees
-    whole = flow.restoring(on_tile=lambda: asked.append("whole")).of_image(image(96), torch.tensor([1]))
-    result = flow.restoring(tiling=tiling, on_tile=lambda: asked.append("tile")).of_image(image(96), torch.tensor([1]))
+    whole, result = (
+        flow.pipeline(execution=flow.execution(tiling=tiles, on_evaluation=partial(evaluated.append, kind))).restore(
+            image(96), torch.tensor([1])
+        )
+        for kind, tiles in (("whole", None), ("tile", tiling))
+    )
     assert float((whole.image - result.image).abs().max()) < 1 / 255
-    assert whole.nfe == result.nfe == flow.evaluations(flow.sampling) == asked.count("whole") == 3
-    assert asked.count("tile") == 3 * count((96, 96), tiling)
+    assert whole.nfe == result.nfe == flow.nfe(flow.sampling) == evaluated.count("whole") == 3
+    assert evaluated.count("tile") == 3 * count((96, 96), tiling)
 
 
 def test_reduced_precision_is_for_both_networks() -> None:
     seen = []
     flow = random_flow(scale=2, coupling=START)
-    flow.start_network.stem.register_forward_hook(lambda *args: seen.append(args[2].dtype))
+    flow.coupling.network.stem.register_forward_hook(lambda *args: seen.append(args[2].dtype))
     Restorer(flow, precision="bf16")(image(16))
     assert seen[-1] == torch.bfloat16  # those before count what it costs
 

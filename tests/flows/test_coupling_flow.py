@@ -1,5 +1,7 @@
 """The flow: its loss, its restorations, and what it keeps."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -74,6 +76,13 @@ def test_the_loss_is_its_equation() -> None:
     assert torch.allclose(losses["loss_mse"], (v - (pair.x_1 - pair.x_0)).square().mean())
 
 
+def test_losses_of_one_class_all_count() -> None:
+    flow, data = build(loss=[{"type": "MSE"}, {"type": "Huber"}, {"type": "MSE", "weight": 0.5}]), batch()
+    losses = flow.loss(**data)
+    assert list(losses) == ["loss_mse", "loss_huber", "loss_mse_2"]
+    assert torch.allclose(losses["loss_mse_2"], 0.5 * losses["loss_mse"])
+
+
 def test_the_loss_is_the_mean_of_its_parts() -> None:
     """What makes ranks and micro-batches equal the large batch."""
     flow, data = build(), batch(4)
@@ -103,17 +112,13 @@ def test_any_size(size: tuple[int, int], upsample: str) -> None:
 def test_nfe_is_reported(solver: str, nfe: int) -> None:
     flow, data = build(sampling={"solver": {"type": solver}, "num_intervals": 5}), batch()
     assert flow.restore(data["low"], data["seeds"]).nfe == nfe
-    for keys, asked in (
+    for keys, extra_nfe in (
         ({"fidelity": 0.5}, 1),
         ({"noise_contrast_limit": 0.3}, 1),
         ({"fidelity": 0.5, "noise_contrast_limit": 0.3}, 1),
     ):
-        sampling = flow.sampling.changed(**keys)
-        assert (
-            flow.restoring(sampling).of_image(data["low"], data["seeds"]).nfe
-            == nfe + asked
-            == flow.evaluations(sampling)
-        )
+        sampling = replace(flow.sampling, **keys)
+        assert flow.restore(data["low"], data["seeds"], sampling).nfe == nfe + extra_nfe == flow.nfe(sampling)
     results = flow(data, [{"name": str(i)} for i in range(3)], mode="predict")
     assert [row["nfe"] for row in results] == [nfe] * 3
     assert results[0]["restored"].shape == results[0]["target"].shape

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from cfmrestore.ops.back_projection import back_project
+from cfmrestore.ops.back_projection import back_project, enforce_consistency
 from cfmrestore.ops.resize import resize, resize_adjoint
 
 
@@ -38,3 +38,16 @@ def test_the_adjoint_is_the_transpose() -> None:
 def test_sizes_must_fit() -> None:
     with pytest.raises(ValueError, match="not 4 times"):
         back_project(torch.rand(1, 3, 15, 16), torch.rand(1, 3, 4, 4), 4)
+
+
+def test_an_image_is_made_consistent_whatever_its_batch() -> None:
+    """One that needs all rounds beside one that needs few: edges between black and white are never reached."""
+    generator = torch.Generator().manual_seed(0)
+    hard = (torch.rand(1, 3, 8, 8, generator=generator) > 0.5).float()
+    easy = 0.3 + 0.4 * torch.rand(1, 3, 8, 8, generator=generator)
+    low, image = torch.cat([hard, easy]), torch.rand(2, 3, 32, 32, generator=generator)
+    together = enforce_consistency(image, low, 4)
+    for index in range(2):
+        alone = enforce_consistency(image[index : index + 1], low[index : index + 1], 4)
+        assert torch.equal(together[index : index + 1], alone)
+    assert (resize(together[1:], scale=1 / 4) - easy).abs().max() < 0.5 / 255

@@ -1,12 +1,13 @@
 """Tiles: they cover, their weights sum to one, and a network that sees no farther than the context is unchanged."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
 import torch
 from torch.nn import functional as F
 
-from cfmrestore.ops.tiles import Cut, Tiling, by_tiles, count
+from cfmrestore.ops.tiles import Cut, TileBlender, Tiling, count
 
 LENGTHS = [1, 7, 8, 9, 31, 64, 100, 257]
 TILINGS = [
@@ -18,6 +19,13 @@ TILINGS = [
     Tiling(10, 3, 8),
     Tiling(512, 32),
 ]
+
+
+def by_tiles(function: Callable[[Cut], torch.Tensor], size: tuple[int, int], tiling: Tiling) -> torch.Tensor:
+    blender = TileBlender(size, tiling)
+    for cut in blender.cuts:
+        blender.add(cut, function(cut))
+    return blender.blended
 
 
 @pytest.mark.parametrize("length", LENGTHS)

@@ -24,13 +24,13 @@ def config_of(*, attention: bool = False, encoder: dict | None = None, **keys: o
     }
 
 
-def save_model(path: Path, seed: int = 0, **keys: object) -> Path:
+def save_model(file: Path, /, seed: int = 0, **keys: object) -> Path:
     """A checkpoint as training writes it, and the safetensors beside it."""
     flow = random_flow(seed, **keys)
     encoder = {"name": type(flow.encoder).__name__, "digest": flow.encoder.digest()}
     meta = {"iter": 0, "model": checkpoints.as_data(config_of(**keys)), "encoder": encoder}
-    checkpoints.save({"meta": meta, "state_dict": flow.state_dict()}, path)
-    return path
+    checkpoints.save({"meta": meta, "state_dict": flow.state_dict()}, file)
+    return file
 
 
 def random_flow(seed: int = 0, **keys: object) -> CouplingFlow:

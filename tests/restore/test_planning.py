@@ -100,7 +100,7 @@ class TestChoice:
         predicted = tile_planner.measure(flow, CPU).network.operations(64**2)
         x = torch.zeros(1, 12, 64, 64)
         with FlopCounterMode(display=False) as counter, torch.no_grad():
-            flow.velocity(x, torch.tensor(0.0), {"context": x})
+            flow.execution().velocity(flow.network, {"context": x})(x, torch.tensor(0.0))
         assert predicted == pytest.approx(counter.get_total_flops(), rel=0.02)
 
     def test_a_flow_is_measured(self) -> None:
@@ -117,7 +117,7 @@ class TestMemory:
         ("error", "expected"),
         [
             (MemoryError(), True),
-            (torch.OutOfMemoryError("CUDA out of free_memory. Tried to allocate"), True),
+            (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"), True),
             (RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory"), True),
             (RuntimeError("CUDA error: out of memory"), True),
             (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),

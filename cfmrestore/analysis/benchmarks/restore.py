@@ -68,7 +68,7 @@ def clocked(restorer: Restorer) -> Iterator[dict[str, float]]:
     for stage in restorer.stages:
         flow = stage.flow
         places += [
-            (flow, "velocity", "network"),
+            (flow.network, "forward", "network"),
             (flow.encoder, "decode", "encoder"),
             (flow.encoder, "moments", "encoder"),
             (flow.encoder, "sample", "encoder"),

@@ -11,12 +11,16 @@ from cfmrestore.typing import Grid
 class TimeGrid(ABC):
     """Rising times from 0 to 1: a warp of equal intervals that keeps both ends."""
 
+    default_intervals: int = 4
+    """Number of intervals where none is asked for."""
+
     @abstractmethod
     def warp(self, u: Tensor) -> Tensor:
         """The time of each u in [0, 1]; monotonic, with 0 and 1 fixed."""
 
-    def __call__(self, num_intervals: int) -> Grid:
+    def __call__(self, num_intervals: int | None = None) -> Grid:
         """``num_intervals + 1`` times in float64; flip them to go backward."""
+        num_intervals = self.default_intervals if num_intervals is None else num_intervals
         if num_intervals < 1:
             raise ValueError(f"need at least one interval; got {num_intervals}")
         return self.warp(torch.linspace(0, 1, num_intervals + 1, dtype=torch.float64))

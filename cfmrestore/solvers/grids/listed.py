@@ -8,7 +8,6 @@ from torch import Tensor
 from cfmrestore.registry import GRIDS
 from cfmrestore.solvers.base import check_monotonic
 from cfmrestore.solvers.grids.base import TimeGrid
-from cfmrestore.typing import Grid
 
 
 @GRIDS.register_module()
@@ -21,6 +20,7 @@ class ListedGrid(TimeGrid):
 
     def __init__(self, *, times: Sequence[float]) -> None:
         self.times = torch.tensor(times, dtype=torch.float64)
+        self.default_intervals = len(self.times) - 1
         check_monotonic(self.times)
         if self.times[0] != 0 or self.times[-1] != 1:
             raise ValueError(f"times must rise from 0 to 1; got {list(times)}")
@@ -29,6 +29,3 @@ class ListedGrid(TimeGrid):
         position = u * (len(self.times) - 1)
         left = position.floor().long().clamp_max(len(self.times) - 2)
         return torch.lerp(self.times[left], self.times[left + 1], position - left)
-
-    def __call__(self, num_intervals: int | None = None) -> Grid:
-        return self.times if num_intervals is None else super().__call__(num_intervals)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from cfmrestore.encoders.base import Encoder
 from cfmrestore.ops.rng import ImageRng
-from cfmrestore.ops.tiles import Cut, Tiling, by_tiles
+from cfmrestore.ops.tiles import TileBlender, Tiling
 from cfmrestore.typing import Image, Latent
 
 
@@ -42,17 +42,16 @@ class TiledEncoder(Encoder):
 
     def _tiled(self, function: Callable[[Image], Tensor], image: Image) -> Tensor:
         m = self.downscale
-
-        def one(cut: Cut) -> Tensor:
-            return function(cut(image, m).to(self.device)).to(image.device)
-
-        return by_tiles(one, (image.shape[-2] // m, image.shape[-1] // m), self.tiling)
+        blender = TileBlender((image.shape[-2] // m, image.shape[-1] // m), self.tiling)
+        for cut in blender.cuts:
+            blender.add(cut, function(cut(image, m).to(self.device)).to(image.device))
+        return blender.blended
 
     def sample(self, moments: Tensor, rng: ImageRng | None = None) -> Latent:
         return self.whole[0].sample(moments, rng)
 
     def decode(self, latent: Latent) -> Image:
-        def one(cut: Cut) -> Tensor:
-            return self.whole[0].decode(cut(latent).to(self.device)).to(latent.device)
-
-        return by_tiles(one, (latent.shape[-2], latent.shape[-1]), self.tiling)
+        blender = TileBlender((latent.shape[-2], latent.shape[-1]), self.tiling)
+        for cut in blender.cuts:
+            blender.add(cut, self.whole[0].decode(cut(latent).to(self.device)).to(latent.device))
+        return blender.blended

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from cfmrestore.encoders import Encoder, Haar, Identity
-from cfmrestore.encoders.tiled import TiledEncoder
+from cfmrestore.execution import TiledEncoder
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.ops.tiles import Tiling
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from cfmrestore.guidance import Tiled
+from cfmrestore.execution import NetworkVelocity
 from cfmrestore.ops.tiles import Tiling
 from cfmrestore.restore import Restorer
 from tests.restore.flows import linear_flow, random_flow
@@ -43,10 +43,10 @@ def test_a_network_that_halves_its_input_keeps_its_phase() -> None:
     assert multiple == 2
     x, context = (torch.randn(1, 12, 70, 90, generator=torch.Generator().manual_seed(i)) for i in range(2))
     t = torch.tensor(0.3)
-    whole = flow.velocity(x, t, {"context": context})
+    whole = NetworkVelocity(flow.network, {"context": context}, CPU)(x, t)
 
     def worst(tiling: Tiling) -> float:
-        tiled = Tiled(flow.velocity, {"context": context}, tiling, CPU)
+        tiled = NetworkVelocity(flow.network, {"context": context}, CPU, tiling=tiling)
         return float((tiled(x, t) - whole).abs().max())
 
     assert worst(Tiling(56, 40, multiple)) < 1e-5
@@ -56,15 +56,16 @@ def test_a_network_that_halves_its_input_keeps_its_phase() -> None:
 
 
 def test_conditions_without_a_place_reach_every_tile() -> None:
-    told: list[float] = []
+    levels: list[float] = []
 
-    def ask(x: torch.Tensor, t: torch.Tensor, condition: dict) -> torch.Tensor:
-        told.append(float(condition["noise_level"]))
+    def network(x: torch.Tensor, t: torch.Tensor, noise_level: torch.Tensor) -> torch.Tensor:
+        levels.append(float(noise_level))
         return x
 
-    x = torch.rand(1, 3, 20, 20)
-    assert torch.allclose(Tiled(ask, {"noise_level": torch.tensor([0.7])}, Tiling(8, 4), CPU)(x, torch.tensor(0.0)), x)
-    assert told == pytest.approx([0.7] * 16)
+    x, condition = torch.rand(1, 3, 20, 20), {"noise_level": torch.tensor([0.7])}
+    velocity = NetworkVelocity(network, condition, CPU, tiling=Tiling(8, 4))
+    assert torch.allclose(velocity(x, torch.tensor(0.0)), x)
+    assert levels == pytest.approx([0.7] * 16)
 
 
 def test_no_seam_with_attention_over_the_tile() -> None:
