@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from cfmrestore.execution import NetworkVelocity
 from cfmrestore.ops.tiles import Tiling
@@ -58,12 +59,13 @@ def test_a_network_that_halves_its_input_keeps_its_phase() -> None:
 def test_conditions_without_a_place_reach_every_tile() -> None:
     levels: list[float] = []
 
-    def network(x: torch.Tensor, t: torch.Tensor, noise_level: torch.Tensor) -> torch.Tensor:
-        levels.append(float(noise_level))
-        return x
+    class Told(nn.Module):
+        def forward(self, x: torch.Tensor, t: torch.Tensor, noise_level: torch.Tensor) -> torch.Tensor:
+            levels.append(float(noise_level))
+            return x
 
     x, condition = torch.rand(1, 3, 20, 20), {"noise_level": torch.tensor([0.7])}
-    velocity = NetworkVelocity(network, condition, CPU, tiling=Tiling(8, 4))
+    velocity = NetworkVelocity(Told(), condition, CPU, tiling=Tiling(8, 4))
     assert torch.allclose(velocity(x, torch.tensor(0.0)), x)
     assert levels == pytest.approx([0.7] * 16)
 

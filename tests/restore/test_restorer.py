@@ -281,13 +281,13 @@ class TestTrouble:
     ) -> None:
         flow = linear_flow()
         expected = Restorer(flow, device="cpu", precision="fp32")(photo())
-        original = flow.velocity
+        original = flow.network.forward
 
-        def overflowing(x: torch.Tensor, t: torch.Tensor, condition: dict) -> torch.Tensor:
-            v = original(x, t, condition)
+        def overflowing(*args: torch.Tensor, **condition: torch.Tensor) -> torch.Tensor:
+            v = original(*args, **condition)
             return v * torch.inf if torch.is_autocast_enabled("cpu") else v
 
-        monkeypatch.setattr(flow, "velocity", overflowing)
+        monkeypatch.setattr(flow.network, "forward", overflowing)
         with caplog.at_level(logging.WARNING, "cfmrestore"):
             result = Restorer(flow, device="cpu", precision="bf16")(photo())
         assert np.array_equal(result, expected)

@@ -24,6 +24,7 @@ from cfmrestore.evaluation.functional.psnr import psnr
 from cfmrestore.evaluation.functional.ssim import ssim
 from cfmrestore.ops.resize import resize
 from cfmrestore.ops.rng import ImageRng, key_of
+from cfmrestore.renamed import update_names
 from cfmrestore.restore import Restorer, model_zoo
 from tests.testing import ROOT, run_tool
 
@@ -75,7 +76,7 @@ class TestWhatTheyAre:
 
     @both
     def test_the_config_in_the_repository_is_the_one_that_made_it(self, name: str) -> None:
-        trained = checkpoints.load(model_zoo.find_bundled(name))["meta"]["model"]
+        trained = update_names(checkpoints.load(model_zoo.find_bundled(name))["meta"]["model"], warn=False)
         written = checkpoints.as_data(load_config(ROOT / "configs" / MODELS[name]).model)
         assert {**trained, "sampling": None} == {**written, "sampling": None}
 
@@ -93,6 +94,13 @@ class TestWhatTheyAre:
         write_png(tmp_path / "small.png", small)
         run_tool("restore.py", tmp_path / "small.png", "--out", tmp_path / "out.png")
         assert np.array_equal(read_image(tmp_path / "out.png"), restorer("cfm-x4")(small))
+
+
+@pytest.mark.parametrize(("name", "fidelity"), [("cfm-x4", 0.0), ("cfm-realsr-x4", 1.0)])
+def test_the_end_that_is_worth_more_is_the_default(name: str, fidelity: float) -> None:
+    """What the natural end of the real-world model adds is mostly grain."""
+    low = photographs(name)[0][1][..., :24, :24]
+    assert torch.equal(restorer(name)(low), restorer(name)(low, fidelity=fidelity))
 
 
 class Measured(NamedTuple):
@@ -164,7 +172,7 @@ class TestWhatTheyDo:
         pairs = pairs_in(tmp_path / "set" / "high", tmp_path / "set" / "low")
         assert len(pairs) >= 14
         bicubic = measured(pairs, [resize(low, scale=4) for _, low in pairs])
-        natural = measured(pairs, [restorer("cfm-realsr-x4")(low) for _, low in pairs])
+        natural = measured(pairs, [restorer("cfm-realsr-x4")(low, fidelity=0.0) for _, low in pairs])
         assert natural.psnr > bicubic.psnr + 1.0
         assert natural.ssim > bicubic.ssim
         assert natural.niqe == pytest.approx(measured(pairs, [high for high, _ in pairs]).niqe, rel=0.15)
