@@ -1,5 +1,6 @@
 # make demo   restore with the shipped models, train the small config, evaluate it, leave pictures and tables
 # make test   format, lint, import contracts, types, tests
+# make quick  the same without the tests that are marked slow
 # make install   the virtual environment alone; a second call installs nothing
 
 PYTHON ?= python3.11
@@ -7,7 +8,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 DEMO := work_dirs/demo
 
-.PHONY: demo test install lint
+.PHONY: demo test quick install lint chromium
 
 install: $(STAMP)
 
@@ -35,6 +36,17 @@ lint: $(STAMP)
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-# Two processes of one thread each: the tests are many and small.
-test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+# Debian's browser, which the tests of pages drive; where it cannot be installed they are skipped.
+chromium:
+	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
+		{ apt-get -q update && apt-get -qy install --no-install-recommends chromium; } || echo "no chromium"
+
+# Two processes of one thread each: the tests are many and small. A thread that waits lets others run.
+test quick: export OMP_NUM_THREADS := 1
+test quick: export OMP_WAIT_POLICY := PASSIVE
+
+test: lint chromium
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+quick: lint chromium
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"

@@ -1,7 +1,25 @@
-"""Options of the suite."""
+"""Options of the suite, and a browser."""
+
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-inventory", action="store_true", help="rewrite tests/inventory.json")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """The system's Chromium without a window; closed behind a file, since Playwright's loop is in every other's way."""
+    if (path := shutil.which("chromium")) is None:
+        pytest.skip("there is no chromium: `make install` installs Debian's where it may, as root")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=path, timeout=0) as chromium:
+        yield chromium

@@ -3,19 +3,25 @@
 import io
 import os
 import runpy
+import signal
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from multiprocessing import get_context
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 ROOT = Path(__file__).parents[1]
 TINY = ROOT / "configs" / "cfm_realsr_tiny.py"
@@ -35,6 +41,8 @@ SMALL = {
     "default_hooks.checkpoint.max_keep_ckpts": -1,
     "default_hooks.logger.interval": 1,
 }
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
 
 
 def write_images(folder: Path, count: int = 6, side: int = 32, suffix: str = ".png", seed: int = 0) -> Path:
@@ -57,33 +65,33 @@ def run_tool(
     name: str, *args: object, options: dict | None = None, ranks: int = 0, expect: int = 0, cwd: Path = ROOT
 ) -> str:
     """Run a tool in a process of its own, or in several; its output is returned."""
-    script, words = str(ROOT / "tools" / name), [*map(str, args)]
+    words = [*map(str, args)]
     if options:
         words += ["--cfg-options", *(f"{key}={value}" for key, value in options.items())]
     if ranks:
         launcher = ["-m", "torch.distributed.run", f"--nproc_per_node={ranks}", "--master_port=0", "--standalone"]
-        command = [sys.executable, *launcher, script, *words]
+        command = [sys.executable, *launcher, str(ROOT / "tools" / name), *words]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=environment())
         code, output = done.returncode, done.stdout + done.stderr
     else:
-        code, output = _forked(script, words, cwd)
+        with TemporaryDirectory() as folder:
+            log = Path(folder) / "log"
+            process = start_tool(name, *words, log=log, cwd=cwd)
+            process.join()
+            code, output = process.exitcode or 0, log.read_text()
     assert code == expect, output[-4000:]
     return output
 
 
-def _forked(script: str, words: list[str], cwd: Path) -> tuple[int, str]:
-    """Run a script in a fork of a process that has imported everything: what it imports takes longer than most runs."""
-    with TemporaryDirectory() as folder:
-        log = Path(folder) / "log"
-        context = get_context("forkserver")
-        context.set_forkserver_preload(
-            ["cfmrestore.analysis.sweep", "cfmrestore.apis.degrade", "cfmrestore.apis.restore"]
-        )
-        process = context.Process(target=_run, args=(script, words, str(cwd), str(log), environment()))
-        with mock.patch.dict(os.environ, environment()):  # the server starts with the first process
-            process.start()
-        process.join()
-        return process.exitcode or 0, log.read_text()
+def start_tool(name: str, *args: object, log: Path, cwd: Path = ROOT) -> ForkServerProcess:
+    """Run a tool in a fork of a process that has imported everything: what it imports takes longer than most runs."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["cfmrestore.analysis.sweep", "cfmrestore.apis.degrade", "cfmrestore.apis.restore"])
+    script, words = str(ROOT / "tools" / name), [*map(str, args)]
+    process = context.Process(target=_run, args=(script, words, str(cwd), str(log), environment()))
+    with mock.patch.dict(os.environ, environment()):  # the server starts with the first process
+        process.start()
+    return process
 
 
 def _run(script: str, words: list[str], cwd: str, log: str, variables: dict[str, str]) -> None:
@@ -96,6 +104,7 @@ def _run(script: str, words: list[str], cwd: str, log: str, variables: dict[str,
     os.chdir(cwd)
     os.environ.update(variables)
     sys.path[:0] = variables["PYTHONPATH"].split(os.pathsep)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background jobs ignore
     torch.set_num_threads(1)
     sys.argv = [script, *words]
     runpy.run_path(script, run_name="__main__")
@@ -136,3 +145,32 @@ def same(a: object, b: object) -> bool:
     if isinstance(a, list | tuple):
         return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
     return a == b
+
+
+@contextmanager
+def new_page(parent: "Browser | BrowserContext", **options: Any) -> Iterator["Page"]:
+    """A page that may take its time on a busy machine: what hangs is ended by the guard of the whole suite."""
+    with parent.new_page(**options) as page:
+        page.set_default_timeout(0)
+        yield page
+
+
+def record(page: "Page") -> tuple[list[str], list[str]]:
+    """Requests of a page and messages in its console: two lists that grow with it."""
+    requests: list[str] = []
+    messages: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("console", lambda message: messages.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    return requests, messages
+
+
+def screen(page: "Page") -> np.ndarray:
+    """Pixels of the window."""
+    return np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB")).astype(int)
+
+
+def wait_for(page: "Page", condition: str) -> None:
+    """Until an expression is true; Playwright's own way is refused by a page that forbids ``eval``."""
+    while not page.evaluate(condition):
+        page.wait_for_timeout(20)

@@ -1,4 +1,4 @@
-"""tools/degrade.py: sidecars that replay, frozen sets that are held, pictures, and wrong input."""
+"""Degraded folders: sidecars that replay, frozen sets, pictures, and wrong input."""
 
 import json
 import struct
@@ -74,23 +74,6 @@ def test_the_draw_is_that_of_training(photos: Path, tmp_path: Path) -> None:
     low = RestorationPreprocessor(degradation=steps)(batch)["inputs"]["low"]
     stored = pixels(tmp_path / "low")[Path(sample["data_samples"]["name"]).with_suffix(".png").as_posix()]
     assert np.array_equal(to_pixels(low[0]), stored)
-
-
-def test_a_frozen_set_is_held_against_its_manifest(photos: Path, tmp_path: Path) -> None:
-    degrade(photos, "bicubic", tmp_path / "set", freeze=True)
-    assert pixels(tmp_path / "set" / "high")["0.png"].shape == (48, 48, 3)  # whole multiples of the scale
-    assert pixels(tmp_path / "set" / "low")["0.png"].shape == (12, 12, 3)
-    assert verify(tmp_path / "set") == 4
-    image = tmp_path / "set" / "low" / "1.png"
-    whole = image.read_bytes()
-    image.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    with pytest.raises(ValueError, match=r"1 files of .* are not as frozen: low/1\.png"):
-        verify(tmp_path / "set")
-    image.unlink()
-    with pytest.raises(ValueError, match="not as frozen"):
-        verify(tmp_path / "set")
-    with pytest.raises(ValueError, match="is no frozen set"):
-        verify(photos)
 
 
 def test_a_frozen_set_replays_from_its_photographs(photos: Path, tmp_path: Path) -> None:

@@ -53,3 +53,12 @@ def test_filters_equal_basicsr() -> None:
 
     x, kernels = torch.rand(2, 3, 60, 50), kernels_of("plateau", 21)
     assert (filter_each(x, kernels) - filter2D(x, kernels.float())).abs().max() < 2e-6
+
+
+def test_each_image_has_its_own_kernel() -> None:
+    x, kernels = torch.rand(2, 3, 6, 7), torch.zeros(2, 3, 3)
+    kernels[0, 1, 1] = 1  # identity
+    kernels[1, 1, 2] = 1  # the right neighbor
+    y = filter_each(x, kernels)
+    assert torch.allclose(y[0], x[0])
+    assert torch.allclose(y[1, :, :, :-1], x[1, :, :, 1:])

@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 from cfmrestore.encoders import TAEF2, AutoencoderKL, AutoencoderTiny, Haar, taef2
 from cfmrestore.ldm.formats import Normed, Packed, Spatial, find_format
 from cfmrestore.ldm.latent_pipeline import LatentPipeline
-from tests.restore import tiny
+from tests.ldm import tiny
 
 FAMILIES = {"sd": Spatial, "lcm": Spatial, "sdxl": Spatial, "sd3": Spatial, "flux": Packed, "flux2": Normed}
 PROMPTS = ["a red fox", "snow at night"]

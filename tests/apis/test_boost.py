@@ -23,7 +23,7 @@ from cfmrestore.ldm.latent_pipeline import LatentPipeline
 from cfmrestore.ops.resize import resize
 from cfmrestore.registry import MODELS
 from cfmrestore.restore import Restorer
-from tests.restore import tiny
+from tests.ldm import tiny
 
 PROMPTS = ["A red fox!", "snow at night", "ein Hügel ☃"]
 SMALL = {"height": 16, "width": 24, "steps": 2}

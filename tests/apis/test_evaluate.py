@@ -1,4 +1,4 @@
-"""tools/evaluate.py and tools/compare.py: numbers, files, and wrong input."""
+"""Folders of restored images: numbers, files, and wrong input."""
 
 import csv
 import json
@@ -13,7 +13,6 @@ from PIL import Image
 from cfmrestore.apis.evaluate import evaluate_folders
 from cfmrestore.evaluation.protocols import find_protocol
 from cfmrestore.reports import results
-from cfmrestore.reports.compare import compare
 from tests.testing import run_tool, write_images
 
 
@@ -115,47 +114,6 @@ def test_wrong_input(target: Path, tmp_path: Path) -> None:
         evaluate_folders(restored, target, **keys)
     with pytest.raises(ValueError, match=r"the result is a \.json file"):
         evaluate_folders(target, target, out=str(tmp_path / "r.txt"), **keys)
-
-
-def measured(target: Path, tmp_path: Path, sigma: float, **keys: object) -> Path:
-    folder = noisy(target, tmp_path / f"noise_{sigma:g}", sigma)
-    out = tmp_path / f"noise_{sigma:g}_{'_'.join(str(v) for v in keys.values())}.json"
-    evaluate_folders(folder, target, scale=4, out=str(out), **keys)  # type: ignore[arg-type]
-    return out
-
-
-def test_comparing(target: Path, tmp_path: Path) -> None:
-    files = [measured(target, tmp_path, sigma) for sigma in (5, 10)]
-    cells = {(c.method, c.metric): c for c in compare(files, out=tmp_path / "c.csv")}
-    worse = cells["noise_10", "PSNR"]
-    values = [results.read(path)["benchmarks"]["photos"]["values"]["restored"]["PSNR"] for path in files]
-    assert worse.difference == pytest.approx(np.mean(np.subtract(values[1], values[0])))
-    assert worse.low <= worse.difference <= worse.high < 0
-    assert worse.better is False
-    assert cells["noise_5", "PSNR"].low is None
-    assert compare(files, baseline="noise_10")[1].better is True
-    assert len(list(csv.DictReader((tmp_path / "c.csv").open()))) == 4
-
-
-def test_what_cannot_be_compared(target: Path, tmp_path: Path) -> None:
-    one = measured(target, tmp_path, 5)
-    with pytest.raises(
-        ValueError, match=r"by the protocol 'classic_y' and .* by 'rgb': such numbers cannot be compared"
-    ):
-        compare([one, measured(target, tmp_path, 5, protocol="rgb")])
-    with pytest.raises(ValueError, match="no set of the same images in common"):
-        compare([one, measured(write_images(tmp_path / "b", count=4, side=40, seed=9), tmp_path / "c", 5)])
-    other = measured(target, tmp_path, 10, name="other")
-    assert {cell.benchmark for cell in compare([one, other])} == {"photos (4 images)"}  # by another name
-    write_images(tmp_path / "more" / "photos", count=5, side=40)
-    with pytest.raises(ValueError, match="no set of the same images in common"):
-        compare([one, measured(tmp_path / "more" / "photos", tmp_path / "more", 5)])
-    with pytest.raises(ValueError, match="no method 'none'"):
-        compare([one], baseline="none")
-    (tmp_path / "x.json").write_text('{"format": 1}')
-    for path in (tmp_path / "x.json", tmp_path / "none.json", target / "0.png"):
-        with pytest.raises(ValueError, match="is no result file"):
-            compare([one, path])
 
 
 @pytest.mark.slow

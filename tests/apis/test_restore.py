@@ -4,8 +4,6 @@ import errno
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from PIL import Image
 from cfmrestore.apis.restore import restore
 from cfmrestore.restore import Settings
 from tests.restore.flows import save_model
-from tests.testing import ROOT, TINY, call_tool, environment, run_tool, small_options, write_images
+from tests.testing import TINY, call_tool, environment, run_tool, small_options, start_tool, write_images
 
 
 @pytest.fixture(scope="module")
@@ -231,20 +229,18 @@ def test_a_full_disk_leaves_nothing_half_written(model: Path, tmp_path: Path, mo
 
 
 def test_an_interruption_leaves_nothing_half_written(model: Path, tmp_path: Path) -> None:
-    images = write_images(tmp_path / "images", count=40, side=64)
-    command = [sys.executable, str(ROOT / "tools" / "restore.py"), str(images), "--model", str(model)]
-    process = subprocess.Popen(
-        [*command, "--out", str(tmp_path / "out"), "--num-intervals", "20"],
-        stderr=subprocess.PIPE, text=True, env=environment(), cwd=ROOT,
-    )  # fmt: skip
-    deadline = time.monotonic() + 60
-    while not list((tmp_path / "out").glob("*.png")) and time.monotonic() < deadline:
+    images, out = write_images(tmp_path / "images", count=40, side=64), tmp_path / "out"
+    args = [images, "--model", model, "--out", out, "--num-intervals", 20]
+    process = start_tool("restore.py", *args, log=tmp_path / "log")
+    while not list(out.glob("*.png")):
+        assert process.is_alive()
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 1
+    os.kill(process.pid, signal.SIGINT)
+    process.join()
+    assert process.exitcode == 1
+    errors = (tmp_path / "log").read_text()
     assert "interrupted; the same command goes on where it stopped" in errors
     assert "Traceback" not in errors
-    done = [path.name for path in (tmp_path / "out").iterdir() if path.suffix == ".png"]
+    done = [path.name for path in out.iterdir() if path.suffix == ".png"]
     assert 0 < len(done) < 40
-    assert all(pixels(tmp_path / "out" / name).shape == (256, 256, 3) for name in done)
+    assert all(pixels(out / name).shape == (256, 256, 3) for name in done)
