@@ -16,6 +16,7 @@ from cfmrestore.engine.config import merge
 from cfmrestore.flows.sampling import Sampling
 from cfmrestore.imageio.atomic import atomic, write_text
 from cfmrestore.registry import check_keys, load_plugins
+from cfmrestore.renamed import update_names
 from cfmrestore.reports import results
 from cfmrestore.restore import model_zoo
 
@@ -74,9 +75,10 @@ def _changed(own: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
     """A sampling with other keys, which may be dotted; refused if none can be built of it."""
     cfg = Config({"sampling": dict(own)})
     merge(cfg, {f"sampling.{key}": value for key, value in changes.items()})
-    check_keys(Sampling, cfg.sampling, "sampling: ")
-    Sampling(**cfg.sampling.to_dict())
-    return checkpoints.as_data(cfg.sampling)
+    sampling = update_names(cfg.sampling.to_dict(), place="sampling")
+    check_keys(Sampling, sampling, "sampling: ")
+    Sampling(**sampling)
+    return checkpoints.as_data(sampling)
 
 
 def read_log(work_dir: Path) -> Log:

@@ -28,7 +28,7 @@ class Restoration:
 
 @dataclass(frozen=True)
 class RestorationPipeline:
-    """Restores with one flow; the images still have to be matched to their input (``match_to_input``).
+    """Restores with one flow; colors are matched once the image has its final size (``match_to_input``).
 
     Args:
         network: v(x, t, **condition).
@@ -60,6 +60,8 @@ class RestorationPipeline:
         image, scale = self.decode(solution.x), self.coupling.scale
         if not is_latent:
             image = crop_to(image, (scale * low.shape[-2], scale * low.shape[-1]))
+        if self.sampling.consistency:
+            image = enforce_consistency(image, self.decode(low) if is_latent else low, scale)
         return Restoration(image, solution.x, solution.nfe + extra_nfe + self.coupling.extra_nfe)
 
     def decode(self, latent: Tensor) -> Image:
@@ -125,7 +127,7 @@ def match_to_input(image: Image, low: Image, scale: float, *, color: str, consis
         image: The restoration.
         low: Its input.
         scale: Pixels of the restoration a pixel of the input; consistency is for whole ones.
-        color: As in ``match_colors``.
+        color: Mode of ``match_colors``.
         consistency: Project onto the images that shrink to the input.
     """
     image = match_colors(image, low, color)

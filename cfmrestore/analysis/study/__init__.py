@@ -17,6 +17,7 @@ from cfmrestore.engine import checkpoints
 from cfmrestore.engine import process_pool as jobs
 from cfmrestore.engine.config import load_config
 from cfmrestore.imageio.atomic import write_text
+from cfmrestore.renamed import update_names
 from cfmrestore.reports import results
 
 Result = dict[str, Any]
@@ -126,7 +127,7 @@ def run_one(job: StudyJob) -> Result:
 def _hold(path: Path, recipe: Result, message: str) -> None:
     """Write what decides a result, or refuse where another decided it."""
     recipe = json.loads(json.dumps(recipe))
-    if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != recipe:
+    if path.is_file() and update_names(json.loads(path.read_text(encoding="utf-8")), warn=False) != recipe:
         raise ValueError(f"{message}: take another --work-dir, or delete that folder")
     write_text(path, json.dumps(recipe, indent=1) + "\n")
 
