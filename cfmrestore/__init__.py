@@ -1,21 +1,29 @@
-"""Image restoration with flows that run in a latent space."""
+"""Image restoration with flows that run in a latent space.
+
+The registries are imported when asked for: a command reads its flags without torch and mmengine.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from cfmrestore._version import __version__
-from cfmrestore.registry import (
-    COUPLINGS,
-    DATASETS,
-    DEGRADATIONS,
-    ENCODERS,
-    GRIDS,
-    LOSSES,
-    METRICS,
-    MODELS,
-    NETWORKS,
-    PATHS,
-    SOLVERS,
-    TIME_SAMPLERS,
-    TRANSFORMS,
-)
+
+if TYPE_CHECKING:
+    from cfmrestore.registry import (
+        COUPLINGS,
+        DATASETS,
+        DEGRADATIONS,
+        ENCODERS,
+        GRIDS,
+        LOSSES,
+        METRICS,
+        MODELS,
+        NETWORKS,
+        PATHS,
+        SOLVERS,
+        TIME_SAMPLERS,
+        TRANSFORMS,
+    )
 
 __all__ = [
     "COUPLINGS",
@@ -33,3 +41,9 @@ __all__ = [
     "TRANSFORMS",
     "__version__",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("cfmrestore.registry"), name)

@@ -1,8 +1,9 @@
-"""What users rely on: public names, registry names with their config keys, command-line flags.
+"""What users rely on: public names, registry names with their config keys, command-line flags; former names of all too.
 
 A change that removes one of them must say so, in inventory.json and in the CHANGELOG.
 """
 
+import argparse
 import inspect
 import json
 import re
@@ -12,23 +13,30 @@ from typing import Any
 import pytest
 
 import cfmrestore
+from cfmrestore import renamed
+from cfmrestore.cli.main import COMMANDS, build_parser
 from cfmrestore.registry import REGISTRIES
 from cfmrestore.restore import model_zoo
-from tests.testing import ROOT, in_this_process
+from tests.testing import ROOT
 
 INVENTORY = Path(__file__).with_name("inventory.json")
-TOOLS = (
-    "train.py", "test.py", "evaluate.py", "sweep.py", "compare.py", "degrade.py", "benchmark.py train",
-    "benchmark.py degrade", "benchmark.py metrics", "benchmark.py restore", "restore.py", "boost.py",
-    "publish_model.py", "showcase.py", "study.py", "cfmrestore.demo",
-)  # fmt: skip
+TOOLS = {
+    "train.py": "train", "test.py": "test", "evaluate.py": "evaluate", "sweep.py": "sweep", "compare.py": "compare",
+    "degrade.py": "degrade", "benchmark.py train": "benchmark train", "benchmark.py degrade": "benchmark degrade",
+    "benchmark.py metrics": "benchmark metrics", "benchmark.py restore": "benchmark restore", "restore.py": "restore",
+    "boost.py": "boost", "publish_model.py": "publish", "showcase.py": "showcase", "study.py": "study",
+    "cfmrestore.demo": "demo", "misc/print_config.py": "print-config",
+}  # fmt: skip
+"""Scripts of ``tools/``, and the commands that they are."""
 
 
-def flags(tool: str) -> list[str]:
-    name, *words = tool.split()
-    script = name if name.startswith("cfmrestore.") else str(ROOT / "tools" / name)
-    text = in_this_process(script, *words, "--help")[1]
-    return sorted(set(re.findall(r"(?<![\w-])--[\w-]+", text)))
+def flags(command: str) -> list[str]:
+    """The flags of a command, hidden ones too: former names are promises as much."""
+    name, *words = command.split()
+    parser = build_parser(name)
+    for word in words:
+        parser = next(a.choices[word] for a in parser._actions if isinstance(a, argparse._SubParsersAction))
+    return sorted({flag for action in parser._actions for flag in action.option_strings if flag.startswith("--")})
 
 
 def own(cls: Any) -> bool:
@@ -40,13 +48,15 @@ def inventory() -> dict[str, Any]:
     for name, registry in REGISTRIES.items():
         registry.import_from_location()
         plugins[name] = {
-            key: sorted(inspect.signature(cls).parameters)
+            key: sorted({*inspect.signature(cls).parameters, *renamed.KEYS.get(key, {})})
             for key, cls in sorted(registry.module_dict.items())
             if inspect.isclass(cls) and own(cls)
         }
+        plugins[name] |= {old: plugins[name][new] for old, new in renamed.PLUGINS.items() if new in plugins[name]}
     return {
         "names": sorted(cfmrestore.__all__),
-        "flags": {tool: flags(tool) for tool in TOOLS},
+        "commands": sorted(COMMANDS),
+        "flags": {tool: flags(command) for tool, command in TOOLS.items()},
         "plugins": plugins,
         "models": sorted(model_zoo.cards()),
     }
@@ -68,4 +78,5 @@ def test_every_plugin_stands_in_the_readme() -> None:
     shells = {"runner", "loop", "hook", "optimizer wrapper", "model", "data sampler"}
     for kind, names in json.loads(INVENTORY.read_text())["plugins"].items():
         if kind not in shells:
-            assert set(names) <= words, (kind, set(names) - words)
+            present = set(names) - set(renamed.PLUGINS)
+            assert present <= words, (kind, present - words)

@@ -1,51 +1,7 @@
 #!/usr/bin/env python
-"""Large pictures from prompts: a text-to-image pipeline makes small latents, a flow lifts them."""
+"""``cfmrestore boost`` as a script."""
 
-import argparse
-import os
-
-from cfmrestore.cli import common as cli
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("prompt", nargs="?", help="a text")
-    what.add_argument("--prompts", metavar="FILE", help="a text a line; empty lines and # comments are skipped")
-    what.add_argument("--from-latents", metavar="FOLDER", help="lift latents that were written before")
-    parser.add_argument("--pipeline", metavar="PATH", help="a folder that diffusers saved, or a hub id")
-    parser.add_argument(
-        "--model", metavar="CHECKPOINT", help="a flow in that pipeline's latents: a file or a work directory"
-    )
-    parser.add_argument("--out", metavar="PATH", help="a folder, or a .png file for one picture; a .json beside each")
-    parser.add_argument("--save-latents", metavar="FOLDER", help="write the small latents; without --model, them alone")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--samples", type=int, default=1, metavar="N", help="pictures a prompt")
-    parser.add_argument("--steps", type=int, help="of the pipeline's scheduler (default: the pipeline's)")
-    parser.add_argument("--guidance-scale", type=float, help="default: the pipeline's")
-    parser.add_argument("--negative-prompt", metavar="TEXT", help="what the pipeline shall avoid")
-    parser.add_argument("--height", type=int, help="of the small picture (default: the pipeline's)")
-    parser.add_argument("--width", type=int, help="of the small picture (default: the pipeline's)")
-    parser.add_argument("--num-intervals", type=int, help="of the flow (default: the checkpoint's)")
-    parser.add_argument("--batch", type=int, default=1, metavar="N", help="pictures at a time")
-    parser.add_argument("--compare", action="store_true", help="write the small picture too, enlarged bicubically")
-    parser.add_argument("--device", default="auto", help="default: a GPU where there is one")
-    parser.add_argument("--precision", default="auto", help="auto, fp32, bf16 or fp16")
-    parser.add_argument(
-        "--encoder", metavar="PATH", help="where the flow's autoencoder lies now (default: --pipeline has it)"
-    )
-    parser.add_argument("--overwrite", action="store_true", help="make again what is there")
-    args = parser.parse_args()
-
-    from cfmrestore.apis.boost import boost
-    from cfmrestore.ldm.boost_jobs import read_prompts
-
-    keys = {key: value for key, value in vars(args).items() if key not in ("prompt", "prompts")}
-    prompts = read_prompts(args.prompts) if args.prompts else [args.prompt] if args.prompt else []
-    part = (int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1)))
-    done = boost(prompts, **keys, part=part)
-    print(f"{len(done)} {'pictures' if args.model else 'latents'} in {args.out or args.save_latents}")
-
+from cfmrestore.cli.main import tool
 
 if __name__ == "__main__":
-    cli.run(main)
+    tool("boost")

@@ -1,25 +1,7 @@
 #!/usr/bin/env python
-"""Put result files side by side, with paired bootstrap intervals; files of different protocols are refused."""
+"""``cfmrestore compare`` as a script."""
 
-import argparse
-
-from cfmrestore.cli import common as cli
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("results", nargs="+", metavar="RESULT.json", help="written by test.py or evaluate.py")
-    parser.add_argument("--baseline", metavar="METHOD", help="what is compared with (default: bicubic, or the first)")
-    parser.add_argument("--level", type=float, default=0.95, help="of confidence (default: 0.95)")
-    parser.add_argument("--samples", type=int, default=10_000, help="of the bootstrap (default: 10000)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", metavar="FILE", help="a .md, .csv or .json file")
-    args = parser.parse_args()
-
-    from cfmrestore.reports.compare import compare
-
-    compare(args.results, baseline=args.baseline, level=args.level, samples=args.samples, seed=args.seed, out=args.out)
-
+from cfmrestore.cli.main import tool
 
 if __name__ == "__main__":
-    cli.run(main)
+    tool("compare")

@@ -1,68 +1,7 @@
 #!/usr/bin/env python
-"""Degrade images by a preset, replay what was drawn, freeze a benchmark, or look at a preset."""
+"""``cfmrestore degrade`` as a script."""
 
-import argparse
-import os
-
-from cfmrestore.cli import common as cli
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("source", nargs="?", help="an image, or a folder that is searched deeply")
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--preset", metavar="NAME", help="a file of configs/degradations, or the path of one")
-    what.add_argument("--replay", metavar="SIDECARS", help="a sidecar, or a folder of them: the same pixels again")
-    what.add_argument("--verify", metavar="FOLDER", help="hold a frozen set against its checksums")
-    what.add_argument("--list", action="store_true", help="name the presets")
-    parser.add_argument("--out", metavar="FOLDER", help="where the images and their sidecars go")
-    parser.add_argument("--freeze", action="store_true", help="write targets and inputs, with a manifest of checksums")
-    parser.add_argument("--split", default="all", help="all, train or held_out: every fourth image is held out")
-    parser.add_argument("--preview", metavar="FILE.png", help="a contact sheet of one image, and its drawn kernels")
-    parser.add_argument("--draws", type=int, default=11, help="how often the preview draws (default: 11)")
-    parser.add_argument("--scale", type=float, help="in place of the preset's")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epoch", type=int, default=0, help="the draw of an image in that epoch of training")
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes")
-    parser.add_argument("--overwrite", action="store_true", help="replace results that are there")
-    args = parser.parse_args()
-
-    if args.list:
-        from cfmrestore.engine import presets
-
-        print("\n".join(presets.names()))
-    elif args.verify:
-        from cfmrestore.datasets.frozen import verify
-
-        print(f"{verify(args.verify)} images, all as frozen")
-    elif args.source is None:
-        raise ValueError("name an image or a folder")
-    elif args.preview:
-        from cfmrestore.apis.degrade.preview import preview
-
-        if args.preset is None:
-            raise ValueError("--preview needs --preset")
-        files = preview(args.source, args.preset, args.preview, draws=args.draws, scale=args.scale, seed=args.seed)
-        print("\n".join(f"look at {file}" for file in files))
-    else:
-        write(args)
-
-
-def write(args: argparse.Namespace) -> None:
-    """Degrade or replay into a folder; under torchrun or accelerate every process does its share."""
-    from cfmrestore.apis.degrade import degrade, replay
-
-    if args.out is None:
-        raise ValueError("name a folder for the results: --out FOLDER")
-    part = (int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1)))
-    shared = {"workers": args.workers, "overwrite": args.overwrite, "part": part}
-    if args.replay:
-        done = replay(args.source, args.replay, args.out, **shared)
-    else:
-        own = {"scale": args.scale, "seed": args.seed, "epoch": args.epoch, "split": args.split, "freeze": args.freeze}
-        done = degrade(args.source, args.preset, args.out, **own, **shared)
-    print(f"{len(done)} images in {args.out}")
-
+from cfmrestore.cli.main import tool
 
 if __name__ == "__main__":
-    cli.run(main)
+    tool("degrade")

@@ -1,32 +1,7 @@
 #!/usr/bin/env python
-"""Measure a folder of restored images from anywhere, against the folder of their targets or without."""
+"""``cfmrestore evaluate`` as a script."""
 
-import argparse
-
-from cfmrestore.cli import common as cli
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("restored", help="a folder of restored images, or one image")
-    parser.add_argument("target", nargs="?", help="the folder of what they should be")
-    parser.add_argument("--low", metavar="FOLDER", help="the inputs: adds a row for bicubic interpolation")
-    parser.add_argument("--protocol", default="classic_y", help="how images are compared (default: classic_y)")
-    parser.add_argument("--metrics", nargs="+", default=["PSNR", "SSIM"], metavar="NAME", help="default: PSNR SSIM")
-    parser.add_argument("--scale", type=int, help="needed by protocols that cut a border, where --low does not tell it")
-    parser.add_argument("--suffix", default="", help="what the names of restorations end with, such as _x4")
-    parser.add_argument("--method", help="how the restorations are called (default: their folder)")
-    parser.add_argument("--name", help="how the set of images is called (default: the folder of the targets)")
-    parser.add_argument("--weights", metavar="FOLDER", help="of networks that metrics need (default: torch's cache)")
-    parser.add_argument("--out", metavar="FILE.json", help="write the result, and a table and a CSV file beside it")
-    parser.add_argument("--report", metavar="FILE.html", help="write a page with histograms and the worst images")
-    args = parser.parse_args()
-
-    from cfmrestore.apis.evaluate import evaluate_folders
-
-    keys = {key: value for key, value in vars(args).items() if key not in ("restored", "target")}
-    evaluate_folders(args.restored, args.target, **keys)
-
+from cfmrestore.cli.main import tool
 
 if __name__ == "__main__":
-    cli.run(main)
+    tool("evaluate")

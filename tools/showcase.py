@@ -1,46 +1,7 @@
 #!/usr/bin/env python
-"""Show what a model does: a table beside bicubic and the originals, and a picture."""
+"""``cfmrestore showcase`` as a script."""
 
-import argparse
-
-from cfmrestore.cli import common as cli
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", help="a bundled model, a checkpoint, or a work directory")
-    parser.add_argument(
-        "--sets",
-        nargs="+",
-        default=["photographs=data/photographs/held_out"],
-        metavar="NAME=FOLDERS",
-        help="HIGH,LOW for pairs, HIGH for photographs to degrade, or a frozen set (default: the bundled photographs)",
-    )
-    parser.add_argument("--preset", help="what photographs are degraded by (default: as the model's card says)")
-    parser.add_argument("--split", default="all", help="of photographs to degrade: all, train or held_out")
-    parser.add_argument("--beside", nargs="+", default=[], metavar="NAME=MODEL", help="other models to measure too")
-    parser.add_argument("--out", default="work_dirs/showcase", metavar="FOLDER", help="for all images")
-    parser.add_argument("--picture", metavar="FILE.jpg", help="details of the first set's images")
-    parser.add_argument(
-        "--page", metavar="FILE.md", help="whose table between <!-- MODEL: begin --> and end is made new"
-    )
-    args = parser.parse_args()
-
-    from cfmrestore.analysis.showcase import showcase
-
-    table = showcase(
-        args.model,
-        cli.named(args.sets),
-        args.out,
-        preset=args.preset,
-        split=args.split,
-        beside=cli.named(args.beside),
-        picture=args.picture,
-        page=args.page,
-    )
-    print(table)
-    print(f"look at {args.picture or args.out}")
-
+from cfmrestore.cli.main import tool
 
 if __name__ == "__main__":
-    cli.run(main)
+    tool("showcase")

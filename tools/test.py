@@ -1,53 +1,7 @@
 #!/usr/bin/env python
-"""Evaluate a checkpoint on benchmarks, beside bicubic interpolation and what its encoder can do."""
+"""``cfmrestore test`` as a script."""
 
-import argparse
-
-from cfmrestore.cli import common as cli
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("config")
-    parser.add_argument("checkpoint", help="a .pth or .safetensors file, a work directory, or a bundled model")
-    parser.add_argument(
-        "--benchmarks",
-        nargs="+",
-        default=[],
-        metavar="NAME=FOLDERS",
-        help="in place of the config's test set: NAME=HIGH,LOW for pairs, NAME=HIGH to degrade as the config does, or "
-        "NAME=FOLDER with a frozen set of degrade.py",
-    )
-    parser.add_argument("--protocol", help="how images are compared, in place of the config's")
-    parser.add_argument(
-        "--metrics", nargs="+", metavar="NAME", help="in place of the config's: psnr ssim lpips fid ..."
-    )
-    parser.add_argument("--method", help="how the restorations are called in tables (default: the checkpoint)")
-    parser.add_argument("--weights", metavar="FOLDER", help="of networks that metrics need (default: torch's cache)")
-    parser.add_argument("--out", metavar="FILE.json", help="write the result, and a table and a CSV file beside it")
-    parser.add_argument("--report", metavar="FILE.html", help="write a page with histograms and the worst images")
-    parser.add_argument("--show-dir", metavar="DIR", help="write a picture of every image")
-    cli.add_common(parser)
-    args = cli.parse(parser)
-
-    from cfmrestore.apis.test import evaluate_checkpoint
-
-    evaluate_checkpoint(
-        args.config,
-        args.checkpoint,
-        benchmarks=cli.named(args.benchmarks),
-        protocol=args.protocol,
-        metrics=args.metrics,
-        weights=args.weights,
-        method=args.method,
-        work_dir=args.work_dir,
-        out=args.out,
-        report=args.report,
-        show_dir=args.show_dir,
-        launcher=args.launcher,
-        options=args.cfg_options,
-    )
-
+from cfmrestore.cli.main import tool
 
 if __name__ == "__main__":
-    cli.run(main)
+    tool("test")

@@ -1,40 +1,61 @@
-"""What the command-line tools share: flags, and errors that a person can read."""
+"""What commands share: flags, values of flags, and errors that a person can read."""
 
 import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-
-from mmengine.config import DictAction
+from typing import Any
 
 LAUNCHERS = ("none", "pytorch", "slurm", "mpi")
 
 
-def add_common(parser: argparse.ArgumentParser) -> None:
-    """The flags of every tool that runs a config."""
+def prepare_process() -> None:
+    """Environment of a process that computes, set before torch is loaded unless the user has set it."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def add_config_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of every command that runs a config."""
     parser.add_argument("--work-dir", help="where logs and checkpoints go (default: work_dirs/CONFIG)")
-    parser.add_argument(
-        "--cfg-options",
-        nargs="+",
-        action=DictAction,
-        metavar="KEY=VALUE",
-        help="change keys of the config: model.sampling.num_intervals=8 (lists: key='[a,b]')",
-    )
+    help_ = "change keys of the config: model.sampling.num_intervals=8 (lists: key='[a,b]')"
+    add_key_values(parser, "--cfg-options", help=help_)
     parser.add_argument("--launcher", choices=LAUNCHERS, help="default: what the environment says")
     parser.add_argument("--local_rank", "--local-rank", type=int, help=argparse.SUPPRESS)
 
 
-def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
-    """Parse, and hand the old launcher's rank on."""
-    args = parser.parse_args()
-    sys.path.append(str(Path.cwd()))  # where a config's custom_imports are looked for too
-    if args.local_rank is not None:
-        os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
-    return args
+def add_key_values(parser: argparse._ActionsContainer, flag: str, *, help: str) -> None:
+    """A flag of KEY=VALUE pairs, which ``parse_options`` reads; given again, it adds to what was given."""
+    parser.add_argument(flag, nargs="+", action="extend", metavar="KEY=VALUE", help=help)
 
 
-def named(pairs: Sequence[str]) -> dict[str, str]:
+class RenamedFlag(argparse.Action):
+    """Former name of a flag: the value goes where the present one puts it, whose name is said."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, *, present: str, **keys: Any) -> None:
+        super().__init__(option_strings, present.lstrip("-").replace("-", "_"), help=argparse.SUPPRESS, **keys)
+        self.present = present
+
+    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: Any = None) -> None:
+        print(f"warning: {option_string} is called {self.present} now", file=sys.stderr)
+        setattr(namespace, self.dest, values)
+
+
+def parse_options(pairs: Sequence[str] | None) -> dict[str, Any] | None:
+    """KEY=VALUE arguments, with numbers, lists and tuples as OpenMMLab's ``DictAction`` reads them."""
+    if pairs is None:
+        return None
+    from mmengine.config import DictAction
+
+    for pair in pairs:
+        if not pair.partition("=")[1]:
+            raise ValueError(f"expected KEY=VALUE; got {pair!r}")
+    parsed = argparse.Namespace()
+    DictAction((), "options")(argparse.ArgumentParser(), parsed, pairs)
+    return dict(parsed.options)
+
+
+def parse_names(pairs: Sequence[str]) -> dict[str, str]:
     """NAME=VALUE arguments."""
     for pair in pairs:
         if not all(pair.partition("=")):
@@ -45,25 +66,29 @@ def named(pairs: Sequence[str]) -> dict[str, str]:
     return {name: pair.partition("=")[2] for name, pair in zip(names, pairs, strict=True)}
 
 
+def process_part() -> tuple[int, int]:
+    """Which part of the work is this process's, under torchrun or accelerate: its rank, and the number of processes."""
+    return int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+
+
 def use_threads(count: int | None) -> None:
     """So many threads, or as many as this process has cores, whatever the environment says.
 
     Sums are in another order on another number of threads, and torchrun allows its processes one: only so do one
-    process and many write the same bytes. Processes that share their cores wait for each other without spinning.
+    process and many write the same bytes.
     """
     if count is not None and count < 1:
         raise ValueError(f"threads must be 1 or more; got {count}")
-    if int(os.environ.get("LOCAL_WORLD_SIZE", 1)) > 1:
-        os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch is imported
     import torch
 
     torch.set_num_threads(count or len(os.sched_getaffinity(0)))
 
 
-def run(main: Callable[[], object], interrupted: str = "interrupted; go on with --resume") -> None:
-    """Run a tool; what the user can mend is one line and exit code 1, anything else keeps its traceback."""
+def run(command: Callable[[], object], interrupted: str = "interrupted") -> None:
+    """Run a command; what the user can mend is one line and exit code 1, anything else keeps its traceback."""
+    sys.path.append(str(Path.cwd()))  # where a config's custom_imports are looked for too
     try:
-        main()
+        command()
     except (ValueError, OSError) as error:
         sys.exit(f"error: {message(error)}")
     except KeyboardInterrupt:

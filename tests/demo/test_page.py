@@ -17,7 +17,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from cfmrestore.demo import __main__ as demo
+from cfmrestore.cli.main import main
+from cfmrestore.demo import server as demo
 from cfmrestore.demo.work import Limits
 from tests.demo import FakeRestorer
 from tests.testing import PHONE, in_this_process, new_page, record, screen, wait_for
@@ -284,7 +285,7 @@ def test_files_are_deleted_in_time(tmp_path: Path) -> None:
 
 def failure(*arguments: str) -> str:
     with pytest.raises(SystemExit) as caught:
-        demo.main(arguments)
+        main(["demo", *arguments])
     assert str(caught.value).startswith("error: ")
     assert "\n" not in str(caught.value)
     return str(caught.value)

@@ -1,0 +1,21 @@
+"""Put results side by side, with paired intervals.
+
+The intervals are the bootstrap's; files of different protocols are refused.
+"""
+
+import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("results", nargs="+", metavar="RESULT.json", help="written by test.py or evaluate.py")
+    parser.add_argument("--baseline", metavar="METHOD", help="what is compared with (default: bicubic, or the first)")
+    parser.add_argument("--level", type=float, default=0.95, help="of confidence (default: 0.95)")
+    parser.add_argument("--samples", type=int, default=10_000, help="of the bootstrap (default: 10000)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", metavar="FILE", help="a .md, .csv or .json file")
+
+
+def run(args: argparse.Namespace) -> None:
+    from cfmrestore.reports.compare import compare
+
+    compare(args.results, baseline=args.baseline, level=args.level, samples=args.samples, seed=args.seed, out=args.out)

@@ -1,0 +1,99 @@
+"""HTTP server of the web page: where it listens, and what is deleted when it ends."""
+
+import importlib.util
+import ipaddress
+import os
+import shutil
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+
+from cfmrestore.demo.work import Limits, Restores, sweep
+
+KEEP_SECONDS = 30 * 60
+
+
+def serve(model: str, *, host: str, port: int, max_side: int, max_bytes: int, device: str = "auto") -> None:
+    """Serve the page of a model until Ctrl-C.
+
+    Args:
+        model: As for ``Restorer.from_pretrained``.
+        host: The address to listen at.
+        port: The port to listen at.
+        max_side: Pixels of the longer side of a picture, at most.
+        max_bytes: Size of an uploaded file, at most.
+        device: "auto", "cpu", "cuda" ...
+    """
+    try:
+        _check(host, port)
+        from cfmrestore.restore import Restorer
+
+        limits = Limits(max_side=max_side, max_bytes=max_bytes)
+        restorer = Restorer.from_pretrained(model, device=device)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # what was uploaded is deleted then, too
+        with serving(restorer, host=host, port=port, limits=limits) as address:
+            print(f"open {address}   (Ctrl-C ends it)", flush=True)
+            threading.Event().wait()
+    except KeyboardInterrupt:
+        sys.exit(0)
+
+
+def _check(host: str, port: int) -> None:
+    """What can be known before the model is loaded."""
+    if importlib.util.find_spec("gradio") is None:
+        raise ValueError("the page needs gradio: pip install 'cfmrestore[demo]'")
+    check_address(host, port)
+    if not is_loopback(host):
+        print(f"warning: everyone who reaches {host} can use this page; it asks for no password", file=sys.stderr)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches it."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def check_address(host: str, port: int) -> None:
+    """Refuse an address that cannot be listened at."""
+    if not 1 <= port <= 65535:
+        raise ValueError(f"there is no port {port}: take one from 1024 to 65535")
+    try:
+        family, *_, place = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(place)
+    except OSError as error:
+        raise ValueError(f"cannot listen at {host}, port {port} ({error.strerror}): take another --port") from None
+
+
+@contextmanager
+def serving(
+    restorer: Restores, *, host: str, port: int, limits: Limits, keep_seconds: int = KEEP_SECONDS
+) -> Iterator[str]:
+    """Serve the page of a model: its address. All that was uploaded and made is deleted in the end."""
+    folder = Path(mkdtemp(prefix="cfmrestore-demo-")).resolve()
+    os.environ["GRADIO_TEMP_DIR"] = str(folder)
+    os.environ.pop("GRADIO_ALLOWED_PATHS", None)  # gradio would serve them
+    from cfmrestore.demo import page
+
+    blocks = page.build(restorer, limits=limits, folder=folder / "results", keep_seconds=keep_seconds)
+    ended = threading.Event()
+    threading.Thread(target=_keep_clean, args=(folder, keep_seconds, ended), daemon=True).start()
+    try:
+        yield page.launch(blocks, host=host, port=port, limits=limits)
+    finally:
+        ended.set()
+        blocks.close(verbose=False)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _keep_clean(folder: Path, seconds: float, ended: threading.Event) -> None:
+    while not ended.wait(seconds / 4):
+        sweep(folder, seconds)

@@ -1,0 +1,166 @@
+"""The command line: what is said at once, what a wrong word leads to, and who starts the same command."""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from cfmrestore import __version__
+from cfmrestore.cli import common, restore
+from cfmrestore.cli import main as cli
+from tests.testing import ROOT, environment, in_this_process, write_images
+
+LIGHT = """
+import sys
+from cfmrestore.cli.main import main
+
+for arguments in (["--help"], ["--version"], [], ["nothing"], ["train"], *([name, "--help"] for name in %s),
+                  ["restore", "x", "--wrong"], ["train", "x", "--cfg-options", "a=1", "--wrong"]):
+    try:
+        main(arguments)
+    except SystemExit:
+        pass
+print("heavy:", {"torch", "mmengine", "numpy", "cfmrestore.registry"} & set(sys.modules))
+"""
+
+
+def fail(*arguments: object) -> str | int | None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main([str(argument) for argument in arguments])
+    return caught.value.code
+
+
+def test_help_and_wrong_flags_import_nothing_heavy() -> None:
+    code = LIGHT % (cli.COMMANDS,)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment())
+    assert run.stdout.splitlines()[-1] == "heavy: set()"
+
+
+def test_the_help_has_a_line_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert fail("--help") == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for name in cli.COMMANDS:
+        summary = cli.build_parser(name).description
+        assert summary is not None
+        assert f" {name} {summary.splitlines()[0]} " in text
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert fail("--version") == 0
+    assert capsys.readouterr().out == f"cfmrestore {__version__}\n"
+
+
+def test_a_wrong_flag_is_said_with_the_usage_of_its_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert fail("compare", "a.json", "--wrong") == 2
+    said = capsys.readouterr().err
+    assert said.startswith("usage: cfmrestore compare ")
+    assert said.endswith("cfmrestore compare: error: unrecognized arguments: --wrong\n")
+    assert fail("restor") == 2
+    assert "invalid choice: 'restor' (choose from 'train', " in capsys.readouterr().err
+
+
+def test_what_a_user_can_mend_is_one_line(tmp_path: Path) -> None:
+    assert (
+        fail("compare", tmp_path / "none.json")
+        == in_this_process(str(ROOT / "tools" / "compare.py"), tmp_path / "none.json")[0]
+    )
+    said = fail("compare", tmp_path / "none.json")
+    assert isinstance(said, str)
+    assert said.startswith("error: ")
+    assert "\n" not in said
+    assert fail("showcase", "cfm-x4", "--sets", "a") == "error: expected NAME=VALUE; got 'a'"
+    assert fail("train", "x.py", "--cfg-options", "a") == "error: expected KEY=VALUE; got 'a'"
+
+
+def test_an_interruption_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(args: argparse.Namespace) -> None:
+        raise KeyboardInterrupt
+
+    for name, said in (
+        ("train", "interrupted; go on with --resume"),
+        ("study", "interrupted; the same command goes on where it stopped"),
+        ("sweep", "interrupted"),
+    ):
+        module = cli._module(name)
+        monkeypatch.setattr(module, "run", interrupt)
+        with pytest.raises(SystemExit, match=said + "$"):
+            cli._run(module, argparse.Namespace())
+
+
+def test_every_script_is_a_command() -> None:
+    scripts = {
+        path.relative_to(ROOT / "tools").as_posix(): re.findall(r'tool\("([\w-]+)"\)', path.read_text())
+        for path in (ROOT / "tools").rglob("*.py")
+    }
+    assert all(len(names) == 1 for names in scripts.values())
+    assert {names[0] for names in scripts.values()} == set(cli.COMMANDS) - {"demo"}
+    assert fail("degrade", "--help") == in_this_process(str(ROOT / "tools" / "degrade.py"), "--help")[0] == 0
+    assert in_this_process("cfmrestore.cli", "--version") == (0, f"cfmrestore {__version__}\n")
+    assert "usage: python -m cfmrestore.demo " in in_this_process("cfmrestore.demo", "--help")[1]
+
+
+def test_a_former_flag_says_its_present_name(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = cli.build_parser("restore")
+    assert parser.parse_args(["a.png", "--colour", "wavelet"]).color == "wavelet"
+    assert capsys.readouterr().err == "warning: --colour is called --color now\n"
+    assert parser.parse_args(["a.png", "--color", "adain"]).color == "adain"
+    assert parser.parse_args(["a.png"]).color is None
+    assert capsys.readouterr().err == ""
+    assert "--colour" not in parser.format_help()
+
+
+def test_options_are_read_as_openmmlab_reads_them() -> None:
+    pairs = ["a=1", "b.c=x", "d=[1,(2.5,y)]", "e=True", "f=", "g=None", "h=k=1"]
+    assert common.parse_options(pairs) == {
+        "a": 1, "b.c": "x", "d": [1, (2.5, "y")], "e": True, "f": "", "g": None, "h": "k=1",
+    }  # fmt: skip
+    assert common.parse_options(None) is None
+    given = ["x.py", "--cfg-options", "a=1", "b=2", "--seed", "3", "--cfg-options", "c=3"]
+    assert cli.build_parser("train").parse_args(given).cfg_options == ["a=1", "b=2", "c=3"]
+
+
+def test_the_rank_of_an_old_launcher_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCAL_RANK", "7")
+    monkeypatch.delenv("LOCAL_RANK")
+    command = ModuleType("nothing")
+    monkeypatch.setattr(command, "run", lambda args: None, raising=False)
+    cli._run(command, cli.build_parser("train").parse_args(["x.py", "--local-rank=2"]))
+    assert os.environ["LOCAL_RANK"] == "2"
+    cli._run(command, cli.build_parser("train").parse_args(["x.py", "--local_rank=1"]))
+    assert os.environ["LOCAL_RANK"] == "2"  # torchrun's own word counts
+
+
+def test_threads_wait_asleep_unless_the_user_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    for said, kept in ((None, "PASSIVE"), ("ACTIVE", "ACTIVE")):
+        monkeypatch.setenv("OMP_WAIT_POLICY", said or "")
+        if said is None:
+            monkeypatch.delenv("OMP_WAIT_POLICY")
+        assert fail("--version") == 0
+        assert os.environ["OMP_WAIT_POLICY"] == kept
+
+
+def test_a_number_of_threads_is_positive() -> None:
+    with pytest.raises(ValueError, match="threads must be 1 or more; got 0"):
+        common.use_threads(0)
+    assert restore.tile("auto") == "auto"
+    assert restore.tile("64") == 64
+
+
+@pytest.mark.slow
+def test_torchrun_starts_a_script_and_the_module(tmp_path: Path) -> None:
+    source = write_images(tmp_path / "source", count=3)
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=0", "--standalone"]
+    for folder, command in (
+        ("script", [str(ROOT / "tools" / "degrade.py")]),
+        ("module", ["-m", "cfmrestore.cli", "degrade"]),
+    ):
+        words = [*launcher, *command, str(source), "--preset", "bicubic", "--out", str(tmp_path / folder)]
+        subprocess.run(words, check=True, env=environment(), cwd=tmp_path, capture_output=True)
+    made = {path.name: path.read_bytes() for path in (tmp_path / "script").glob("*.png")}
+    assert len(made) == 3
+    assert made == {path.name: path.read_bytes() for path in (tmp_path / "module").glob("*.png")}
