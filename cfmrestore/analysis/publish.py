@@ -12,7 +12,7 @@ from typing import Any
 from mmengine.config import Config
 
 from cfmrestore.engine import checkpoints
-from cfmrestore.engine.config import merge
+from cfmrestore.engine.config.load import merge
 from cfmrestore.flows.sampling import Sampling
 from cfmrestore.imageio.atomic import atomic, write_text
 from cfmrestore.registry import check_keys, load_plugins

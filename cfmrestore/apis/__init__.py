@@ -7,12 +7,12 @@ if TYPE_CHECKING:
     from cfmrestore.apis.evaluate import evaluate_folders
     from cfmrestore.apis.test import evaluate_checkpoint
     from cfmrestore.apis.train import train
-    from cfmrestore.engine.config import load_config
+    from cfmrestore.engine.config.load import load_config
 
 __all__ = ["evaluate_checkpoint", "evaluate_folders", "load_config", "train"]
 _PLACES = {
     "evaluate_folders": "cfmrestore.apis.evaluate",
-    "load_config": "cfmrestore.engine.config",
+    "load_config": "cfmrestore.engine.config.load",
     "evaluate_checkpoint": "cfmrestore.apis.test",
     "train": "cfmrestore.apis.train",
 }

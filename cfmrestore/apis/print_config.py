@@ -7,7 +7,7 @@ from typing import Any
 from mmengine.fileio import dump
 
 from cfmrestore.engine.checkpoints import as_data
-from cfmrestore.engine.config import load_config
+from cfmrestore.engine.config.load import load_config
 from cfmrestore.imageio.atomic import write_text
 
 _FORMATS = {".py": "py", ".json": "json", ".yaml": "yaml", ".yml": "yaml"}

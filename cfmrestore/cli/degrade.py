@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     if args.list:
-        from cfmrestore.engine import presets
+        from cfmrestore.engine.config import presets
 
         print("\n".join(presets.names()))
     elif args.verify:

@@ -7,7 +7,7 @@ from typing import Any
 from mmengine.config import Config
 
 from cfmrestore.engine import distributed
-from cfmrestore.engine.config import load_config
+from cfmrestore.engine.config.load import load_config
 from cfmrestore.engine.runner import RestorationRunner
 
 
@@ -21,7 +21,7 @@ def prepare_config(
 ) -> Config:
     """Read a config, prepare_test_config where it writes, and join the other processes."""
     cfg = load_config(config, options, amp=amp)
-    cfg.work_dir = work_dir or cfg.get("work_dir") or f"work_dirs/{Path(config).stem}"
+    cfg.work_dir = work_dir or cfg.get("work_dir") or f"work_dirs/{Path(cfg.filename).stem}"
     cfg.launcher = distributed.detect(launcher)
     distributed.join(cfg.launcher)
     return cfg

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cfmrestore.engine import checkpoints
-from cfmrestore.engine.config_files import read_file
+from cfmrestore.engine.config.files import find_config, read_file
 from cfmrestore.flows.coupling_flow import CouplingFlow
 from cfmrestore.flows.sampling import Sampling
 from cfmrestore.registry import MODELS, check_keys, find_class, load_plugins
@@ -55,7 +55,7 @@ def load_stages(path: str | Path, encoder: Mapping[str, Any] | None = None) -> l
 
 def find_model(path: str | Path) -> Path:
     """A file; a folder stands for its newest checkpoint, or for the only one in it; a name for a bundled model."""
-    place = Path(path).expanduser()
+    place = find_config(path).expanduser()
     if place.is_dir():
         weights = sorted(place.glob("*.safetensors"))
         if checkpoints.find_latest(place) is None and len(weights) == 1:

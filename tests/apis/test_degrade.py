@@ -63,7 +63,7 @@ def test_the_draw_is_that_of_training(photos: Path, tmp_path: Path) -> None:
 
     degrade(photos, "blur_noise_jpeg", tmp_path / "low", seed=5, epoch=2)
     dataset = ImageFolder(data_root=str(photos), seed=5)
-    from cfmrestore.engine import presets
+    from cfmrestore.engine.config import presets
 
     steps = presets.resolved("blur_noise_jpeg")["degradation"]
     sample = dataset[Draw(0, 2, 0)]

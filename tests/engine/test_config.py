@@ -1,10 +1,12 @@
 """Configs: references, options, and one message for every wrong key."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from cfmrestore.apis import load_config
+from cfmrestore.engine.config import check
 from cfmrestore.registry import MODELS
 from cfmrestore.restore import Restorer
 from tests.testing import ROOT, TINY
@@ -96,6 +98,36 @@ def test_references_keep_types_and_join_strings(tmp_path: Path) -> None:
 def test_wrong_keys_are_named_with_their_place(options: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         load_config(TINY, options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"model.sampling.solver.type": "Runge"},
+            "there is no 'Runge'; known are: AB2, DoPri5, Euler, EulerMaruyama, Heun,",
+        ),
+        ({"model.coupling.type": "Lowres"}, "there is no 'Lowres'; did you mean 'LowresLatent'?"),
+        ({"optim_wrapper.optimizer.type": "Adem"}, "there is no 'Adem'; did you mean 'Adam'?"),
+        ({"default_hooks.checkpoint.type": "Check"}, "default_hooks.checkpoint: there is no 'Check'; known are: "),
+        ({"degradation": [{"type": "GaussianNose"}]}, "there is no 'GaussianNose'; did you mean 'GaussianNoise'?"),
+        ({"model.network": {"type": "UNet", "other": {"type": "Unknown"}}}, "'Unknown'; no plugin has a name like it"),
+        ({"model.network": {"type": "UNet", "other": {"type": "GVPP"}}}, "there is no 'GVPP'; did you mean 'GVP'?"),
+    ],
+)
+def test_an_unknown_plugin_leads_to_those_of_its_kind(options: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)) as caught:
+        check_options(options)
+    assert len(str(caught.value)) < 700
+
+
+def check_options(options: dict) -> None:
+    """A key that a plugin does not take is found after its parts."""
+    cfg = load_config(TINY)
+    cfg.merge_from_dict(options)
+    for place, plugin in check._plugins(cfg._cfg_dict, ""):
+        if plugin["type"] != "UNet":
+            check._check_plugin(place, plugin)
 
 
 def test_a_value_of_the_wrong_type_is_named_with_its_plugin() -> None:

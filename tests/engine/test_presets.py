@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cfmrestore.apis import load_config
-from cfmrestore.engine import presets
+from cfmrestore.engine.config import presets
 from cfmrestore.ops.rng import ImageRng
 from tests.testing import TINY
 

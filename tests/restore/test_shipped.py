@@ -16,7 +16,8 @@ from cfmrestore.apis import load_config
 from cfmrestore.apis.degrade import degrade
 from cfmrestore.apis.evaluate import load_image
 from cfmrestore.datasets.files import list_images, read_image
-from cfmrestore.engine import checkpoints, presets
+from cfmrestore.engine import checkpoints
+from cfmrestore.engine.config import presets
 from cfmrestore.engine.panels import write_png
 from cfmrestore.evaluation import protocols
 from cfmrestore.evaluation.functional.niqe import niqe

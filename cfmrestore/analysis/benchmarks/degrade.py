@@ -15,7 +15,8 @@ from cfmrestore.analysis.benchmarks.operators import print_operators, time_opera
 from cfmrestore.analysis.benchmarks.timing import in_turn
 from cfmrestore.datasets.base import to_tensor
 from cfmrestore.datasets.files import list_images, read_image
-from cfmrestore.engine import checkpoints, presets
+from cfmrestore.engine import checkpoints
+from cfmrestore.engine.config import presets
 from cfmrestore.engine.malloc import keep_freed_memory
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.ops.rng import ImageRng

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from cfmrestore.engine import checkpoints
-from cfmrestore.engine.config import load_config
+from cfmrestore.engine.config.load import load_config
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.restore import Restorer, Settings
 from cfmrestore.restore.files import Metadata, Picture, read_picture, write_picture

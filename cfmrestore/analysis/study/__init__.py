@@ -15,7 +15,7 @@ from cfmrestore.analysis.sweep import sweep
 from cfmrestore.apis.train import train
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine import process_pool as jobs
-from cfmrestore.engine.config import load_config
+from cfmrestore.engine.config.load import load_config
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.renamed import update_names
 from cfmrestore.reports import results

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from cfmrestore.engine.config_files import read_file
+from cfmrestore.engine.config.files import find_config, read_file
 
 _REFERENCE = re.compile(r"\{(\w+)=([^}]+)\}")
 _WALKED: dict[str, list[Any]] = {"solvers": ["Euler"], "intervals": [1, 2, 4, 8]}  # a choice may have its own
@@ -104,7 +104,7 @@ def read(
     path: str | Path, benchmarks: Mapping[str, str] | None = None, changes: Mapping[str, Any] | None = None
 ) -> Study:
     """A study's file, with other benchmarks, and options that all runs get."""
-    path = Path(path)
+    path = find_config(path)
     if not path.is_file():
         raise ValueError(f"there is no study {str(path)!r}")
     said = {key: value for key, value in read_file(path).items() if not key.startswith("_")}
@@ -120,7 +120,7 @@ def read(
         for axis, name in choices.items():
             options.update(axes[axis][name])
         walked = {key: _listed(path, key, options.pop(key, said.get(key, _WALKED[key]))) for key in _WALKED}
-        runs.append(StudyRun(choices, {**options, **(changes or {})}, path.parent / said["base"], **walked))
+        runs.append(StudyRun(choices, {**options, **(changes or {})}, find_config(said["base"], path.parent), **walked))
     if not all(run.name for run in runs) or len({run.name for run in runs}) < len(runs):
         raise ValueError(f"{path}: every axis needs choices, whose names differ in their letters and digits")
     sets = dict(benchmarks or said.get("benchmarks", {}))

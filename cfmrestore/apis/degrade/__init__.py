@@ -14,7 +14,7 @@ from cfmrestore.datasets.base import to_tensor
 from cfmrestore.datasets.files import list_images, read_image
 from cfmrestore.datasets.frozen import MANIFEST, files_of, write_manifest
 from cfmrestore.degradations.base import Degradation
-from cfmrestore.engine import presets
+from cfmrestore.engine.config import presets
 from cfmrestore.engine.panels import to_pixels, write_png
 from cfmrestore.engine.process_pool import run
 from cfmrestore.imageio.atomic import write_text

@@ -16,7 +16,7 @@ from cfmrestore.apis.restore.records import Records
 from cfmrestore.apis.restore.time_left import TimeLeft
 from cfmrestore.datasets.files import EXTENSIONS
 from cfmrestore.engine import checkpoints
-from cfmrestore.engine.config import load_config
+from cfmrestore.engine.config.load import load_config
 from cfmrestore.hub import file_digest
 from cfmrestore.restore import Restorer, Settings
 from cfmrestore.restore.files.picture import Metadata, Picture

@@ -1,16 +1,14 @@
 """Degradations by name: the files of configs/degradations."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
 from cfmrestore.degradations.base import Degradation
-from cfmrestore.engine.config_files import read_file, resolve
+from cfmrestore.engine.config.files import configs_folder, find_config, read_file
+from cfmrestore.engine.config.references import resolve
 from cfmrestore.registry import DEGRADATIONS, load_plugins, nearest
-
-FOLDER = Path(__file__).parents[2] / "configs" / "degradations"
 
 
 class Preset:
@@ -28,12 +26,12 @@ class Preset:
 
 def names() -> list[str]:
     """The presets that the project ships."""
-    return sorted(path.stem for path in FOLDER.glob("*.py"))
+    return sorted(path.stem for path in (configs_folder() / "degradations").glob("*.py"))
 
 
 def read(name: str) -> Config:
     """The file of a preset, by its name or its path, unresolved."""
-    path = Path(name) if name.endswith(".py") else FOLDER / f"{name}.py"
+    path = find_config(name) if name.endswith(".py") else configs_folder() / "degradations" / f"{name}.py"
     if not path.is_file():
         raise ValueError(f"there is no degradation preset {name!r}; {nearest(name, names())}")
     preset = read_file(path)

@@ -1,21 +1,17 @@
-"""Reading a config, with one clear error for anything in it that nothing would read."""
+"""Checking a config: one clear error for anything in it that nothing would read."""
 
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
 import mmengine.runner  # noqa: F401 - fills mmengine's registries
 from mmengine import registry as mm
-from mmengine.config import Config
 from mmengine.registry import Registry
 
-from cfmrestore.engine import presets
-from cfmrestore.engine.config_files import read_file, resolve
+from cfmrestore import registry as ours
 from cfmrestore.engine.runner import RestorationRunner
-from cfmrestore.registry import REGISTRIES, check_keys, load_plugins, nearest
-from cfmrestore.renamed import update_names
+from cfmrestore.registry import REGISTRIES, check_keys, nearest
 
 _OTHER_KEYS = {"auto_scale_lr", "custom_imports", "find_unused_parameters", "runner_type", "sync_bn"}
 _THEIRS = (
@@ -23,60 +19,24 @@ _THEIRS = (
     mm.TRANSFORMS, mm.MODELS, mm.MODEL_WRAPPERS, mm.METRICS, mm.EVALUATOR, mm.VISUALIZERS, mm.VISBACKENDS,
     mm.LOG_PROCESSORS, mm.FUNCTIONS, mm.OPTIM_WRAPPER_CONSTRUCTORS,
 )  # fmt: skip
-
-
-def load_config(path: str | Path, options: Mapping[str, Any] | None = None, *, amp: bool = False) -> Config:
-    """Read a config file, apply the options, resolve its references and check every key.
-
-    A string ``"${name}"`` stands for the value of that key after the options were applied, so one option changes all
-    places that refer to it. An option that sets a ``type`` starts that dict afresh. ``amp`` takes the optimizer wrapper
-    of mixed precision, with the keys of the one that stands there.
-    """
-    if not Path(path).is_file():
-        raise ValueError(f"there is no config {str(path)!r}")
-    load_plugins()
-    cfg = read_file(path)
-    cfg.setdefault("default_scope", "cfmrestore")
-    _apply(cfg, dict(options or {}))
-    if isinstance(cfg.get("degradation"), str):
-        presets.insert(cfg)
-    if amp:
-        cfg.optim_wrapper.type = "AmpOptimWrapper"
-    resolved = update_names(resolve(cfg._cfg_dict, cfg._cfg_dict))
-    check(resolved)
-    return Config(resolved, filename=cfg.filename)
+_PLACES = {
+    "model": ours.MODELS, "data_preprocessor": ours.MODELS, "encoder": ours.ENCODERS, "coupling": ours.COUPLINGS,
+    "path": ours.PATHS, "network": ours.NETWORKS, "times": ours.TIME_SAMPLERS, "loss": ours.LOSSES,
+    "solver": ours.SOLVERS, "grid": ours.GRIDS, "degradation": ours.DEGRADATIONS, "target": ours.DEGRADATIONS,
+    "steps": ours.DEGRADATIONS, "step": ours.DEGRADATIONS, "dataset": ours.DATASETS, "datasets": ours.DATASETS,
+    "sampler": ours.DATA_SAMPLERS, "pipeline": ours.TRANSFORMS, "train_pipeline": ours.TRANSFORMS,
+    "val_evaluator": ours.METRICS, "test_evaluator": ours.METRICS, "train_cfg": ours.LOOPS, "val_cfg": ours.LOOPS,
+    "test_cfg": ours.LOOPS, "custom_hooks": ours.HOOKS,
+    "optim_wrapper": ours.OPTIM_WRAPPERS, "optimizer": mm.OPTIMIZERS, "param_scheduler": mm.PARAM_SCHEDULERS,
+    "visualizer": mm.VISUALIZERS, "vis_backends": mm.VISBACKENDS, "log_processor": mm.LOG_PROCESSORS,
+    "model_wrapper_cfg": mm.MODEL_WRAPPERS, "collate_fn": mm.FUNCTIONS,
+}  # fmt: skip
+"""The registry of what stands under a key, or in a list there."""
 
 
 def runner_keys() -> set[str]:
     """The keys of a config that the runner reads."""
     return set(inspect.signature(RestorationRunner.__init__).parameters) - {"self", "cfg"} | _OTHER_KEYS
-
-
-def _apply(cfg: Config, options: dict[str, Any]) -> None:
-    """Merge dotted options; the first part of each must be a key that exists or that the runner reads."""
-    for key in options:
-        first = key.split(".")[0]
-        if first not in cfg and first not in runner_keys():
-            raise ValueError(f"--cfg-options: there is no key {first!r}; {nearest(first, set(cfg) | runner_keys())}")
-    merge(cfg, options)
-
-
-def merge(cfg: Config, options: dict[str, Any]) -> None:
-    """Merge dotted options; one that sets a ``type`` starts that dict afresh."""
-    for key in options:
-        if key.endswith(".type"):
-            _clear(cfg, key.split(".")[:-1])
-    cfg.merge_from_dict(options)
-
-
-def _clear(cfg: Config, parts: list[str]) -> None:
-    """Empty the dict at a dotted place, if there is one."""
-    place: Any = cfg._cfg_dict
-    for part in parts:
-        place = place[int(part)] if isinstance(place, list) else place.get(part)
-        if place is None:
-            return
-    place.clear()
 
 
 def check(cfg: Mapping[str, Any]) -> None:
@@ -104,11 +64,9 @@ def _plugins(value: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _check_plugin(place: str, plugin: Mapping[str, Any]) -> None:
     kind = plugin["type"]
-    ours = _named(kind, REGISTRIES.values())
-    candidates = ours or _named(kind, _THEIRS)
+    candidates = _named(kind, REGISTRIES.values()) or _named(kind, _THEIRS)
     if not candidates and "." not in kind:
-        names = {name for registry in (*REGISTRIES.values(), *_THEIRS) for name in registry.module_dict}
-        raise ValueError(f"{place}: there is no {kind!r}; {nearest(kind, names)}")
+        raise ValueError(f"{place}: there is no {kind!r}; {_suggestion(kind, place)}")
     errors = []
     for cls in candidates:
         try:
@@ -127,3 +85,13 @@ def _named(kind: str, registries: Iterable[Registry]) -> list[Any]:
         if kind in registry.module_dict:
             found.append(registry.module_dict[kind])
     return found
+
+
+def _suggestion(kind: str, place: str) -> str:
+    """What was probably meant, of the kind that the place asks for."""
+    keys = [key for key in place.split(".") if not key.isdigit()]
+    registry = ours.HOOKS if keys[:-1] == ["default_hooks"] else _PLACES.get(keys[-1])
+    if registry is not None:
+        return nearest(kind, {*registry.module_dict, *(registry.parent.module_dict if registry.parent else ())})
+    match = get_close_matches(kind, {name for one in (*REGISTRIES.values(), *_THEIRS) for name in one.module_dict}, n=1)
+    return f"did you mean {match[0]!r}?" if match else "no plugin has a name like it"

@@ -1,21 +1,16 @@
-"""Config files, and the references in them."""
+"""References between the keys of a config: ``"${name}"``.
+
+mmengine's own ``{{_base_.name}}`` copies a base's value while the file is read; this one looks after --cfg-options were
+applied, so that one option changes all places.
+"""
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config, ConfigDict
+from mmengine.config import ConfigDict
 
 _REFERENCE = re.compile(r"\$\{([\w.]+)\}")
-
-
-def read_file(path: str | Path) -> Config:
-    """What a config file says, unresolved."""
-    try:
-        return Config.fromfile(path)
-    except (SyntaxError, ImportError, FileNotFoundError, KeyError, NameError) as error:
-        raise ValueError(f"the config {str(path)!r} cannot be read: {type(error).__name__}: {error}") from error
 
 
 def resolve(value: Any, root: Mapping[str, Any]) -> Any:

@@ -1,0 +1,1 @@
+"""Configs: files and their names, references, presets of degradations, reading, and checking every key."""

@@ -1,0 +1,58 @@
+"""Config files: where those of the package lie, and how any is found and read."""
+
+from pathlib import Path
+
+from mmengine.config import Config
+
+from cfmrestore.registry import nearest
+
+PREFIX = "cfmrestore::"
+_PACKAGE = Path(__file__).parents[2]
+_base_path_of_mmengine = Config._get_cfg_path
+
+
+def configs_folder() -> Path:
+    """The configs of the project: ``configs`` in a checkout, ``.mim/configs`` in an installed package (OpenMMLab)."""
+    installed = _PACKAGE / ".mim" / "configs"
+    return installed if installed.is_dir() else _PACKAGE.parent / "configs"
+
+
+def find_config(name: str | Path, folder: str | Path = "") -> Path:
+    """The file of a config.
+
+    Args:
+        name: A path, or ``cfmrestore::NAME.py`` for a config of the package.
+        folder: Where a relative path starts; by default the working directory.
+    """
+    if not str(name).startswith(PREFIX):
+        return Path(folder, name)
+    root, rest = configs_folder(), str(name).removeprefix(PREFIX)
+    if not (root / rest).is_file():
+        known = [path.relative_to(root).as_posix() for path in root.rglob("*.py") if "_base_" not in path.parts]
+        raise ValueError(f"there is no config {str(name)!r}; {nearest(rest, known)}")
+    return root / rest
+
+
+def read_file(name: str | Path) -> Config:
+    """What a config file and its bases say, unresolved."""
+    path = find_config(name)
+    if not path.is_file():
+        raise ValueError(f"there is no config {str(name)!r}")
+    try:
+        return Config.fromfile(path)
+    except (SyntaxError, ImportError, FileNotFoundError, KeyError, NameError) as error:
+        raise ValueError(f"the config {str(name)!r} cannot be read: {type(error).__name__}: {error}") from error
+
+
+def _base_path(base: str, filename: str) -> tuple[str, str | None]:
+    """The file of a ``_base_``, and the scope of its names.
+
+    mmengine finds ``package::folder/name.py`` for OpenMMLab's packages alone, and nothing at the top of their configs.
+    """
+    if base.startswith(PREFIX):
+        return str(find_config(base)), None
+    found: tuple[str, str | None] = _base_path_of_mmengine(base, filename)
+    return found
+
+
+Config._get_cfg_path = staticmethod(_base_path)

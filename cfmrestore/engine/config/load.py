@@ -1,0 +1,66 @@
+"""Reading a config as it is run: options applied, presets inserted, references resolved, keys checked."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from cfmrestore.engine.config import presets
+from cfmrestore.engine.config.check import check, runner_keys
+from cfmrestore.engine.config.files import read_file
+from cfmrestore.engine.config.references import resolve
+from cfmrestore.registry import load_plugins, nearest
+from cfmrestore.renamed import update_names
+
+
+def load_config(name: str | Path, options: Mapping[str, Any] | None = None, *, amp: bool = False) -> Config:
+    """Read a config file, apply the options, resolve its references and check every key.
+
+    A string ``"${name}"`` stands for the value of that key after the options were applied, so one option changes all
+    places that refer to it. An option that sets a ``type`` starts that dict afresh. ``amp`` takes the optimizer wrapper
+    of mixed precision, with the keys of the one that stands there.
+
+    Args:
+        name: A path, or ``cfmrestore::NAME.py`` for a config of the package.
+        options: Dotted keys and their values.
+        amp: Whether to train in mixed precision.
+    """
+    load_plugins()
+    cfg = read_file(name)
+    cfg.setdefault("default_scope", "cfmrestore")
+    _apply(cfg, dict(options or {}))
+    if isinstance(cfg.get("degradation"), str):
+        presets.insert(cfg)
+    if amp:
+        cfg.optim_wrapper.type = "AmpOptimWrapper"
+    resolved = update_names(resolve(cfg._cfg_dict, cfg._cfg_dict))
+    check(resolved)
+    return Config(resolved, filename=cfg.filename)
+
+
+def _apply(cfg: Config, options: dict[str, Any]) -> None:
+    """Merge dotted options; the first part of each must be a key that exists or that the runner reads."""
+    for key in options:
+        first = key.split(".")[0]
+        if first not in cfg and first not in runner_keys():
+            raise ValueError(f"--cfg-options: there is no key {first!r}; {nearest(first, set(cfg) | runner_keys())}")
+    merge(cfg, options)
+
+
+def merge(cfg: Config, options: dict[str, Any]) -> None:
+    """Merge dotted options; one that sets a ``type`` starts that dict afresh."""
+    for key in options:
+        if key.endswith(".type"):
+            _clear(cfg, key.split(".")[:-1])
+    cfg.merge_from_dict(options)
+
+
+def _clear(cfg: Config, parts: list[str]) -> None:
+    """Empty the dict at a dotted place, if there is one."""
+    place: Any = cfg._cfg_dict
+    for part in parts:
+        place = place[int(part)] if isinstance(place, list) else place.get(part)
+        if place is None:
+            return
+    place.clear()
