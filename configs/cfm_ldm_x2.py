@@ -8,6 +8,8 @@ _base_ = [
     "_base_/schedules/adamw_200k.py",
 ]
 scale = 2
+degradation = "bicubic"  # of the photographs; the small pictures of a diffusion model have no degradation of their own
+target = []
 crop_size = 256  # the bundled photographs are small; 512 and more for your own
 train_dataloader = dict(dataset=dict(cache_images=0))
 # On latents of the diffusion model itself, written by tools/boost.py --prompts FILE --pipeline FOLDER --height 1024

@@ -1,7 +1,7 @@
 # Which start, in which space: trainings beside each other. The same photographs, network and number of iterations for
 # all; the regression that the posterior mean needs comes on top of that. data/bsds400 holds the photographs, data/set14
 # the benchmark, data/taef2 the weights of that autoencoder.
-base = "../cfm_x4.py"
+base = "../cfm_unet-1.6m_x4.py"
 options = {
     "model.network.blocks": 2,
     "train_cfg.max_iters": 1200,

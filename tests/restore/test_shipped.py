@@ -29,7 +29,7 @@ from cfmrestore.renamed import update_names
 from cfmrestore.restore import Restorer, model_zoo
 from tests.testing import ROOT, run_tool
 
-MODELS = {"cfm-x4": "cfm_x4.py", "cfm-realsr-x4": "cfm_realsr_x4.py"}
+MODELS = {"cfm-x4": "cfm_unet-1.6m_x4.py", "cfm-realsr-x4": "cfm_unet-1.6m_realsr-x4.py"}
 FOR = {"cfm-x4": "bicubic", "cfm-realsr-x4": "second_order"}
 PHOTOS = ROOT / "data" / "photographs" / "held_out"
 DATA = ROOT.parent / "shared" / "data"

@@ -1,8 +1,8 @@
 # The bundled photographs, or folders of your own: --cfg-options data_root=... val_root=...
+# The recipe says the scale.
 data_root = "data/photographs/train"
 val_root = "data/photographs/held_out"
 crop_size = 192
-scale = 4
 protocol = "classic_y"
 
 train_pipeline = [

@@ -1,7 +1,6 @@
 # Coupled flow matching in the latents of a latent-diffusion model: from the noised latent of a small picture, enlarged
 # in the latent space itself, to that of the large one. What was trained lifts latents that were never decoded.
-degradation = "bicubic"  # of the photographs; the small pictures of a diffusion model have no degradation of their own
-target = []
+# The recipe says scale, degradation and target.
 encoder_path = "data/weights/sd15-vae"  # the autoencoder of the diffusion model: its folder, or a hub id
 model = dict(
     type="CouplingFlow",

@@ -1,7 +1,5 @@
-# Coupled flow matching in a wavelet packet, from a real-world degradation of the photographs: the name of a file in
-# configs/degradations, the path of one, or a list of operators.
-degradation = "blur_noise_jpeg"
-target = []  # what makes the target of a photograph; a preset brings its own
+# Coupled flow matching on wavelet latents, with a U-Net of one level and 1.6 M parameters that sees the image at the
+# size of the input. The recipe says scale, degradation and target.
 model = dict(
     type="CouplingFlow",
     scale="${scale}",
@@ -11,10 +9,12 @@ model = dict(
     path=dict(type="Linear"),
     network=dict(
         type="UNet",
-        base_channels=128,
-        channel_factors=(1, 2, 4),
-        blocks=2,
-        attention_factors=(4,),
+        base_channels=64,
+        channel_factors=(1,),
+        blocks=4,
+        attention_factors=(),
+        middle_attention=False,
+        groups=None,
         time_scale=1000.0,
         input_skip=True,
     ),
