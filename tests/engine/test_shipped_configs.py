@@ -54,6 +54,13 @@ def test_the_example_is_a_recipe_in_one_file() -> None:
     assert load_config(CONFIGS / "cfm_realsr.py").degradation == presets.resolved("blur_noise_jpeg")["degradation"]
 
 
+@pytest.mark.parametrize("base", ["datasets/photographs", "models/cfm_haar", "schedules/adamw_200k"])
+def test_the_bases_say_what_the_example_says(base: str) -> None:
+    """The recipe stands in one file; a recipe of one's own takes its parts from the bases."""
+    whole, part = keys(CONFIGS / "cfm_realsr.py"), keys(CONFIGS / "_base_" / f"{base}.py")
+    assert {key: ast.dump(value) for key, value in part.items()} == {key: ast.dump(whole[key]) for key in part}
+
+
 @pytest.mark.parametrize("former", RENAMED)
 def test_a_former_name_is_the_same_config(former: str) -> None:
     assert keys(CONFIGS / former).keys() == {"_base_"}
