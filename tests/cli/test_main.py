@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -81,15 +80,14 @@ def test_an_interruption_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> N
     def interrupt(args: argparse.Namespace) -> None:
         raise KeyboardInterrupt
 
-    for name, said in (
-        ("train", "interrupted; go on with --resume"),
-        ("study", "interrupted; the same command goes on where it stopped"),
-        ("sweep", "interrupted"),
+    for words, said in (
+        (("train", "x.py"), "interrupted; go on with --resume"),
+        (("study", "x.py", "--out", "y"), "interrupted; the same command goes on where it stopped"),
+        (("sweep", "x.py", "z.pth", "--out", "y"), "interrupted"),
     ):
-        module = cli._module(name)
-        monkeypatch.setattr(module, "run", interrupt)
+        monkeypatch.setattr(cli._module(words[0]), "run", interrupt)
         with pytest.raises(SystemExit, match=said + "$"):
-            cli._run(module, argparse.Namespace())
+            cli.main(words)
 
 
 def test_every_script_is_a_command() -> None:
@@ -127,11 +125,10 @@ def test_options_are_read_as_openmmlab_reads_them() -> None:
 def test_the_rank_of_an_old_launcher_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCAL_RANK", "7")
     monkeypatch.delenv("LOCAL_RANK")
-    command = ModuleType("nothing")
-    monkeypatch.setattr(command, "run", lambda args: None, raising=False)
-    cli._run(command, cli.build_parser("train").parse_args(["x.py", "--local-rank=2"]))
+    monkeypatch.setattr(cli._module("train"), "run", lambda args: None)
+    cli.main(["train", "x.py", "--local-rank=2"])
     assert os.environ["LOCAL_RANK"] == "2"
-    cli._run(command, cli.build_parser("train").parse_args(["x.py", "--local_rank=1"]))
+    cli.main(["train", "x.py", "--local_rank=1"])
     assert os.environ["LOCAL_RANK"] == "2"  # torchrun's own word counts
 
 
