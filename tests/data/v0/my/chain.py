@@ -1,6 +1,6 @@
 # Three flows in a chain; the first hands its latents on.
 stages = [
-    dict(model="work/level", hands_on="latents", sampling=dict(num_intervals=1, colour="none", seed=3)),
+    dict(model="work/level", hands_on="latents", sampling=dict(num_intervals=1, colour="none", seed=3, consistency=True)),
     dict(
         model="work/flow/iter_2.safetensors",
         hands_on="pixels",

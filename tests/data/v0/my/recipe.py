@@ -45,7 +45,7 @@ test_evaluator = val_evaluator
 val_cfg = dict()
 test_cfg = dict()
 train_cfg = dict(max_iters=2, val_interval=100)
-optim_wrapper = dict(type="AmpOptimWrapper", precision="fp32", accumulative_counts=2, optimizer=dict(type="SGD", lr=0.3))
+optim_wrapper = dict(type="AmpOptimWrapper", precision="fp32", accumulative_counts=2, optimizer=dict(type="SGD", lr=30.0))
 param_scheduler = [dict(type="LinearLR", start_factor=0.5, by_epoch=False, begin=0, end=2)]
 default_hooks = dict(
     timer=dict(type="IterTimerHook"),

@@ -60,7 +60,7 @@ model = dict(
     type='CouplingFlow')
 optim_wrapper = dict(
     accumulative_counts=2,
-    optimizer=dict(lr=0.3, type='SGD'),
+    optimizer=dict(lr=30.0, type='SGD'),
     precision='fp32',
     type='AmpOptimWrapper')
 param_scheduler = [
