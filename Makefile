@@ -39,7 +39,7 @@ lint: $(STAMP)
 # Debian's browser, which the tests of pages drive; where it cannot be installed they are skipped.
 chromium:
 	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
-		{ apt-get -q update && apt-get -qy install --no-install-recommends chromium; } || echo "no chromium"
+		{ apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends chromium; } || echo "no chromium"
 
 # Two processes of one thread each: the tests are many and small. A thread that waits lets others run.
 test quick: export OMP_NUM_THREADS := 1
