@@ -86,7 +86,7 @@ def start_tool(
 ) -> ForkServerProcess:
     """Start a tool in a fork of a process that has imported everything: what it imports takes longer than most runs."""
     context = get_context("forkserver")
-    context.set_forkserver_preload(["cfmrestore.analysis.sweep", "cfmrestore.apis.degrade", "cfmrestore.apis.restore"])
+    context.set_forkserver_preload(["tests.preloaded"])
     script, words = str(ROOT / "tools" / name), [*map(str, args)]
     environ = {**environment(), **(variables or {})}
     process = context.Process(target=_run, args=(script, words, str(cwd), str(log), environ))
