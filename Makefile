@@ -39,14 +39,17 @@ lint: $(STAMP)
 # Debian's browser, which the tests of pages drive; where it cannot be installed they are skipped.
 chromium:
 	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
-		{ apt-get -q update && apt-get -qy install --no-install-recommends chromium; } || echo "no chromium"
+		{ apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends chromium; } || \
+		echo "no chromium could be installed"
 
-# Two processes of one thread each: the tests are many and small. A thread that waits lets others run.
+# Two processes of one thread each: the tests are many and small. A thread that waits lets others run. A file's tests
+# share what they prepare; the order of the files is that of tests/conftest.py.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 test quick: export OMP_NUM_THREADS := 1
 test quick: export OMP_WAIT_POLICY := PASSIVE
 
 test: lint chromium
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(PYTEST)
 
 quick: lint chromium
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	$(PYTEST) -m "not slow"

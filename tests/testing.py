@@ -4,11 +4,12 @@ import io
 import os
 import runpy
 import signal
-import subprocess
+import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from multiprocessing import get_context
+from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -64,34 +65,57 @@ def small_options(folder: Path, **changes: object) -> dict[str, object]:
 def run_tool(
     name: str, *args: object, options: dict | None = None, ranks: int = 0, expect: int = 0, cwd: Path = ROOT
 ) -> str:
-    """Run a tool in a process of its own, or in several; its output is returned."""
-    words = [*map(str, args)]
+    """Run a tool in a process of its own, or in several as torchrun starts them; its output is returned."""
+    words = [*args]
     if options:
         words += ["--cfg-options", *(f"{key}={value}" for key, value in options.items())]
-    if ranks:
-        launcher = ["-m", "torch.distributed.run", f"--nproc_per_node={ranks}", "--master_port=0", "--standalone"]
-        command = [sys.executable, *launcher, str(ROOT / "tools" / name), *words]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=environment())
-        code, output = done.returncode, done.stdout + done.stderr
-    else:
-        with TemporaryDirectory() as folder:
-            log = Path(folder) / "log"
-            process = start_tool(name, *words, log=log, cwd=cwd)
-            process.join()
-            code, output = process.exitcode or 0, log.read_text()
+    port = free_port()
+    variables = [_variables_of(rank, ranks, port) for rank in range(ranks)] or [{}]
+    with TemporaryDirectory() as folder:
+        logs = [Path(folder, str(rank)) for rank in range(len(variables))]
+        processes = [
+            start_tool(name, *words, log=log, cwd=cwd, variables=own) for log, own in zip(logs, variables, strict=True)
+        ]
+        code, output = wait_for_all(processes), "".join(log.read_text() for log in logs)
     assert code == expect, output[-4000:]
     return output
 
 
-def start_tool(name: str, *args: object, log: Path, cwd: Path = ROOT) -> ForkServerProcess:
-    """Run a tool in a fork of a process that has imported everything: what it imports takes longer than most runs."""
+def start_tool(
+    name: str, *args: object, log: Path, cwd: Path = ROOT, variables: Mapping[str, str] | None = None
+) -> ForkServerProcess:
+    """Start a tool in a fork of a process that has imported everything: what it imports takes longer than most runs."""
     context = get_context("forkserver")
-    context.set_forkserver_preload(["cfmrestore.analysis.sweep", "cfmrestore.apis.degrade", "cfmrestore.apis.restore"])
+    context.set_forkserver_preload(["tests.preloaded"])
     script, words = str(ROOT / "tools" / name), [*map(str, args)]
-    process = context.Process(target=_run, args=(script, words, str(cwd), str(log), environment()))
+    environ = {**environment(), **(variables or {})}
+    process = context.Process(target=_run, args=(script, words, str(cwd), str(log), environ))
     with mock.patch.dict(os.environ, environment()):  # the server starts with the first process
         process.start()
     return process
+
+
+def wait_for_all(processes: list[ForkServerProcess]) -> int:
+    """Exit status of processes of one run: where one fails, the others are ended, and its status is that of all."""
+    while running := [process for process in processes if process.is_alive()]:
+        if code := next((process.exitcode for process in processes if process.exitcode), 0):
+            for process in running:
+                process.kill()
+                process.join()
+            return code
+        wait([process.sentinel for process in running])
+    return next((process.exitcode for process in processes if process.exitcode), 0)
+
+
+def _variables_of(rank: int, ranks: int, port: int) -> dict[str, str]:
+    """What torchrun tells a process."""
+    own = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": ranks, "LOCAL_WORLD_SIZE": ranks, "OMP_NUM_THREADS": 1}
+    return {**{key: str(value) for key, value in own.items()}, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
 
 
 def _run(script: str, words: list[str], cwd: str, log: str, variables: dict[str, str]) -> None:

@@ -21,18 +21,13 @@ from cfmrestore.cli.main import main
 from cfmrestore.demo import server as demo
 from cfmrestore.demo.work import Limits
 from tests.demo import FakeRestorer
-from tests.testing import PHONE, in_this_process, new_page, record, screen, wait_for
+from tests.testing import PHONE, free_port, in_this_process, new_page, record, screen, wait_for
 
 LIMITS = Limits(max_side=120, max_bytes=1 << 20)
 BLUE = (10, 60, 200)  # of the uploaded picture; a restored one is yellow
 READY = "document.querySelectorAll('#compare img').length == 2 && !document.querySelector('#download').disabled"
 IMAGES = "[...document.querySelectorAll('%s img')].every((i) => i.complete && i.naturalWidth > 0)"
 RESOURCES = "[location.href, ...performance.getEntriesByType('resource').map((e) => e.name)]"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """Every way to start several processes trains what ``train.py`` trains."""
 
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cfmrestore.engine import checkpoints
-from tests.testing import ROOT, TINY, environment, run_tool, same, small_options
+from tests.testing import ROOT, TINY, environment, free_port, run_tool, same, small_options, start_tool, wait_for_all
 
 pytestmark = pytest.mark.slow
 
@@ -21,13 +20,6 @@ for rank in $(seq 0 $((n - 1))); do
 done
 for task in "${tasks[@]}"; do wait "$task" || exit 1; done
 """
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port: int = s.getsockname()[1]
-        return port
 
 
 def run_script(name: str, *args: object, options: dict, bin_folder: Path | None = None, **env: object) -> str:
@@ -44,7 +36,7 @@ def run_script(name: str, *args: object, options: dict, bin_folder: Path | None 
 
 @pytest.fixture(scope="module")
 def two_ranks(tmp_path_factory) -> tuple[Path, dict]:
-    """A run of two ranks by torchrun, and its options."""
+    """A run of two ranks, and its options."""
     folder = tmp_path_factory.mktemp("ranks")
     options = small_options(folder, **{"train_dataloader.batch_size": 2})
     run_tool("train.py", TINY, "--work-dir", folder / "run", options=options, ranks=2)
@@ -79,15 +71,14 @@ def test_slurm_script(two_ranks: tuple[Path, dict], tmp_path: Path) -> None:
 
 def test_mpi(two_ranks: tuple[Path, dict], tmp_path: Path) -> None:
     run, options = two_ranks
-    command = [sys.executable, str(ROOT / "tools" / "train.py"), str(TINY), "--launcher", "mpi"]
-    command += ["--work-dir", str(tmp_path / "run"), "--cfg-options", *(f"{k}={v}" for k, v in options.items())]
-    env = {**environment(), "MASTER_PORT": str(free_port()), "OMPI_COMM_WORLD_SIZE": "2"}
+    args: list[object] = [TINY, "--launcher", "mpi", "--work-dir", tmp_path / "run"]
+    args += ["--cfg-options", *(f"{key}={value}" for key, value in options.items())]
+    shared = {"MASTER_PORT": str(free_port()), "OMPI_COMM_WORLD_SIZE": "2"}
     ranks = [{"OMPI_COMM_WORLD_RANK": str(rank), "OMPI_COMM_WORLD_LOCAL_RANK": str(rank)} for rank in range(2)]
     processes = [
-        subprocess.Popen(command, env={**env, **rank}, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        for rank in ranks
+        start_tool("train.py", *args, log=tmp_path / f"{k}.log", variables={**shared, **ranks[k]}) for k in range(2)
     ]
-    assert [process.wait(300) for process in processes] == [0, 0]
+    assert wait_for_all(processes) == 0
     assert same(weights(tmp_path / "run"), weights(run))
 
 
