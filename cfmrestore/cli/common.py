@@ -3,7 +3,8 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ LAUNCHERS = ("none", "pytorch", "slurm", "mpi")
 def prepare_process() -> None:
     """Environment of a process that computes, set before torch is loaded unless the user has set it."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    sys.path.append(str(Path.cwd()))  # where a config's custom_imports are looked for too
 
 
 def add_config_flags(parser: argparse.ArgumentParser) -> None:
@@ -84,11 +86,11 @@ def use_threads(count: int | None) -> None:
     torch.set_num_threads(count or len(os.sched_getaffinity(0)))
 
 
-def run(command: Callable[[], object], interrupted: str = "interrupted") -> None:
-    """Run a command; what the user can mend is one line and exit code 1, anything else keeps its traceback."""
-    sys.path.append(str(Path.cwd()))  # where a config's custom_imports are looked for too
+@contextmanager
+def readable_errors(interrupted: str = "interrupted") -> Iterator[None]:
+    """What the user can mend is one line and exit code 1, anything else keeps its traceback."""
     try:
-        command()
+        yield
     except (ValueError, OSError) as error:
         sys.exit(f"error: {message(error)}")
     except KeyboardInterrupt:

@@ -29,13 +29,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args, unknown = parser.parse_known_args(arguments)
     if unknown:  # said with the usage of the command, not with that of all
         commands.choices[args.command].error(f"unrecognized arguments: {' '.join(unknown)}")
-    _run(_module(args.command), args)
+    _set_rank(args)
+    module = _module(args.command)
+    with common.readable_errors(getattr(module, "INTERRUPTED", "interrupted")):
+        module.run(args)
 
 
 def tool(name: str, prog: str | None = None) -> None:
     """Run one command with the arguments of the process: what a script of ``tools/`` is."""
     common.prepare_process()
-    _run(_module(name), build_parser(name, prog).parse_args())
+    args = build_parser(name, prog).parse_args()
+    _set_rank(args)
+    module = _module(name)
+    with common.readable_errors(getattr(module, "INTERRUPTED", "interrupted")):
+        module.run(args)
 
 
 def build_parser(name: str, prog: str | None = None) -> argparse.ArgumentParser:
@@ -54,8 +61,8 @@ def _summary(module: ModuleType) -> str:
     return (module.__doc__ or "").strip().splitlines()[0]
 
 
-def _run(module: ModuleType, args: argparse.Namespace) -> None:
+def _set_rank(args: argparse.Namespace) -> None:
+    """Of launchers that give the rank as a flag."""
     rank = getattr(args, "local_rank", None)
-    if rank is not None:  # of launchers that give it as a flag
+    if rank is not None:
         os.environ.setdefault("LOCAL_RANK", str(rank))
-    common.run(lambda: module.run(args), getattr(module, "INTERRUPTED", "interrupted"))
