@@ -1,8 +1,10 @@
-"""Mends for packages that were built for another torch or another torchvision than the one at hand."""
+"""Mends for packages: built for another torch or torchvision than the one at hand, or importing what nobody needs."""
 
 import sys
 from importlib import import_module
 from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
 
 import torch
 
@@ -41,3 +43,27 @@ def _define_schemas() -> None:
     _LIBRARIES.append(library)
     for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
         del sys.modules[name]
+
+
+def defer_transformers() -> None:
+    """Import mmengine's optimizers without transformers, which takes half a second; call it before mmengine's models.
+
+    mmengine registers ``transformers.Adafactor`` wherever it can be imported. Here it registers a function of the same
+    name and keys instead, which imports transformers when a config's optimizer is of that type. Where transformers or
+    mmengine's optimizers are loaded already, or when called again, nothing happens.
+    """
+    if find_spec("transformers") is None or "transformers" in sys.modules or "mmengine.optim" in sys.modules:
+        return
+    stand_in: Any = ModuleType("transformers")
+    stand_in.Adafactor = _adafactor
+    sys.modules["transformers"] = stand_in
+    try:
+        import_module("mmengine.optim")
+    finally:
+        del sys.modules["transformers"]
+
+
+def _adafactor(params: Any, **keys: Any) -> torch.optim.Optimizer:
+    """Adafactor of transformers."""
+    optimizer: torch.optim.Optimizer = import_module("transformers").Adafactor(params, **keys)
+    return optimizer

@@ -18,6 +18,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         command = commands.add_parser(name, help=summary, description=summary)
         function(command)
+        command.add_argument(
+            "--busy",
+            type=int,
+            default=1,
+            metavar="N",
+            help="all is measured twice: on the machine as it is, and beside N processes that keep a core each busy "
+            "(default: 1; 0 leaves that out)",
+        )
         command.add_argument("--out", metavar="FILE.json", help="write the figures")
 
 
@@ -35,7 +43,14 @@ def _train(args: argparse.Namespace) -> None:
     options = common.parse_options(args.cfg_options)
     from cfmrestore.analysis.benchmarks.train import benchmark_train
 
-    benchmark_train(args.config, iterations=args.iterations, work_dir=args.work_dir, out=args.out, options=options)
+    benchmark_train(
+        args.config,
+        iterations=args.iterations,
+        busy=args.busy,
+        work_dir=args.work_dir,
+        out=args.out,
+        options=options,
+    )
 
 
 def _add_degrade(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +63,9 @@ def _add_degrade(parser: argparse.ArgumentParser) -> None:
 def _degrade(args: argparse.Namespace) -> None:
     from cfmrestore.analysis.benchmarks.degrade import benchmark_degrade
 
-    benchmark_degrade(args.photographs, rounds=args.rounds, batch=args.batch, side=args.side, out=args.out)
+    benchmark_degrade(
+        args.photographs, rounds=args.rounds, batch=args.batch, side=args.side, busy=args.busy, out=args.out
+    )
 
 
 def _add_metrics(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +76,7 @@ def _add_metrics(parser: argparse.ArgumentParser) -> None:
 def _metrics(args: argparse.Namespace) -> None:
     from cfmrestore.analysis.benchmarks.metrics import benchmark_metrics
 
-    benchmark_metrics(args.photographs, rounds=args.rounds, out=args.out)
+    benchmark_metrics(args.photographs, rounds=args.rounds, busy=args.busy, out=args.out)
 
 
 def _add_restore(parser: argparse.ArgumentParser) -> None:
@@ -79,4 +96,12 @@ def _restore(args: argparse.Namespace) -> None:
     from cfmrestore.analysis.benchmarks.restore import benchmark_restore
 
     settings = {"num_intervals": args.num_intervals, "tile": "auto" if args.tile is None else args.tile}
-    benchmark_restore(args.model, side=args.side, sides=args.memory, rounds=args.rounds, out=args.out, **settings)
+    benchmark_restore(
+        args.model,
+        side=args.side,
+        sides=args.memory,
+        rounds=args.rounds,
+        busy=args.busy,
+        out=args.out,
+        **settings,
+    )

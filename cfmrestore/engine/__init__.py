@@ -1,7 +1,11 @@
 """All that knows mmengine's runner and process groups."""
 
-from cfmrestore.engine.amp_optim_wrapper import AmpOptimWrapper
-from cfmrestore.engine.loops import IterBasedTrainLoop
-from cfmrestore.engine.runner import RestorationRunner
+from cfmrestore._compat import defer_transformers
+
+defer_transformers()
+
+from cfmrestore.engine.amp_optim_wrapper import AmpOptimWrapper  # noqa: E402
+from cfmrestore.engine.loops import IterBasedTrainLoop  # noqa: E402
+from cfmrestore.engine.runner import RestorationRunner  # noqa: E402
 
 __all__ = ["AmpOptimWrapper", "IterBasedTrainLoop", "RestorationRunner"]

@@ -1,8 +1,12 @@
 """The models that mmengine's runner trains."""
 
-from cfmrestore.flows.coupling_flow import CouplingFlow
-from cfmrestore.flows.pipeline import Restoration
-from cfmrestore.flows.preprocessor import RestorationPreprocessor
-from cfmrestore.flows.sampling import Sampling
+from cfmrestore._compat import defer_transformers
+
+defer_transformers()
+
+from cfmrestore.flows.coupling_flow import CouplingFlow  # noqa: E402
+from cfmrestore.flows.pipeline import Restoration  # noqa: E402
+from cfmrestore.flows.preprocessor import RestorationPreprocessor  # noqa: E402
+from cfmrestore.flows.sampling import Sampling  # noqa: E402
 
 __all__ = ["CouplingFlow", "Restoration", "RestorationPreprocessor", "Sampling"]

@@ -9,21 +9,40 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import flop_registry
 
 SIDES = (8, 16, 24)
 
+_aten = torch.ops.aten
+_OPERATIONS = {
+    **flop_registry,
+    # the kernel of CPUs, which torch's table does not know
+    _aten._scaled_dot_product_flash_attention_for_cpu: flop_registry[_aten._scaled_dot_product_flash_attention],
+}
 
-class LiveBytes(TorchDispatchMode):
-    """The most memory that tensors made inside have held at one time."""
+
+class CostCounter(TorchDispatchMode):
+    """Floating-point operations that are done inside, and the most memory that tensors made there held at one time."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.now = self.peak = 0
+        self.operations = self.now = self.peak = 0
         self._known: set[int] = set()
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Whether torch keeps its compiler out of this class, for which it would import it: a second of start-up."""
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        if (count := _OPERATIONS.get(func._overloadpacket)) is None:
+            with self:  # inference tensors bring composite operators, whose parts are counted
+                if (result := func.decompose(*args, **kwargs)) is not NotImplemented:
+                    return result
+        result = func(*args, **kwargs)
+        if count is not None:
+            self.operations += count(*args, **kwargs, out_val=result)
         old = {leaf.untyped_storage()._cdata for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)}
         for leaf in tree_leaves(result):
             if isinstance(leaf, Tensor):
@@ -76,24 +95,12 @@ def cost(function: Callable[[int], object], sides: Sequence[int] = SIDES) -> Cos
     """Of a function of the side of a square latent; attention is what makes it grow faster than the area."""
     operations, memory = [], 0.0
     for side in sides:
-        live, counter = LiveBytes(), FlopCounterMode(display=False, custom_mapping=_attention())
-        with counter, live:
+        with CostCounter() as counter:
             function(side)
-        operations.append(counter.get_total_flops())
-        memory = max(memory, live.peak / side**2)
+        operations.append(counter.operations)
+        memory = max(memory, counter.peak / side**2)
     n = torch.tensor(sides, dtype=torch.float64) ** 2
     measured = torch.tensor(operations, dtype=torch.float64)
     fit = torch.linalg.solve(torch.stack([torch.ones_like(n), n, n**2], dim=1), measured)
     constant, linear, quadratic = (max(a, 0.0) for a in fit.tolist())
     return Cost(constant, linear, quadratic, memory)
-
-
-def _attention() -> dict[Any, Any]:
-    """The kernel of CPUs, which torch's counter does not know: two products of b h n n d."""
-
-    def count(query: Any, key: Any, value: Any, *args: Any, **kwargs: Any) -> int:
-        del value, args, kwargs
-        b, h, n, d = query
-        return 4 * b * h * n * key[-2] * d
-
-    return {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: count}

@@ -14,7 +14,7 @@ from PIL import Image, ImageCms
 from cfmrestore.apis.restore import restore
 from cfmrestore.ops.resize import resize
 from cfmrestore.restore import Restorer, Settings
-from cfmrestore.restore.cost_model import LiveBytes
+from cfmrestore.restore.cost_model import CostCounter
 from cfmrestore.restore.files import read_picture
 from tests.restore.flows import linear_flow, random_flow, save_model
 from tests.restore.test_restorer import photo
@@ -35,7 +35,7 @@ def test_large_images_do_not_run_out_of_memory_with_tiles_on() -> None:
     restorer = Restorer(random_flow(), device="cpu", precision="fp32")
     peaks = []
     for side in (48, 96):
-        with LiveBytes() as live:
+        with CostCounter() as live:
             restorer(torch.rand(3, side, side), tile=96)
         peaks.append(live.peak)
     canvas = 4 * 3 * 16 * (96**2 - 48**2)

@@ -31,6 +31,12 @@ class TestProbe:
 
         assert cost(attend).quadratic == pytest.approx(2 * 2 * 2 * 16)
 
+    def test_inference_tensors_cost_the_same(self) -> None:
+        """They bring whole convolutions to the counter, of which torch's table knows the parts."""
+        with torch.inference_mode():
+            conv, x = nn.Conv2d(4, 8, 3, padding=1), torch.zeros(1, 4, 8, 8)
+        assert cost(lambda side: conv(x)).operations(1) == pytest.approx(2 * 9 * 4 * 8 * 64)
+
     def test_memory_is_what_lives_at_one_time(self) -> None:
         def chain(side: int) -> torch.Tensor:
             x = torch.zeros(side, side)

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from cfmrestore.analysis.benchmarks.basicsr_chain import BasicsrChain
+from cfmrestore.analysis.benchmarks.cases import conditions, in_cases, print_conditions
 from cfmrestore.analysis.benchmarks.operators import print_operators, time_operators
 from cfmrestore.analysis.benchmarks.timing import in_turn
 from cfmrestore.datasets.base import to_tensor
 from cfmrestore.datasets.files import list_images, read_image
-from cfmrestore.engine import checkpoints
 from cfmrestore.engine.config import presets
 from cfmrestore.engine.malloc import keep_freed_memory
 from cfmrestore.imageio.atomic import write_text
@@ -24,7 +24,13 @@ from cfmrestore.registry import DEGRADATIONS
 
 
 def benchmark_degrade(
-    photographs: str | Path, *, rounds: int = 160, batch: int = 16, side: int = 256, out: str | None = None
+    photographs: str | Path,
+    *,
+    rounds: int = 160,
+    batch: int = 16,
+    side: int = 256,
+    busy: int = 1,
+    out: str | None = None,
 ) -> dict[str, Any]:
     """Time the preset real_esrgan and basicsr's chain in turn, then operator by operator.
 
@@ -32,22 +38,22 @@ def benchmark_degrade(
 
     Args:
         photographs: A folder of images; squares from their middle are degraded.
-        rounds: How often each is timed; the whole chains an eighth as often. basicsr draws kinds once a batch, and
-            takes 70 or 400 ms accordingly: the ratio of few rounds is one of chance.
+        rounds: How often each is timed in each case; the whole chains an eighth as often. basicsr draws kinds once a
+            batch, and takes 70 or 400 ms accordingly: the ratio of few rounds is one of chance.
         batch: Images a call.
         side: Of an image, in pixels.
+        busy: Processes that keep a core each busy, in the second case.
         out: JSON file for the figures.
     """
     keep_freed_memory()
     x = _squares(photographs, batch, side)
     result = {
-        "without sharpening": _time_chains(x, rounds, sharpen=False),
-        "whole": _time_chains(x, max(2, rounds // 8), sharpen=True),
-        "operators": time_operators(x, max(2, rounds // 12)),
+        **conditions(busy),
+        "without sharpening": in_cases(lambda: _time_chains(x, rounds, sharpen=False), busy),
+        "whole": in_cases(lambda: _time_chains(x, max(2, rounds // 8), sharpen=True), busy),
+        "operators": in_cases(lambda: time_operators(x, max(2, rounds // 12)), busy),
         "batch": batch,
         "side": side,
-        "threads": torch.get_num_threads(),
-        "versions": checkpoints.versions(),
     }
     _report(result)
     if out is not None:
@@ -91,15 +97,19 @@ def _seed(seed: int) -> None:
 
 
 def _report(result: dict[str, Any]) -> None:
-    batch, side = result["batch"], result["side"]
-    print(f"\nReal-ESRGAN's second-order chain, {batch} images of {side}x{side}, {result['threads']} threads\n")
-    print("| chain | images a second | median ms | quartiles ms |\n|---|---|---|---|")
-    for kind in ("without sharpening", "whole"):
-        chains = result[kind]
-        for name, (low, middle, high) in chains["milliseconds"].items():
-            rate = chains["images_per_second"][name]
-            print(f"| {name}, {kind} | {rate:.0f} | {middle:.0f} | {low:.0f} to {high:.0f} |")
-    for kind in ("without sharpening", "whole"):
-        ratio, medians = result[kind]["ratio"], result[kind]["ratio_of_medians"]
-        print(f"\n{kind}: {ratio:.1f} times as many images a second as basicsr; the ratio of medians is {medians:.1f}")
+    print(f"\nReal-ESRGAN's second-order chain, {result['batch']} images of {result['side']}x{result['side']}")
+    print_conditions(result)
+    print("| chain | case | by | images a second | median ms | quartiles ms |\n|---|---|---|---|---|---|")
+    kinds = ("without sharpening", "whole")
+    for kind in kinds:
+        for case, chains in result[kind].items():
+            for name, (low, middle, high) in chains["milliseconds"].items():
+                rate = chains["images_per_second"][name]
+                print(f"| {kind} | {case} | {name} | {rate:.0f} | {middle:.0f} | {low:.0f} to {high:.0f} |")
+    for kind in kinds:
+        for case, chains in result[kind].items():
+            ratio, medians = chains["ratio"], chains["ratio_of_medians"]
+            print(
+                f"\n{kind}, {case}: {ratio:.1f} times basicsr's images a second; the ratio of medians is {medians:.1f}"
+            )
     print_operators(result["operators"])

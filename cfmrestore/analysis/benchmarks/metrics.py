@@ -8,14 +8,13 @@ from statistics import median, quantiles
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from cfmrestore._compat import patch_torchvision
+from cfmrestore.analysis.benchmarks.cases import conditions, in_cases, print_conditions
 from cfmrestore.analysis.benchmarks.timing import in_turn
 from cfmrestore.datasets.base import to_tensor
 from cfmrestore.datasets.files import list_images, read_image
-from cfmrestore.engine import checkpoints
 from cfmrestore.engine.malloc import keep_freed_memory
 from cfmrestore.evaluation.functional.niqe import niqe
 from cfmrestore.evaluation.functional.prepare import prepare
@@ -29,7 +28,7 @@ _NIQE_SIDE = 2 * 96 + 2 * _BORDER  # of the smallest image that surely has the b
 Measure = Callable[[Any], tuple[float, ...]]
 
 
-def benchmark_metrics(folder: str | Path, *, rounds: int = 5, out: str | None = None) -> dict[str, Any]:
+def benchmark_metrics(folder: str | Path, *, rounds: int = 5, busy: int = 1, out: str | None = None) -> dict[str, Any]:
     """Time the luma metrics and basicsr's in turn, a border of four pixels cut, over the images of a folder.
 
     Both get what their users have: ours RGB floats in [0, 1], basicsr's BGR bytes; the way to luma is timed with it.
@@ -38,7 +37,8 @@ def benchmark_metrics(folder: str | Path, *, rounds: int = 5, out: str | None = 
 
     Args:
         folder: Of images; what is compared with them is their enlargement from a quarter by bicubic.
-        rounds: How often each is timed over the whole folder.
+        rounds: How often each is timed over the whole folder, in each case.
+        busy: Processes that keep a core each busy, in the second case.
         out: JSON file for the figures.
     """
     keep_freed_memory()
@@ -47,13 +47,12 @@ def benchmark_metrics(folder: str | Path, *, rounds: int = 5, out: str | None = 
     if not pairs:
         raise ValueError(f"no image of {str(folder)!r} is large enough for SSIM")
     large = [image for image in images if min(image.shape[-2:]) >= _NIQE_SIDE]
-    result: dict[str, Any] = {
-        "PSNR+SSIM": _compare(_our_pair, _their_pair, pairs, [(_bytes(a), _bytes(b)) for a, b in pairs], rounds)
-    }
+    result = conditions(busy)
+    foreign = [(_bytes(a), _bytes(b)) for a, b in pairs]
+    result["PSNR+SSIM"] = _compare(_our_pair, _their_pair, pairs, foreign, rounds, busy)
     if large:
-        result["NIQE"] = _compare(_our_niqe, _their_niqe, large, [_bytes(image) for image in large], rounds)
+        result["NIQE"] = _compare(_our_niqe, _their_niqe, large, [_bytes(image) for image in large], rounds, busy)
         result["NIQE"]["difference_on_same_luma"] = _largest(_our_niqe, _their_luma_niqe, large, large)
-    result |= {"threads": torch.get_num_threads(), "versions": checkpoints.versions()}
     _report(result)
     if out is not None:
         write_text(out, json.dumps(result, indent=2) + "\n")
@@ -88,18 +87,26 @@ def _their_luma_niqe(image: Tensor) -> tuple[float, ...]:
     return (float(calculate_niqe(_luma(image), crop_border=0, input_order="HW")),)
 
 
-def _compare(ours: Measure, theirs: Measure, own: list[Any], foreign: list[Any], rounds: int) -> dict[str, Any]:
+def _compare(
+    ours: Measure, theirs: Measure, own: list[Any], foreign: list[Any], rounds: int, busy: int
+) -> dict[str, Any]:
     patch_torchvision()
-    seconds = in_turn(
-        {"ours": lambda _: [ours(one) for one in own], "basicsr": lambda _: [theirs(one) for one in foreign]}, rounds
-    )
-    scale = 1e3 / len(own)
+    functions = {
+        "ours": lambda _: [ours(one) for one in own],
+        "basicsr": lambda _: [theirs(one) for one in foreign],
+    }
     return {
         "images": len(own),
-        "milliseconds": {name: [scale * q for q in _quartiles(s)] for name, s in seconds.items()},
+        "cases": in_cases(lambda: _rates(in_turn(functions, rounds), len(own)), busy),
+        "difference": _largest(ours, theirs, own, foreign),
+    }
+
+
+def _rates(seconds: dict[str, list[float]], images: int) -> dict[str, Any]:
+    return {
+        "milliseconds": {name: [1e3 * q / images for q in _quartiles(s)] for name, s in seconds.items()},
         "ratio": sum(seconds["basicsr"]) / sum(seconds["ours"]),
         "ratio_of_medians": median(seconds["basicsr"]) / median(seconds["ours"]),
-        "difference": _largest(ours, theirs, own, foreign),
     }
 
 
@@ -136,17 +143,19 @@ def _luma(image: Tensor) -> np.ndarray:
 
 
 def _report(result: dict[str, Any]) -> None:
-    print(f"\nLuma metrics, a border of {_BORDER} pixels cut, {result['threads']} threads\n")
-    print("| metric | by | median ms an image | quartiles ms |\n|---|---|---|---|")
+    print(f"\nLuma metrics, a border of {_BORDER} pixels cut, milliseconds an image")
+    print_conditions(result)
+    print(
+        "| metric | case | ours | quartiles | basicsr | quartiles | ratio of medians |\n|---|---|---|---|---|---|---|"
+    )
     kinds = [kind for kind in ("PSNR+SSIM", "NIQE") if kind in result]
     for kind in kinds:
-        for name, (low, middle, high) in result[kind]["milliseconds"].items():
-            print(f"| {kind} | {name} | {middle:.2f} | {low:.2f} to {high:.2f} |")
+        for case, rates in result[kind]["cases"].items():
+            cells = [f"{m:.2f} | {low:.2f} to {high:.2f}" for low, m, high in rates["milliseconds"].values()]
+            print(f"| {kind} | {case} | {' | '.join(cells)} | {rates['ratio_of_medians']:.1f} |")
     for kind in kinds:
         row = result[kind]
         keys = [key for key in ("difference", "difference_on_same_luma") if key in row]
         given, *same = (", ".join(f"{d:.1e}" for d in row[key]) for key in keys)
-        print(
-            f"\n{kind}, {row['images']} images: {row['ratio']:.1f} times as fast as basicsr; the ratio of medians is "
-            f"{row['ratio_of_medians']:.1f}. Largest difference {'; on the same rounded luma '.join([given, *same])}"
-        )
+        differences = "; on the same rounded luma ".join([given, *same])
+        print(f"\n{kind}, {row['images']} images: the largest difference from basicsr's is {differences}")

@@ -104,20 +104,22 @@ def _peers(x: Tensor) -> dict[str, Callable[[], Any]]:
     }
 
 
-def print_operators(rows: list[dict[str, Any]]) -> None:
+def print_operators(cases: dict[str, list[dict[str, Any]]]) -> None:
     """The table; where basicsr is faster it says so."""
     print()
-    print("| operator | ms | floor ms | over floor | bound by | basicsr ms | basicsr / ours |")
-    print("|---|---|---|---|---|---|---|")
-    for row in rows:
-        if "skipped" in row:
-            print(f"| {row['name']} | {row['skipped']} | | | | | |")
-            continue
-        ratio = row["ms"] / row["floor_ms"]
-        line = f"| {row['name']} | {row['ms']:.1f} | {row['floor_ms']:.1f} | {ratio:.1f} | {row['bound']} |"
-        if "basicsr_ms" in row:
-            faster = row["basicsr_ms"] / row["ms"]
-            line += f" {row['basicsr_ms']:.1f} | {faster:.2f}{' (basicsr wins)' if faster < 1 else ''} |"
-        else:
-            line += " | |"
-        print(line)
+    print("| operator | case | ms | floor ms | over floor | bound by | basicsr ms | basicsr / ours |")
+    print("|---|---|---|---|---|---|---|---|")
+    for rows in zip(*cases.values(), strict=True):
+        for case, row in zip(cases, rows, strict=True):
+            if "skipped" in row:
+                print(f"| {row['name']} | {row['skipped']} | | | | | | |")
+                break
+            print(f"| {row['name']} | {case} | {_cells(row)} |")
+
+
+def _cells(row: dict[str, Any]) -> str:
+    cells = f"{row['ms']:.1f} | {row['floor_ms']:.1f} | {row['ms'] / row['floor_ms']:.1f} | {row['bound']} |"
+    if "basicsr_ms" not in row:
+        return f"{cells} |"
+    faster = row["basicsr_ms"] / row["ms"]
+    return f"{cells} {row['basicsr_ms']:.1f} | {faster:.2f}{' (basicsr wins)' if faster < 1 else ''}"

@@ -1,21 +1,22 @@
 """What a restoration costs beside the network and the decoder, and how its memory grows."""
 
+import inspect
 import json
 import resource
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from cProfile import Profile
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from types import CodeType
 from typing import Any
 
 import numpy as np
-import torch
 
-from cfmrestore.engine import checkpoints
+from cfmrestore.analysis.benchmarks.cases import conditions, in_cases, print_conditions
 from cfmrestore.engine.config.load import load_config
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.restore import Restorer, Settings
@@ -31,6 +32,7 @@ def benchmark_restore(
     side: int = 1024,
     sides: Sequence[int] = (),
     rounds: int = 5,
+    busy: int = 1,
     out: str | None = None,
     **settings: Any,
 ) -> dict[str, Any]:
@@ -40,13 +42,15 @@ def benchmark_restore(
         model: A checkpoint, or a config for a network that has not been trained: it takes as long.
         side: Of the result, in pixels.
         sides: Of further results whose peak memory is measured, each in a process of its own.
-        rounds: How often it is timed.
+        rounds: How often it is timed in each case.
+        busy: Processes that keep a core each busy, in the second case.
         out: JSON file for the figures.
         settings: As for ``Settings``.
     """
-    result: dict[str, Any] = {"side": side, "time": _times(str(model), side, rounds, settings)}
+    restorer, asked = load(str(model)), Settings.of(settings)
+    result: dict[str, Any] = {**conditions(busy), "side": side}
+    result["cases"] = in_cases(lambda: _times(restorer, asked, side, rounds), busy)
     result["memory"] = [_in_a_process(str(model), one, settings) for one in sides]
-    result |= {"threads": torch.get_num_threads(), "versions": checkpoints.versions()}
     _report(result)
     if out is not None:
         write_text(out, json.dumps(result, indent=2) + "\n")
@@ -57,41 +61,8 @@ def load(model: str) -> Restorer:
     """Trained, or as a config describes it."""
     if not model.endswith(".py"):
         return Restorer.from_pretrained(model)
-    return Restorer(build({**load_config(model).model, "data_preprocessor": None}, None, model))
-
-
-@contextmanager
-def clocked(restorer: Restorer) -> Iterator[dict[str, float]]:
-    """Seconds spent in the networks and encoders."""
-    spent = {"network": 0.0, "encoder": 0.0}
-    places = []
-    for stage in restorer.stages:
-        flow = stage.flow
-        places += [
-            (flow.network, "forward", "network"),
-            (flow.encoder, "decode", "encoder"),
-            (flow.encoder, "moments", "encoder"),
-            (flow.encoder, "sample", "encoder"),
-        ]
-    originals = [getattr(thing, name) for thing, name, _ in places]
-    for (thing, name, part), original in zip(places, originals, strict=True):
-        setattr(thing, name, _clock(original, spent, part))
-    try:
-        yield spent
-    finally:
-        for thing, name, _ in places:
-            delattr(thing, name)
-
-
-def _clock(function: Callable[..., Any], spent: dict[str, float], part: str) -> Callable[..., Any]:
-    def clocking(*args: Any, **kwargs: Any) -> Any:
-        began = time.perf_counter()
-        try:
-            return function(*args, **kwargs)
-        finally:
-            spent[part] += time.perf_counter() - began
-
-    return clocking
+    config = {**load_config(model).model, "data_preprocessor": None, "compile": False}  # as of a checkpoint
+    return Restorer(build(config, None, model))
 
 
 def _photograph(side: int) -> Picture:
@@ -103,34 +74,40 @@ def _photograph(side: int) -> Picture:
     return Picture((128 + 8 * total).clip(0, 255).astype(np.uint8), Metadata(), "png")
 
 
-def _times(model: str, side: int, rounds: int, settings: dict[str, Any]) -> dict[str, Any]:
-    restorer, asked = load(model), Settings.of(settings)
-    seconds: dict[str, list[float]] = {key: [] for key in ("reading", "writing", "network", "encoder", "rest", "all")}
+def _times(restorer: Restorer, settings: Settings, side: int, rounds: int) -> dict[str, Any]:
+    """Median seconds of the parts of a restoration from file to file, and the share of what is none of them."""
+    parts, taken = _parts(restorer), []
     with TemporaryDirectory() as folder:
         source, target = Path(folder) / "low.png", Path(folder) / "high.png"
         write_picture(source, _photograph(-(-side // restorer.scale)))
-        for index in range(rounds + 1):
-            with clocked(restorer) as spent:
-                marks = [time.perf_counter()]
-                picture = read_picture(source)
-                marks.append(time.perf_counter())
-                restored, _, nfe = restorer.restore(picture, asked)
-                marks.append(time.perf_counter())
+        for _ in range(rounds + 1):
+            profile, began = Profile(builtins=False), time.perf_counter()
+            with profile:
+                restored, _, nfe = restorer.restore(read_picture(source), settings)
                 write_picture(target, restored)
-                marks.append(time.perf_counter())
-            if index:  # the first one measures the network and warms up
-                done = {
-                    **spent,
-                    "reading": marks[1] - marks[0],
-                    "writing": marks[3] - marks[2],
-                    "all": marks[3] - marks[0],
-                }
-                done["rest"] = done["all"] - sum(done[key] for key in ("network", "encoder", "reading", "writing"))
-                for key, value in done.items():
-                    seconds[key].append(value)
-    typical = {key: median(values) for key, values in seconds.items()}
-    outside = [1 - (n + e) / a for n, e, a in zip(seconds["network"], seconds["encoder"], seconds["all"], strict=True)]
-    return {"nfe": nfe, "seconds": typical, "overhead": median(outside)}
+            seconds = time.perf_counter() - began
+            spent = {part: _seconds(profile, codes) for part, codes in parts.items()}
+            taken.append({"all": seconds, **spent, "rest": seconds - sum(spent.values())})
+    del taken[0]  # which measures the network and warms up
+    overhead = median(1 - (one["network"] + one["encoder"]) / one["all"] for one in taken)
+    return {"nfe": nfe, "seconds": {key: median(one[key] for one in taken) for key in taken[0]}, "overhead": overhead}
+
+
+def _parts(restorer: Restorer) -> dict[str, set[CodeType]]:
+    """The functions by whose time a restoration is divided."""
+    flows = [stage.flow for stage in restorer.stages]
+    networks = [network for flow in flows for network in (flow.network, flow.coupling.network) if network is not None]
+    functions: dict[str, list[Callable[..., Any]]] = {
+        "reading": [read_picture],
+        "writing": [write_picture],
+        "network": [type(network).forward for network in networks],
+        "encoder": [getattr(type(flow.encoder), name) for flow in flows for name in ("moments", "sample", "decode")],
+    }
+    return {part: {inspect.unwrap(one).__code__ for one in some} for part, some in functions.items()}
+
+
+def _seconds(profile: Profile, codes: set[CodeType]) -> float:
+    return sum(entry.totaltime for entry in profile.getstats() if entry.code in codes)
 
 
 def _in_a_process(model: str, side: int, settings: dict[str, Any]) -> dict[str, Any]:
@@ -152,10 +129,16 @@ def _peak(model: str, side: int, settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _report(result: dict[str, Any]) -> None:
-    timed = result["time"]
-    parts = ", ".join(f"{key} {value:.3f}" for key, value in timed["seconds"].items() if key != "all")
-    print(f"{result['side']}x{result['side']} in {timed['seconds']['all']:.3f} s, NFE {timed['nfe']}: {parts}")
-    print(f"overhead: {100 * timed['overhead']:.1f} % of the time is outside of network, encoder and decoder")
+    cases = result["cases"]
+    print(f"\nFrom file to file, {result['side']}x{result['side']}, NFE {cases['quiet']['nfe']}, median seconds")
+    print_conditions(result)
+    parts = list(cases["quiet"]["seconds"])
+    print(f"| case | {' | '.join(parts)} | outside of network, encoder and decoder |")
+    print("|---" * (len(parts) + 2) + "|")
+    for case, timed in cases.items():
+        cells = " | ".join(f"{seconds:.3f}" for seconds in timed["seconds"].values())
+        print(f"| {case} | {cells} | {100 * timed['overhead']:.1f} % |")
+    print()
     before = None
     for one in result["memory"]:
         line = f"{one['side']}x{one['side']}: peak {one['peak'] / 2**20:.0f} MiB in {one['seconds']:.1f} s"

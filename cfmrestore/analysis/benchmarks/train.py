@@ -9,9 +9,10 @@ from statistics import median, quantiles
 from typing import Any
 
 import torch
+from mmengine.config import Config
 from mmengine.hooks import Hook
 
-from cfmrestore.engine import checkpoints
+from cfmrestore.analysis.benchmarks.cases import conditions, in_cases, print_conditions
 from cfmrestore.engine.setup import build_runner, prepare_config, remove_evaluation
 from cfmrestore.imageio.atomic import write_text
 
@@ -68,6 +69,7 @@ def benchmark_train(
     *,
     iterations: int = 60,
     warm_up: int = 10,
+    busy: int = 1,
     work_dir: str | None = None,
     out: str | None = None,
     options: Mapping[str, Any] | None = None,
@@ -76,8 +78,9 @@ def benchmark_train(
 
     Args:
         config: The config file.
-        iterations: Iterations that count.
+        iterations: Iterations that count, in each case.
         warm_up: Iterations before them.
+        busy: Processes that keep a core each busy, in the second case.
         work_dir: Where the log goes.
         out: JSON file for the figures.
         options: Dotted keys of the config and their values.
@@ -87,28 +90,34 @@ def benchmark_train(
     cfg = prepare_config(config, work_dir=work_dir or "work_dirs/benchmark", launcher="none", options=options)
     remove_evaluation(cfg, "val", "test")
     cfg.param_scheduler = None
-    runner = build_runner(cfg)
-    hook = _BareSteps(warm_up)
-    runner.register_hook(hook)
-    runner.train()
     result: dict[str, Any] = {
+        **conditions(busy),
         "config": str(config),
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor() or "cpu",
-        "threads": torch.get_num_threads(),
         "iterations": iterations,
-        "runner_ms": [1e3 * q for q in quantiles(hook.full, n=4)],
-        "bare_ms": [1e3 * q for q in quantiles(hook.bare, n=4)],
-        "overhead": median(hook.full) / median(hook.bare) - 1,
-        "versions": checkpoints.versions(),
+        "cases": in_cases(lambda: _time_iterations(cfg, warm_up), busy),
     }
-    print("\n| iteration | median ms | quartiles ms |\n|---|---|---|")
-    print(_row("runner", hook.full), _row("bare step", hook.bare), sep="\n")
-    print(f"\noverhead {100 * result['overhead']:.1f} % of the bare step")
+    _report(result)
     if out is not None:
         write_text(out, json.dumps(result, indent=2) + "\n")
     return result
 
 
-def _row(name: str, seconds: list[float]) -> str:
-    low, middle, high = (1e3 * q for q in quantiles(seconds, n=4))
-    return f"| {name} | {middle:.1f} | {low:.1f} to {high:.1f} |"
+def _time_iterations(cfg: Config, warm_up: int) -> dict[str, Any]:
+    runner, hook = build_runner(cfg), _BareSteps(warm_up)
+    runner.register_hook(hook)
+    runner.train()
+    return {
+        "runner_ms": [1e3 * q for q in quantiles(hook.full, n=4)],
+        "bare_ms": [1e3 * q for q in quantiles(hook.bare, n=4)],
+        "overhead": median(hook.full) / median(hook.bare) - 1,
+    }
+
+
+def _report(result: dict[str, Any]) -> None:
+    print("\nIterations of the runner, and bare steps of the network, milliseconds")
+    print_conditions(result)
+    print("| case | runner | quartiles | bare step | quartiles | overhead |\n|---|---|---|---|---|---|")
+    for case, timed in result["cases"].items():
+        cells = [f"{m:.1f} | {low:.1f} to {high:.1f}" for low, m, high in (timed["runner_ms"], timed["bare_ms"])]
+        print(f"| {case} | {' | '.join(cells)} | {100 * timed['overhead']:.1f} % |")

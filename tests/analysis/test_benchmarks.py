@@ -1,0 +1,96 @@
+"""Benchmarks: both cases of a measurement, and processes that are never left behind."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cfmrestore.analysis.benchmarks.cases import busy_processes, in_cases
+from cfmrestore.analysis.benchmarks.metrics import benchmark_metrics
+from cfmrestore.analysis.benchmarks.restore import benchmark_restore
+from tests.restore.flows import save_model
+from tests.testing import environment, write_images
+
+
+def children() -> set[int]:
+    """Processes that this one has started and that have not ended."""
+    return {int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()}
+
+
+def seconds_used(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) / os.sysconf("SC_CLK_TCK")
+
+
+def test_processes_keep_busy_and_end_with_the_block() -> None:
+    before = children()
+
+    def fail_beside_them() -> None:
+        with busy_processes(2):
+            started = children() - before
+            assert len(started) == 2
+            while min(map(seconds_used, started)) < 0.1:  # they use what they get
+                pass
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail_beside_them()
+    assert children() == before
+
+
+def test_a_killed_benchmark_leaves_nothing_behind() -> None:
+    code = """
+import os
+from pathlib import Path
+from cfmrestore.analysis.benchmarks.cases import busy_processes
+with busy_processes(1):
+    print(Path(f"/proc/self/task/{os.getpid()}/children").read_text(), flush=True)
+    input()
+"""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code], env=environment(), **pipes) as benchmark:
+        assert benchmark.stdout is not None
+        busy = os.pidfd_open(int(benchmark.stdout.readline()))
+        benchmark.send_signal(signal.SIGKILL)
+    select.select([busy], [], [])  # until it ends
+    os.close(busy)
+
+
+def test_cases() -> None:
+    before = children()
+    assert in_cases(lambda: len(children() - before), busy=2) == {"quiet": 0, "busy": 2}
+    assert in_cases(lambda: len(children() - before), busy=0) == {"quiet": 0}
+    with pytest.raises(ValueError, match="0 or more; got -1"):
+        in_cases(children, busy=-1)
+
+
+def run_metrics(folder: Path) -> dict:
+    return benchmark_metrics(write_images(folder / "images", count=2, side=40), rounds=1)["PSNR+SSIM"]
+
+
+def run_restore(folder: Path) -> dict:
+    return benchmark_restore(save_model(folder / "model.pth"), side=64, rounds=1)
+
+
+@pytest.mark.parametrize("run", [run_metrics, run_restore])
+def test_both_cases_are_told(run: Callable[[Path], dict], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path)["cases"].keys() == {"quiet", "busy"}
+    output = capsys.readouterr().out
+    assert "| quiet |" in output
+    assert "| busy |" in output
+
+
+def test_the_parts_of_a_restoration_make_the_whole(tmp_path: Path) -> None:
+    timed = run_restore(tmp_path)["cases"]["quiet"]
+    assert timed["nfe"] == 2
+    seconds = timed["seconds"]
+    parts = {key: value for key, value in seconds.items() if key != "all"}
+    assert parts.keys() == {"reading", "writing", "network", "encoder", "rest"}
+    assert min(parts.values()) > 0
+    assert sum(parts.values()) == pytest.approx(seconds["all"])
+    assert timed["overhead"] == pytest.approx(1 - (seconds["network"] + seconds["encoder"]) / seconds["all"])
