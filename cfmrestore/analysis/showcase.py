@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from cfmrestore.apis.degrade import degrade
-from cfmrestore.apis.evaluate import evaluate_folders, load_image, match
+from cfmrestore.apis.evaluate import evaluate_folders
 from cfmrestore.apis.restore import restore
 from cfmrestore.datasets.frozen import MANIFEST, folders_of
 from cfmrestore.engine.panels import caption, framed, middle, stack, to_pixels, write_jpeg
+from cfmrestore.evaluation.folders import load_image, match_files
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.ops.resize import resize
-from cfmrestore.reports import results
-from cfmrestore.reports.markdown import fill
+from cfmrestore.reports.markdown import fill, format_number, markdown_table
 from cfmrestore.restore import Restorer, Settings, model_zoo
 
 METRICS = ("psnr", "ssim", "haarpsi", "niqe", "lrconsistency")
@@ -81,7 +81,7 @@ def showcase(
         tables.append(_table(one.name, rows))
         write_text(out / one.name / "table.md", tables[-1])
     if picture is not None:
-        write_jpeg(picture, draw(pairs[0], ways[:2], out / pairs[0].name))
+        write_jpeg(picture, draw_details(pairs[0], ways[:2], out / pairs[0].name))
     text = "\n".join(tables)
     if page is not None:
         fill(page, model, text)
@@ -121,15 +121,15 @@ def _measured(pairs: Pairs, ways: Sequence[Way], out: Path) -> dict[str, Row]:
 def _table(name: str, rows: Mapping[str, Row]) -> str:
     columns = [*rows["bicubic"], "NFE"]
     cells = [[name, *columns]]
-    cells += [[title, *(results.cell(row.get(column)) for column in columns)] for title, row in rows.items()]
-    return results.markdown(cells)
+    cells += [[title, *(format_number(row.get(column)) for column in columns)] for title, row in rows.items()]
+    return markdown_table(cells)
 
 
-def draw(pairs: Pairs, ways: Sequence[Way], out: Path) -> np.ndarray:
+def draw_details(pairs: Pairs, ways: Sequence[Way], out: Path) -> np.ndarray:
     """A line an image, of the middle: the input, bicubic, the ways, the original."""
     lines = []
     folders = {"restored": pairs.high, "target": pairs.high, "low": pairs.low}
-    for files in match(folders):
+    for files in match_files(folders):
         low, high = load_image(files.paths["low"]), load_image(files.paths["target"])
         scale = high.shape[-1] // low.shape[-1]
         columns = {"the input": low.repeat_interleave(scale, 1).repeat_interleave(scale, 2)}

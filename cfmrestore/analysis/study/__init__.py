@@ -18,7 +18,8 @@ from cfmrestore.engine import process_pool as jobs
 from cfmrestore.engine.config.load import load_config
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.renamed import update_names
-from cfmrestore.reports import results
+from cfmrestore.reports.files import write_json
+from cfmrestore.reports.markdown import format_number, markdown_table
 
 Result = dict[str, Any]
 _RECIPE = "recipe.json"
@@ -94,7 +95,7 @@ def study(
 
 def write(summary: Result, out: Path) -> None:
     """The files of a study."""
-    write_text(out / "study.json", json.dumps(results.finite(summary), indent=1, allow_nan=False) + "\n")
+    write_json(out / "study.json", summary)
     for name in summary["runs"][0]["benchmarks"]:
         write_text(out / f"{name}.md", table(summary, name))
         plots.draw_all(summary, name, out)
@@ -162,8 +163,8 @@ def table(summary: Result, benchmark: str) -> str:
             parts = [[*axes, "NFE", *columns], ["bicubic", *[""] * len(axes), *_cells(own["bicubic"], columns)]]
         for row in plots.walk(own["rows"]):
             parts.append([*(run[axis] for axis in axes), f"{row['NFE']:g}", *_cells(row, columns)])
-    return results.markdown(parts)
+    return markdown_table(parts)
 
 
 def _cells(row: Mapping[str, Any], columns: list[str]) -> list[str]:
-    return [results.cell(float(row[name])) for name in columns]
+    return [format_number(float(row[name])) for name in columns]

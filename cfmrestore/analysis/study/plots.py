@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cfmrestore.imageio.atomic import atomic
+from cfmrestore.analysis.figures import new_figure, save_figure
 
 Result = dict[str, Any]
 _MARKERS = "osD^vPX*<>"
@@ -104,10 +104,7 @@ def _style(number: int) -> str:
 
 
 def _figure(lines: int, columns: int) -> tuple[Any, Any]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(max(4.4 * columns, 6.0), 3.3 * lines + 1.0), layout="constrained")
-    return figure, figure.subplots(lines, columns, squeeze=False)
+    return new_figure(lines, columns, max(4.4 * columns, 6.0), 3.3 * lines + 1.0)
 
 
 def _finish(figure: Any, axes: Any, path: Path, title: str) -> None:
@@ -118,6 +115,4 @@ def _finish(figure: Any, axes: Any, path: Path, title: str) -> None:
         label: handle for place in axes.flat for handle, label in zip(*place.get_legend_handles_labels(), strict=True)
     }
     figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=4, fontsize=8)
-    figure.suptitle(title)
-    with atomic(path) as unfinished:
-        figure.savefig(unfinished, format="png", dpi=110)
+    save_figure(figure, path, title)

@@ -21,7 +21,7 @@ _ARROWS = {True: "\N{UPWARDS ARROW}", False: "\N{DOWNWARDS ARROW}"}
 _SENSES = {True: "higher is better", False: "lower is better"}
 _NO_SCRIPT = "The pictures of this page need JavaScript; the tables and histograms do not."
 
-Pictures = Callable[[str, int], Mapping[str, np.ndarray]]
+Pictures = Callable[[str, str], Mapping[str, np.ndarray]]
 Values = Sequence[float | None]
 
 
@@ -31,7 +31,7 @@ def write_report(path: str | Path, result: Mapping[str, Any], pictures: Pictures
     Args:
         path: The .html file.
         result: Of an evaluation: method, protocol, versions, warnings, benchmarks, higher_is_better.
-        pictures: Gives the pictures of image ``index`` of a benchmark, (h, w, 3) of 8 bits and of one size:
+        pictures: Gives the pictures of an image of a benchmark, by their names, (h, w, 3) of 8 bits and of one size:
             "restored", and where there are any "bicubic" and "target". It is asked for the worst images alone.
         worst: How many images of each metric are shown.
     """
@@ -154,7 +154,7 @@ def _section(benchmark: _Benchmark, pictures: Pictures, store: Store, worst: int
     lists, shown = [metric for metric, indices in chosen.items() if indices], {}
     for index in sorted({index for indices in chosen.values() for index in indices}):
         what = f"image {benchmark.images[index]!r} of benchmark {benchmark.name!r}"
-        shown[index] = choose_view(pictures(benchmark.name, index), store, what)
+        shown[index] = choose_view(pictures(benchmark.name, benchmark.images[index]), store, what)
     return element(
         "section",
         element("h2", benchmark.name, id=f"{benchmark.address}-title"),
