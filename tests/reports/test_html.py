@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from cfmrestore.reports.html import worst_images, write_report
-from cfmrestore.reports.html.histogram import bin_edges, count
+from cfmrestore.reports.html.histogram import bin_counts, bin_edges
 from cfmrestore.reports.html.markup import element, number
-from cfmrestore.reports.html.window import Window, around, largest_error
+from cfmrestore.reports.html.rectangle import Rectangle, around, largest_error
 
 EVIL = 'a"><script>alert(1)</script>.png'
 Pictures = Callable[[str, str], Mapping[str, np.ndarray]]
@@ -160,12 +160,12 @@ def test_small_pictures_have_small_windows() -> None:
 
 
 def test_a_large_picture_is_cut_around_the_window() -> None:
-    window = Window(3000, 10, 64, 64)
+    window = Rectangle(3000, 10, 64, 64)
     view = around(window, (3100, 2000), 1600)
-    assert view == Window(1500, 0, 1600, 1600)
-    assert window.inside(view) == Window(1500, 10, 64, 64)
-    assert around(window, (3100, 900), 1600) == Window(1500, 0, 1600, 900)
-    assert around(Window(1000, 1000, 64, 64), (3000, 3000), 1600) == Window(232, 232, 1600, 1600)
+    assert view == Rectangle(1500, 0, 1600, 1600)
+    assert window.inside(view) == Rectangle(1500, 10, 64, 64)
+    assert around(window, (3100, 900), 1600) == Rectangle(1500, 0, 1600, 900)
+    assert around(Rectangle(1000, 1000, 64, 64), (3000, 3000), 1600) == Rectangle(232, 232, 1600, 1600)
 
 
 def test_the_page_says_that_a_picture_is_cut(tmp_path: Path) -> None:
@@ -301,7 +301,7 @@ def test_warnings_stand_on_top(tmp_path: Path) -> None:
 )
 def test_every_value_is_in_a_bin(values: list[float]) -> None:
     edges = bin_edges(values, 10)
-    assert count(values, edges).sum() == len(values)
+    assert bin_counts(values, edges).sum() == len(values)
     assert 1 <= len(edges) - 1 <= 25
 
 
