@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from cfmrestore._version import __version__
-from cfmrestore.apis.restore.inputs import Item, find_items
-from cfmrestore.apis.restore.records import Records
-from cfmrestore.apis.restore.time_left import TimeLeft
+from cfmrestore.restore.inputs import Item, find_items
+from cfmrestore.restore.records import Records
+from cfmrestore.restore.time_left import TimeLeft
 from cfmrestore.datasets.files import EXTENSIONS
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.config.load import load_config
