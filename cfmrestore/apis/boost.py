@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from cfmrestore.engine.process_pool import run
-from cfmrestore.ldm.boost_jobs import Places, batches, prompted, stored
-from cfmrestore.ldm.booster import Batch, Booster
+from cfmrestore.engine.process_pool import run_jobs
+from cfmrestore.ldm.boost_jobs import BoostFiles, batches, jobs_of_latents, jobs_of_prompts
+from cfmrestore.ldm.booster import BoostBatch, Booster
 
 
 def boost(
@@ -68,18 +68,18 @@ def boost(
     drawn = {"steps": steps, "guidance_scale": guidance_scale, "negative_prompt": negative_prompt}
     drawn |= {"height": height, "width": width, "precision": precision}
     if from_latents is None:
-        jobs = prompted(prompts, pipeline=str(pipeline), seed=seed, samples=samples, settings=drawn)
+        jobs = jobs_of_prompts(prompts, pipeline=str(pipeline), seed=seed, samples=samples, settings=drawn)
     else:
-        jobs = stored(from_latents)
-    places = Places(Path(out) if out else None, Path(save_latents) if save_latents else None, compare)
-    places.check(jobs)
-    booster = Booster(places, pipeline, model, num_intervals, device, precision, encoder)
-    own = jobs[part[0] :: part[1]]
-    missing = [job for job in own if overwrite or not places.done(job, booster.recipe(job))]
+        jobs = jobs_of_latents(from_latents)
+    files = BoostFiles(Path(out) if out else None, Path(save_latents) if save_latents else None, compare)
+    files.check(jobs)
+    booster = Booster(files, pipeline, model, num_intervals, device, precision, encoder)
+    share = jobs[part[0] :: part[1]]
+    missing = [job for job in share if overwrite or not files.done(job, booster.recipe(job))]
     if missing:
         booster.load()
-        run(booster, [Batch(alike) for alike in batches(missing, batch)])
-    return [path for job in own if (path := places.picture(job) or places.latent(job))]
+        run_jobs(booster, [BoostBatch(alike) for alike in batches(missing, batch)])
+    return [path for job in share if (path := files.picture(job) or files.latent(job))]
 
 
 def _check(

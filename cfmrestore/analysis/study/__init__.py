@@ -14,8 +14,8 @@ from cfmrestore.analysis.study.plan import StudyRun, read
 from cfmrestore.analysis.sweep import sweep
 from cfmrestore.apis.train import train
 from cfmrestore.engine import checkpoints
-from cfmrestore.engine import process_pool as jobs
 from cfmrestore.engine.config.load import load_config
+from cfmrestore.engine.process_pool import run_jobs
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.renamed import update_names
 from cfmrestore.reports.files import write_json
@@ -82,7 +82,7 @@ def study(
     for wave in plan.waves():
         weights = {run.name: str(_weights(work_dir / run.name)) for run in plan.runs}
         todo = [StudyJob(run, plan.benchmarks, work_dir / run.name, run.resolved(weights)) for run in wave]
-        done += jobs.run(run_one, todo, workers)
+        done += run_jobs(run_one, todo, workers)
     summary = {
         "study": Path(path).name,
         "axes": dict(plan.axes),
