@@ -62,7 +62,12 @@ def boost(
         overwrite: Make again what is there.
         part: (i, n) does the i-th of n shares of the pictures.
     """
-    _check(prompts, pipeline, model, out, from_latents, save_latents, compare)
+    if bool(prompts) == (from_latents is not None) or (pipeline is None) != (from_latents is not None):
+        raise ValueError("give prompts with a pipeline (--pipeline), or a folder of latents (--from-latents)")
+    if (model is None) != (out is None) or (model is None and (compare or save_latents is None)):
+        raise ValueError("give a model and out for pictures (--model, --out), or save_latents alone for latents")
+    if from_latents is not None and save_latents is not None:
+        raise ValueError("the latents are there already: leave save_latents (--save-latents) out")
     if samples < 1 or batch < 1:
         raise ValueError(f"samples and batch must be 1 or more; got {samples=}, {batch=}")
     drawn = {"steps": steps, "guidance_scale": guidance_scale, "negative_prompt": negative_prompt}
@@ -80,21 +85,3 @@ def boost(
         booster.load()
         run_jobs(booster, [BoostBatch(alike) for alike in batches(missing, batch)])
     return [path for job in share if (path := files.picture(job) or files.latent(job))]
-
-
-def _check(
-    prompts: Sequence[str],
-    pipeline: str | None,
-    model: str | None,
-    out: str | Path | None,
-    from_latents: str | Path | None,
-    save_latents: str | Path | None,
-    compare: bool,
-) -> None:
-    """Refuse what does not go together."""
-    if bool(prompts) == (from_latents is not None) or (pipeline is None) != (from_latents is not None):
-        raise ValueError("give prompts with a pipeline (--pipeline), or a folder of latents (--from-latents)")
-    if (model is None) != (out is None) or (model is None and (compare or save_latents is None)):
-        raise ValueError("give a model and out for pictures (--model, --out), or save_latents alone for latents")
-    if from_latents is not None and save_latents is not None:
-        raise ValueError("the latents are there already: leave save_latents (--save-latents) out")

@@ -107,25 +107,17 @@ def open_upload(path: str | Path, limits: Limits) -> Image.Image:
         raise ValueError(f"The file has {path.stat().st_size:,} bytes. At most {limits.max_bytes:,} are taken.")
     try:
         with Image.open(path, formats=sorted(UPLOAD_FORMATS)) as image:
-            if max(image.size) > limits.max_side:
-                raise TooLargeError(image.size, limits)
-            image.load()
-            return ImageOps.exif_transpose(image)
-    except TooLargeError:
-        raise
+            size = image.size
+            if max(size) <= limits.max_side:
+                image.load()
+                return ImageOps.exif_transpose(image)
     except UnidentifiedImageError:
         raise ValueError(f"This is no picture. {', '.join(sorted(UPLOAD_FORMATS))} are taken.") from None
     except Image.DecompressionBombError:
         raise ValueError(f"The picture is too large. At most {limits.max_side} pixels a side are taken.") from None
     except Exception as error:  # broken files make decoders fail in many ways
         raise ValueError("The picture cannot be read: the file is damaged.") from error
-
-
-class TooLargeError(ValueError):
-    """A picture with more pixels a side than are taken."""
-
-    def __init__(self, size: tuple[int, int], limits: Limits) -> None:
-        super().__init__(f"The picture is {size[0]} x {size[1]}. At most {limits.max_side} pixels a side are taken.")
+    raise ValueError(f"The picture is {size[0]} x {size[1]}. At most {limits.max_side} pixels a side are taken.")
 
 
 def restore_upload(

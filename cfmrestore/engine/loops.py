@@ -136,16 +136,9 @@ class TestLoop(MMTestLoop):
         options: Keyword arguments of the model's ``test_step``.
     """
 
-    def __init__(
-        self,
-        runner: Any,
-        dataloader: Any,
-        evaluator: Any,
-        fp16: bool = False,
-        options: Mapping[str, Any] | None = None,
-    ) -> None:
+    def __init__(self, runner: Any, dataloader: Any, evaluator: Any, fp16: bool = False, options: Any = None) -> None:
         super().__init__(runner, dataloader, evaluator, fp16)
-        self.options = dict(options or {})
+        self.options: Mapping[str, Any] = options or {}
         self.num_images = len(self.dataloader.dataset)
         self.evaluator.prepare(self.num_images)
 
