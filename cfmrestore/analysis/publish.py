@@ -1,4 +1,4 @@
-"""From a work directory to a model that others can take: weights, a card, the training's curves."""
+"""Publishing of a model: weights, a card and the curves of the training, from a work directory."""
 
 import hashlib
 import json
@@ -83,14 +83,14 @@ def _changed(own: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
 
 def read_log(work_dir: Path) -> Log:
     """What a training logged, by iteration; of what was done twice, after a resumption, the second time."""
-    found: Log = {}
+    log: Log = {}
     for path in sorted(work_dir.glob("*/vis_data/scalars.json")):
         for line in path.read_text(encoding="utf-8").splitlines():
             entry = json.loads(line)
-            found.setdefault(int(entry["step"]), {}).update(_numbers(entry))
-    if not found:
+            log.setdefault(int(entry["step"]), {}).update(_numbers(entry))
+    if not log:
         raise ValueError(f"{str(work_dir)!r} holds no log of a training (TIME/vis_data/scalars.json)")
-    return dict(sorted(found.items()))
+    return dict(sorted(log.items()))
 
 
 def _numbers(entry: Mapping[str, Any]) -> dict[str, float]:
@@ -112,8 +112,8 @@ def draw_training(log: Log, path: Path, title: str) -> None:
     shown = ["loss", *dict.fromkeys(key for key in metrics if "/" not in key)]
     figure, (places,) = new_figure(1, len(shown), 4.5 * len(shown), 3.2)
     for axes, key in zip(places, shown, strict=True):
-        own = [(step, entry[key]) for step, entry in log.items() if key in entry]
-        axes.plot(*zip(*own, strict=True), "-" if key == "loss" else "o-", lw=0.9)
+        points = [(step, entry[key]) for step, entry in log.items() if key in entry]
+        axes.plot(*zip(*points, strict=True), "-" if key == "loss" else "o-", lw=0.9)
         if key == "loss":
             axes.set_yscale("log")
         elif bicubic := [entry[f"bicubic/{key}"] for entry in log.values() if f"bicubic/{key}" in entry]:

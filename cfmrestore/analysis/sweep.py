@@ -25,7 +25,7 @@ from cfmrestore.reports.markdown import markdown_table
 from cfmrestore.restore import models
 
 Row = dict[str, Any]
-_MEASURED = 64  # pixels of an input, along each side
+_CORNER = 64  # pixels of an input, along each side
 
 
 def sweep(
@@ -128,16 +128,16 @@ def _finish(runner: RestorationRunner, cfg: Config, rows: list[Row], first: Scor
 
 @torch.no_grad()
 def measured_straightness(runner: RestorationRunner, images: int = 4) -> float:
-    """The mean over the first images of the test set, a corner of each."""
-    model, found = runner.bare_model, []
+    """Mean straightness over the first images of the test set, a corner of each."""
+    model, values = runner.bare_model, []
     model.eval()
     for batch in runner.test_dataloader:
         inputs = model.data_preprocessor(batch, False)["inputs"]
-        x_0, velocity = model.pipeline().start(inputs["low"][..., :_MEASURED, :_MEASURED], inputs["seeds"])
-        found += straightness(velocity, x_0).tolist()
-        if len(found) >= images:
+        x_0, velocity = model.pipeline().start(inputs["low"][..., :_CORNER, :_CORNER], inputs["seeds"])
+        values += straightness(velocity, x_0).tolist()
+        if len(values) >= images:
             break
-    return sum(found) / len(found)
+    return sum(values) / len(values)
 
 
 def sweep_table(rows: list[Row], qualities: Sequence[str]) -> str:
@@ -160,10 +160,10 @@ def draw_sweep(rows: list[Row], qualities: Mapping[str, bool], bicubic: Row, pat
     figure, (places,) = new_figure(1, len(qualities), 5.5 * len(qualities), 4.2)
     for axes, (name, up) in zip(places, qualities.items(), strict=True):
         for kind in dict.fromkeys((row["solver"], row["fidelity"]) for row in rows):
-            own = [row for row in rows if (row["solver"], row["fidelity"]) == kind]
+            points = [row for row in rows if (row["solver"], row["fidelity"]) == kind]
             label = kind[0] + (f", fidelity {kind[1]:g}" if len({row["fidelity"] for row in rows}) > 1 else "")
-            axes.plot([row["NFE"] for row in own], [row[name] for row in own], "o-", lw=0.8, label=label)
-            for row in own:
+            axes.plot([row["NFE"] for row in points], [row[name] for row in points], "o-", lw=0.8, label=label)
+            for row in points:
                 place = (row["NFE"], row[name])
                 axes.annotate(str(row["num_intervals"]), place, (4, 4), textcoords="offset points", fontsize=8)
         front = sorted((row["NFE"], row[name]) for row in rows if row[f"pareto_{name}"])
