@@ -1,23 +1,23 @@
-"""From a work directory to a model that others can take: weights, a card, the training's curves."""
+"""Publishing of a model: weights, a card and the curves of the training, from a work directory."""
 
-import csv
 import hashlib
-import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
+from cfmrestore.analysis.figures import new_figure, save_figure
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.config.load import merge
 from cfmrestore.flows.sampling import Sampling
-from cfmrestore.imageio.atomic import atomic, write_text
+from cfmrestore.imageio.atomic import atomic
 from cfmrestore.registry import check_keys, load_plugins
 from cfmrestore.renamed import update_names
-from cfmrestore.reports import results
+from cfmrestore.reports.files import write_csv, write_json
+from cfmrestore.reports.markdown import markdown_table
 from cfmrestore.restore import model_zoo
 
 _KEPT = ("iter", "seed", "versions", "encoder")
@@ -59,15 +59,15 @@ def publish(
     weights = {key: value.float().contiguous() for key, value in checkpoint["state_dict"].items()}
     kept = {key: meta[key] for key in _KEPT if key in meta}
     log, file = read_log(path.parent), out / f"{name}.safetensors"
-    write_text(out / f"{name}.csv", _table(log))
-    draw(log, out / f"{name}.png", name)
+    write_csv(out / f"{name}.csv", _lines(log))
+    draw_training(log, out / f"{name}.png", name)
     with atomic(file) as unfinished:
         save_file(weights, unfinished, metadata={"meta": json.dumps({"name": name, **kept, "model": model})})
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     parameters = sum(value.numel() for value in weights.values())
     own = {**(card or {}), **kept, "parameters": parameters, "sha256": digest}
     known = model_zoo.cards(out)
-    write_text(out / model_zoo.CARDS, json.dumps({**known, name: {**known.get(name, {}), **own}}, indent=1) + "\n")
+    write_json(out / model_zoo.CARDS, {**known, name: {**known.get(name, {}), **own}})
     return file
 
 
@@ -83,14 +83,14 @@ def _changed(own: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
 
 def read_log(work_dir: Path) -> Log:
     """What a training logged, by iteration; of what was done twice, after a resumption, the second time."""
-    found: Log = {}
+    log: Log = {}
     for path in sorted(work_dir.glob("*/vis_data/scalars.json")):
         for line in path.read_text(encoding="utf-8").splitlines():
             entry = json.loads(line)
-            found.setdefault(int(entry["step"]), {}).update(_numbers(entry))
-    if not found:
+            log.setdefault(int(entry["step"]), {}).update(_numbers(entry))
+    if not log:
         raise ValueError(f"{str(work_dir)!r} holds no log of a training (TIME/vis_data/scalars.json)")
-    return dict(sorted(found.items()))
+    return dict(sorted(log.items()))
 
 
 def _numbers(entry: Mapping[str, Any]) -> dict[str, float]:
@@ -99,26 +99,21 @@ def _numbers(entry: Mapping[str, Any]) -> dict[str, float]:
     return {key: value for key, value in entry.items() if key not in left_out and isinstance(value, int | float)}
 
 
-def _table(log: Log) -> str:
+def _lines(log: Log) -> Iterator[list[Any]]:
     columns = list(dict.fromkeys(key for entry in log.values() for key in entry))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["iter", *columns])
+    yield ["iter", *columns]
     for step, entry in log.items():
-        writer.writerow([step, *(f"{entry[key]:.6g}" if key in entry else "" for key in columns)])
-    return text.getvalue()
+        yield [step, *(f"{entry[key]:.6g}" if key in entry else "" for key in columns)]
 
 
-def draw(log: Log, path: Path, title: str) -> None:
+def draw_training(log: Log, path: Path, title: str) -> None:
     """The loss and what was validated, over the iterations."""
-    from matplotlib.figure import Figure
-
     metrics = [key for entry in log.values() for key in entry if key.split("/")[-1] in ("PSNR", "SSIM")]
     shown = ["loss", *dict.fromkeys(key for key in metrics if "/" not in key)]
-    figure = Figure(figsize=(4.5 * len(shown), 3.2), layout="constrained")
-    for axes, key in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
-        own = [(step, entry[key]) for step, entry in log.items() if key in entry]
-        axes.plot(*zip(*own, strict=True), "-" if key == "loss" else "o-", lw=0.9)
+    figure, (places,) = new_figure(1, len(shown), 4.5 * len(shown), 3.2)
+    for axes, key in zip(places, shown, strict=True):
+        points = [(step, entry[key]) for step, entry in log.items() if key in entry]
+        axes.plot(*zip(*points, strict=True), "-" if key == "loss" else "o-", lw=0.9)
         if key == "loss":
             axes.set_yscale("log")
         elif bicubic := [entry[f"bicubic/{key}"] for entry in log.values() if f"bicubic/{key}" in entry]:
@@ -127,12 +122,10 @@ def draw(log: Log, path: Path, title: str) -> None:
         axes.set_xlabel("iterations")
         axes.set_ylabel(key)
         axes.grid(alpha=0.3)
-    figure.suptitle(title)
-    with atomic(path) as unfinished:
-        figure.savefig(unfinished, format="png", dpi=110)
+    save_figure(figure, path, title)
 
 
 def summary(name: str, out: str | Path = model_zoo.FOLDER) -> str:
     """The card as a table."""
     card = model_zoo.cards(Path(out))[name]
-    return results.markdown([["", name], *([key, str(value)] for key, value in card.items())])
+    return markdown_table([["", name], *([key, str(value)] for key, value in card.items())])

@@ -1,4 +1,4 @@
-"""What a model does, for a page: a table beside bicubic and the originals, and a picture of the same images."""
+"""Showcase of a model: a table beside bicubic and the originals, and a picture of the same images."""
 
 import re
 import shutil
@@ -9,25 +9,24 @@ from pathlib import Path
 import numpy as np
 
 from cfmrestore.apis.degrade import degrade
-from cfmrestore.apis.evaluate import evaluate_folders, load_image, match
+from cfmrestore.apis.evaluate import evaluate_folders
 from cfmrestore.apis.restore import restore
 from cfmrestore.datasets.frozen import MANIFEST, folders_of
 from cfmrestore.engine.panels import caption, framed, middle, stack, to_pixels, write_jpeg
+from cfmrestore.evaluation.folders import load_image, match_files
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.ops.resize import resize
-from cfmrestore.reports import results
-from cfmrestore.reports.markdown import fill
+from cfmrestore.reports.markdown import fill, format_number, markdown_table
 from cfmrestore.restore import Restorer, Settings, model_zoo
 
-METRICS = ("psnr", "ssim", "haarpsi", "niqe", "lrconsistency")
+_METRICS = ("psnr", "ssim", "haarpsi", "niqe", "lrconsistency")
 _SIDE = 176  # of a detail in the picture
 _ROWS = ("bicubic", "originals", "fidelity 0", "fidelity 1", "frozen")
-Row = dict[str, float]
 
 
 @dataclass(frozen=True)
-class Way:
-    """A row of the table: a model, and where on its dial."""
+class Method:
+    """A row of the table: a model with its settings."""
 
     title: str
     model: str
@@ -36,7 +35,7 @@ class Way:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Targets and inputs of one set."""
+    """Folders of targets and inputs of one set."""
 
     name: str
     high: Path
@@ -73,15 +72,14 @@ def showcase(
     if wrong := [name for name in names if not re.fullmatch(r"[\w][\w .,-]*", name) or name in _ROWS]:
         raise ValueError(f"{', '.join(map(repr, wrong))}: names are words, and none of {', '.join(_ROWS)}")
     pairs = [_pairs(name, where, out / name, preset, split) for name, where in sets.items()]
-    ways = [Way("fidelity 1", model, Settings(fidelity=1.0)), Way("fidelity 0", model, Settings(fidelity=0.0))]
-    ways += [Way(name, place, Settings()) for name, place in (beside or {}).items()]
+    methods = [Method("fidelity 1", model, Settings(fidelity=1.0)), Method("fidelity 0", model, Settings(fidelity=0.0))]
+    methods += [Method(name, place, Settings()) for name, place in (beside or {}).items()]
     tables = []
-    for one in pairs:
-        rows = _measured(one, ways, out / one.name)
-        tables.append(_table(one.name, rows))
-        write_text(out / one.name / "table.md", tables[-1])
+    for images in pairs:
+        tables.append(_table(images.name, _measured(images, methods, out / images.name)))
+        write_text(out / images.name / "table.md", tables[-1])
     if picture is not None:
-        write_jpeg(picture, draw(pairs[0], ways[:2], out / pairs[0].name))
+        write_jpeg(picture, draw_details(pairs[0], methods[:2], out / pairs[0].name))
     text = "\n".join(tables)
     if page is not None:
         fill(page, model, text)
@@ -101,40 +99,40 @@ def _pairs(name: str, where: str, out: Path, preset: str | None, split: str) -> 
     return Pairs(name, frozen / "high", frozen / "low")
 
 
-def _measured(pairs: Pairs, ways: Sequence[Way], out: Path) -> dict[str, Row]:
-    """What stands in the table, by the titles of the rows."""
-    rows: dict[str, Row] = {}
-    for way in ways:
-        restored = out / way.title
+def _measured(pairs: Pairs, methods: Sequence[Method], out: Path) -> dict[str, dict[str, float]]:
+    """Rows of the table, by their titles."""
+    rows: dict[str, dict[str, float]] = {}
+    for method in methods:
+        restored = out / method.title
         shutil.rmtree(restored, ignore_errors=True)  # of other images, perhaps
-        restore([pairs.low], way.model, restored, settings=way.settings, format="png")
-        result = evaluate_folders(restored, pairs.high, low=pairs.low, metrics=METRICS, out=str(restored) + ".json")
-        found = next(iter(result["benchmarks"].values()))["rows"]
-        rows["bicubic"] = found["bicubic"]
-        nfe = Restorer.from_pretrained(way.model).nfe(way.settings)
-        rows[way.title] = {**found["restored"], **({} if nfe is None else {"NFE": nfe})}
-    own = evaluate_folders(pairs.high, low=pairs.low, metrics=["niqe"])
-    rows["originals"] = next(iter(own["benchmarks"].values()))["rows"]["restored"]
+        restore([pairs.low], method.model, restored, settings=method.settings, format="png")
+        result = evaluate_folders(restored, pairs.high, low=pairs.low, metrics=_METRICS, out=str(restored) + ".json")
+        measured = next(iter(result["benchmarks"].values()))["rows"]
+        rows["bicubic"] = measured["bicubic"]
+        nfe = Restorer.from_pretrained(method.model).nfe(method.settings)
+        rows[method.title] = {**measured["restored"], **({} if nfe is None else {"NFE": nfe})}
+    originals = evaluate_folders(pairs.high, low=pairs.low, metrics=["niqe"])
+    rows["originals"] = next(iter(originals["benchmarks"].values()))["rows"]["restored"]
     return rows
 
 
-def _table(name: str, rows: Mapping[str, Row]) -> str:
+def _table(name: str, rows: Mapping[str, dict[str, float]]) -> str:
     columns = [*rows["bicubic"], "NFE"]
     cells = [[name, *columns]]
-    cells += [[title, *(results.cell(row.get(column)) for column in columns)] for title, row in rows.items()]
-    return results.markdown(cells)
+    cells += [[title, *(format_number(row.get(column)) for column in columns)] for title, row in rows.items()]
+    return markdown_table(cells)
 
 
-def draw(pairs: Pairs, ways: Sequence[Way], out: Path) -> np.ndarray:
-    """A line an image, of the middle: the input, bicubic, the ways, the original."""
+def draw_details(pairs: Pairs, methods: Sequence[Method], out: Path) -> np.ndarray:
+    """A line an image, of the middle: the input, bicubic, the methods, the original."""
     lines = []
     folders = {"restored": pairs.high, "target": pairs.high, "low": pairs.low}
-    for files in match(folders):
+    for files in match_files(folders):
         low, high = load_image(files.paths["low"]), load_image(files.paths["target"])
         scale = high.shape[-1] // low.shape[-1]
         columns = {"the input": low.repeat_interleave(scale, 1).repeat_interleave(scale, 2)}
         columns["bicubic"] = resize(low[None], scale=scale)[0]
-        columns.update({way.title: load_image(out / way.title / f"{files.name}.png") for way in ways})
+        columns.update({method.title: load_image(out / method.title / f"{files.name}.png") for method in methods})
         columns["the original"] = high
         details = [framed(to_pixels(middle(image, _SIDE)), _SIDE) for image in columns.values()]
         lines.append(np.concatenate(details, axis=1))

@@ -1,9 +1,6 @@
 """Quality against cost: one checkpoint under many solvers and numbers of intervals."""
 
-import csv
-import io
 import itertools
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +9,7 @@ from typing import Any
 import torch
 from mmengine.config import Config
 
+from cfmrestore.analysis.figures import new_figure, save_figure
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.peak_memory import PeakMemory
 from cfmrestore.engine.runner import RestorationRunner
@@ -20,13 +18,14 @@ from cfmrestore.engine.test_config import benchmark_dataset, prepare_test_config
 from cfmrestore.evaluation import protocols
 from cfmrestore.evaluation.functional.pareto import pareto_front
 from cfmrestore.evaluation.functional.straightness import straightness
-from cfmrestore.imageio.atomic import atomic, write_text
+from cfmrestore.evaluation.scores import Scores
 from cfmrestore.registry import SOLVERS, find_class
-from cfmrestore.reports import results
+from cfmrestore.reports.files import write_csv, write_json
+from cfmrestore.reports.markdown import markdown_table
 from cfmrestore.restore import models
 
 Row = dict[str, Any]
-_MEASURED = 64  # pixels of an input, along each side
+_CORNER = 64  # pixels of an input, along each side
 
 
 def sweep(
@@ -69,23 +68,26 @@ def sweep(
         raise ValueError(f"need solvers, seeds, and intervals of 1 or more; got {solvers=}, {intervals=}, {seeds=}")
     cfg = prepare_config(config, work_dir=work_dir, launcher=launcher, options=options)
     cfg = prepare_test_config(cfg, models.find_model(checkpoint), protocol)
-    own = None
+    dataset = None
     if benchmark is not None:
         if not all(benchmark.partition("=")):
             raise ValueError(f"a benchmark is NAME=FOLDERS; got {benchmark!r}")
         name, where = benchmark.split("=", 1)
-        own = benchmark_dataset(name, where, cfg.model.get("scale", 4))
+        dataset = benchmark_dataset(name, where, cfg.model.get("scale", 4))
     runner = build_runner(cfg)
-    rows: list[Row] = []
-    beside: dict[str, Row] = {}
-    for setting in settings(solvers, intervals, seeds, fidelities or [runner.bare_model.sampling.fidelity]):
-        row, others = _one(runner, own, setting)
-        rows.append(row)
-        beside = {**others, **beside}
-        runner.bare_model.ceiling = False  # it is the same under all settings
-        runner.logger.info(" ".join(f"{key} {_short(value)}" for key, value in row.items()))
+    sampling, rows, scores = runner.bare_model.sampling, list[Row](), Scores()
+    for setting in settings(solvers, intervals, seeds, fidelities or [sampling.fidelity]):
+        changed = replace(sampling, **{**setting, "solver": {"type": setting["solver"]}})
+        with PeakMemory(next(runner.bare_model.parameters()).device) as peak:
+            # What the encoder can do is the same under all settings.
+            measured = runner.test_on(dataset, options={"sampling": changed, "ceiling": not rows})
+        assert measured.images is not None
+        cost = {"seconds_per_image": measured.images.seconds, "peak_mib": peak.bytes / 2**20}
+        rows.append({**setting, **measured.means()["restored"], **cost})
+        scores = scores if scores.rows else measured
+        runner.logger.info(" ".join(f"{key} {_short(value)}" for key, value in rows[-1].items()))
     if runner.rank == 0:
-        _finish(runner, cfg, rows, beside, Path(out))
+        _finish(runner, cfg, rows, scores, Path(out))
     return rows
 
 
@@ -98,66 +100,47 @@ def settings(
             yield {"solver": solver, "num_intervals": count, "fidelity": fidelity, "seed": seed}
 
 
-def _one(runner: RestorationRunner, own: dict[str, Any] | None, setting: Row) -> tuple[Row, dict[str, Row]]:
-    """What was measured under a setting, and beside it: of bicubic interpolation, and of the encoder."""
-    model = runner.bare_model
-    model.sampling = replace(model.sampling, **{**setting, "solver": {"type": setting["solver"]}})
-    with PeakMemory(next(model.parameters()).device) as peak:
-        result = results.measure(runner, own)
-    cost = {"seconds_per_image": result.get("seconds_per_image"), "peak_mib": peak.bytes / 2**20}
-    rows = dict(result["rows"])
-    return {**setting, **rows.pop("restored", {}), **cost}, rows
-
-
-def _finish(runner: RestorationRunner, cfg: Config, rows: list[Row], beside: dict[str, Row], out: Path) -> None:
-    directions = results.directions(runner.test_evaluator.metrics)
-    qualities = {name: up for name, up in directions.items() if name in rows[0] and name != "NFE"}
+def _finish(runner: RestorationRunner, cfg: Config, rows: list[Row], first: Scores, out: Path) -> None:
+    """Write the files; what stands beside the restorations is that of the first setting."""
+    qualities = {name: up for name, up in first.higher_is_better.items() if name != "NFE"}
     for name, up in qualities.items():
         front = pareto_front([row["NFE"] for row in rows], [row[name] for row in rows], higher_is_better=up)
         for index, row in enumerate(rows):
             row[f"pareto_{name}"] = index in front
     print("measuring how straight the paths are ...", flush=True)
     straight = measured_straightness(runner)
+    beside = {row: first.means().get(row, {}) for row in ("bicubic", "encoder")}
     summary = {
         "checkpoint": cfg.load_from,
         "protocol": protocols.find_protocol(cfg.protocol).to_json(),
         "versions": checkpoints.versions(),
         "straightness": straight,
         "higher_is_better": qualities,
-        "bicubic": beside.get("bicubic", {}),
-        "encoder": beside.get("encoder", {}),
+        **beside,
         "rows": rows,
     }
-    write_text(out / "sweep.json", json.dumps(results.finite(summary), indent=1, allow_nan=False) + "\n")
-    write_text(out / "sweep.csv", _csv(rows))
-    draw(rows, qualities, beside.get("bicubic", {}), out / "sweep.png", f"{cfg.load_from}, straightness {straight:.3g}")
-    print(table(rows, list(qualities)))
+    write_json(out / "sweep.json", summary)
+    write_csv(out / "sweep.csv", [list(rows[0]), *(list(row.values()) for row in rows)])
+    draw_sweep(rows, qualities, beside["bicubic"], out / "sweep.png", f"{cfg.load_from}, straightness {straight:.3g}")
+    print(sweep_table(rows, list(qualities)))
     print(f"straightness {straight:.4g}: 0 is a flow whose paths are straight\nlook at {out / 'sweep.png'}")
 
 
 @torch.no_grad()
 def measured_straightness(runner: RestorationRunner, images: int = 4) -> float:
-    """The mean over the first images of the test set, a corner of each."""
-    model, found = runner.bare_model, []
+    """Mean straightness over the first images of the test set, a corner of each."""
+    model, values = runner.bare_model, []
     model.eval()
     for batch in runner.test_dataloader:
         inputs = model.data_preprocessor(batch, False)["inputs"]
-        x_0, velocity = model.pipeline().start(inputs["low"][..., :_MEASURED, :_MEASURED], inputs["seeds"])
-        found += straightness(velocity, x_0).tolist()
-        if len(found) >= images:
+        x_0, velocity = model.pipeline().start(inputs["low"][..., :_CORNER, :_CORNER], inputs["seeds"])
+        values += straightness(velocity, x_0).tolist()
+        if len(values) >= images:
             break
-    return sum(found) / len(found)
+    return sum(values) / len(values)
 
 
-def _csv(rows: list[Row]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def table(rows: list[Row], qualities: Sequence[str]) -> str:
+def sweep_table(rows: list[Row], qualities: Sequence[str]) -> str:
     """Markdown; a star marks what nothing beats in both NFE and that metric."""
     head = ["solver", "intervals", "fidelity", "seed", "NFE", *qualities, "s an image", "peak MiB"]
     cells = [head]
@@ -165,46 +148,33 @@ def table(rows: list[Row], qualities: Sequence[str]) -> str:
         marked = [f"{_short(row[name])}{' *' if row[f'pareto_{name}'] else ''}" for name in qualities]
         start = [row["solver"], *(_short(row[key]) for key in ("num_intervals", "fidelity", "seed", "NFE"))]
         cells.append([*start, *marked, _short(row["seconds_per_image"]), f"{row['peak_mib']:.0f}"])
-    return results.markdown(cells)
+    return markdown_table(cells)
 
 
 def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def draw(rows: list[Row], qualities: Mapping[str, bool], bicubic: Row, path: Path, title: str) -> None:
+def draw_sweep(rows: list[Row], qualities: Mapping[str, bool], bicubic: Row, path: Path, title: str) -> None:
     """A plot a metric: NFE against quality, a color a solver and fidelity, the front as a line."""
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import FormatStrFormatter
-
-    figure = Figure(figsize=(5.5 * len(qualities), 4.2), layout="constrained")
-    for axes, (name, up) in zip(figure.subplots(1, len(qualities), squeeze=False)[0], qualities.items(), strict=True):
+    figure, (places,) = new_figure(1, len(qualities), 5.5 * len(qualities), 4.2)
+    for axes, (name, up) in zip(places, qualities.items(), strict=True):
         for kind in dict.fromkeys((row["solver"], row["fidelity"]) for row in rows):
-            own = [row for row in rows if (row["solver"], row["fidelity"]) == kind]
+            points = [row for row in rows if (row["solver"], row["fidelity"]) == kind]
             label = kind[0] + (f", fidelity {kind[1]:g}" if len({row["fidelity"] for row in rows}) > 1 else "")
-            axes.plot([row["NFE"] for row in own], [row[name] for row in own], "o-", lw=0.8, label=label)
-            for row in own:
+            axes.plot([row["NFE"] for row in points], [row[name] for row in points], "o-", lw=0.8, label=label)
+            for row in points:
                 place = (row["NFE"], row[name])
                 axes.annotate(str(row["num_intervals"]), place, (4, 4), textcoords="offset points", fontsize=8)
         front = sorted((row["NFE"], row[name]) for row in rows if row[f"pareto_{name}"])
-        axes.step(
-            *zip(*front, strict=True),
-            "*",
-            where="post",
-            ms=15,
-            ls="-",
-            color="gray",
-            zorder=0,
-            label="nothing better for less",
-        )
+        style = {"ms": 15, "ls": "-", "color": "gray", "zorder": 0}
+        axes.step(*zip(*front, strict=True), "*", where="post", label="nothing better for less", **style)
         if name in bicubic:
             axes.axhline(bicubic[name], color="gray", ls=":", label="bicubic")
         axes.set_xscale("log", base=2)
-        axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
+        axes.xaxis.set_major_formatter("{x:g}")
         axes.set_xlabel("evaluations of the network (NFE); at the points: intervals")
         axes.set_ylabel(f"{name} ({'higher' if up else 'lower'} is better)")
         axes.grid(alpha=0.3)
         axes.legend()
-    figure.suptitle(title)
-    with atomic(path) as unfinished:
-        figure.savefig(unfinished, format="png", dpi=130)
+    save_figure(figure, path, title)

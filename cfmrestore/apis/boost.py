@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from cfmrestore.engine.process_pool import run
-from cfmrestore.ldm.boost_jobs import Places, batches, prompted, stored
-from cfmrestore.ldm.booster import Batch, Booster
+from cfmrestore.engine.process_pool import run_jobs
+from cfmrestore.ldm.boost_jobs import BoostFiles, batches, jobs_of_latents, jobs_of_prompts
+from cfmrestore.ldm.booster import BoostBatch, Booster
 
 
 def boost(
@@ -62,39 +62,26 @@ def boost(
         overwrite: Make again what is there.
         part: (i, n) does the i-th of n shares of the pictures.
     """
-    _check(prompts, pipeline, model, out, from_latents, save_latents, compare)
-    if samples < 1 or batch < 1:
-        raise ValueError(f"samples and batch must be 1 or more; got {samples=}, {batch=}")
-    drawn = {"steps": steps, "guidance_scale": guidance_scale, "negative_prompt": negative_prompt}
-    drawn |= {"height": height, "width": width, "precision": precision}
-    if from_latents is None:
-        jobs = prompted(prompts, pipeline=str(pipeline), seed=seed, samples=samples, settings=drawn)
-    else:
-        jobs = stored(from_latents)
-    places = Places(Path(out) if out else None, Path(save_latents) if save_latents else None, compare)
-    places.check(jobs)
-    booster = Booster(places, pipeline, model, num_intervals, device, precision, encoder)
-    own = jobs[part[0] :: part[1]]
-    missing = [job for job in own if overwrite or not places.done(job, booster.recipe(job))]
-    if missing:
-        booster.load()
-        run(booster, [Batch(alike) for alike in batches(missing, batch)])
-    return [path for job in own if (path := places.picture(job) or places.latent(job))]
-
-
-def _check(
-    prompts: Sequence[str],
-    pipeline: str | None,
-    model: str | None,
-    out: str | Path | None,
-    from_latents: str | Path | None,
-    save_latents: str | Path | None,
-    compare: bool,
-) -> None:
-    """Refuse what does not go together."""
     if bool(prompts) == (from_latents is not None) or (pipeline is None) != (from_latents is not None):
         raise ValueError("give prompts with a pipeline (--pipeline), or a folder of latents (--from-latents)")
     if (model is None) != (out is None) or (model is None and (compare or save_latents is None)):
         raise ValueError("give a model and out for pictures (--model, --out), or save_latents alone for latents")
     if from_latents is not None and save_latents is not None:
         raise ValueError("the latents are there already: leave save_latents (--save-latents) out")
+    if samples < 1 or batch < 1:
+        raise ValueError(f"samples and batch must be 1 or more; got {samples=}, {batch=}")
+    drawn = {"steps": steps, "guidance_scale": guidance_scale, "negative_prompt": negative_prompt}
+    drawn |= {"height": height, "width": width, "precision": precision}
+    if from_latents is None:
+        jobs = jobs_of_prompts(prompts, pipeline=str(pipeline), seed=seed, samples=samples, settings=drawn)
+    else:
+        jobs = jobs_of_latents(from_latents)
+    files = BoostFiles(Path(out) if out else None, Path(save_latents) if save_latents else None, compare)
+    files.check(jobs)
+    booster = Booster(files, pipeline, model, num_intervals, device, precision, encoder)
+    share = jobs[part[0] :: part[1]]
+    missing = [job for job in share if overwrite or not files.done(job, booster.recipe(job))]
+    if missing:
+        booster.load()
+        run_jobs(booster, [BoostBatch(alike) for alike in batches(missing, batch)])
+    return [path for job in share if (path := files.picture(job) or files.latent(job))]

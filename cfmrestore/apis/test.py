@@ -8,13 +8,13 @@ from typing import Any
 from mmengine.config import Config
 
 from cfmrestore.engine.hooks.picture_hook import PictureHook
-from cfmrestore.engine.hooks.save_images_hook import SaveImagesHook, kept
+from cfmrestore.engine.hooks.save_images_hook import SaveImagesHook
 from cfmrestore.engine.setup import build_runner, prepare_config
 from cfmrestore.engine.test_config import benchmark_dataset, prepare_test_config
 from cfmrestore.evaluation import protocols
 from cfmrestore.evaluation.metric_names import metric_config
 from cfmrestore.reports import results
-from cfmrestore.reports.html import write_report
+from cfmrestore.reports.output import write_outputs
 from cfmrestore.restore import models
 
 
@@ -55,58 +55,39 @@ def evaluate_checkpoint(
     results.check_names(out, report)
     cfg = prepare_config(config, work_dir=work_dir, launcher=launcher, options=options)
     if metrics is not None:
-        cfg.test_evaluator = [*(metric_config(one, weights) for one in metrics), {"type": "NFE"}]
+        cfg.test_evaluator = [*(metric_config(name, weights) for name in metrics), {"type": "NFE"}]
     cfg = prepare_test_config(cfg, models.find_model(checkpoint), protocol)
     scale = cfg.model.get("scale", 4)
     sets: dict[str, dict[str, Any] | None] = {
         name: benchmark_dataset(name, where, scale) for name, where in (benchmarks or {}).items()
-    }
+    } or {_test_set_name(cfg): None}
     runner = build_runner(cfg)
-    images = Path(runner.work_dir) / f"images_{runner.timestamp}"
-    pictures = Path(show_dir) if show_dir else None
-    if report is not None:
-        runner.register_hook(SaveImagesHook(folder=str(images)))
-    if pictures is not None:
-        runner.register_hook(PictureHook(folder=str(pictures)))
+    images = SaveImagesHook(folder=f"{runner.work_dir}/images_{runner.timestamp}")
+    panels = PictureHook(folder=show_dir or "")
+    for hook, wanted in ((images, report), (panels, show_dir)):
+        if wanted is not None:
+            runner.register_hook(hook)
     try:
-        made = {}
-        for name, dataset in (sets or {_name(cfg): None}).items():
-            folders: dict[type, Path | None] = {SaveImagesHook: images / name}
-            folders[PictureHook] = pictures / name if pictures and sets else pictures
-            made[name] = results.measure(runner, dataset, folders)
-        name, shells = method or cfg.load_from, runner.test_evaluator.metrics
-        result = results.assemble(
-            name, protocols.find_protocol(cfg.protocol), shells, made, _settings(cfg, options or {})
-        )
+        scores = {}
+        for name, dataset in sets.items():
+            images.subfolder, panels.subfolder = name, name if benchmarks else ""
+            scores[name] = runner.test_on(dataset)
+        settings = {
+            "config": str(cfg.filename),
+            "checkpoint": cfg.load_from,
+            "sampling": cfg.model.get("sampling", {}),
+            "options": {key: str(value) for key, value in (options or {}).items()},
+        }
+        result = results.assemble(method or cfg.load_from, protocols.find_protocol(cfg.protocol), scores, settings)
         if runner.rank == 0:
-            _show(result, out, report, images)
+            write_outputs(result, out, report, images.read)
     finally:
         if runner.rank == 0:
-            shutil.rmtree(images, ignore_errors=True)
+            shutil.rmtree(images.folder, ignore_errors=True)
     return result
 
 
-def _settings(cfg: Config, options: Mapping[str, Any]) -> dict[str, Any]:
-    """How the restorations were made."""
-    return {
-        "config": str(cfg.filename),
-        "checkpoint": cfg.load_from,
-        "sampling": cfg.model.get("sampling", {}),
-        "options": {key: str(value) for key, value in options.items()},
-    }
-
-
-def _name(cfg: Config) -> str:
-    """Of the config's own test set: the last folder of its path that says anything."""
-    own = cfg.test_dataloader.dataset
-    return results.title_of(own.get("data_root") or own.get("high_root") or "test")
-
-
-def _show(result: results.Result, out: str | None, report: str | None, images: Path) -> None:
-    print(f"\n{results.table(result)}")
-    if out is not None:
-        results.write(result, out)
-    if report is not None:
-        names = {name: one["images"] for name, one in result["benchmarks"].items()}
-        write_report(report, result, lambda name, index: kept(images / name, names[name][index]))
-        print(f"look at {report}")
+def _test_set_name(cfg: Config) -> str:
+    """Name of the config's own test set: the last folder of its path that says anything."""
+    dataset = cfg.test_dataloader.dataset
+    return results.title_of(dataset.get("data_root") or dataset.get("high_root") or "test")

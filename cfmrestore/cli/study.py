@@ -23,16 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     benchmarks = common.parse_names(args.benchmarks) if args.benchmarks else None
     options = common.parse_options(args.cfg_options)
-    from cfmrestore.analysis.study import plan, study, table
-    from cfmrestore.reports.markdown import fill
+    from cfmrestore.analysis.study import study
 
-    if args.page:
-        for name in plan.read(args.study, benchmarks).benchmarks:
-            fill(args.page, name, "", check=True)
     work_dir = args.work_dir or f"work_dirs/{Path(args.study).stem}"
-    made = study(args.study, work_dir, args.out, benchmarks=benchmarks, workers=args.workers, options=options)
-    for name in made["runs"][0]["benchmarks"]:
-        print(table(made, name))
-        if args.page:
-            fill(args.page, name, table(made, name))
+    keys = {"benchmarks": benchmarks, "workers": args.workers, "options": options, "page": args.page}
+    study(args.study, work_dir, args.out, **keys)
     print(f"look at the plots in {args.out}")

@@ -1,4 +1,4 @@
-"""The page: what stands where, and what a click calls."""
+"""The page: its layout, and what its buttons call."""
 
 import html
 import logging
@@ -9,9 +9,9 @@ from typing import Any
 
 import gradio as gr
 
-from cfmrestore.demo import work
+from cfmrestore.demo import uploads
 
-OWN = "the model's own"
+MODEL_DEFAULT = "the model's own"
 SENTENCE = (
     "Drop a small, blurred or compressed picture: a flow restores it, and shows you where its details are read from "
     "your picture and where they are invented."
@@ -40,7 +40,7 @@ def theme() -> Any:
     return gr.themes.Soft(primary_hue="teal", secondary_hue="teal", neutral_hue="slate", **FONTS)
 
 
-def build(restorer: work.Restores, *, limits: work.Limits, folder: Path, keep_seconds: int) -> Any:
+def build_page(restorer: uploads.PageRestorer, *, limits: uploads.Limits, folder: Path, keep_seconds: int) -> Any:
     """The page of one model.
 
     Args:
@@ -63,11 +63,11 @@ def build(restorer: work.Restores, *, limits: work.Limits, folder: Path, keep_se
         outputs = [files, *shown]
         _on_click(button, [picture, *inputs], outputs, restorer=restorer, limits=limits, folder=folder)
         _on_upload(picture, outputs, limits)
-        shown[1].input(_other, [files, shown[1]], [shown[0], shown[4]], **QUIET)
+        shown[1].input(_show_sample, [files, shown[1]], [shown[0], shown[4]], **QUIET)
     return page
 
 
-def launch(page: Any, *, host: str, port: int, limits: work.Limits) -> str:
+def launch(page: Any, *, host: str, port: int, limits: uploads.Limits) -> str:
     """Serve a page in the background: its address. Nothing beside uploads and results can be asked for."""
     try:
         _, address, _ = page.launch(
@@ -80,13 +80,13 @@ def launch(page: Any, *, host: str, port: int, limits: work.Limits) -> str:
     return address
 
 
-def _choices(restorer: work.Restores, limits: work.Limits) -> tuple[Any, list[Any], Any]:
+def _choices(restorer: uploads.PageRestorer, limits: uploads.Limits) -> tuple[Any, list[Any], Any]:
     """The left side: the picture, the settings, and the button."""
     picture = gr.Image(
         type="filepath", image_mode=None, sources=["upload", "clipboard"], label="Your picture", height=240,
         elem_id="picture", placeholder=f"Drop a picture here\n\nat most {limits.max_side} pixels a side",
     )  # fmt: skip
-    _as_file(picture)
+    _pass_file_on(picture)
     with gr.Group():
         fidelity = gr.Slider(
             0, 1, 0.5, step=0.05, label="Fidelity", elem_id="fidelity",
@@ -94,10 +94,10 @@ def _choices(restorer: work.Restores, limits: work.Limits) -> tuple[Any, list[An
         )  # fmt: skip
         own = gr.Checkbox(True, label="Leave fidelity to the model", elem_id="own", container=True)
     fidelity.input(lambda: False, None, own, queue=False, **QUIET)
-    scales = sorted({*work.SCALES, restorer.scale})
+    scales = sorted({*uploads.SCALES, restorer.scale})
     scale = gr.Radio([(f"x{s}", s) for s in scales], value=restorer.scale, label="Enlarge", elem_id="scale")
     samples = gr.Slider(
-        1, work.MOST_SAMPLES, 1, step=1, label="Samples", elem_id="samples",
+        1, uploads.MOST_SAMPLES, 1, step=1, label="Samples", elem_id="samples",
         info="More than one shows where they differ", buttons=[],
     )  # fmt: skip
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
@@ -108,9 +108,11 @@ def _choices(restorer: work.Restores, limits: work.Limits) -> tuple[Any, list[An
             info="For pictures that were shrunk and nothing else: shrunk again, the result is yours",
             elem_id="consistency",
         )
-        solver = gr.Dropdown([OWN, *work.solver_names()], value=OWN, label="Solver", elem_id="solver")
+        solver = gr.Dropdown(
+            [MODEL_DEFAULT, *uploads.solver_names()], value=MODEL_DEFAULT, label="Solver", elem_id="solver"
+        )
         intervals = gr.Slider(
-            0, work.MOST_INTERVALS, 0, step=1, label="Intervals", elem_id="intervals",
+            0, uploads.MOST_INTERVALS, 0, step=1, label="Intervals", elem_id="intervals",
             info="0 leaves them to the model; more are slower and more exact", buttons=[],
         )  # fmt: skip
     button = gr.Button("Restore", variant="primary", size="lg", elem_id="restore")
@@ -133,8 +135,8 @@ def _results() -> list[Any]:
     return [compare, sample, spread, summary, download]
 
 
-def _notes(limits: work.Limits, keep_seconds: int) -> str:
-    kinds = ", ".join(sorted(work.FORMATS))
+def _notes(limits: uploads.Limits, keep_seconds: int) -> str:
+    kinds = ", ".join(sorted(uploads.UPLOAD_FORMATS))
     return (
         f"{kinds}, at most {limits.max_side} pixels a side and {limits.max_bytes >> 20} MiB. Pictures stay on the "
         f"machine that runs this page and are deleted after {max(1, keep_seconds // 60)} minutes."
@@ -142,61 +144,67 @@ def _notes(limits: work.Limits, keep_seconds: int) -> str:
 
 
 def _on_click(
-    button: Any, inputs: list[Any], outputs: list[Any], *, restorer: work.Restores, limits: work.Limits, folder: Path
+    button: Any,
+    inputs: list[Any],
+    outputs: list[Any],
+    *,
+    restorer: uploads.PageRestorer,
+    limits: uploads.Limits,
+    folder: Path,
 ) -> None:
-    @_told
+    @_show_errors
     def restore(
         path: str | None, fidelity: float, own: bool, scale: int, samples: int, seed: int | None, consistency: bool,
         solver: str, intervals: int, progress: Any = PROGRESS,
     ) -> list[Any]:  # fmt: skip
         if not path:
             raise ValueError("Drop a picture first.")
-        settings = work.PageSettings(
+        settings = uploads.PageSettings(
             scale=scale, seed=seed or 0, fidelity=None if own else fidelity, num_intervals=intervals or None,
-            solver=None if solver == OWN else solver, consistency=consistency or None, samples=samples,
+            solver=None if solver == MODEL_DEFAULT else solver, consistency=consistency or None, samples=samples,
         )  # fmt: skip
         progress(0, desc="Restoring")
-        outcome = work.restore(
+        result = uploads.restore_upload(
             restorer, path, settings, limits=limits, folder=folder, on_progress=lambda f: progress(f, desc="Restoring")
         )
-        return _shown(outcome)
+        return _page_values(result)
 
     button.click(restore, inputs, outputs, concurrency_limit=1, show_progress_on=outputs[1], api_visibility="private")
 
 
-def _shown(outcome: work.Outcome) -> list[Any]:
+def _page_values(result: uploads.PageResult) -> list[Any]:
     """Values of the state and of ``_results``."""
-    files = [(str(r.before), str(r.after), str(r.file)) for r in outcome.restored]
+    files = [(str(image.before), str(image.after), str(image.file)) for image in result.restored]
     numbers = [(str(k + 1), k) for k in range(len(files))]
     return [
         files,
         files[0][:2],
         gr.Radio(numbers, value=0, visible=len(files) > 1),
-        gr.Image(outcome.spread, visible=outcome.spread is not None),
-        outcome.summary,
+        gr.Image(result.spread, visible=result.spread is not None),
+        result.summary,
         gr.DownloadButton(value=files[0][2], interactive=True),
     ]
 
 
-def _other(files: list[tuple[str, str, str]], number: int) -> list[Any]:
+def _show_sample(files: list[tuple[str, str, str]], number: int) -> list[Any]:
     """Show another sample."""
     return [files[number][:2], gr.DownloadButton(value=files[number][2])]
 
 
-def _on_upload(picture: Any, outputs: list[Any], limits: work.Limits) -> None:
+def _on_upload(picture: Any, outputs: list[Any], limits: uploads.Limits) -> None:
     """A new picture takes the old result away; one that is not taken is refused before anyone waits for it."""
 
-    @_told
+    @_show_errors
     def check(path: str | None) -> list[Any]:
         if path:
-            work.open_upload(path, limits)
+            uploads.open_upload(path, limits)
         nothing = gr.DownloadButton(value=None, interactive=False)
         return [[], None, gr.Radio([], visible=False), gr.Image(None, visible=False), "", nothing]
 
     picture.upload(check, picture, outputs, **QUIET).failure(lambda: None, None, picture, **QUIET)
 
 
-def _as_file(picture: Any) -> None:
+def _pass_file_on(picture: Any) -> None:
     """Hand an upload on as the file that it is, also a broken one; addresses are not fetched."""
     move = picture.async_move_resource_to_block_cache
 
@@ -209,8 +217,8 @@ def _as_file(picture: Any) -> None:
     picture.preprocess = lambda payload: payload and payload.path
 
 
-def _told(function: Callable[..., Any]) -> Callable[..., Any]:
-    """What went wrong stands in the page; what is no fault of the user's stands in the log, with its traceback."""
+def _show_errors(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function whose errors stand in the page; those that are no fault of the user's are logged with traceback."""
 
     @wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:

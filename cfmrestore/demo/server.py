@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
-from cfmrestore.demo.work import Limits, Restores, sweep
+from cfmrestore.demo.uploads import Limits, PageRestorer, delete_old_files
 
 KEEP_SECONDS = 30 * 60
 
@@ -75,7 +75,7 @@ def check_address(host: str, port: int) -> None:
 
 @contextmanager
 def serving(
-    restorer: Restores, *, host: str, port: int, limits: Limits, keep_seconds: int = KEEP_SECONDS
+    restorer: PageRestorer, *, host: str, port: int, limits: Limits, keep_seconds: int = KEEP_SECONDS
 ) -> Iterator[str]:
     """Serve the page of a model: its address. All that was uploaded and made is deleted in the end."""
     folder = Path(mkdtemp(prefix="cfmrestore-demo-")).resolve()
@@ -83,7 +83,7 @@ def serving(
     os.environ.pop("GRADIO_ALLOWED_PATHS", None)  # gradio would serve them
     from cfmrestore.demo import page
 
-    blocks = page.build(restorer, limits=limits, folder=folder / "results", keep_seconds=keep_seconds)
+    blocks = page.build_page(restorer, limits=limits, folder=folder / "results", keep_seconds=keep_seconds)
     ended = threading.Event()
     threading.Thread(target=_keep_clean, args=(folder, keep_seconds, ended), daemon=True).start()
     try:
@@ -96,4 +96,4 @@ def serving(
 
 def _keep_clean(folder: Path, seconds: float, ended: threading.Event) -> None:
     while not ended.wait(seconds / 4):
-        sweep(folder, seconds)
+        delete_old_files(folder, seconds)

@@ -1,15 +1,19 @@
-"""The training loop."""
+"""Loops of training and test."""
 
 import random
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine.dist import all_reduce_dict, get_rank
 from mmengine.runner import BaseLoop
+from mmengine.runner import TestLoop as MMTestLoop
+from mmengine.runner.amp import autocast
 from torch import Tensor, nn
 
 from cfmrestore.engine.malloc import keep_freed_memory
+from cfmrestore.evaluation.scores import Scores
 from cfmrestore.ops.rng import mix
 from cfmrestore.registry import LOOPS
 
@@ -55,6 +59,11 @@ class IterBasedTrainLoop(BaseLoop):
     @property
     def iter(self) -> int:
         return self._iter
+
+    @iter.setter
+    def iter(self, iteration: int) -> None:
+        """Where a resumed training goes on."""
+        self._iter = iteration
 
     @property
     def micro_batches(self) -> int:
@@ -114,6 +123,43 @@ class IterBasedTrainLoop(BaseLoop):
                 "optim_wrapper.optimizer.lr, set optim_wrapper.clip_grad, or train without --amp; checkpoints before "
                 "this one are intact"
             )
+
+
+class TestLoop(MMTestLoop):
+    """Restores and measures one set of images; the scores are returned structured, and logged flat.
+
+    Args:
+        runner: The runner.
+        dataloader: The images.
+        evaluator: The metrics.
+        fp16: Whether to run the model under autocast.
+        options: Keyword arguments of the model's ``test_step``.
+    """
+
+    def __init__(self, runner: Any, dataloader: Any, evaluator: Any, fp16: bool = False, options: Any = None) -> None:
+        super().__init__(runner, dataloader, evaluator, fp16)
+        self.options: Mapping[str, Any] = options or {}
+        self.num_images = len(self.dataloader.dataset)
+        self.evaluator.prepare(self.num_images)
+
+    def run(self) -> Scores:
+        self.runner.call_hook("before_test")
+        self.runner.call_hook("before_test_epoch")
+        self.runner.model.eval()
+        for index, batch in enumerate(self.dataloader):
+            self.run_iter(index, batch)
+        scores: Scores = self.evaluator.score(self.num_images)
+        self.runner.call_hook("after_test_epoch", metrics=scores.to_flat())
+        self.runner.call_hook("after_test")
+        return scores
+
+    @torch.no_grad()
+    def run_iter(self, idx: int, data_batch: Any) -> None:
+        self.runner.call_hook("before_test_iter", batch_idx=idx, data_batch=data_batch)
+        with autocast(enabled=self.fp16):
+            outputs = self.runner.bare_model.test_step(data_batch, **self.options)
+        self.evaluator.process(data_samples=outputs, data_batch=data_batch)
+        self.runner.call_hook("after_test_iter", batch_idx=idx, data_batch=data_batch, outputs=outputs)
 
 
 def seed_everything(seed: int) -> None:

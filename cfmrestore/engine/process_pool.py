@@ -1,4 +1,4 @@
-"""Many independent jobs, one after the other or in several processes."""
+"""Independent jobs, one after the other or in several processes."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +16,7 @@ J = TypeVar("J")
 R = TypeVar("R")
 
 
-def run(function: Callable[[J], R], jobs: Sequence[J], workers: int = 1) -> list[R]:
+def run_jobs(function: Callable[[J], R], jobs: Sequence[J], workers: int = 1) -> list[R]:
     """The results in order, with progress and the time left; a job that fails is named at the end and stops no other.
 
     Args:

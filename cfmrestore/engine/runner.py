@@ -9,13 +9,16 @@ from typing import Any
 
 from mmengine.device import get_device
 from mmengine.dist import master_only
+from mmengine.evaluator import Evaluator
 from mmengine.model import MMDistributedDataParallel, is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
 from cfmrestore._compat import patch_torchvision
 from cfmrestore.engine import checkpoints
-from cfmrestore.evaluation.metrics import ImageMetric, SetMetric
+from cfmrestore.engine.loops import TestLoop
+from cfmrestore.evaluation.metrics.evaluator import RestorationEvaluator
+from cfmrestore.evaluation.scores import Scores
 from cfmrestore.registry import DATASETS, LOOPS, RUNNERS, check_keys, find_class
 
 
@@ -52,6 +55,25 @@ class RestorationRunner(Runner):
             loop = {"type": "IterBasedTrainLoop", **{k: v for k, v in loop.items() if k != "by_epoch"}}
             check_keys(find_class(loop, LOOPS), loop, where="train_cfg: ")
         return super().build_train_loop(loop)
+
+    def build_val_loop(self, loop: Any) -> Any:
+        """Refuse what its metrics cannot measure before anything is trained."""
+        built = super().build_val_loop(loop)
+        if isinstance(built.evaluator, RestorationEvaluator):
+            built.evaluator.prepare(len(built.dataloader.dataset))
+        return built
+
+    def build_test_loop(self, loop: Any) -> Any:
+        """The loop that returns structured scores, unless the config names another one."""
+        if isinstance(loop, dict) and loop.get("type", "TestLoop") == "TestLoop":
+            keys = {key: value for key, value in loop.items() if key != "type"}
+            return TestLoop(self, self._test_dataloader, self._test_evaluator, **keys)
+        return super().build_test_loop(loop)
+
+    def build_evaluator(self, evaluator: Any) -> Evaluator:
+        """Metrics as configs list them."""
+        built = super().build_evaluator(evaluator)
+        return RestorationEvaluator(built.metrics) if type(built) is Evaluator else built
 
     def _init_model_weights(self) -> None:
         """Only where a training begins: one that goes on has them in its checkpoint."""
@@ -136,7 +158,7 @@ class RestorationRunner(Runner):
             raise ValueError(f"{filename!r} holds weights alone and cannot be resumed: start from it with load_from")
         if checkpoint["meta"]["seed"] != self.seed:
             self.logger.warning(f"the checkpoint's seed is {checkpoint['meta']['seed']}, this run's is {self.seed}")
-        self.train_loop._iter = checkpoint["meta"]["iter"]
+        self.train_loop.iter = checkpoint["meta"]["iter"]
         self.message_hub.runtime_info.update({k: v for k, v in checkpoint["message_hub"].items() if v is not None})
         self.optim_wrapper = self.build_optim_wrapper(self.optim_wrapper)
         self.optim_wrapper.load_state_dict(checkpoint["optimizer"])
@@ -145,26 +167,19 @@ class RestorationRunner(Runner):
             schedule.load_state_dict(state)
         self.logger.info(f"resumed at iteration {self.iter} from {filename}")
 
-    def test_on(
-        self, dataset: dict[str, Any] | None = None, folders: Mapping[type, Path | None] | None = None
-    ) -> dict[str, float]:
-        """Run the test loop on a set of images; the numbers of single images are with the metrics.
+    def test_on(self, dataset: dict[str, Any] | None = None, *, options: Mapping[str, Any] | None = None) -> Scores:
+        """Run the test loop on a set of images; every rank gets the scores.
 
         Args:
             dataset: Its config; without, the config's own test set.
-            folders: Where hooks that write images go on, by their class.
+            options: Keyword arguments of the model's ``test_step``, in place of what the config says.
         """
         loader = self.cfg.test_dataloader
         self._test_dataloader = loader if dataset is None else {**loader, "dataset": dataset}
-        self._test_evaluator, self._test_loop = self.cfg.test_evaluator, dict(self.cfg.test_cfg)
-        for hook in self.hooks:
-            if folder := (folders or {}).get(type(hook)):
-                hook.start(folder)
-        for metric in self.test_loop.evaluator.metrics:
-            if isinstance(metric, ImageMetric | SetMetric):
-                metric.prepare()
-        means: dict[str, float] = self.test()
-        return means
+        self._test_evaluator = self.cfg.test_evaluator
+        self._test_loop = {**self.cfg.test_cfg, **({"options": options} if options else {})}
+        scores: Scores = self.test()
+        return scores
 
     def load_or_resume(self) -> None:
         """Resume from ``load_from``, or start from its weights."""

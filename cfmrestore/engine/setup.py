@@ -19,7 +19,7 @@ def prepare_config(
     options: Mapping[str, Any] | None,
     amp: bool = False,
 ) -> Config:
-    """Read a config, prepare_test_config where it writes, and join the other processes."""
+    """Read a config, choose its work directory, and join the other processes."""
     cfg = load_config(config, options, amp=amp)
     cfg.work_dir = work_dir or cfg.get("work_dir") or f"work_dirs/{Path(cfg.filename).stem}"
     cfg.launcher = distributed.detect(launcher)

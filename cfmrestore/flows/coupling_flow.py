@@ -123,16 +123,30 @@ class CouplingFlow(BaseModel):
         super().init_weights()
         self.coupling.begin_training()
 
+    def test_step(self, data: dict[str, Any], **options: Any) -> list[dict[str, Any]]:
+        """Restorations of a batch with what belongs to them; the options are those of ``forward``."""
+        results: list[dict[str, Any]] = self(**self.data_preprocessor(data, False), mode="predict", **options)
+        return results
+
     def forward(
-        self, inputs: dict[str, Tensor], data_samples: list[dict[str, Any]] | None = None, mode: str = "tensor"
+        self,
+        inputs: dict[str, Tensor],
+        data_samples: list[dict[str, Any]] | None = None,
+        mode: str = "tensor",
+        *,
+        sampling: Sampling | None = None,
+        ceiling: bool | None = None,
     ) -> Any:
-        """mmengine's contract: "loss" for training, "predict" for evaluation, "tensor" for the restored images."""
+        """mmengine's contract: "loss" for training, "predict" for evaluation, "tensor" for the restored images.
+
+        Sampling and ceiling stand in place of the model's own.
+        """
         inputs = self._completed(inputs)
         if mode == "loss":
             return self.loss(**inputs)
         began = time.perf_counter()
         with torch.no_grad():
-            restored = self.restore(inputs["low"], inputs["seeds"])
+            restored = self.restore(inputs["low"], inputs["seeds"], sampling)
         if mode == "tensor":
             return restored.image
         if mode == "predict":
@@ -140,7 +154,7 @@ class CouplingFlow(BaseModel):
                 torch.cuda.synchronize()
             seconds = (time.perf_counter() - began) / len(restored.image)
             samples = [{**sample, "seconds": seconds} for sample in data_samples or [{}] * len(inputs["low"])]
-            return self._results(inputs, samples, restored)
+            return self._results(inputs, samples, restored, self.ceiling if ceiling is None else ceiling)
         raise ValueError(f"unknown mode {mode!r}; known are loss, predict, tensor")
 
     def _completed(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -209,10 +223,10 @@ class CouplingFlow(BaseModel):
         return crop_to(self.encoder.decode(latent), (high.shape[-2], high.shape[-1])).clamp(0, 1)
 
     def _results(
-        self, inputs: dict[str, Tensor], data_samples: list[dict[str, Any]], restored: Restoration
+        self, inputs: dict[str, Tensor], data_samples: list[dict[str, Any]], restored: Restoration, ceiling: bool
     ) -> list[dict[str, Any]]:
         results = []
-        encoded = self.reconstruct(inputs["high"], inputs["seeds"]) if self.ceiling and "high" in inputs else None
+        encoded = self.reconstruct(inputs["high"], inputs["seeds"]) if ceiling and "high" in inputs else None
         for index, sample in enumerate(data_samples):
             result = {**sample, "low": inputs["low"][index].cpu(), "nfe": restored.nfe}
             image = restored.image[index].cpu()

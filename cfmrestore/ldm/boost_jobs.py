@@ -1,9 +1,9 @@
-"""Which pictures are to be made from prompts or from stored latents, where they go, and which are there already."""
+"""Jobs of boosting: pictures to make from prompts or from stored latents, and the files that they go to."""
 
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ _SEEDS = 1 << 32  # torch's generator for the CPU takes no more
 
 @dataclass(frozen=True)
 class BoostJob:
-    """One picture: its name below the folders, what its latent is made from, and where that lies, if it was made."""
+    """One picture: its name below the folders, the metadata of its latent, and the latent's file, if it was made."""
 
     name: str
     info: LatentInfo
@@ -28,8 +28,8 @@ class BoostJob:
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where results go.
+class BoostFiles:
+    """Files of the results.
 
     Args:
         out: Folder for pictures, or the file of the only one.
@@ -42,27 +42,27 @@ class Places:
     compare: bool = False
 
     def picture(self, job: BoostJob) -> Path | None:
-        """The file of its picture."""
+        """File of its picture."""
         if self.out is None or self.out.suffix.lower() == ".png":
             return self.out
         return self.out / f"{job.name}.png"
 
     def sidecar(self, job: BoostJob) -> Path | None:
-        """The file that tells how it was made."""
+        """File that says how it was made."""
         picture = self.picture(job)
         return picture and picture.with_suffix(".json")
 
     def bicubic(self, job: BoostJob) -> Path | None:
-        """The file of the enlarged small picture."""
+        """File of the enlarged small picture."""
         picture = self.picture(job)
         return picture.with_name(f"{picture.stem}_bicubic.png") if picture and self.compare else None
 
     def latent(self, job: BoostJob) -> Path | None:
-        """The file of its latent."""
+        """File of its latent."""
         return self.latents / f"{job.name}{SUFFIX}" if self.latents else None
 
     def check(self, jobs: Sequence[BoostJob]) -> None:
-        """Refuse places that cannot hold what is to be made."""
+        """Refuse files that cannot hold what is to be made."""
         suffix = self.out.suffix.lower() if self.out else ""
         if suffix in EXTENSIONS - {".png"}:
             raise ValueError(f"pictures are written as PNG; got --out {self.out}")
@@ -73,15 +73,15 @@ class Places:
         """Whether all its files are there; an error where they were made otherwise."""
         sidecar, latent = self.sidecar(job), self.latent(job)
         if sidecar and sidecar.is_file():
-            _expect(sidecar, _read_sidecar(sidecar), recipe)
+            _check_recipe(sidecar, _read_sidecar(sidecar), recipe)
         if latent and latent.is_file():
-            _expect(latent, told(replace(read_header(latent)[1], encoder=job.info.encoder)), told(job.info))
+            _check_recipe(latent, latent_metadata(read_header(latent)[1]), latent_metadata(job.info))
         wanted = (self.picture(job), sidecar, self.bicubic(job), latent)
         return all(path.is_file() for path in wanted if path is not None)
 
 
-def told(info: LatentInfo) -> dict[str, Any]:
-    """What a sidecar tells of a latent."""
+def latent_metadata(info: LatentInfo) -> dict[str, Any]:
+    """Metadata of a latent, as a sidecar has it."""
     return {key: value for key, value in asdict(info).items() if key != "encoder"}
 
 
@@ -89,14 +89,14 @@ def _read_sidecar(path: Path) -> dict[str, Any]:
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
-        raise ValueError(f"{path} tells nothing of its picture ({error}): remove it, or take --overwrite") from error
+        raise ValueError(f"{path} says nothing of its picture ({error}): remove it, or take --overwrite") from error
 
 
-def _expect(path: Path, found: dict[str, Any], recipe: dict[str, Any]) -> None:
-    """One error for a result of the same name that was made in another way."""
-    found, recipe = ({**one, **one.get("settings", {}), "settings": None} for one in (found, recipe))
+def _check_recipe(path: Path, there: dict[str, Any], recipe: dict[str, Any]) -> None:
+    """Refuse a result of the same name that was made in another way."""
+    there, recipe = ({**keys, **keys.get("settings", {}), "settings": None} for keys in (there, recipe))
     other = [
-        f"{key} {found.get(key)!r} there, {value!r} now" for key, value in recipe.items() if found.get(key) != value
+        f"{key} {there.get(key)!r} there, {value!r} now" for key, value in recipe.items() if there.get(key) != value
     ]
     if other:
         raise ValueError(f"{path} was made in another way ({'; '.join(other)}): take another folder, or --overwrite")
@@ -121,21 +121,21 @@ def read_prompts(path: str | Path) -> list[str]:
     return list(numbers)
 
 
-def prompted(
+def jobs_of_prompts(
     prompts: Iterable[str], *, pipeline: str, seed: int, samples: int, settings: dict[str, Any]
 ) -> list[BoostJob]:
     """A job for every sample of every prompt; its seed comes from the run's, the prompt and the sample alone."""
     jobs = []
     for prompt in prompts:
         for sample in range(samples):
-            own = mix(seed, key_of(prompt), sample) % _SEEDS
-            told = {**settings, "run_seed": seed, "sample": sample}
+            sample_seed = mix(seed, key_of(prompt), sample) % _SEEDS
+            drawn = {**settings, "run_seed": seed, "sample": sample}
             name = f"{_slug(prompt)}_{key_of(prompt) % _SEEDS:08x}_{sample}"
-            jobs.append(BoostJob(name, LatentInfo("", prompt, own, pipeline, told)))
+            jobs.append(BoostJob(name, LatentInfo("", prompt, sample_seed, pipeline, drawn)))
     return jobs
 
 
-def stored(folder: str | Path) -> list[BoostJob]:
+def jobs_of_latents(folder: str | Path) -> list[BoostJob]:
     """A job for every latent of a folder."""
     jobs = []
     for path in list_latents(folder):

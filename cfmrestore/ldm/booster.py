@@ -1,4 +1,4 @@
-"""The work of boosting: latents drawn or read, lifted, and written with how they were made."""
+"""Boosting: latents are drawn or read, lifted, and written with how they were made."""
 
 import json
 from dataclasses import replace
@@ -15,18 +15,18 @@ from cfmrestore.engine.distributed import device_of_process
 from cfmrestore.engine.panels import to_pixels, write_png
 from cfmrestore.hub import file_digest
 from cfmrestore.imageio.atomic import atomic, write_text
-from cfmrestore.ldm.boost_jobs import BoostJob, Places, told
+from cfmrestore.ldm.boost_jobs import BoostFiles, BoostJob, latent_metadata
 from cfmrestore.ldm.latent_pipeline import LatentPipeline
 from cfmrestore.ops.resize import resize
 from cfmrestore.restore import Restorer, Settings
 from cfmrestore.restore.models import find_model
 from cfmrestore.typing import Latent
 
-FORMAT = 1
+_FORMAT = 1
 _SETTINGS = ("steps", "guidance_scale", "negative_prompt", "height", "width")
 
 
-class Batch(list[BoostJob]):
+class BoostBatch(list[BoostJob]):
     """Jobs that are done together."""
 
     def __str__(self) -> str:
@@ -37,7 +37,7 @@ class Booster:
     """Makes the pictures of a batch.
 
     Args:
-        places: Where results go.
+        files: Where results go.
         source: The pipeline's folder or id; None where latents are read.
         model: The checkpoint; None where only latents are made.
         num_intervals: Of the flow's grid; None for the checkpoint's.
@@ -52,7 +52,7 @@ class Booster:
 
     def __init__(
         self,
-        places: Places,
+        files: BoostFiles,
         source: str | None,
         model: str | None,
         num_intervals: int | None = None,
@@ -62,7 +62,7 @@ class Booster:
     ) -> None:
         # A work directory stands for its newest checkpoint of now, which is what a sidecar has to name.
         self.model = None if model is None else str(find_model(model))
-        self.places, self.source, self.precision = places, source, precision
+        self.files, self.source, self.precision = files, source, precision
         self.encoder_path, self.settings = encoder_path, Settings(num_intervals=num_intervals)
         self.device = device_of_process(device)
         weights = None if self.model is None else file_digest(Path(self.model))
@@ -88,15 +88,15 @@ class Booster:
         except ValueError as error:
             if self.pipeline is None or self.encoder_path:
                 raise
-            own = {"path": str(self.pipeline.folder), "subfolder": "vae"}
+            vae = {"path": str(self.pipeline.folder), "subfolder": "vae"}
             try:
-                return Restorer.from_pretrained(model, encoder=own, **keys)
+                return Restorer.from_pretrained(model, encoder=vae, **keys)
             except ValueError:
                 raise error from None
 
     @cached_property
     def encoder(self) -> str:
-        """The digest of the space."""
+        """Digest of the latent space."""
         if self.restorer is not None:
             return self.restorer.flow.encoder.digest()
         assert self.pipeline is not None
@@ -104,18 +104,18 @@ class Booster:
 
     def recipe(self, job: BoostJob) -> dict[str, Any]:
         """What decides how a picture comes out."""
-        return {"format": FORMAT, **told(job.info), **self.lifted}
+        return {"format": _FORMAT, **latent_metadata(job.info), **self.lifted}
 
-    def __call__(self, jobs: Batch) -> None:
+    def __call__(self, jobs: BoostBatch) -> None:
         latents = self.latents(jobs)
         for job, latent in zip(jobs, latents, strict=True):
-            if path := self.places.latent(job):
+            if path := self.files.latent(job):
                 with atomic(path) as unfinished:
                     unfinished.write_bytes(pack(latent, replace(job.info, encoder=self.encoder)))
         if self.restorer is not None:
             self.lift(self.restorer, jobs, latents)
 
-    def latents(self, jobs: Batch) -> Latent:
+    def latents(self, jobs: BoostBatch) -> Latent:
         """Drawn, or read."""
         if self.pipeline is None:
             return torch.stack([self.read(job) for job in jobs]).to(self.device)
@@ -130,7 +130,7 @@ class Booster:
             raise ValueError(f"{job.latent} is of the encoder {info.encoder}, the flow is of {self.encoder}")
         return latent
 
-    def lift(self, restorer: Restorer, jobs: Batch, latents: Latent) -> None:
+    def lift(self, restorer: Restorer, jobs: BoostBatch, latents: Latent) -> None:
         """Restore, and write the sidecars last: a picture with a sidecar is whole."""
         number = self.settings.num_intervals
         images = restorer.lift(latents, [job.info.seed for job in jobs], num_intervals=number)
@@ -141,12 +141,12 @@ class Booster:
             "version": __version__,
         }
         for job, latent, image in zip(jobs, latents, images, strict=True):
-            picture, sidecar = self.places.picture(job), self.places.sidecar(job)
+            picture, sidecar = self.files.picture(job), self.files.sidecar(job)
             assert picture is not None
             assert sidecar is not None
             sidecar.unlink(missing_ok=True)
             write_png(picture, to_pixels(image))
-            if path := self.places.bicubic(job):
+            if path := self.files.bicubic(job):
                 small = restorer.flow.encoder.decode(latent[None]).float().clamp(0, 1)
                 write_png(path, to_pixels(resize(small, scale=restorer.scale)[0]))
             write_text(sidecar, json.dumps({**self.recipe(job), **made}, indent=1, ensure_ascii=False) + "\n")

@@ -1,4 +1,4 @@
-"""How the families of text-to-image pipelines hand out their latents, and how these lie in space."""
+"""Formats in which the families of text-to-image pipelines return their latents."""
 
 import inspect
 from abc import ABC, abstractmethod
@@ -10,7 +10,7 @@ from cfmrestore.typing import Latent, Size
 
 
 class LatentFormat(ABC):
-    """One way to answer ``output_type="latent"``: as the pipeline's own denoiser sees latents, perhaps packed."""
+    """Format of an answer to ``output_type="latent"``: as the pipeline's denoiser sees latents, perhaps packed."""
 
     patch: ClassVar[int] = 1
     """Latent samples that both sides are multiples of."""
@@ -79,7 +79,7 @@ class Normed(LatentFormat):
         else:
             norm, answer = pipeline.vae.bn, pipeline._patchify_latents(answer)
             std = (norm.running_var + pipeline.vae.config.batch_norm_eps).sqrt()
-            mean, std = (one.view(1, -1, 1, 1).to(answer) for one in (norm.running_mean, std))
+            mean, std = (x.view(1, -1, 1, 1).to(answer) for x in (norm.running_mean, std))
             patches = (answer - mean) / std
         return pipeline._unpatchify_latents(patches)
 
@@ -99,13 +99,13 @@ def find_format(pipeline: Any) -> type[LatentFormat]:
     kind = type(pipeline).__name__
     if getattr(pipeline, "vae", None) is None:
         raise ValueError(f"{kind} has no autoencoder (vae): its latents cannot be those of a flow")
-    found = next((one for one in FORMATS if one.fits(pipeline)), None)
-    if found is None or "prompt" not in inspect.signature(type(pipeline).__call__).parameters:
+    matching = next((format for format in FORMATS if format.fits(pipeline)), None)
+    if matching is None or "prompt" not in inspect.signature(type(pipeline).__call__).parameters:
         raise ValueError(
-            f"{kind} with {type(pipeline.vae).__name__} hands its latents out in a way that is not known here; known "
+            f"{kind} with {type(pipeline.vae).__name__} returns its latents in a way that is not known here; known "
             "are text-to-image pipelines of Stable Diffusion 1 to 3, SDXL, LCM, FLUX.1 and FLUX.2, and those like them"
         )
-    return found
+    return matching
 
 
 def spatial(pipeline: Any, answer: Any, size: Size) -> Latent:

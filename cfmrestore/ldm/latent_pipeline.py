@@ -1,4 +1,4 @@
-"""Text-to-image pipelines of diffusers as sources of latents: found, checked, and asked with a seed an image."""
+"""Text-to-image pipelines of diffusers as sources of latents, with a seed an image."""
 
 import inspect
 import warnings
@@ -21,7 +21,7 @@ _DISTILLED = {AutoencoderTiny: None, TAEF2: "AutoencoderKLFlux2"}
 
 
 class LatentPipeline:
-    """A text-to-image pipeline that is asked for small standardized latents.
+    """Text-to-image pipeline that returns small standardized latents.
 
     Args:
         pipeline: A pipeline of diffusers, on its device.
@@ -86,11 +86,11 @@ class LatentPipeline:
             negative_prompt: The same for all.
         """
         size = self.size(height, width)
-        asked = {"num_inference_steps": steps, "guidance_scale": guidance_scale}
-        own: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
+        given = {"num_inference_steps": steps, "guidance_scale": guidance_scale}
+        settings: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
         if negative_prompt is not None:
-            own["negative_prompt"] = [negative_prompt] * len(prompts)
-        self._check_settings(own)
+            settings["negative_prompt"] = [negative_prompt] * len(prompts)
+        self._check_settings(settings)
         generators = [Generator().manual_seed(seed) for seed in seeds]
         answer = self.pipeline(
             prompt=list(prompts),
@@ -99,7 +99,7 @@ class LatentPipeline:
             generator=generators,
             output_type="latent",
             return_dict=False,
-            **own,
+            **settings,
         )
         return spatial(self.pipeline, answer[0], size)
 

@@ -1,11 +1,8 @@
 """Result files side by side: means, and how sure their differences are."""
 
-import csv
-import io
-import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +10,9 @@ import numpy as np
 
 from cfmrestore.evaluation.functional.bootstrap import paired_interval
 from cfmrestore.imageio.atomic import write_text
-from cfmrestore.reports import results
+from cfmrestore.reports.files import write_csv, write_json
+from cfmrestore.reports.markdown import markdown_table
+from cfmrestore.reports.results import Result, read_result
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def compare(
     """
     if out is not None and Path(out).suffix not in (".md", ".csv", ".json"):
         raise ValueError(f"the comparison is a .md, .csv or .json file; got {str(out)!r}")
-    files = {Path(path): results.read(path) for path in paths}
+    files = {Path(path): read_result(path) for path in paths}
     if not files:
         raise ValueError("give the result files to compare")
     check_protocols(files)
@@ -71,7 +70,7 @@ def compare(
     return cells
 
 
-def check_protocols(files: Mapping[Path, results.Result]) -> None:
+def check_protocols(files: Mapping[Path, Result]) -> None:
     """Numbers of two protocols are not comparable."""
     first, *others = files.items()
     for path, result in others:
@@ -83,7 +82,7 @@ def check_protocols(files: Mapping[Path, results.Result]) -> None:
             )
 
 
-def common_benchmarks(files: Mapping[Path, results.Result]) -> list[dict[Path, str]]:
+def common_benchmarks(files: Mapping[Path, Result]) -> list[dict[Path, str]]:
     """The sets of the same images that all files have, by whatever name in each."""
     digests = {path: {b["images_sha256"]: name for name, b in r["benchmarks"].items()} for path, r in files.items()}
     first = next(iter(digests.values()))
@@ -94,7 +93,7 @@ def common_benchmarks(files: Mapping[Path, results.Result]) -> list[dict[Path, s
     return common
 
 
-def _names(files: Mapping[Path, results.Result]) -> dict[Path, str]:
+def _names(files: Mapping[Path, Result]) -> dict[Path, str]:
     """What methods are called: as in their files, or by the files where two have one name."""
     methods = [result["method"] for result in files.values()]
     return {p: r["method"] if methods.count(r["method"]) == 1 else p.stem for p, r in files.items()}
@@ -102,43 +101,43 @@ def _names(files: Mapping[Path, results.Result]) -> dict[Path, str]:
 
 def _compare(
     benchmark: str,
-    own: Mapping[str, results.Result],
+    own: Mapping[str, Result],
     directions: Mapping[str, bool],
     baseline: str | None,
     keys: Mapping[str, Any],
 ) -> list[Cell]:
-    values = {name: result["values"]["restored"] for name, result in own.items()}
-    means = {name: result["rows"]["restored"] for name, result in own.items()}
-    first = next(iter(own.values()))
-    if all("bicubic" in result["values"] for result in own.values()):
-        values = {"bicubic": first["values"]["bicubic"], **values}
-        means = {"bicubic": first["rows"]["bicubic"], **means}
-    against = baseline or next(iter(values))
-    if against not in values:
-        raise ValueError(f"there is no method {against!r} to compare with; there are {', '.join(values)}")
-    order = [against, *(name for name in values if name != against)]
+    methods = {name: (result["rows"]["restored"], result["values"].get("restored", {})) for name, result in own.items()}
+    if all("bicubic" in result["rows"] for result in own.values()):
+        first = next(iter(own.values()))
+        methods = {"bicubic": (first["rows"]["bicubic"], first["values"].get("bicubic", {})), **methods}
+    against = baseline or next(iter(methods))
+    if against not in methods:
+        raise ValueError(f"there is no method {against!r} to compare with; there are {', '.join(methods)}")
+    order = [against, *(name for name in methods if name != against)]
     cells = []
-    for metric in dict.fromkeys(key for row in means.values() for key in row):
+    for metric in dict.fromkeys(key for means, _ in methods.values() for key in means):
         for name in order:
-            if metric in means[name]:
-                cell = Cell(benchmark, name, metric, means[name][metric])
-                one, other = values[name].get(metric), values[against].get(metric)
-                if name != against and one is not None and other is not None:
-                    cell = _held_against(cell, one, other, directions.get(metric, True), keys)
+            means, values = methods[name]
+            if metric in means:
+                cell = Cell(benchmark, name, metric, means[metric])
+                others = methods[against][1].get(metric)
+                if name != against and metric in values and others is not None:
+                    cell = _with_interval(cell, values[metric], others, directions.get(metric, True), keys)
                 cells.append(cell)
     return cells
 
 
-def _held_against(
+def _with_interval(
     cell: Cell, own: list[float | None], other: list[float | None], up: bool, keys: Mapping[str, Any]
 ) -> Cell:
+    """The cell with the difference to the baseline, over the images where both are finite."""
     pairs = [(a, b) for a, b in zip(own, other, strict=True) if a is not None and b is not None]
     differences = np.array([a - b for a, b in pairs if math.isfinite(a) and math.isfinite(b)])
     if len(differences) < 2:
         return cell
     low, high = paired_interval(differences, **keys)
     better = None if low <= 0 <= high else (low > 0) == up
-    return Cell(cell.benchmark, cell.method, cell.metric, cell.mean, float(differences.mean()), low, high, better)
+    return replace(cell, difference=float(differences.mean()), low=low, high=high, better=better)
 
 
 def report(cells: Sequence[Cell], level: float) -> str:
@@ -151,7 +150,7 @@ def report(cells: Sequence[Cell], level: float) -> str:
         for method in dict.fromkeys(cell.method for cell in own):
             by_metric = {cell.metric: cell for cell in own if cell.method == method}
             rows.append([method, *(_text(by_metric.get(metric)) for metric in metrics)])
-        parts.append(results.markdown(rows))
+        parts.append(markdown_table(rows))
     note = f"In brackets: the {level:.0%} interval of the difference to the first row; + better, - worse, = open."
     return "\n".join([*parts, note])
 
@@ -170,10 +169,6 @@ def _write(out: Path, cells: Sequence[Cell], text: str) -> None:
     if out.suffix == ".md":
         write_text(out, text + "\n")
     elif out.suffix == ".json":
-        write_text(out, json.dumps(results.finite(rows), indent=1, allow_nan=False) + "\n")
+        write_json(out, rows)
     else:
-        stream = io.StringIO()
-        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        write_text(out, stream.getvalue())
+        write_csv(out, [list(rows[0]), *(list(row.values()) for row in rows)])

@@ -1,8 +1,29 @@
-"""Pages of text, parts of which are made by a command."""
+"""Markdown: tables, and pages of text whose tables are made by a command."""
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from cfmrestore.imageio.atomic import write_text
+
+
+def markdown_table(cells: Sequence[Sequence[str]]) -> str:
+    """A table; the first row is its head."""
+    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+    lines = ["| " + " | ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) + " |" for row in cells]
+    lines.insert(1, "|" + "|".join("-" * (w + 2) for w in widths) + "|")
+    return "\n".join(lines) + "\n"
+
+
+def format_number(value: float | None) -> str:
+    """A number as tables have it; a dash where there is none."""
+    if value is None:
+        return "-"
+    if not math.isfinite(value):
+        return str(value)
+    if value == int(value):
+        return str(int(value))
+    return f"{value:.2f}" if abs(value) >= 1 else f"{value:.4f}"
 
 
 def fill(page: str | Path, name: str, text: str, *, check: bool = False) -> None:

@@ -35,7 +35,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_the_projects_own_study_can_be_read() -> None:
-    own = plan.read(ROOT / "configs" / "study" / "couplings.py")
+    own = plan.read_study(ROOT / "configs" / "study" / "couplings.py")
     assert len(own.runs) == 18
     first, second = own.waves()
     assert {run.choices["coupling"] for run in second} == {"posterior mean, noise 0.1"}
@@ -82,11 +82,11 @@ def test_a_training_that_was_stopped_is_not_measured(
 
 
 def test_another_benchmark_trains_nothing_again(file: Path, tmp_path: Path) -> None:
-    run = plan.read(file, {"a": "x"}).runs[1]
+    run = plan.read_study(file, {"a": "x"}).runs[1]
     jobs = [StudyJob(run, {"a": where}, tmp_path, {}) for where in ("x", "y")]
     assert jobs[0].training == jobs[1].training
     assert jobs[0].measuring("a=x") != jobs[1].measuring("a=y")
-    other = plan.read(file, {"a": "x"}, {"crop_size": 24}).runs[1]
+    other = plan.read_study(file, {"a": "x"}, {"crop_size": 24}).runs[1]
     assert StudyJob(other, {}, tmp_path, {}).training != jobs[0].training
 
 
@@ -112,7 +112,7 @@ def test_what_is_no_study(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "bad.py"
     path.write_text(text)
     with pytest.raises(ValueError, match=message):
-        plan.read(path)
+        plan.read_study(path)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

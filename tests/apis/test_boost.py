@@ -187,7 +187,7 @@ def test_overwriting(world: World, tmp_path: Path) -> None:
     world.boost(PROMPTS[:1], tmp_path, seed=1, overwrite=True)
     assert np.abs(pixels(path) - before).max() > 5
     path.with_suffix(".json").write_text("{")
-    with pytest.raises(ValueError, match="tells nothing of its picture"):
+    with pytest.raises(ValueError, match="says nothing of its picture"):
         world.boost(PROMPTS[:1], tmp_path, seed=1)
 
 

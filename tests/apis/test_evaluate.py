@@ -48,7 +48,7 @@ def test_numbers_files_and_names(target: Path, tmp_path: Path) -> None:
     assert own["values"]["restored"]["PSNR"][2] == float(find_protocol("classic_y").psnr(a, b, 4))
     assert own["rows"]["restored"]["PSNR"] == pytest.approx(np.mean(own["values"]["restored"]["PSNR"]))
     assert own["rows"]["bicubic"].keys() == {"PSNR", "SSIM", "LRConsistency"}
-    assert results.read(tmp_path / "r.json") == json.loads(json.dumps(result))
+    assert results.read_result(tmp_path / "r.json") == json.loads(json.dumps(result))
     assert "Protocol classic_y" in (tmp_path / "r.md").read_text()
     lines = list(csv.DictReader((tmp_path / "r.csv").open()))
     assert len(lines) == 4 * 2
@@ -60,8 +60,28 @@ def test_equal_images_warn_and_survive_the_file(target: Path, tmp_path: Path) ->
     result = evaluate_folders(target, target, protocol="rgb", out=str(tmp_path / "r.json"))
     assert result["benchmarks"]["photos"]["rows"]["restored"]["PSNR"] == math.inf
     assert "PSNR of 4 images of restored is infinite" in result["warnings"][0]
-    assert results.read(tmp_path / "r.json")["benchmarks"]["photos"]["rows"]["restored"]["PSNR"] == math.inf
+    assert results.read_result(tmp_path / "r.json")["benchmarks"]["photos"]["rows"]["restored"]["PSNR"] == math.inf
     json.loads((tmp_path / "r.json").read_text(), parse_constant=lambda text: pytest.fail(text))
+
+
+def test_no_scale_is_needed_without_a_border(target: Path, tmp_path: Path) -> None:
+    """NIQE takes the whole image where no scale is known; networks and sets of features always do."""
+    photos = write_images(tmp_path / "large", count=4, side=208)
+    alone = evaluate_folders(photos, metrics=["niqe"])["benchmarks"]["large"]
+    cropped = evaluate_folders(photos, metrics=["niqe"], scale=4)["benchmarks"]["large"]
+    assert alone["scale"] is None
+    assert alone["values"]["restored"]["NIQE"] != cropped["values"]["restored"]["NIQE"]
+    whole = evaluate_folders(photos, metrics=["niqe"], protocol="pyiqa_y")["benchmarks"]["large"]
+    assert alone["values"] == whole["values"]
+    result = evaluate_folders(noisy(target, tmp_path / "mine", 5), target, metrics=["fid"], weights="seeded")
+    assert result["benchmarks"]["photos"]["rows"]["restored"].keys() == {"FID"}
+
+
+def test_too_few_images_are_refused_before_any_is_read(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (target / "3.png").unlink()
+    monkeypatch.setattr("cfmrestore.apis.evaluate.read_sample", lambda *_: pytest.fail("an image was read"))
+    with pytest.raises(ValueError, match="PrecisionRecall needs 4 images or more; the set has 3"):
+        evaluate_folders(target, target, metrics=["precisionrecall"], weights="seeded")
 
 
 def test_every_kind_of_file(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from cfmrestore.cli.main import main
 from cfmrestore.demo import server as demo
-from cfmrestore.demo.work import Limits
+from cfmrestore.demo.uploads import Limits
 from tests.demo import FakeRestorer
 from tests.testing import PHONE, free_port, in_this_process, new_page, record, screen, wait_for
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.evaluator import BaseMetric
 
 from cfmrestore.evaluation.functional import prepare, psnr
 from cfmrestore.evaluation.metric_names import metric_config
@@ -25,6 +24,8 @@ from cfmrestore.evaluation.metrics import (
     SetMetric,
     set_metric,
 )
+from cfmrestore.evaluation.metrics.base import Metric
+from cfmrestore.evaluation.scores import Scores
 from cfmrestore.ops.resize import resize
 from cfmrestore.registry import METRICS
 
@@ -39,13 +40,18 @@ def samples(count: int = 5, side: int = 32) -> list[dict]:
     return [{**row, "name": f"{i}.png", "encoder": row["target"] * 0.99} for i, row in enumerate(rows)]
 
 
-def evaluate(metric, batches: list[list[dict]]) -> dict[str, float]:
+def score(metric: Metric, batches: list[list[dict]]) -> Scores:
     for batch in batches:
         metric.process(None, batch)
     return metric.evaluate(sum(len(batch) for batch in batches))
 
 
-def build(name: str, folder: Path) -> BaseMetric:
+def evaluate(metric: Metric, batches: list[list[dict]]) -> dict[str, float]:
+    """The means by flat keys."""
+    return score(metric, batches).to_flat()
+
+
+def build(name: str, folder: Path) -> Metric:
     """A metric of that name, with random weights."""
     if name == "DISTS":
         torch.manual_seed(0)
@@ -58,7 +64,7 @@ def build(name: str, folder: Path) -> BaseMetric:
     return METRICS.build({"type": name, **keys})
 
 
-def check_split(build: Callable[[], BaseMetric], rows: list[dict]) -> None:
+def check_split(build: Callable[[], Metric], rows: list[dict]) -> None:
     whole = evaluate(build(), [rows])
     parts = evaluate(build(), [rows[:2], rows[2:3], rows[3:]])
     assert whole.keys() == parts.keys()
@@ -80,9 +86,9 @@ def test_parts_of_a_set_do_not_depend_on_ranks(monkeypatch) -> None:
     ranks = [InceptionScore(weights="seeded") for _ in range(2)]
     for metric, own in zip(ranks, (rows[0::2], rows[1::2]), strict=True):
         metric.process(None, own)
-    parts = [(metric.names, metric.kept, metric.last) for metric in ranks]
+    parts = [(metric.names, metric.statistics, metric.last) for metric in ranks]
     monkeypatch.setattr(set_metric, "all_gather_object", lambda own: parts)
-    assert ranks[0].evaluate(12) == pytest.approx(whole, rel=1e-9)
+    assert ranks[0].evaluate(12).to_flat() == pytest.approx(whole, rel=1e-9)
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -93,12 +99,13 @@ def test_sets_are_the_same_on_any_number_of_ranks(name: str, tmp_path: Path, mon
     ranks = [build(name, tmp_path) for _ in range(2)]
     for metric, own in zip(ranks, (rows[0::2], [*rows[1::2], rows[0]]), strict=True):
         metric.process(None, own)
-    parts = [(metric.names, metric.kept, metric.last) for metric in ranks]
+    parts = [(metric.names, metric.statistics, metric.last) for metric in ranks]
     monkeypatch.setattr(set_metric, "all_gather_object", lambda own: parts)
-    together = ranks[0].evaluate(5)
+    scores = ranks[0].evaluate(5)
+    together = scores.to_flat()
     assert whole.keys() == together.keys()
     assert all(math.isclose(whole[key], together[key], rel_tol=1e-9, abs_tol=1e-9) for key in whole)
-    assert "of 5 images says little" in ranks[0].warning
+    assert "of 5 images says little" in scores.warnings[0]
 
 
 def test_sets_tell_better_from_worse() -> None:
@@ -114,7 +121,7 @@ def test_sets_tell_better_from_worse() -> None:
 def test_missing_weights_are_one_message(tmp_path: Path) -> None:
     for metric in (FID(weights=str(tmp_path)), LPIPS(weights=str(tmp_path)), DISTS(weights=str(tmp_path))):
         with pytest.raises(ValueError, match=r"needs the weights .* there is no file"):
-            metric.prepare()
+            metric.prepare(5)
 
 
 class MeanOfMeans(PSNR):
@@ -150,16 +157,16 @@ def test_an_image_that_a_sampler_repeats_counts_once() -> None:
     metric = PSNR(protocol="rgb")
     metric.process(None, [*rows, {**rows[0]}])
     repeated = metric.compute_metrics(metric.results)
-    assert repeated == evaluate(PSNR(protocol="rgb"), [rows])
-    assert list(metric.values["restored"]) == ["0.png", "1.png", "2.png"]
+    assert repeated == score(PSNR(protocol="rgb"), [rows])
+    assert list(repeated.rows["restored"]["PSNR"].values) == ["0.png", "1.png", "2.png"]
 
 
 def test_equal_images_are_left_out_of_the_mean() -> None:
     rows = samples(2)
     rows[0]["restored"] = rows[0]["target"]
-    metric = PSNR(protocol="rgb")
-    assert evaluate(metric, [rows])["PSNR"] == metric.values["restored"]["1.png"]
-    assert metric.values["restored"]["0.png"] == math.inf
+    restored = score(PSNR(protocol="rgb"), [rows]).rows["restored"]["PSNR"]
+    assert restored.mean == restored.values["1.png"]
+    assert restored.values["0.png"] == math.inf
     assert evaluate(PSNR(protocol="pyiqa_y"), [rows])["PSNR"] > 40  # 80 dB is the most that it gives
 
 
@@ -180,16 +187,16 @@ def test_consistency_with_the_input() -> None:
     sample["low"] = torch.full((3, 8, 8), 128 / 255)
     assert evaluate(LRConsistency(), [[sample]])["LRConsistency"] == pytest.approx(80)  # equal: its bound
     sample = {**samples(1)[0], "restored": sample["restored"], "low": torch.full((3, 8, 8), 138 / 255)}
-    metric = LRConsistency()
-    assert evaluate(metric, [[sample]])["LRConsistency"] == pytest.approx(20 * math.log10(255 / 10), abs=1e-3)
-    assert metric.values["bicubic"]["0.png"] == pytest.approx(80)
+    rows = score(LRConsistency(), [[sample]]).rows
+    assert rows["restored"]["LRConsistency"].mean == pytest.approx(20 * math.log10(255 / 10), abs=1e-3)
+    assert rows["bicubic"]["LRConsistency"].values["0.png"] == pytest.approx(80)
 
 
 def test_the_digest_tells_images_and_names_apart() -> None:
     def digest(rows: list[dict]) -> str:
-        metric = ImageDigest()
-        evaluate(metric, [rows])
-        return metric.sha256
+        images = score(ImageDigest(), [rows]).images
+        assert images is not None
+        return images.sha256
 
     rows = samples(3)
     assert digest(rows) == digest(rows[::-1])

@@ -76,7 +76,7 @@ def test_two_ranks_test_as_one_on_any_benchmarks(trained: Path, tmp_path: Path) 
         args: list[object] = ["--metrics", "psnr", "haarpsi", "fid", "kid", "--weights", "seeded", "--protocol", "rgb"]
         args += ["--benchmarks", *sets, "--out", out, "--work-dir", tmp_path / "run"]
         run_tool("test.py", TINY, trained / "run", *args, options=small_options(trained), ranks=ranks)
-        found.append(results.read(out))
+        found.append(results.read_result(out))
         for result in found[-1]["benchmarks"].values():
             del result["seconds_per_image"]
     one, two = found
@@ -128,6 +128,14 @@ def test_wrong_arguments_of_the_test(trained: Path, tmp_path: Path, args: list[s
     )
     assert f"error: {message}" in output or message in output.splitlines()[-1]
     assert "Traceback" not in output
+
+
+def test_too_few_images_are_refused_before_any_is_restored(trained: Path, tmp_path: Path) -> None:
+    args = ["--metrics", "precisionrecall", "--weights", "seeded", "--work-dir", tmp_path]
+    args += ["--benchmarks", f"few={write_images(tmp_path / 'few', count=3)}"]
+    output = run_tool("test.py", TINY, trained / "run", *args, options=small_options(trained), expect=1)
+    assert "error: PrecisionRecall needs 4 images or more; the set has 3" in output
+    assert "Iter(test)" not in output
 
 
 def test_a_checkpoint_of_another_network(trained: Path, tmp_path: Path) -> None:

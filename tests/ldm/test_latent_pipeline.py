@@ -159,7 +159,7 @@ def test_unknown_latents_are_refused_by_the_name_of_the_class() -> None:
     class Blind(Strange):
         vae = None
 
-    with pytest.raises(ValueError, match="Strange with AutoencoderKL hands its latents out in a way"):
+    with pytest.raises(ValueError, match="Strange with AutoencoderKL returns its latents in a way"):
         find_format(Strange())
     with pytest.raises(ValueError, match=r"Blind has no autoencoder"):
         find_format(Blind())
@@ -167,7 +167,7 @@ def test_unknown_latents_are_refused_by_the_name_of_the_class() -> None:
 
 def test_latents_standardized_channel_by_channel_are_refused(copy: Path) -> None:
     edit(copy / "vae" / "config.json", latents_mean=[0.0] * 4, latents_std=[2.0] * 4)
-    with pytest.raises(ValueError, match="StableDiffusionPipeline with AutoencoderKL hands"):
+    with pytest.raises(ValueError, match="StableDiffusionPipeline with AutoencoderKL returns"):
         LatentPipeline.from_pretrained(copy)
 
 

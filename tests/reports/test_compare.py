@@ -29,7 +29,7 @@ def test_comparing(target: Path, tmp_path: Path) -> None:
     files = [measured(target, tmp_path, sigma) for sigma in (5, 10)]
     cells = {(c.method, c.metric): c for c in compare(files, out=tmp_path / "c.csv")}
     worse = cells["noise_10", "PSNR"]
-    values = [results.read(path)["benchmarks"]["photos"]["values"]["restored"]["PSNR"] for path in files]
+    values = [results.read_result(path)["benchmarks"]["photos"]["values"]["restored"]["PSNR"] for path in files]
     assert worse.difference == pytest.approx(np.mean(np.subtract(values[1], values[0])))
     assert worse.low <= worse.difference <= worse.high < 0
     assert worse.better is False

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from cfmrestore.reports.html.window import largest_error
+from cfmrestore.reports.html.rectangle import largest_error
 from tests.reports.test_html import make_pictures, make_result, values_of, written
 from tests.testing import PHONE, new_page, record, screen, wait_for
 
@@ -139,7 +139,8 @@ def test_the_left_side_can_be_the_target(page: Page) -> None:
 
 
 def test_the_crops_show_the_worst_place(page: Page) -> None:
-    pictures = make_pictures(300, 400)("Set5", int(np.argmin(values_of(make_result())["PSNR"])))
+    names = make_result()["benchmarks"]["Set5"]["images"]
+    pictures = make_pictures(300, 400)("Set5", names[int(np.argmin(values_of(make_result())["PSNR"]))])
     window = largest_error(pictures["restored"], pictures["target"], 64)
     crops = "[...document.querySelector('.card').querySelectorAll('canvas')]"
     wait_for(page, f"{crops}.every((c) => c.dataset.drawn)")

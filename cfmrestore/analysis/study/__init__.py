@@ -1,4 +1,4 @@
-"""Trainings that differ in what is compared and in nothing else, under many solvers and intervals, on one page."""
+"""Studies: trainings that differ in what is compared and in nothing else, under many solvers and intervals."""
 
 import json
 from collections.abc import Mapping
@@ -9,24 +9,24 @@ from typing import Any
 
 import torch
 
-from cfmrestore.analysis.study import plots
-from cfmrestore.analysis.study.plan import StudyRun, read
+from cfmrestore.analysis.study.plan import StudyRun, read_study
+from cfmrestore.analysis.study.plots import Summary, draw_study, rows_of_first_solver
 from cfmrestore.analysis.sweep import sweep
 from cfmrestore.apis.train import train
 from cfmrestore.engine import checkpoints
-from cfmrestore.engine import process_pool as jobs
 from cfmrestore.engine.config.load import load_config
+from cfmrestore.engine.process_pool import run_jobs
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.renamed import update_names
-from cfmrestore.reports import results
+from cfmrestore.reports.files import read_json, write_json
+from cfmrestore.reports.markdown import fill, format_number, markdown_table
 
-Result = dict[str, Any]
 _RECIPE = "recipe.json"
 
 
 @dataclass(frozen=True)
 class StudyJob:
-    """A run, and where it is done.
+    """Training and measurement of a run.
 
     Args:
         run: The run.
@@ -41,17 +41,17 @@ class StudyJob:
     options: Mapping[str, Any]
 
     @property
-    def training(self) -> Result:
+    def training(self) -> dict[str, Any]:
         """What decides the weights: the whole config, with the names of other runs in place of their files."""
         cfg = load_config(self.run.config, self.run.options)
         left_out = ("test_evaluator", "test_dataloader")
-        return {key: value for key, value in checkpoints.as_data(cfg._cfg_dict).items() if key not in left_out}
+        return {key: value for key, value in checkpoints.as_data(cfg.to_dict()).items() if key not in left_out}
 
-    def measuring(self, where: str) -> Result:
+    def measuring(self, where: str) -> dict[str, Any]:
         """What decides the numbers, given the weights."""
         metrics = load_config(self.run.config, self.run.options).test_evaluator
-        walked = {"solvers": self.run.solvers, "intervals": self.run.intervals}
-        return {**walked, "images": where, "metrics": checkpoints.as_data(metrics)}
+        sampling = {"solvers": self.run.solvers, "intervals": self.run.intervals}
+        return {**sampling, "images": where, "metrics": checkpoints.as_data(metrics)}
 
     def __str__(self) -> str:
         return f"{self.run} (see {self.folder / 'log.txt'})"
@@ -65,7 +65,8 @@ def study(
     benchmarks: Mapping[str, str] | None = None,
     workers: int = 1,
     options: Mapping[str, Any] | None = None,
-) -> Result:
+    page: str | Path | None = None,
+) -> Summary:
     """Train and measure all runs of a study; what is done already is not done again.
 
     Args:
@@ -75,29 +76,28 @@ def study(
         benchmarks: Names and folders, in place of the file's.
         workers: Processes, each with one thread.
         options: Dotted keys of the config and their values, for all runs.
+        page: A text file, in which the tables take the places between lines ``<!-- NAME: begin -->`` and ``end``.
     """
-    plan, work_dir = read(path, benchmarks, options), Path(work_dir)
-    done: list[Result] = []
+    plan, work_dir = read_study(path, benchmarks, options), Path(work_dir)
+    if page is not None:
+        for name in plan.benchmarks:
+            fill(page, name, "", check=True)
+    runs: list[dict[str, Any]] = []
     for wave in plan.waves():
         weights = {run.name: str(_weights(work_dir / run.name)) for run in plan.runs}
         todo = [StudyJob(run, plan.benchmarks, work_dir / run.name, run.resolved(weights)) for run in wave]
-        done += jobs.run(run_one, todo, workers)
-    summary = {
-        "study": Path(path).name,
-        "axes": dict(plan.axes),
-        "versions": checkpoints.versions(),
-        "runs": done,
-    }
-    write(summary, Path(out))
+        runs += run_jobs(run_one, todo, workers)
+    versions = checkpoints.versions()
+    summary = {"study": Path(path).name, "axes": dict(plan.axes), "versions": versions, "runs": runs}
+    write_json(Path(out) / "study.json", summary)
+    for name in plan.benchmarks:
+        table = study_table(summary, name)
+        print(table)
+        write_text(Path(out) / f"{name}.md", table)
+        draw_study(summary, name, Path(out))
+        if page is not None:
+            fill(page, name, table)
     return summary
-
-
-def write(summary: Result, out: Path) -> None:
-    """The files of a study."""
-    write_text(out / "study.json", json.dumps(results.finite(summary), indent=1, allow_nan=False) + "\n")
-    for name in summary["runs"][0]["benchmarks"]:
-        write_text(out / f"{name}.md", table(summary, name))
-        plots.draw_all(summary, name, out)
 
 
 def _weights(folder: Path) -> Path:
@@ -105,11 +105,11 @@ def _weights(folder: Path) -> Path:
     return (latest or folder / "run" / "none").with_suffix(".safetensors")
 
 
-def run_one(job: StudyJob) -> Result:
-    """Train and measure; what is said on the way goes to a file."""
+def run_one(job: StudyJob) -> dict[str, Any]:
+    """Train and measure; what is printed on the way goes to a file."""
     torch.set_num_threads(1)  # the same sums in one process and in many
     training, run, benchmarks = job.training, job.folder / "run", {}
-    _hold(job.folder / _RECIPE, training, f"{job.folder} was trained otherwise than {job.run} is asked for now")
+    _check_recipe(job.folder / _RECIPE, training, f"{job.folder} was trained otherwise than {job.run} is asked for now")
     last = run / f"iter_{training['train_cfg']['max_iters']}.pth"
     with (job.folder / "log.txt").open("a") as log, redirect_stdout(log), redirect_stderr(log):
         if not last.is_file():
@@ -124,7 +124,7 @@ def run_one(job: StudyJob) -> Result:
     return {**job.run.choices, "parameters": parameters, "iterations": iterations, "benchmarks": benchmarks}
 
 
-def _hold(path: Path, recipe: Result, message: str) -> None:
+def _check_recipe(path: Path, recipe: dict[str, Any], message: str) -> None:
     """Write what decides a result, or refuse where another decided it."""
     recipe = json.loads(json.dumps(recipe))
     if path.is_file() and update_names(json.loads(path.read_text(encoding="utf-8")), warn=False) != recipe:
@@ -132,38 +132,32 @@ def _hold(path: Path, recipe: Result, message: str) -> None:
     write_text(path, json.dumps(recipe, indent=1) + "\n")
 
 
-def _measured(job: StudyJob, checkpoint: Path, place: Path, benchmark: str) -> Result:
+def _measured(job: StudyJob, checkpoint: Path, place: Path, benchmark: str) -> dict[str, Any]:
+    """The sweep of a benchmark, from its file where it was measured before."""
     recipe = job.measuring(benchmark)
     if (place / "sweep.json").is_file():
-        _hold(place / _RECIPE, recipe, f"{place} was measured otherwise than {job.run} is asked for now")
+        _check_recipe(place / _RECIPE, recipe, f"{place} was measured otherwise than {job.run} is asked for now")
     else:
-        sweep(
-            job.run.config,
-            checkpoint,
-            place,
-            solvers=job.run.solvers,
-            intervals=job.run.intervals,
-            benchmark=benchmark,
-            work_dir=str(job.folder / "measured"),
-            options=job.options,
-        )
+        keys: dict[str, Any] = {"solvers": job.run.solvers, "intervals": job.run.intervals, "benchmark": benchmark}
+        work_dir = str(job.folder / "measured")
+        sweep(job.run.config, checkpoint, place, **keys, work_dir=work_dir, options=job.options)
         write_text(place / _RECIPE, json.dumps(recipe, indent=1) + "\n")
-    measured = json.loads((place / "sweep.json").read_text(encoding="utf-8"))
+    measured = read_json(place / "sweep.json")
     return {key: measured[key] for key in ("protocol", "higher_is_better", "bicubic", "encoder", "rows")}
 
 
-def table(summary: Result, benchmark: str) -> str:
+def study_table(summary: Summary, benchmark: str) -> str:
     """Markdown: a line a run and number of evaluations, by the first solver."""
     axes, parts = list(summary["axes"]), list[list[str]]()
     for run in summary["runs"]:
-        own = run["benchmarks"][benchmark]
+        measured = run["benchmarks"][benchmark]
         if not parts:
-            columns = list(own["bicubic"])
-            parts = [[*axes, "NFE", *columns], ["bicubic", *[""] * len(axes), *_cells(own["bicubic"], columns)]]
-        for row in plots.walk(own["rows"]):
+            columns = list(measured["bicubic"])
+            parts = [[*axes, "NFE", *columns], ["bicubic", *[""] * len(axes), *_cells(measured["bicubic"], columns)]]
+        for row in rows_of_first_solver(measured):
             parts.append([*(run[axis] for axis in axes), f"{row['NFE']:g}", *_cells(row, columns)])
-    return results.markdown(parts)
+    return markdown_table(parts)
 
 
 def _cells(row: Mapping[str, Any], columns: list[str]) -> list[str]:
-    return [results.cell(float(row[name])) for name in columns]
+    return [format_number(row[name]) for name in columns]

@@ -1,4 +1,4 @@
-"""A study's file: which trainings it compares, and what each of them changes."""
+"""Study files: which trainings are compared, and what each of them changes."""
 
 import itertools
 import re
@@ -10,8 +10,8 @@ from typing import Any
 from cfmrestore.engine.config.files import find_config, read_file
 
 _REFERENCE = re.compile(r"\{(\w+)=([^}]+)\}")
-_WALKED: dict[str, list[Any]] = {"solvers": ["Euler"], "intervals": [1, 2, 4, 8]}  # a choice may have its own
-_KEYS = {"base", "options", "axes", "benchmarks", *_WALKED}
+_SAMPLING: dict[str, list[Any]] = {"solvers": ["Euler"], "intervals": [1, 2, 4, 8]}  # a choice may have its own
+_KEYS = {"base", "options", "axes", "benchmarks", *_SAMPLING}
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class StudyRun:
         choices: What was chosen on every axis.
         options: Keys of the config and their values; "{axis=choice}" is the weights of the run that differs in that.
         config: The config file.
-        solvers: That it is walked with.
+        solvers: That it is sampled with.
         intervals: Of their grids.
     """
 
@@ -34,7 +34,7 @@ class StudyRun:
 
     @property
     def name(self) -> str:
-        """Of its folder."""
+        """Name of its folder."""
         return "-".join(re.sub(r"\W+", "_", choice).strip("_") for choice in self.choices.values())
 
     def other(self, axis: str, choice: str) -> str:
@@ -45,15 +45,18 @@ class StudyRun:
     def needs(self) -> set[str]:
         """The names of the runs whose weights it starts from."""
         texts = [value for value in self.options.values() if isinstance(value, str)]
-        return {self.other(*found) for text in texts for found in _REFERENCE.findall(text)}
+        return {self.other(*reference) for text in texts for reference in _REFERENCE.findall(text)}
 
     def resolved(self, weights: Mapping[str, str]) -> dict[str, Any]:
         """The options, with the files that they refer to."""
 
-        def told(text: str) -> str:
-            return _REFERENCE.sub(lambda found: weights[self.other(found[1], found[2])], text)
+        def file_of(reference: re.Match[str]) -> str:
+            return weights[self.other(reference[1], reference[2])]
 
-        return {key: told(value) if isinstance(value, str) else value for key, value in self.options.items()}
+        return {
+            key: _REFERENCE.sub(file_of, value) if isinstance(value, str) else value
+            for key, value in self.options.items()
+        }
 
     def __str__(self) -> str:
         return ", ".join(self.choices.values())
@@ -61,7 +64,7 @@ class StudyRun:
 
 @dataclass(frozen=True)
 class Study:
-    """What a file says.
+    """All trainings of a study file.
 
     Args:
         runs: Every combination of choices.
@@ -79,8 +82,8 @@ class Study:
         while left:
             ready = [run for run in left if run.needs <= done]
             if not ready:
-                lost = sorted(set().union(*(run.needs for run in left)) - {run.name for run in self.runs})
-                raise ValueError(f"the study refers to what it does not train: {', '.join(lost) or 'in a circle'}")
+                missing = sorted(set().union(*(run.needs for run in left)) - {run.name for run in self.runs})
+                raise ValueError(f"the study refers to what it does not train: {', '.join(missing) or 'in a circle'}")
             waves.append(ready)
             done |= {run.name for run in ready}
             left = [run for run in left if run not in ready]
@@ -91,7 +94,7 @@ def _is_nested(value: Any, depth: int) -> bool:
     """A dict that is not empty, of such dicts; the last may be."""
     if not isinstance(value, Mapping):
         return False
-    return depth == 0 or (bool(value) and all(_is_nested(one, depth - 1) for one in value.values()))
+    return depth == 0 or (bool(value) and all(_is_nested(inner, depth - 1) for inner in value.values()))
 
 
 def _listed(path: Path, key: str, value: Any) -> list[Any]:
@@ -100,30 +103,31 @@ def _listed(path: Path, key: str, value: Any) -> list[Any]:
     return list(value)
 
 
-def read(
+def read_study(
     path: str | Path, benchmarks: Mapping[str, str] | None = None, changes: Mapping[str, Any] | None = None
 ) -> Study:
     """A study's file, with other benchmarks, and options that all runs get."""
     path = find_config(path)
     if not path.is_file():
         raise ValueError(f"there is no study {str(path)!r}")
-    said = {key: value for key, value in read_file(path).items() if not key.startswith("_")}
-    if said.keys() - _KEYS or {"base", "axes"} - said.keys():
-        raise ValueError(f"{path}: a study has {', '.join(sorted(_KEYS))}; got {', '.join(sorted(said))}")
-    axes = said["axes"]
+    content = {key: value for key, value in read_file(path).items() if not key.startswith("_")}
+    if content.keys() - _KEYS or {"base", "axes"} - content.keys():
+        raise ValueError(f"{path}: a study has {', '.join(sorted(_KEYS))}; got {', '.join(sorted(content))}")
+    axes = content["axes"]
     if not _is_nested(axes, 2):
         raise ValueError(f"{path}: axes are dicts of choices, which are dicts of a config's keys and their values")
     runs = []
     for names in itertools.product(*axes.values()):
         choices = dict(zip(axes, names, strict=True))
-        options = dict(said.get("options", {}))
+        options = dict(content.get("options", {}))
         for axis, name in choices.items():
             options.update(axes[axis][name])
-        walked = {key: _listed(path, key, options.pop(key, said.get(key, _WALKED[key]))) for key in _WALKED}
-        runs.append(StudyRun(choices, {**options, **(changes or {})}, find_config(said["base"], path.parent), **walked))
+        sampling = {k: _listed(path, k, options.pop(k, content.get(k, default))) for k, default in _SAMPLING.items()}
+        base = find_config(content["base"], path.parent)
+        runs.append(StudyRun(choices, {**options, **(changes or {})}, base, **sampling))
     if not all(run.name for run in runs) or len({run.name for run in runs}) < len(runs):
         raise ValueError(f"{path}: every axis needs choices, whose names differ in their letters and digits")
-    sets = dict(benchmarks or said.get("benchmarks", {}))
+    sets = dict(benchmarks or content.get("benchmarks", {}))
     if not sets:
         raise ValueError(f"{path}: name benchmarks")
     study = Study(runs, {axis: list(choices) for axis, choices in axes.items()}, sets)

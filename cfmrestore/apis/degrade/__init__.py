@@ -1,8 +1,6 @@
-"""Degrading image files: with a sidecar that replays each, and as a frozen benchmark."""
+"""Degradation of image files: with a sidecar that replays each, and as a frozen benchmark."""
 
-import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,16 +11,14 @@ from cfmrestore._version import __version__
 from cfmrestore.datasets.base import to_tensor
 from cfmrestore.datasets.files import list_images, read_image
 from cfmrestore.datasets.frozen import MANIFEST, files_of, write_manifest
+from cfmrestore.datasets.sidecars import SIDECAR_FORMAT, check_pixels, pixel_digest, read_sidecar
 from cfmrestore.degradations.base import Degradation
 from cfmrestore.engine.config import presets
 from cfmrestore.engine.panels import to_pixels, write_png
-from cfmrestore.engine.process_pool import run
+from cfmrestore.engine.process_pool import run_jobs
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.ops.rng import ImageRng, key_of, mix
-from cfmrestore.renamed import update_names
 from cfmrestore.typing import Image
-
-FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,7 @@ class DegradeJob:
 
     @property
     def results(self) -> list[Path]:
-        """The files that it writes."""
+        """Files that it writes."""
         return [self.low, self.low.with_suffix(".json"), *([self.high] if self.high else [])]
 
     def __str__(self) -> str:
@@ -76,24 +72,24 @@ def degrade(
         part: (i, n) does the i-th of n shares of the files.
     """
     out = Path(out)
-    recipe: dict[str, Any] = {"format": FORMAT, "version": __version__, "preset": preset, "frozen": freeze}
+    recipe: dict[str, Any] = {"format": SIDECAR_FORMAT, "version": __version__, "preset": preset, "frozen": freeze}
     recipe.update(presets.resolved(preset, scale))
     if freeze and recipe["scale"] != int(recipe["scale"]):
         raise ValueError(f"a frozen set needs a whole scale; got {recipe['scale']}")
+    if freeze and part[1] > 1:
+        raise ValueError("a set is frozen by one process; take workers instead")
     jobs = []
     for path, name in _files(Path(source), split):
         low = (out / "low" if freeze else out) / Path(name).with_suffix(".png")
         high = out / "high" / Path(name).with_suffix(".png") if freeze else None
-        own = {"image": name, "seed": seed, "epoch": epoch}
-        jobs.append(DegradeJob(path, low, high, {**recipe, **own}))
-    if freeze and part[1] > 1:
-        raise ValueError("a set is frozen by one process; take workers instead")
+        jobs.append(DegradeJob(path, low, high, {**recipe, "image": name, "seed": seed, "epoch": epoch}))
+    results = [path for job in jobs for path in job.results]
+    if freeze and (others := set(files_of(out)) - set(results)):
+        raise ValueError(f"{str(out)!r} holds {min(others)}, which is not of this set: freeze into an empty folder")
+    written = run_jobs(degrade_one, _jobs_of_process(jobs, part, overwrite), workers)
     if freeze:
-        _refuse_strangers(out, jobs)
-    done = run(degrade_one, _share(jobs, part, overwrite), workers)
-    if freeze:
-        write_manifest(out, recipe, (path for job in jobs for path in job.results))
-    return done
+        write_manifest(out, recipe, results)
+    return written
 
 
 def replay(
@@ -127,25 +123,25 @@ def replay(
             raise ValueError(f"{path}: the image {recipe['image']!r} is not in {str(source)!r}")
         low = out / (path.relative_to(root) if root.is_dir() else Path(path.name)).with_suffix(".png")
         jobs.append(DegradeJob(files[recipe["image"]], low, None, recipe))
-    return run(degrade_one, _share(jobs, part, overwrite), workers)
+    return run_jobs(degrade_one, _jobs_of_process(jobs, part, overwrite), workers)
 
 
 def degrade_one(job: DegradeJob) -> Path:
     """Read, draw (or take what was drawn before), apply, write."""
     recipe, pixels = job.recipe, read_image(job.source)
     if recipe["frozen"]:
-        pixels = _whole(pixels, int(recipe["scale"]))
+        pixels = _cropped(pixels, int(recipe["scale"]))
     preset = presets.Preset(recipe)
     rng = ImageRng([mix(recipe["seed"], recipe["epoch"], key_of(recipe["image"]))])
     if "params" in recipe:
-        _expect(recipe["source_sha256"], pixels, f"{job.source} is not the image that was degraded")
+        check_pixels(recipe["source_sha256"], pixels, f"{job.source} is not the image that was degraded")
     image = to_tensor(pixels)[None].float() / 255
     high, target_params = _applied(preset.target, image, recipe, "target_params", rng.fork("target"))
     image, params = _applied(preset.degradation, high, recipe, "params", rng.fork("degradation"))
     low = to_pixels(image[0])
     if "params" in recipe:
-        _expect(recipe["pixels_sha256"], low, f"{job.source} was degraded to other pixels than the first time")
-    digests = {"source_sha256": digest(pixels), "pixels_sha256": digest(low)}
+        check_pixels(recipe["pixels_sha256"], low, f"{job.source} was degraded to other pixels than the first time")
+    digests = {"source_sha256": pixel_digest(pixels), "pixels_sha256": pixel_digest(low)}
     sizes = {"source_size": pixels.shape[:2], "size": low.shape[:2]}
     write_png(job.low, low)
     if job.high is not None:
@@ -170,35 +166,6 @@ def _stored_params(chain: Degradation[Any], stored: dict[str, Any]) -> Any:
         raise ValueError(f"the parameters of the sidecar are damaged: {type(error).__name__} {error}") from error
 
 
-def read_sidecar(path: Path) -> dict[str, Any]:
-    """A sidecar, with the keys that a replay needs."""
-    try:
-        recipe = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path} is no sidecar: {error}") from error
-    needed = {"format", "image", "seed", "epoch", "scale", "frozen", "target", "target_params", "degradation", "params"}
-    needed |= {"source_sha256", "pixels_sha256"}
-    if isinstance(recipe, Mapping) and recipe.get("format", FORMAT) != FORMAT:
-        raise ValueError(f"{path} has format {recipe['format']}, this version reads {FORMAT}")
-    missing = needed - recipe.keys() if isinstance(recipe, Mapping) else needed
-    if missing:
-        raise ValueError(f"{path} is no sidecar: it lacks {', '.join(sorted(missing))}")
-    recipe = update_names(recipe, warn=False)
-    return {**recipe, "degradation": _tuples(recipe["degradation"]), "target": _tuples(recipe["target"])}
-
-
-def _tuples(value: Any) -> Any:
-    """JSON's lists as the tuples that configs have."""
-    if isinstance(value, dict):
-        return {key: _tuples(one) for key, one in value.items()}
-    return tuple(_tuples(one) for one in value) if isinstance(value, list) else value
-
-
-def digest(pixels: np.ndarray) -> str:
-    """Of size and values, whatever the file format."""
-    return hashlib.sha256(repr(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes()).hexdigest()
-
-
 def _files(source: Path, split: str = "all") -> list[tuple[Path, str]]:
     """The images, each with its name: the path below the folder."""
     if source.is_file():
@@ -208,7 +175,7 @@ def _files(source: Path, split: str = "all") -> list[tuple[Path, str]]:
     return [(path, path.relative_to(source).as_posix()) for path in list_images(source, split)]
 
 
-def _whole(pixels: np.ndarray, scale: int) -> np.ndarray:
+def _cropped(pixels: np.ndarray, scale: int) -> np.ndarray:
     """The top left part whose sides are multiples of the scale."""
     height, width = (side // scale * scale for side in pixels.shape[:2])
     if not height or not width:
@@ -216,31 +183,19 @@ def _whole(pixels: np.ndarray, scale: int) -> np.ndarray:
     return np.ascontiguousarray(pixels[:height, :width])
 
 
-def _expect(expected: str, pixels: np.ndarray, message: str) -> None:
-    if digest(pixels) != expected:
-        raise ValueError(f"{message} (sha256 {digest(pixels)[:12]}, expected {expected[:12]})")
-
-
-def _share(jobs: list[DegradeJob], part: tuple[int, int], overwrite: bool) -> list[DegradeJob]:
+def _jobs_of_process(jobs: list[DegradeJob], part: tuple[int, int], overwrite: bool) -> list[DegradeJob]:
     """The jobs of one process, if none would replace what is there or what another job writes."""
     places = [job.low for job in jobs]
     if len(set(places)) < len(places):
         twice = next(p for p in places if places.count(p) > 1)
         raise ValueError(f"several images would be written to {twice}: rename those that differ by their suffix alone")
     sources = {job.source.resolve() for job in jobs}
-    if own_source := [path for job in jobs for path in job.results if path.resolve() in sources]:
-        raise ValueError(f"{own_source[0]} would be replaced by its own degradation: write into another folder")
-    own = jobs[part[0] :: part[1]]
-    there = [path for job in own for path in job.results if path.exists()]
+    if replaced := [path for job in jobs for path in job.results if path.resolve() in sources]:
+        raise ValueError(f"{replaced[0]} would be replaced by its own degradation: write into another folder")
+    share = jobs[part[0] :: part[1]]
+    there = [path for job in share for path in job.results if path.exists()]
     if there and not overwrite:
         raise ValueError(
             f"{len(there)} files are there already, {there[0]} first: overwrite=True (--overwrite) replaces them"
         )
-    return own
-
-
-def _refuse_strangers(out: Path, jobs: list[DegradeJob]) -> None:
-    """A frozen set holds its own files alone."""
-    own = {path for job in jobs for path in job.results}
-    if strangers := [path for path in files_of(out) if path not in own]:
-        raise ValueError(f"{str(out)!r} holds {strangers[0]}, which is not of this set: freeze into an empty folder")
+    return share

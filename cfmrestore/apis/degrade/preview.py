@@ -88,6 +88,4 @@ def _draw(kernel: Tensor) -> np.ndarray:
 
 
 def _side_by_side(columns: list[np.ndarray]) -> np.ndarray:
-    height = max(column.shape[0] for column in columns)
-    filled = [np.pad(c, [(0, height - c.shape[0]), (0, 0), (0, 0)], constant_values=255) for c in columns]
-    return np.concatenate(filled, axis=1)
+    return stack([column.swapaxes(0, 1) for column in columns]).swapaxes(0, 1)

@@ -22,12 +22,12 @@ class PictureHook(Hook):
 
     def __init__(self, *, folder: str, num_images: int = 8, side: int = 320) -> None:
         self.num_images, self.side = num_images, side
-        self.start(Path(folder))
-
-    def start(self, folder: Path) -> None:
-        """Go on with another set of images in another folder."""
-        self.folder = folder
+        self.folder, self.subfolder = Path(folder), ""  # the second for sets of images that are tested in turn
         self._rows: list[Any] = []
+
+    def before_test_epoch(self, runner: Any) -> None:
+        del runner
+        self._rows = []
 
     def after_test_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Sequence[dict[str, Any]] | None = None
@@ -35,12 +35,12 @@ class PictureHook(Hook):
         del runner, batch_idx, data_batch
         for sample in outputs or []:
             name = Path(sample["name"]).with_suffix("").as_posix().replace("/", "_")
-            write_png(self.folder / f"{name}.png", panel(sample))
+            write_png(self.folder / self.subfolder / f"{name}.png", panel(sample))
             if len(self._rows) < self.num_images:
                 self._rows.append(panel(sample, side=self.side))
 
     def after_test_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
         del metrics
         if runner.rank == 0 and self._rows:
-            write_png(self.folder / "sheet.png", stack(self._rows))
-            runner.logger.info(f"pictures are in {self.folder}")
+            write_png(self.folder / self.subfolder / "sheet.png", stack(self._rows))
+            runner.logger.info(f"pictures are in {self.folder / self.subfolder}")

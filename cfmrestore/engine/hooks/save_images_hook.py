@@ -22,11 +22,7 @@ class SaveImagesHook(Hook):
     """
 
     def __init__(self, *, folder: str) -> None:
-        self.start(Path(folder))
-
-    def start(self, folder: Path) -> None:
-        """Go on with another set of images in another folder."""
-        self.folder = folder
+        self.folder, self.subfolder = Path(folder), ""  # the second for sets of images that are tested in turn
 
     def after_test_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Sequence[dict[str, Any]] | None = None
@@ -34,15 +30,14 @@ class SaveImagesHook(Hook):
         del runner, batch_idx, data_batch
         for sample in outputs or []:
             for kind, image in pictures(sample).items():
-                write_png(self.folder / kind / file_name(sample["name"]), to_pixels(image))
+                write_png(self._place(self.subfolder, kind, sample["name"]), to_pixels(image))
 
+    def read(self, subfolder: str, name: str) -> dict[str, np.ndarray]:
+        """The images of that name, by kind."""
+        kinds = sorted(kind.name for kind in (self.folder / subfolder).iterdir() if kind.is_dir())
+        paths = {kind: self._place(subfolder, kind, name) for kind in kinds}
+        return {kind: read_image(path) for kind, path in paths.items() if path.is_file()}
 
-def file_name(name: str) -> str:
-    """One flat name for an image's path below its folder."""
-    return f"{name.replace('/', '__')}.png"
-
-
-def kept(folder: Path, name: str) -> dict[str, np.ndarray]:
-    """The images of that name, by kind."""
-    paths = {kind.name: kind / file_name(name) for kind in sorted(folder.iterdir()) if kind.is_dir()}
-    return {kind: read_image(path) for kind, path in paths.items() if path.is_file()}
+    def _place(self, subfolder: str, kind: str, name: str) -> Path:
+        """The file of an image: one flat name for its path below its folder."""
+        return self.folder / subfolder / kind / f"{name.replace('/', '__')}.png"

@@ -1,4 +1,4 @@
-"""What every metric of images promises."""
+"""Base classes of metrics."""
 
 import math
 from abc import abstractmethod
@@ -9,6 +9,7 @@ from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
 from cfmrestore.evaluation import protocols
+from cfmrestore.evaluation.scores import Score, Scores
 from cfmrestore.ops.pad import crop_to
 from cfmrestore.ops.resize import resize
 
@@ -45,7 +46,24 @@ def as_file(image: Tensor) -> Tensor:
     return (image.clamp(0, 1) * 255).round() / 255
 
 
-class ImageMetric(BaseMetric):
+class Metric(BaseMetric):
+    """Metric base class: ``evaluate`` returns ``Scores``, the same on every rank."""
+
+    default_prefix = ""  # none, said in a way that mmengine does not warn about
+    needs_target: bool = False
+    needs_scale: bool = False
+    """Whether it cuts a border of as many pixels as the scale, where the protocol does."""
+
+    @property
+    @abstractmethod
+    def columns(self) -> Mapping[str, bool]:
+        """Names of its columns, and whether higher is better there."""
+
+    def prepare(self, num_images: int) -> None:
+        """Load what is needed, and refuse too few images, before the first one is restored."""
+
+
+class ImageMetric(Metric):
     """One number an image, of the restoration and of what stands beside it (see ``views``); their means are reported.
 
     The numbers are kept by the images' names, so that the means do not depend on batches or ranks, and an image that
@@ -55,27 +73,25 @@ class ImageMetric(BaseMetric):
         protocol: How images are compared: a name of ``evaluation.protocols``.
     """
 
-    default_prefix = ""  # none, said in a way that mmengine does not warn about
     higher_is_better: bool = True
     needs_target: bool = True
 
     def __init__(self, *, protocol: str = "classic_y") -> None:
         super().__init__()
         self.protocol = protocols.find_protocol(protocol)
-        self.values: dict[str, dict[str, float]] = {}
-        """Once everything was measured: the number of every image (by its name) in every row."""
 
     @property
     def name(self) -> str:
         """Of the column in the table."""
         return type(self).__name__
 
-    def prepare(self) -> None:
-        """Load what is needed, so that what is missing shows before the first image is restored."""
+    @property
+    def columns(self) -> dict[str, bool]:
+        return {self.name: self.higher_is_better}
 
     @abstractmethod
     def measure(self, image: Tensor, target: Tensor | None, sample: Mapping[str, Any]) -> float:
-        """The number of one image, (3, h, w) in [0, 1]; the sample it belongs to tells the scale and the input."""
+        """The number of one image, (3, h, w) in [0, 1]; the sample it belongs to holds the scale and the input."""
 
     def process(self, data_batch: Any, data_samples: Sequence[Sample]) -> None:
         del data_batch
@@ -90,14 +106,14 @@ class ImageMetric(BaseMetric):
                 row[view] = self.measure(image, target, sample)
             self.results.append(row)
 
-    def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
-        self.values = {}
+    def compute_metrics(self, results: list[dict[str, Any]]) -> Scores:
+        values: dict[str, dict[str, float]] = {}
         for row in results:
             for view, value in row.items():
                 if view != "name":
-                    self.values.setdefault(view, {})[row["name"]] = value
-        means = {view: mean_of_finite(list(values.values())) for view, values in self.values.items()}
-        return {self.name if view == "restored" else f"{view}/{self.name}": mean for view, mean in means.items()}
+                    values.setdefault(view, {})[row["name"]] = value
+        rows = {view: {self.name: Score(mean_of_finite(list(own.values())), own)} for view, own in values.items()}
+        return Scores(rows, self.columns)
 
 
 def mean_of_finite(values: Sequence[float]) -> float:

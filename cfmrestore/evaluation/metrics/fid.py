@@ -18,15 +18,15 @@ class FID(SetMetric):
 
     columns: ClassVar[dict[str, bool]] = {"FID": False}
 
-    def add(self, kept: GaussianSums | None, name: str, features: Tensor) -> GaussianSums:
+    def add(self, statistics: GaussianSums | None, name: str, features: Tensor) -> GaussianSums:
         del name
-        sums = kept or GaussianSums(features.shape[1])
+        sums = statistics or GaussianSums(features.shape[1])
         sums.update(features)
         return sums
 
-    def merge(self, kept: GaussianSums, other: GaussianSums) -> GaussianSums:
-        kept.merge(other)
-        return kept
+    def merge(self, statistics: GaussianSums, other: GaussianSums) -> GaussianSums:
+        statistics.merge(other)
+        return statistics
 
     def compare(self, target: Any, row: GaussianSums) -> dict[str, float]:
         (column,) = self.columns

@@ -18,6 +18,7 @@ class InceptionScore(StackedSetMetric):
 
     columns: ClassVar[dict[str, bool]] = {"IS": True}
     needs_target = False
+    min_features = 1
 
     def compare_features(self, target: Tensor | None, row: Tensor) -> dict[str, float]:
         del target

@@ -17,6 +17,7 @@ class InpaintingIDS(StackedSetMetric):
     """
 
     columns: ClassVar[dict[str, bool]] = {"P-IDS": True, "U-IDS": True}
+    min_features = 1
 
     def compare_features(self, target: Tensor | None, row: Tensor) -> dict[str, float]:
         assert target is not None

@@ -14,6 +14,7 @@ from cfmrestore.typing import Image, PerImage
 class LumaMetric(ImageMetric):
     """Compares the rounded luma, without the border that the protocol cuts."""
 
+    needs_scale = True
     in_color: ClassVar[bool] = False
     """Whether it compares all channels where the protocol does."""
 
@@ -41,7 +42,7 @@ class NetworkMetric(ImageMetric):
     def network(self) -> Callable[[Image, Image], PerImage]:
         return self.load()
 
-    def prepare(self) -> None:
+    def prepare(self, num_images: int) -> None:
         self.network  # noqa: B018 - missing weights show before anything is measured
 
     def measure(self, image: Tensor, target: Tensor | None, sample: Mapping[str, Any]) -> float:

@@ -1,22 +1,22 @@
 """What a restoration costs."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
-from mmengine.evaluator import BaseMetric
-
+from cfmrestore.evaluation.metrics.base import Metric
+from cfmrestore.evaluation.scores import Score, Scores
 from cfmrestore.registry import METRICS
 
 
 @METRICS.register_module()
-class NFE(BaseMetric):
-    """The network's evaluations an image, counted while it was restored."""
+class NFE(Metric):
+    """Number of function evaluations: how often the network was run for an image, counted while it was restored."""
 
-    default_prefix = ""
+    columns: ClassVar[dict[str, bool]] = {"NFE": False}
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
         del data_batch
         self.results.extend(sample["nfe"] for sample in data_samples)
 
-    def compute_metrics(self, results: list[int]) -> dict[str, float]:
-        return {"NFE": sum(results) / len(results)}
+    def compute_metrics(self, results: list[int]) -> Scores:
+        return Scores({"restored": {"NFE": Score(sum(results) / len(results))}}, self.columns)

@@ -12,11 +12,14 @@ from cfmrestore.registry import METRICS
 
 @METRICS.register_module()
 class NIQE(ImageMetric):
-    """NIQE as basicsr computes it, mean over images; lower is better."""
+    """NIQE as basicsr computes it, mean over images; lower is better.
+
+    Of whole images where no scale is known, by which a protocol could cut a border.
+    """
 
     higher_is_better = False
     needs_target = False
 
     def measure(self, image: Tensor, target: Tensor | None, sample: Mapping[str, Any]) -> float:
         del target
-        return float(niqe(self.protocol.luma(image[None], scale_of(sample))))
+        return float(niqe(self.protocol.luma(image[None], scale_of(sample) or 0)))

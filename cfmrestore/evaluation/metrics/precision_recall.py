@@ -17,6 +17,7 @@ class PrecisionRecall(StackedSetMetric):
     """
 
     columns: ClassVar[dict[str, bool]] = {"Precision": True, "Recall": True}
+    min_features = 4  # three neighbors beside itself
     enough = 1000
 
     def compare_features(self, target: Tensor | None, row: Tensor) -> dict[str, float]:

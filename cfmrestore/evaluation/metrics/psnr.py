@@ -13,6 +13,8 @@ from cfmrestore.registry import METRICS
 class PSNR(ImageMetric):
     """PSNR in dB, mean over images; those that are equal to their targets are left out where theirs is infinite."""
 
+    needs_scale = True
+
     def measure(self, image: Tensor, target: Tensor | None, sample: Mapping[str, Any]) -> float:
         assert target is not None
         return float(self.protocol.psnr(image[None], target[None], scale_of(sample)))

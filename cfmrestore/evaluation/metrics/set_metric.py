@@ -1,17 +1,17 @@
 """Metrics of whole sets of images, in the features of a network."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, ClassVar
 
 import torch
-from mmengine.dist import all_gather_object, is_main_process
-from mmengine.evaluator import BaseMetric
+from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
 from torch import Tensor
 
-from cfmrestore.evaluation.metrics.base import Sample, as_file, pictures
+from cfmrestore.evaluation.metrics.base import Metric, Sample, as_file, pictures
 from cfmrestore.evaluation.patches import cut_patches, patch_places
+from cfmrestore.evaluation.scores import Score, Scores
 from cfmrestore.features import Extractor, SeededNet, inception
 
 Features = dict[str, Tensor]  # of one image by row of the table, or of one row by image
@@ -23,7 +23,7 @@ def _extractor(weights: str | None) -> Extractor:
     return SeededNet() if weights == "seeded" else inception(weights)
 
 
-class SetMetric(BaseMetric):
+class SetMetric(Metric):
     """One number a set: the features of restorations, or of what stands beside them, against those of the targets.
 
     What is kept of the images is added up rank by rank; the last image of a rank, which a sampler may have repeated to
@@ -37,10 +37,10 @@ class SetMetric(BaseMetric):
         seed: Of the places.
     """
 
-    default_prefix = ""
     columns: ClassVar[dict[str, bool]]
-    """The metric's columns, and whether higher is better there."""
-    needs_target: ClassVar[bool] = True
+    needs_target = True
+    min_features: ClassVar[int] = 2
+    """Features below which there is no number."""
     enough: ClassVar[int] = 2048
     """Images below which the numbers say little."""
 
@@ -49,29 +49,31 @@ class SetMetric(BaseMetric):
         if patches < 0 or patch_side < 1:
             raise ValueError(f"need patches of 0 or more, and patch_side of 1 or more; got {patches=}, {patch_side=}")
         self.weights, self.patches, self.patch_side, self.seed = weights, patches, patch_side, seed
-        self.warning: str | None = None
         self._clear()
 
     def _clear(self) -> None:
         self.names: list[str] = []
-        self.kept: dict[str, Any] = {}
+        self.statistics: dict[str, Any] = {}
         self.last: Features | None = None
 
     @property
     def extractor(self) -> Extractor:
         return _extractor(self.weights)
 
-    def prepare(self) -> None:
-        """Load the network, so that missing weights show before the first image is restored."""
-        self.extractor  # noqa: B018
+    def prepare(self, num_images: int) -> None:
+        features = max(self.patches, 1)
+        if num_images * features < self.min_features:
+            needed = -(-self.min_features // features)
+            raise ValueError(f"{type(self).__name__} needs {needed} images or more; the set has {num_images}")
+        self.extractor  # noqa: B018 - missing weights show before the first image is restored
 
     @abstractmethod
-    def add(self, kept: Any, name: str, features: Tensor) -> Any:
-        """What is kept (None at first), with the features of one more image."""
+    def add(self, statistics: Any, name: str, features: Tensor) -> Any:
+        """The statistics (None at first) with the features of one more image."""
 
     @abstractmethod
-    def merge(self, kept: Any, other: Any) -> Any:
-        """What two ranks kept."""
+    def merge(self, statistics: Any, other: Any) -> Any:
+        """The statistics of two ranks."""
 
     @abstractmethod
     def compare(self, target: Any, row: Any) -> dict[str, float]:
@@ -80,7 +82,7 @@ class SetMetric(BaseMetric):
     def process(self, data_batch: Any, data_samples: Sequence[Sample]) -> None:
         del data_batch
         for sample in data_samples:
-            self._settle(self.names[-1:], self.last)
+            self._add(self.names[-1:], self.last)
             images = pictures(sample)
             if self.needs_target and "target" not in images:
                 raise ValueError(f"{type(self).__name__} needs targets, and {sample.get('name')!r} has none")
@@ -96,59 +98,56 @@ class SetMetric(BaseMetric):
         places = patch_places(self.seed, name, size, self.patch_side, self.patches)
         return self.extractor(cut_patches(whole, places, self.patch_side))
 
-    def _settle(self, names: Sequence[str], features: Features | None) -> None:
+    def _add(self, names: Sequence[str], features: Features | None) -> None:
         for kind, own in (features or {}).items():
-            self.kept[kind] = self.add(self.kept.get(kind), names[-1], own)
+            self.statistics[kind] = self.add(self.statistics.get(kind), names[-1], own)
 
-    def evaluate(self, size: int) -> dict[str, float]:
+    def evaluate(self, size: int) -> Scores:
         del size
-        numbers = self.compute_metrics(all_gather_object((self.names, self.kept, self.last)))
+        parts = all_gather_object((self.names, self.statistics, self.last))
+        scores = [self.compute_metrics(parts) if is_main_process() else None]
+        broadcast_object_list(scores)
         self._clear()
-        return numbers if is_main_process() else {}
+        assert scores[0] is not None
+        return scores[0]
 
-    def compute_metrics(self, parts: list[Any]) -> dict[str, float]:
-        """The numbers of what all ranks kept."""
+    def compute_metrics(self, parts: list[Any]) -> Scores:
+        """The numbers of what all ranks gathered."""
         seen = [name for names, _, _ in parts for name in names[:-1]]
         self._clear()
-        for names, kept, last in parts:
-            for kind, own in kept.items():
-                self.kept[kind] = self.merge(self.kept[kind], own) if kind in self.kept else own
+        for names, statistics, last in parts:
+            for kind, own in statistics.items():
+                self.statistics[kind] = self.merge(self.statistics[kind], own) if kind in self.statistics else own
             if names and names[-1] not in seen:
                 seen.append(names[-1])
-                self._settle(names, last)
-        if len(seen) < self.enough:
-            name = type(self).__name__
-            self.warning = f"{name} of {len(seen)} images says little: it wants {self.enough} or more"
-        target = self.kept.get("target")
-        return _flat({kind: self.compare(target, own) for kind, own in self.kept.items() if kind != "target"})
-
-
-def _flat(rows: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    return {
-        column if row == "restored" else f"{row}/{column}": value
-        for row, numbers in rows.items()
-        for column, value in numbers.items()
-    }
+                self._add(names, last)
+        few = f"{type(self).__name__} of {len(seen)} images says little: it wants {self.enough} or more"
+        target = self.statistics.pop("target", None)
+        rows = {
+            kind: {column: Score(number) for column, number in self.compare(target, own).items()}
+            for kind, own in self.statistics.items()
+        }
+        return Scores(rows, self.columns, [few] if len(seen) < self.enough else [])
 
 
 class StackedSetMetric(SetMetric):
-    """Keeps the features themselves, by the images' names: in their order whatever the ranks."""
+    """Base of metrics that need the features themselves: in the order of the images' names, whatever the ranks."""
 
     @abstractmethod
     def compare_features(self, target: Tensor | None, row: Tensor) -> dict[str, float]:
         """The numbers of a row, by column."""
 
-    def add(self, kept: Features | None, name: str, features: Tensor) -> Features:
-        kept = {} if kept is None else kept
-        kept[name] = features.cpu()
-        return kept
+    def add(self, statistics: Features | None, name: str, features: Tensor) -> Features:
+        statistics = {} if statistics is None else statistics
+        statistics[name] = features.cpu()
+        return statistics
 
-    def merge(self, kept: Features, other: Features) -> Features:
-        return {**kept, **other}
+    def merge(self, statistics: Features, other: Features) -> Features:
+        return {**statistics, **other}
 
     def compare(self, target: Features | None, row: Features) -> dict[str, float]:
         return self.compare_features(None if target is None else _stacked(target), _stacked(row))
 
 
-def _stacked(kept: Features) -> Tensor:
-    return torch.cat([kept[name] for name in sorted(kept)])
+def _stacked(features: Features) -> Tensor:
+    return torch.cat([features[name] for name in sorted(features)])

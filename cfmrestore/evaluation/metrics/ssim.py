@@ -13,6 +13,8 @@ from cfmrestore.registry import METRICS
 class SSIM(ImageMetric):
     """SSIM, mean over images."""
 
+    needs_scale = True
+
     def measure(self, image: Tensor, target: Tensor | None, sample: Mapping[str, Any]) -> float:
         assert target is not None
         return float(self.protocol.ssim(image[None], target[None], scale_of(sample)))

@@ -7,21 +7,22 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
 
 from cfmrestore.imageio.atomic import write_text
-from cfmrestore.reports.html.gallery import Shown, Store, choose_view, crops, slider
-from cfmrestore.reports.html.histogram import histogram, mean
-from cfmrestore.reports.html.markup import Markup, element, join, number
+from cfmrestore.reports.html.gallery import PictureStore, ShownImage, crops, slider, store_view
+from cfmrestore.reports.html.histogram import histogram
+from cfmrestore.reports.html.markup import Markup, element, number
 
 _PLOTTED = ("bicubic", "restored")  # the last one in front
 _ARROWS = {True: "\N{UPWARDS ARROW}", False: "\N{DOWNWARDS ARROW}"}
 _SENSES = {True: "higher is better", False: "lower is better"}
 _NO_SCRIPT = "The pictures of this page need JavaScript; the tables and histograms do not."
 
-Pictures = Callable[[str, int], Mapping[str, np.ndarray]]
+Pictures = Callable[[str, str], Mapping[str, np.ndarray]]
 Values = Sequence[float | None]
 
 
@@ -31,13 +32,13 @@ def write_report(path: str | Path, result: Mapping[str, Any], pictures: Pictures
     Args:
         path: The .html file.
         result: Of an evaluation: method, protocol, versions, warnings, benchmarks, higher_is_better.
-        pictures: Gives the pictures of image ``index`` of a benchmark, (h, w, 3) of 8 bits and of one size:
+        pictures: Gives the pictures of an image of a benchmark, by their names, (h, w, 3) of 8 bits and of one size:
             "restored", and where there are any "bicubic" and "target". It is asked for the worst images alone.
         worst: How many images of each metric are shown.
     """
     if worst < 1:
         raise ValueError(f"need one worst image or more; got {worst=}")
-    store = Store()
+    store = PictureStore()
     directions = result.get("higher_is_better") or {}
     benchmarks = [
         _Benchmark(place, name, data, directions) for place, (name, data) in enumerate(result["benchmarks"].items())
@@ -55,7 +56,7 @@ def worst_images(values: Values, higher_is_better: bool, count: int) -> list[int
 
 
 class _Benchmark:
-    """What an evaluation says about one set of images.
+    """One set of images of a result.
 
     Args:
         place: Among the benchmarks; addresses within the page are made of it.
@@ -81,7 +82,7 @@ class _Benchmark:
         """Every metric of the table, in the order in which the rows name them."""
         return list(dict.fromkeys(metric for row in self.rows.values() for metric in row))
 
-    def metrics_of_images(self) -> list[str]:
+    def image_metrics(self) -> list[str]:
         """Those that have a value for each image."""
         return list(dict.fromkeys(metric for row in _PLOTTED[::-1] for metric in self.values.get(row, {})))
 
@@ -96,7 +97,7 @@ class _Benchmark:
         return [value for value in values if value is not None and math.isfinite(value)]
 
 
-def _page(title: str, body: Sequence[Markup], store: Store) -> str:
+def _page(title: str, body: Sequence[Markup], store: PictureStore) -> str:
     folder = files("cfmrestore.reports.html")
     style, script = ((folder / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -142,10 +143,10 @@ def _definitions(table: Mapping[str, Any]) -> Markup:
     if not table:
         return element("p", "nothing recorded", class_="muted")
     texts = {key: value if isinstance(value, str) else json.dumps(value, default=str) for key, value in table.items()}
-    return element("dl", *(join([element("dt", str(key)), element("dd", text)]) for key, text in texts.items()))
+    return element("dl", *(part for key, text in texts.items() for part in (element("dt", key), element("dd", text))))
 
 
-def _section(benchmark: _Benchmark, pictures: Pictures, store: Store, worst: int) -> Markup:
+def _section(benchmark: _Benchmark, pictures: Pictures, store: PictureStore, worst: int) -> Markup:
     chosen = {
         metric: worst_images(values, benchmark.directions[metric], worst)
         for metric, values in benchmark.values.get("restored", {}).items()
@@ -154,7 +155,7 @@ def _section(benchmark: _Benchmark, pictures: Pictures, store: Store, worst: int
     lists, shown = [metric for metric, indices in chosen.items() if indices], {}
     for index in sorted({index for indices in chosen.values() for index in indices}):
         what = f"image {benchmark.images[index]!r} of benchmark {benchmark.name!r}"
-        shown[index] = choose_view(pictures(benchmark.name, index), store, what)
+        shown[index] = store_view(pictures(benchmark.name, benchmark.images[index]), store, what)
     return element(
         "section",
         element("h2", benchmark.name, id=f"{benchmark.address}-title"),
@@ -217,7 +218,7 @@ def _cell(value: float | None, best: float | None) -> Markup:
 
 def _histograms(benchmark: _Benchmark) -> list[Markup]:
     panels = []
-    for metric in benchmark.metrics_of_images():
+    for metric in benchmark.image_metrics():
         rows = {row: values for row in _PLOTTED if (values := benchmark.finite(row, metric))}
         heading = element("h3", metric)
         if not rows:
@@ -231,11 +232,11 @@ def _histograms(benchmark: _Benchmark) -> list[Markup]:
 
 def _key(row: str, values: Sequence[float], count: int) -> Markup:
     without = f", {count - len(values)} of {count} images not drawn" if len(values) < count else ""
-    return element("span", f"{row}, mean {number(mean(values))}{without}", class_=f"key {row}")
+    return element("span", f"{row}, mean {number(fmean(values))}{without}", class_=f"key {row}")
 
 
 def _worst(
-    benchmark: _Benchmark, metric: str, indices: Sequence[int], shown: Mapping[int, Shown], *, unfolded: bool
+    benchmark: _Benchmark, metric: str, indices: Sequence[int], shown: Mapping[int, ShownImage], *, unfolded: bool
 ) -> Markup:
     title = f"Worst by {metric}: {len(indices)} of {len(benchmark.images)} images"
     cards = [_card(benchmark, metric, rank, index, shown[index]) for rank, index in enumerate(indices, 1)]
@@ -243,7 +244,7 @@ def _worst(
     return element("details", element("summary", title), inside, open="" if unfolded else None)
 
 
-def _card(benchmark: _Benchmark, metric: str, rank: int, index: int, shown: Shown) -> Markup:
+def _card(benchmark: _Benchmark, metric: str, rank: int, index: int, shown: ShownImage) -> Markup:
     name = benchmark.images[index]
     heading = element("h4", element("span", f"{rank}.", class_="rank"), name)
     values = element("div", _values(benchmark, metric, index), class_="scroll")
@@ -256,7 +257,7 @@ def _values(benchmark: _Benchmark, chosen: str, index: int) -> Markup:
     rows = [row for row in ("restored", "bicubic") if row in benchmark.values]
     header = element("tr", element("th", "", scope="col"), *(element("th", row, scope="col") for row in rows))
     lines = []
-    for metric in benchmark.metrics_of_images():
+    for metric in benchmark.image_metrics():
         direction = benchmark.directions.get(metric)
         arrow = f" {_ARROWS[direction]}" if direction is not None else ""
         cells = [element("td", number(benchmark.value(row, metric, index))) for row in rows]

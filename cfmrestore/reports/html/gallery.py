@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cfmrestore.reports.html.markup import Markup, element
-from cfmrestore.reports.html.window import Window, around, largest_error
+from cfmrestore.reports.html.rectangle import Rectangle, around, largest_error
 
 _CROP = 64  # pixels
 _LARGEST = 1600  # picture under the slider, in pixels
@@ -16,7 +16,7 @@ _SMALLEST = 480  # width in which a small picture is shown
 _PICTURES = ("bicubic", "restored", "target")
 
 
-class Store:
+class PictureStore:
     """The pictures of the page: each is written once, and shown by its id in many places."""
 
     def __init__(self) -> None:
@@ -38,13 +38,13 @@ class Store:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownImage:
     """One image of the page."""
 
     ids: Mapping[str, str]  # of the stored pictures, by name
     size: tuple[int, int]  # of the whole image
-    view: Window  # the part that is stored
-    window: Window  # the worst place
+    view: Rectangle  # the part that is stored
+    window: Rectangle  # the worst place
     reference: str | None  # what the worst place was found against
 
     @property
@@ -53,7 +53,7 @@ class Shown:
         return [name for name in ("bicubic", "target") if name in self.ids]
 
 
-def choose_view(given: Mapping[str, np.ndarray], store: Store, what: str) -> Shown:
+def store_view(given: Mapping[str, np.ndarray], store: PictureStore, what: str) -> ShownImage:
     """Check the pictures of an image, find its worst place, and store what is shown.
 
     Args:
@@ -76,10 +76,10 @@ def choose_view(given: Mapping[str, np.ndarray], store: Store, what: str) -> Sho
     window = largest_error(restored, named[reference or "restored"], _CROP)
     view = around(window, size, _LARGEST)
     ids = {name: store.add(np.ascontiguousarray(view.cut(pixels))) for name, pixels in named.items()}
-    return Shown(ids, size, view, window.inside(view), reference)
+    return ShownImage(ids, size, view, window.inside(view), reference)
 
 
-def slider(name: str, shown: Shown) -> Markup:
+def slider(name: str, shown: ShownImage) -> Markup:
     """The restored picture under another one, and what moves the border between them."""
     left = next(iter(shown.lefts), None)
     enlarged = max(1, _SMALLEST // shown.view.width)
@@ -97,12 +97,12 @@ def slider(name: str, shown: Shown) -> Markup:
     return element("figure", stage, element("figcaption", *_choice(name, shown), *_cropped(shown)), class_="compare")
 
 
-def _layer(picture: str, name: str, shown: Shown, side: str) -> Markup:
+def _layer(picture: str, name: str, shown: ShownImage, side: str) -> Markup:
     label = f"{picture}: {name}"
     return element("span", class_=f"layer {side}", data_picture=shown.ids[picture], data_label=label)
 
 
-def _frame(shown: Shown) -> list[Markup]:
+def _frame(shown: ShownImage) -> list[Markup]:
     """A rectangle at the worst place."""
     if shown.reference is None:
         return []
@@ -117,20 +117,12 @@ def _frame(shown: Shown) -> list[Markup]:
 
 
 def _handle(left: str, name: str) -> list[Markup]:
+    percent = {"type": "range", "min": 0, "max": 100, "step": "any", "value": 50, "autocomplete": "off"}
     return [
         element("span", class_="divider"),
         element("span", left, class_="tag of-left"),
         element("span", "restored", class_="tag of-right"),
-        element(
-            "input",
-            type="range",
-            min=0,
-            max=100,
-            step="any",
-            value=50,
-            autocomplete="off",
-            aria_label=_range(left, name),
-        ),
+        element("input", **percent, aria_label=_range(left, name)),
     ]
 
 
@@ -138,26 +130,19 @@ def _range(left: str, name: str) -> str:
     return f"Share of {left}, on the left, beside restored: {name}"
 
 
-def _choice(name: str, shown: Shown) -> list[Markup]:
+def _choice(name: str, shown: ShownImage) -> list[Markup]:
     """Buttons for the left side, where there is a choice."""
     if len(shown.lefts) < 2:
         return []
-    buttons = [
-        element(
-            "button",
-            left,
-            type="button",
-            aria_pressed=str(place == 0).lower(),
-            data_picture=shown.ids[left],
-            data_label=f"{left}: {name}",
-            data_range=_range(left, name),
-        )
-        for place, left in enumerate(shown.lefts)
-    ]
+    buttons = []
+    for place, left in enumerate(shown.lefts):
+        data = {"picture": shown.ids[left], "label": f"{left}: {name}", "range": _range(left, name)}
+        pressed = {"aria_pressed": str(place == 0).lower(), **{f"data_{key}": value for key, value in data.items()}}
+        buttons.append(element("button", left, type="button", **pressed))
     return [element("div", "Left side:", *buttons, class_="choice", role="group", aria_label="Left side")]
 
 
-def _cropped(shown: Shown) -> list[Markup]:
+def _cropped(shown: ShownImage) -> list[Markup]:
     if (shown.view.height, shown.view.width) == shown.size:
         return []
     part, whole = (shown.view.width, shown.view.height), (shown.size[1], shown.size[0])
@@ -165,29 +150,15 @@ def _cropped(shown: Shown) -> list[Markup]:
     return [element("p", text, class_="muted")]
 
 
-def crops(name: str, shown: Shown) -> list[Markup]:
+def crops(name: str, shown: ShownImage) -> list[Markup]:
     """The worst place of every picture, magnified."""
     if shown.reference is None:
         return []
-    window = shown.window
-    figures = [
-        element(
-            "figure",
-            element(
-                "canvas",
-                width=window.width,
-                height=window.height,
-                data_picture=shown.ids[picture],
-                data_left=window.left,
-                data_top=window.top,
-                role="img",
-                aria_label=f"{picture}, magnified: {name}",
-            ),
-            element("figcaption", picture),
-            class_="crop",
-        )
-        for picture in _PICTURES
-        if picture in shown.ids
-    ]
+    window, figures = shown.window, []
+    place = {"width": window.width, "height": window.height, "data_left": window.left, "data_top": window.top}
+    for picture, address in shown.ids.items():
+        label = f"{picture}, magnified: {name}"
+        canvas = element("canvas", **place, data_picture=address, role="img", aria_label=label)
+        figures.append(element("figure", canvas, element("figcaption", picture), class_="crop"))
     text = f"Where restored differs most from {shown.reference}: {window.width} by {window.height} pixels, magnified"
     return [element("p", text, class_="muted"), element("div", *figures, class_="crops")]

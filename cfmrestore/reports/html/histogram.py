@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 
 import numpy as np
 
-from cfmrestore.reports.html.markup import Markup, element, join, number
+from cfmrestore.reports.html.markup import Markup, element, number
 
 _WIDTH, _HEIGHT = 380, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 14, 10, 42  # margins around the bars
@@ -21,15 +22,15 @@ def histogram(metric: str, rows: Mapping[str, Sequence[float]]) -> Markup:
     """
     every = [value for values in rows.values() for value in values]
     edges = bin_edges(every, min(_MOST_BINS, max(6, math.ceil(2 * math.sqrt(len(every))))))
-    counts = {row: count(values, edges) for row, values in rows.items()}
+    counts = {row: bin_counts(values, edges) for row, values in rows.items()}
     plot = _Plot(float(edges[0]), float(edges[-1]), int(max(c.max() for c in counts.values())))
-    summary = ", ".join(f"mean of {row} {number(mean(values))}" for row, values in rows.items() if values)
+    summary = ", ".join(f"mean of {row} {number(fmean(values))}" for row, values in rows.items() if values)
     return element(
         "svg",
         element("title", f"Histogram of {metric}: {summary}"),
         plot.axes(metric),
         *(plot.bars(row, edges, counts[row]) for row in rows),
-        *(plot.mean(row, mean(values)) for row, values in rows.items() if values),
+        *(plot.mean(row, fmean(values)) for row, values in rows.items() if values),
         class_="histogram",
         viewBox=f"0 0 {_WIDTH} {_HEIGHT}",
         role="img",
@@ -44,14 +45,9 @@ def bin_edges(values: Sequence[float], bins: int) -> np.ndarray:
     return np.arange(math.floor(low / step), math.floor(high / step) + 2) * step
 
 
-def count(values: Sequence[float], edges: np.ndarray) -> np.ndarray:
+def bin_counts(values: Sequence[float], edges: np.ndarray) -> np.ndarray:
     """How many values lie in each bin."""
     return np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0]
-
-
-def mean(values: Sequence[float]) -> float:
-    """The arithmetic mean."""
-    return math.fsum(values) / len(values)
 
 
 def round_up(step: float) -> float:
@@ -67,7 +63,7 @@ def ticks(low: float, high: float, most: int) -> list[float]:
 
 
 class _Plot:
-    """From values and counts to places on the drawing."""
+    """Coordinates of the drawing for values and counts, and the elements drawn there."""
 
     def __init__(self, low: float, high: float, highest: int) -> None:
         self.low, self.high = low, high
@@ -84,26 +80,22 @@ class _Plot:
         turned = f"rotate(-90 13 {middle})"
         return element(
             "g",
-            *(self._level(value) for value in ticks(0, self.highest, 4) if value == int(value)),
-            *(self._tick(value) for value in ticks(self.low, self.high, 5)),
+            *(part for value in ticks(0, self.highest, 4) if value == int(value) for part in self._level(value)),
+            *(part for value in ticks(self.low, self.high, 5) for part in self._tick(value)),
             element("line", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=floor, y2=floor, class_="axis"),
             element("text", metric, x=(_LEFT + _WIDTH - _RIGHT) / 2, y=_HEIGHT - 4, text_anchor="middle"),
             element("text", "images", x=13, y=middle, text_anchor="middle", transform=turned),
         )
 
-    def _level(self, images: float) -> Markup:
+    def _level(self, images: float) -> tuple[Markup, Markup]:
         y = self.y(images)
-        return join([
-            element("line", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=y, y2=y, class_="level"),
-            element("text", f"{images:.10g}", x=_LEFT - 5, y=y + 4.5, text_anchor="end"),
-        ])  # fmt: skip
+        line = element("line", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=y, y2=y, class_="level")
+        return line, element("text", f"{images:.10g}", x=_LEFT - 5, y=y + 4.5, text_anchor="end")
 
-    def _tick(self, value: float) -> Markup:
+    def _tick(self, value: float) -> tuple[Markup, Markup]:
         x, floor = self.x(value), self.y(0)
-        return join([
-            element("line", x1=x, x2=x, y1=floor, y2=floor + 4, class_="axis"),
-            element("text", f"{value:.10g}", x=x, y=floor + 18, text_anchor="middle"),
-        ])  # fmt: skip
+        line = element("line", x1=x, x2=x, y1=floor, y2=floor + 4, class_="axis")
+        return line, element("text", f"{value:.10g}", x=x, y=floor + 18, text_anchor="middle")
 
     def bars(self, row: str, edges: np.ndarray, counts: np.ndarray) -> Markup:
         return element(

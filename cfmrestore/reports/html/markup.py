@@ -1,7 +1,6 @@
-"""HTML in which every text is escaped, unless it is HTML already."""
+"""HTML elements, in which every text is escaped, unless it is HTML already."""
 
 import math
-from collections.abc import Iterable
 from html import escape
 
 _VOID = {"input", "meta"}
@@ -12,11 +11,6 @@ class Markup(str):
     """Text that is HTML already."""
 
     __slots__ = ()
-
-
-def join(parts: Iterable[str]) -> Markup:
-    """One after another; what is no ``Markup`` is escaped."""
-    return Markup("".join(part if isinstance(part, Markup) else escape(part) for part in parts))
 
 
 def element(name: str, /, *content: str, **attributes: object) -> Markup:
@@ -32,7 +26,8 @@ def element(name: str, /, *content: str, **attributes: object) -> Markup:
         for key, value in attributes.items()
         if value is not None
     )
-    return Markup(f"<{name}{written}>" if name in _VOID else f"<{name}{written}>{join(content)}</{name}>")
+    inside = "".join(part if isinstance(part, Markup) else escape(part) for part in content)
+    return Markup(f"<{name}{written}>" if name in _VOID else f"<{name}{written}>{inside}</{name}>")
 
 
 def number(value: float | None) -> str:

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cfmrestore.demo import work
+from cfmrestore.demo import uploads
 from cfmrestore.restore import spread
 from tests.demo import FakeRestorer
 
-LIMITS = work.Limits(max_side=64, max_bytes=20_000)
+LIMITS = uploads.Limits(max_side=64, max_bytes=20_000)
 
 
 def picture(path: Path, size: tuple[int, int] = (20, 10), **options: Any) -> Path:
@@ -22,12 +22,14 @@ def picture(path: Path, size: tuple[int, int] = (20, 10), **options: Any) -> Pat
     return path
 
 
-def restore(folder: Path, source: Path, restorer: FakeRestorer, **settings: Any) -> tuple[work.Outcome, list[float]]:
+def restore(
+    folder: Path, source: Path, restorer: FakeRestorer, **settings: Any
+) -> tuple[uploads.PageResult, list[float]]:
     heard: list[float] = []
-    outcome = work.restore(
+    outcome = uploads.restore_upload(
         restorer,
         source,
-        work.PageSettings(**{"scale": 2, **settings}),
+        uploads.PageSettings(**{"scale": 2, **settings}),
         limits=LIMITS,
         folder=folder / "results",
         on_progress=heard.append,
@@ -75,7 +77,7 @@ def test_samples_and_their_spread_are_written(tmp_path: Path) -> None:
 
 
 def test_large_results_are_shown_smaller_and_kept_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work, "PREVIEW_SIDE", 16)
+    monkeypatch.setattr(uploads, "PREVIEW_SIDE", 16)
     outcome, _ = restore(tmp_path, picture(tmp_path / "a.png"), FakeRestorer())
     sizes = [Image.open(p).size for p in (outcome.restored[0].file, outcome.restored[0].after)]
     assert sizes == [(40, 20), (16, 8)]
@@ -93,13 +95,13 @@ def test_pictures_are_turned_upright(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16"])
 def test_every_mode_can_be_shown(tmp_path: Path, mode: str) -> None:
     image = Image.new(mode, (8, 8))
-    assert work._shown(image).mode in ("L", "RGB", "RGBA")
-    assert work._shown(image).size == (8, 8)
+    assert uploads.to_displayable(image).mode in ("L", "RGB", "RGBA")
+    assert uploads.to_displayable(image).size == (8, 8)
 
 
 def test_sixteen_bits_are_rounded_not_cut() -> None:
     values = np.array([[0, 257, 65535, 32768]], dtype=np.uint16)
-    assert np.asarray(work._shown(Image.fromarray(values))).tolist() == [[0, 1, 255, 128]]
+    assert np.asarray(uploads.to_displayable(Image.fromarray(values))).tolist() == [[0, 1, 255, 128]]
 
 
 def test_wrong_files_are_refused(tmp_path: Path) -> None:
@@ -119,7 +121,7 @@ def test_wrong_files_are_refused(tmp_path: Path) -> None:
         (picture(tmp_path / "wide.png", (65, 4)), "65 x 4. At most 64 pixels"),
     ):
         with pytest.raises(ValueError, match=message) as caught:
-            work.open_upload(path, LIMITS)
+            uploads.open_upload(path, LIMITS)
         assert str(tmp_path) not in str(caught.value)
 
 
@@ -128,10 +130,10 @@ def test_sizes_are_refused_before_pixels_are_read(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(Image.Image, "load", lambda _: pytest.fail("the pixels were read"))
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda _: pytest.fail("the pixels were read"))
     with pytest.raises(ValueError, match="100 x 100"):
-        work.open_upload(path, LIMITS)
+        uploads.open_upload(path, LIMITS)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(ValueError, match="too large"):
-        work.open_upload(path, LIMITS)
+        uploads.open_upload(path, LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -140,12 +142,12 @@ def test_sizes_are_refused_before_pixels_are_read(tmp_path: Path, monkeypatch: p
 )
 def test_wrong_settings_are_named(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{name.replace('_', ' ')} is {value}: take a number from"):
-        work.PageSettings(**{"scale": 2, name: value})
+        uploads.PageSettings(**{"scale": 2, name: value})
 
 
 def test_limits_are_positive() -> None:
     with pytest.raises(ValueError, match="positive"):
-        work.Limits(max_side=0)
+        uploads.Limits(max_side=0)
 
 
 def test_old_files_are_deleted(tmp_path: Path) -> None:
@@ -155,16 +157,16 @@ def test_old_files_are_deleted(tmp_path: Path) -> None:
         path.write_text("")
     past = time.time() - 100
     os.utime(old, (past, past))
-    assert work.sweep(tmp_path, 50) == 1
+    assert uploads.delete_old_files(tmp_path, 50) == 1
     assert not old.exists()
     assert new.exists()
     os.utime(old.parent, (past, past))
-    assert work.sweep(tmp_path, 50) == 0
+    assert uploads.delete_old_files(tmp_path, 50) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["y"]
 
 
 def test_every_solver_can_be_chosen() -> None:
-    assert {"Euler", "Heun", "DoPri5"} <= set(work.solver_names())
+    assert {"Euler", "Heun", "DoPri5"} <= set(uploads.solver_names())
 
 
 def luminance(colors: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Windows of a picture: where its error is largest, and the part around that place."""
+"""Rectangles of a picture: where its error is largest, and the part around that place."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Window:
+class Rectangle:
     """A rectangle of a picture, in pixels."""
 
     top: int
@@ -18,12 +18,12 @@ class Window:
         """The pixels inside."""
         return picture[self.top : self.top + self.height, self.left : self.left + self.width]
 
-    def inside(self, outer: "Window") -> "Window":
+    def inside(self, outer: "Rectangle") -> "Rectangle":
         """The same place, counted from the corner of another window."""
-        return Window(self.top - outer.top, self.left - outer.left, self.height, self.width)
+        return Rectangle(self.top - outer.top, self.left - outer.left, self.height, self.width)
 
 
-def largest_error(picture: np.ndarray, reference: np.ndarray, side: int) -> Window:
+def largest_error(picture: np.ndarray, reference: np.ndarray, side: int) -> Rectangle:
     r"""The window that maximizes :math:`\sum_{p} \lVert x_p - y_p \rVert^2`, by a table of sums.
 
     Among equals it is the middle one, so that a single wrong pixel stands in the middle.
@@ -42,12 +42,12 @@ def largest_error(picture: np.ndarray, reference: np.ndarray, side: int) -> Wind
     top = tops[len(tops) // 2]
     lefts = lefts[tops == top]
     left = lefts[len(lefts) // 2]
-    return Window(int(top), int(left), height, width)
+    return Rectangle(int(top), int(left), height, width)
 
 
-def around(window: Window, size: tuple[int, int], limit: int) -> Window:
+def around(window: Rectangle, size: tuple[int, int], limit: int) -> Rectangle:
     """At most ``limit`` pixels of a picture of that size in each direction, with the window in their middle."""
     height, width = (min(n, limit) for n in size)
     top = window.top + window.height // 2 - height // 2
     left = window.left + window.width // 2 - width // 2
-    return Window(min(max(top, 0), size[0] - height), min(max(left, 0), size[1] - width), height, width)
+    return Rectangle(min(max(top, 0), size[0] - height), min(max(left, 0), size[1] - width), height, width)

@@ -1,4 +1,4 @@
-"""The images that arguments name: files, folders, patterns."""
+"""Input images that arguments name: files, folders, patterns."""
 
 import glob
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 from cfmrestore.datasets.files import EXTENSIONS, list_images
 from cfmrestore.restore.files.writing import SUFFIXES
 
-FORMATS = ("png", "jpg", "webp", "tif")
+RESULT_FORMATS = ("png", "jpg", "webp", "tif")
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Item:
 
     def renamed(self, suffix: str, format: str | None) -> Path:
         """The name of its result."""
-        if format is not None and format not in FORMATS:
-            raise ValueError(f"unknown format {format!r}; known are {', '.join(FORMATS)}")
+        if format is not None and format not in RESULT_FORMATS:
+            raise ValueError(f"unknown format {format!r}; known are {', '.join(RESULT_FORMATS)}")
         kept = self.name.suffix if self.name.suffix.lower() in SUFFIXES else ".png"
         ending = kept if format is None else f".{format}"
         return self.name.with_name(f"{self.name.stem}{suffix}{ending}")
@@ -38,15 +38,15 @@ class Item:
 
 def find_items(inputs: Sequence[str | Path]) -> list[Item]:
     """Every image once, in the order of the arguments; one clear error for what does not exist."""
-    found: dict[Path, Item] = {}
-    for one in inputs:
-        for item in _items(one):
-            found.setdefault(item.path.resolve(), item)
-    return list(found.values())
+    items: dict[Path, Item] = {}
+    for argument in inputs:
+        for item in _items(argument):
+            items.setdefault(item.path.resolve(), item)
+    return list(items.values())
 
 
-def _items(one: str | Path) -> list[Item]:
-    path = Path(one).expanduser()
+def _items(argument: str | Path) -> list[Item]:
+    path = Path(argument).expanduser()
     if path.is_dir():
         return [Item(file, file.relative_to(path)) for file in list_images(path)]
     if path.is_file():
@@ -54,6 +54,6 @@ def _items(one: str | Path) -> list[Item]:
     matches = sorted(Path(match) for match in glob.glob(str(path), recursive=True))  # noqa: PTH207 - that one takes no /
     files = [match for match in matches if match.is_file() and match.suffix.lower() in EXTENSIONS]
     if not files:
-        raise ValueError(f"there is no image, folder or match of {str(one)!r}")
+        raise ValueError(f"there is no image, folder or match of {str(argument)!r}")
     root = Path(os.path.commonpath([file.parent for file in files]))
     return [Item(file, file.relative_to(root)) for file in files]

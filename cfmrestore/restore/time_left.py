@@ -1,4 +1,4 @@
-"""One line that tells what is worked on, how much is done, and how long it will take."""
+"""Progress line on the console: what is worked on, how much is done, and how long it will take."""
 
 import sys
 import time
@@ -27,7 +27,7 @@ class TimeLeft:
         self.name, self.detail = name, ""
         self.update(0.0)
 
-    def told(self, size: tuple[int, int]) -> None:
+    def set_size(self, size: tuple[int, int]) -> None:
         """Height and width of the item."""
         self.detail = f" {size[1]}x{size[0]}"
 

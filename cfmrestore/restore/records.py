@@ -1,4 +1,4 @@
-"""How the results in a folder were made: what lets a broken run go on, and keeps results of two recipes apart."""
+"""Records of how results were made: by them a broken run goes on, and results of two recipes stay apart."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from cfmrestore.hub import file_digest
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.renamed import update_names
 
-FOLDER = ".restored"
+_FOLDER = ".restored"
 
 
 @dataclass(frozen=True)
@@ -27,23 +27,23 @@ class Records:
 
     def file(self, result: Path) -> Path:
         """Where the record of a result lies."""
-        return self.folder / FOLDER / f"{result.relative_to(self.folder).as_posix()}.json"
+        return self.folder / _FOLDER / f"{result.relative_to(self.folder).as_posix()}.json"
 
     def knows(self, path: Path) -> bool:
         """Whether a file is a result of this folder."""
         folder, path = self.folder.resolve(), path.resolve()
         if not path.is_relative_to(folder):
             return False
-        return (folder / FOLDER / f"{path.relative_to(folder).as_posix()}.json").is_file()
+        return (folder / _FOLDER / f"{path.relative_to(folder).as_posix()}.json").is_file()
 
     def done(self, result: Path, source: Path, files: list[Path]) -> bool:
         """Whether all files are there and were made in this way of this input; an error if in another."""
         if not any(path.exists() for path in files):
             return False
-        made, wanted = self._read(result), self._of(source)
-        if made is None:
+        recorded, wanted = self._read(result), self._record(source)
+        if recorded is None:
             raise ValueError(f"{result} is there, and no record of how it was made: take another folder or --overwrite")
-        if other := sorted(key for key in wanted if key != "version" and made.get(key) != wanted[key]):
+        if other := sorted(key for key in wanted if key != "version" and recorded.get(key) != wanted[key]):
             raise ValueError(
                 f"{result} was made otherwise ({', '.join(other)} differ): write into another folder, or make it again "
                 "with --overwrite"
@@ -56,15 +56,15 @@ class Records:
 
     def write(self, result: Path, source: Path) -> None:
         """The result is whole."""
-        write_text(self.file(result), json.dumps(self._of(source), indent=1) + "\n")
+        write_text(self.file(result), json.dumps(self._record(source), indent=1) + "\n")
 
-    def _of(self, source: Path) -> dict[str, Any]:
+    def _record(self, source: Path) -> dict[str, Any]:
         return {**self.recipe, "input": file_digest(source)}
 
     def _read(self, result: Path) -> Mapping[str, Any] | None:
         file = self.file(result)
         try:
-            made = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+            record = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
         except ValueError:
             return None
-        return update_names(made, warn=False) if isinstance(made, Mapping) else None
+        return update_names(record, warn=False) if isinstance(record, Mapping) else None

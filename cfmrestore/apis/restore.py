@@ -1,4 +1,4 @@
-"""Restoring image files: some, a folder, in one process or many."""
+"""Restoration of image files: some, a folder, in one process or many."""
 
 import errno
 import logging
@@ -11,9 +11,6 @@ from typing import Any
 import numpy as np
 
 from cfmrestore._version import __version__
-from cfmrestore.apis.restore.inputs import Item, find_items
-from cfmrestore.apis.restore.records import Records
-from cfmrestore.apis.restore.time_left import TimeLeft
 from cfmrestore.datasets.files import EXTENSIONS
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.config.load import load_config
@@ -22,16 +19,19 @@ from cfmrestore.restore import Restorer, Settings
 from cfmrestore.restore.files.picture import Metadata, Picture
 from cfmrestore.restore.files.reading import read_picture
 from cfmrestore.restore.files.writing import SUFFIXES, check_writable, write_picture
+from cfmrestore.restore.inputs import Item, find_items
 from cfmrestore.restore.models import Stage, build, find_model
+from cfmrestore.restore.records import Records
 from cfmrestore.restore.scale_passes import target_size
 from cfmrestore.restore.spread import spread_picture
+from cfmrestore.restore.time_left import TimeLeft
 
 log = logging.getLogger("cfmrestore")
 
 
 @dataclass(frozen=True)
 class RestoreRun:
-    """What all images of a run share."""
+    """Restorer and settings that all images of a run share."""
 
     restorer: Restorer
     settings: Settings
@@ -57,7 +57,7 @@ class RestoreJob:
     result: Path
 
     def files(self, samples: int) -> list[Path]:
-        """What it writes."""
+        """Files that it writes."""
         if samples == 1:
             return [self.result]
         numbered = [self.result.with_stem(f"{self.result.stem}_{index}") for index in range(samples)]
@@ -65,7 +65,7 @@ class RestoreJob:
 
     @property
     def spread(self) -> Path:
-        """The map of where samples differ."""
+        """File of the map of where samples differ."""
         return self.result.with_name(f"{self.result.stem}_spread.png")
 
 
@@ -107,27 +107,30 @@ def restore(
         precision: "auto", "fp32", "bf16" or "fp16".
         part: (i, n) does the i-th of n shares of the images.
     """
-    asked = settings or Settings()
+    settings = settings or Settings()
     if samples < 1:
         raise ValueError(f"samples must be 1 or more; got {samples}")
     if not 1 <= quality <= 100:
         raise ValueError(f"quality lies between 1 and 100; got {quality}")
-    restorer = load(model, config, options, device=device, precision=precision)
+    restorer = load_restorer(model, config, options, device=device, precision=precision)
     for stage in restorer.stages:
-        stage.sampling(asked)  # what is wrong in the settings is wrong for all images
-    made = {**recipe(restorer, asked, options), "samples": samples, "quality": quality, "precision": precision}
-    records = Records(Path(out), made)
+        stage.sampling(settings)  # what is wrong in the settings is wrong for all images
+    recipe = {**recipe_of(restorer, settings, options), "samples": samples, "quality": quality, "precision": precision}
+    records = Records(Path(out), recipe)
     items = [item for item in find_items(inputs) if not records.knows(item.path)]
     jobs = plan_jobs(items, Path(out), suffix=suffix, format=format, samples=samples)
-    own = jobs[part[0] :: part[1]]
-    run = RestoreRun(restorer, asked, samples, quality, records if jobs and jobs[0].result != Path(out) else None)
-    todo = own if overwrite else [job for job in own if not run.done(job)]
-    if len(todo) < len(own):
-        print(f"{len(own) - len(todo)} of {len(own)} are there already (--overwrite makes them again)", file=sys.stderr)
+    share = jobs[part[0] :: part[1]]
+    run = RestoreRun(restorer, settings, samples, quality, records if jobs and jobs[0].result != Path(out) else None)
+    todo = share if overwrite else [job for job in share if not run.done(job)]
+    if len(todo) < len(share):
+        print(
+            f"{len(share) - len(todo)} of {len(share)} are there already (--overwrite makes them again)",
+            file=sys.stderr,
+        )
     return _restore_all(run, todo)
 
 
-def load(
+def load_restorer(
     model: str | Path,
     config: str | Path | None = None,
     options: Mapping[str, Any] | None = None,
@@ -200,7 +203,7 @@ def restore_one(run: RestoreRun, job: RestoreJob, clock: TimeLeft) -> list[Path]
     picture = read_picture(job.item.path)
     size = target_size(picture.size, run.settings.scale or run.restorer.scale)
     check_writable(job.result, size, alpha=picture.has_alpha, bits=picture.bits)
-    clock.told(picture.size)
+    clock.set_size(picture.size)
     files = job.files(run.samples)
     if run.samples == 1:
         images = [run.restorer.restore(picture, run.settings, clock.update)[0]]
@@ -216,13 +219,13 @@ def restore_one(run: RestoreRun, job: RestoreJob, clock: TimeLeft) -> list[Path]
     return files
 
 
-def recipe(restorer: Restorer, settings: Settings, options: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What decides how results look, whatever the tiles; the version is told and not compared."""
-    asked = {key: value for key, value in asdict(settings).items() if value is not None and key != "tile"}
+def recipe_of(restorer: Restorer, settings: Settings, options: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What decides how results look, whatever the tiles; the version is recorded and not compared."""
+    changed = {key: value for key, value in asdict(settings).items() if value is not None and key != "tile"}
     files = [stage.file for stage in restorer.stages if stage.file is not None]
     return {
         "version": __version__,
         "models": [{"name": file.name, "sha256": file_digest(file)} for file in files],
-        "settings": asked,
+        "settings": changed,
         "options": {key: str(value) for key, value in (options or {}).items()},
     }

@@ -1,4 +1,4 @@
-"""What a click on Restore does; no web framework is needed to call it."""
+"""Uploads of the page, and their restoration; no web framework is needed to call it."""
 
 import json
 import re
@@ -16,15 +16,14 @@ from PIL.PngImagePlugin import PngInfo
 from cfmrestore._version import __version__
 from cfmrestore.restore.spread import spread_picture
 
-FORMATS = {"BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"}
+UPLOAD_FORMATS = {"BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"}
 SCALES, MOST_SAMPLES, MOST_INTERVALS = (1, 2, 3, 4, 8), 8, 100
 PREVIEW_SIDE = 2048  # pixels, in the page; the file to download has all
-Progress = Callable[[float], None]
 
 
 @runtime_checkable
-class Samples(Protocol):
-    """Several restorations of one picture."""
+class PageSamples(Protocol):
+    """Several restorations of one picture, as the page shows them."""
 
     @property
     def images(self) -> list[Any]: ...
@@ -33,18 +32,18 @@ class Samples(Protocol):
 
 
 @runtime_checkable
-class Restores(Protocol):
-    """What the page needs of a model."""
+class PageRestorer(Protocol):
+    """A restorer, as far as the page needs it."""
 
     @property
     def scale(self) -> int: ...
     def __call__(self, image: Any, **settings: Any) -> Any: ...
-    def sample(self, image: Any, **settings: Any) -> Samples: ...
+    def sample(self, image: Any, **settings: Any) -> PageSamples: ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What is taken: pixels of the longer side, and bytes of the file."""
+    """Limits of an upload: pixels of the longer side, and bytes of the file."""
 
     max_side: int = 2048
     max_bytes: int = 32 << 20
@@ -56,7 +55,7 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class PageSettings:
-    """The choices of the page; None is the model's own."""
+    """Settings of the page; None is the model's default."""
 
     scale: int
     seed: int = 0
@@ -78,8 +77,8 @@ class PageSettings:
             if value is not None and not low <= value <= high:
                 raise ValueError(f"{name.replace('_', ' ')} is {value}: take a number from {low} to {high}")
 
-    def of_restorer(self) -> dict[str, Any]:
-        """The keyword arguments of one call."""
+    def to_arguments(self) -> dict[str, Any]:
+        """Keyword arguments of one call of the restorer."""
         return {name: value for name, value in asdict(self).items() if name != "samples"}
 
 
@@ -93,8 +92,8 @@ class PageImage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """All that a click makes."""
+class PageResult:
+    """The result of a click: images, the map of where samples differ, and a summary."""
 
     restored: list[PageImage]
     spread: Path | None
@@ -107,35 +106,33 @@ def open_upload(path: str | Path, limits: Limits) -> Image.Image:
     if path.stat().st_size > limits.max_bytes:
         raise ValueError(f"The file has {path.stat().st_size:,} bytes. At most {limits.max_bytes:,} are taken.")
     try:
-        with Image.open(path, formats=sorted(FORMATS)) as image:
-            if max(image.size) > limits.max_side:
-                raise TooLargeError(image.size, limits)
-            image.load()
-            return ImageOps.exif_transpose(image)
-    except TooLargeError:
-        raise
+        with Image.open(path, formats=sorted(UPLOAD_FORMATS)) as image:
+            size = image.size
+            if max(size) <= limits.max_side:
+                image.load()
+                return ImageOps.exif_transpose(image)
     except UnidentifiedImageError:
-        raise ValueError(f"This is no picture. {', '.join(sorted(FORMATS))} are taken.") from None
+        raise ValueError(f"This is no picture. {', '.join(sorted(UPLOAD_FORMATS))} are taken.") from None
     except Image.DecompressionBombError:
         raise ValueError(f"The picture is too large. At most {limits.max_side} pixels a side are taken.") from None
     except Exception as error:  # broken files make decoders fail in many ways
         raise ValueError("The picture cannot be read: the file is damaged.") from error
+    raise ValueError(f"The picture is {size[0]} x {size[1]}. At most {limits.max_side} pixels a side are taken.")
 
 
-class TooLargeError(ValueError):
-    """A picture with more pixels a side than are taken."""
-
-    def __init__(self, size: tuple[int, int], limits: Limits) -> None:
-        super().__init__(f"The picture is {size[0]} x {size[1]}. At most {limits.max_side} pixels a side are taken.")
-
-
-def restore(
-    restorer: Restores, path: str | Path, settings: PageSettings, *, limits: Limits, folder: Path, on_progress: Progress
-) -> Outcome:
+def restore_upload(
+    restorer: PageRestorer,
+    path: str | Path,
+    settings: PageSettings,
+    *,
+    limits: Limits,
+    folder: Path,
+    on_progress: Callable[[float], None],
+) -> PageResult:
     """Restore an uploaded file, and write all that the page shows into a new folder inside of ``folder``."""
     image = open_upload(path, limits)
     start = time.monotonic()
-    call = {**settings.of_restorer(), "on_progress": on_progress}
+    call = {**settings.to_arguments(), "on_progress": on_progress}
     if settings.samples > 1:
         samples = restorer.sample(image, count=settings.samples, **call)
         images, spread = samples.images, samples.spread
@@ -145,7 +142,7 @@ def restore(
     folder.mkdir(exist_ok=True)
     place = Path(mkdtemp(dir=folder))
     written = [_write(image, result, path, settings, place, index) for index, result in enumerate(images)]
-    return Outcome(
+    return PageResult(
         restored=written,
         spread=None if spread is None else _write_spread(spread, place),
         summary=_summary(image.size, images[0].size, settings, seconds),
@@ -162,26 +159,26 @@ def _write(
         after=place / f"after{number}.png",
         file=place / f"{stem}-x{settings.scale}{number}.png",
     )
-    high.save(files.file, pnginfo=_told(settings, index), exif=high.info.get("exif", b""))
+    high.save(files.file, pnginfo=_png_metadata(settings, index), exif=high.info.get("exif", b""))
     size = tuple(max(1, round(side * min(1, PREVIEW_SIDE / max(high.size)))) for side in high.size)
     for file, image in ((files.before, low), (files.after, high)):
-        _shown(image).resize((size[0], size[1]), Image.Resampling.BICUBIC).save(file, compress_level=1)
+        to_displayable(image).resize((size[0], size[1]), Image.Resampling.BICUBIC).save(file, compress_level=1)
     return files
 
 
-def _shown(image: Image.Image) -> Image.Image:
-    """What a browser can show of it; 16 bits are rounded to 8."""
+def to_displayable(image: Image.Image) -> Image.Image:
+    """An image that a browser can show; 16 bits are rounded to 8."""
     if image.mode.startswith("I"):
         return Image.fromarray(np.round(np.asarray(image) / 257).astype(np.uint8))
     has_alpha = "A" in image.getbands() or "transparency" in image.info
     return image.convert("RGBA" if has_alpha else "RGB")
 
 
-def _told(settings: PageSettings, index: int) -> PngInfo:
-    """How the picture is made again, to stand in its file; sample k is what the seed plus k gives."""
+def _png_metadata(settings: PageSettings, index: int) -> PngInfo:
+    """Metadata by which the picture is made again; sample k is what the seed plus k gives."""
     info = PngInfo()
     info.add_text("Software", f"cfmrestore {__version__}")
-    info.add_text("cfmrestore", json.dumps({**settings.of_restorer(), "seed": settings.seed + index}))
+    info.add_text("cfmrestore", json.dumps({**settings.to_arguments(), "seed": settings.seed + index}))
     return info
 
 
@@ -201,7 +198,7 @@ def _summary(low: tuple[int, int], high: tuple[int, int], settings: PageSettings
     return f"{sizes}{samples}, seed {settings.seed}, {seconds:.1f} s{reduced}.{read}"
 
 
-def sweep(folder: Path, seconds: float) -> int:
+def delete_old_files(folder: Path, seconds: float) -> int:
     """Delete files that have not been changed for so long, and folders that are empty then: the number of files."""
     old, deleted = time.time() - seconds, 0
     for path in sorted(folder.rglob("*"), reverse=True):  # what is in a folder comes before it

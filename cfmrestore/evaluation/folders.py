@@ -1,0 +1,112 @@
+"""Image files that belong together: restorations, their targets and their inputs, from folders of any origin."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from cfmrestore.datasets.base import to_tensor
+from cfmrestore.datasets.files import list_images, read_image
+from cfmrestore.evaluation.metrics.base import Sample
+
+
+@dataclass(frozen=True)
+class ImageFiles:
+    """The files of one image, by what they are: "restored", "target", "low"."""
+
+    name: str
+    paths: Mapping[str, Path]
+
+
+def match_files(folders: Mapping[str, str | Path | None], suffix: str = "") -> list[ImageFiles]:
+    """The files whose paths agree but for their extensions; every one without a partner is named.
+
+    Args:
+        folders: Folders, or single images, by what they hold.
+        suffix: What the names of restorations end with beyond those of the others.
+    """
+    kinds = {
+        kind: _named(Path(folder), suffix if kind == "restored" else "") for kind, folder in folders.items() if folder
+    }
+    names = sorted(set().union(*kinds.values()))
+    alone = [
+        f"{name} (no {', no '.join(missing)})"
+        for name in names
+        if (missing := [kind for kind, paths in kinds.items() if name not in paths])
+    ]
+    if alone:
+        hint = "" if suffix else _likely_suffix(kinds)
+        raise ValueError(f"{len(alone)} of {len(names)} images are not in every folder{hint}: {'; '.join(alone)}")
+    return [ImageFiles(name, {kind: paths[name] for kind, paths in kinds.items()}) for name in names]
+
+
+def _likely_suffix(kinds: Mapping[str, Mapping[str, Path]]) -> str:
+    """The suffix that would make all restorations belong to targets."""
+    others = set().union(*(paths for kind, paths in kinds.items() if kind != "restored"))
+    name = min(kinds["restored"])
+    for other in others:
+        suffix = name.removeprefix(other)
+        if suffix != name and all(own.removesuffix(suffix) in others for own in kinds["restored"]):
+            return f" (would --suffix {suffix} help?)"
+    return ""
+
+
+def _named(folder: Path, suffix: str) -> dict[str, Path]:
+    if folder.is_file():
+        return {"image": folder}
+    paths: dict[str, Path] = {}
+    for path in list_images(folder):
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        if not name.endswith(suffix):
+            raise ValueError(f"{path} does not end with the suffix {suffix!r}")
+        name = name.removesuffix(suffix)
+        if name in paths:
+            raise ValueError(f"{paths[name]} and {path} have one name: keep one of them")
+        paths[name] = path
+    return paths
+
+
+def check_sizes(files: Iterable[ImageFiles], scale: int | None) -> None:
+    """Refuse images whose sizes do not fit, all of them in one message."""
+    wrong = []
+    for image in files:
+        sizes = {kind: _size(path) for kind, path in image.paths.items()}
+        restored, target, low = (sizes.get(kind) for kind in ("restored", "target", "low"))
+        if target is not None and restored != target:
+            wrong.append(f"{image.name}: restored {_text(restored)}, target {_text(target)}")
+        elif low is not None and restored is not None:
+            factors = {round(a / b) for a, b in zip(restored, low, strict=True)}
+            if len(factors) > 1 or factors == {0} or (scale is not None and factors != {scale}):
+                wrong.append(f"{image.name}: restored {_text(restored)}, input {_text(low)}")
+    if wrong:
+        raise ValueError(f"{len(wrong)} images do not fit in size: {'; '.join(wrong)}")
+
+
+def _text(size: tuple[int, int] | None) -> str:
+    return "none" if size is None else f"{size[0]}x{size[1]}"
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """Width and height after the orientation that EXIF asks for, from the head of the file."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as image:
+            turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+            return (image.height, image.width) if turned else (image.width, image.height)
+    except (UnidentifiedImageError, Image.DecompressionBombError):
+        height, width = read_image(path).shape[:2]
+        return width, height
+    except (OSError, SyntaxError) as error:
+        raise ValueError(f"cannot read {str(path)!r}: {error}") from error
+
+
+def read_sample(files: ImageFiles, scale: int | None) -> Sample:
+    """The images in [0, 1], as metrics want them."""
+    return {"name": files.name, "scale": scale, **{kind: load_image(path) for kind, path in files.paths.items()}}
+
+
+def load_image(path: Path) -> Tensor:
+    """A file as (3, h, w) in [0, 1]."""
+    return to_tensor(read_image(path)).float() / 255
