@@ -8,6 +8,6 @@ import albumentations  # noqa: E402, F401
 import matplotlib.pyplot  # noqa: E402, F401
 import torch.utils.tensorboard  # noqa: E402, F401
 
-import cfmrestore.analysis.sweep  # noqa: E402, F401
-import cfmrestore.apis.degrade  # noqa: E402, F401
+import cfmrestore.analysis.sweep  # noqa: E402
+import cfmrestore.apis.degrade  # noqa: E402
 import cfmrestore.apis.restore  # noqa: E402, F401

@@ -11,14 +11,12 @@ from typing import Any
 import numpy as np
 
 from cfmrestore._version import __version__
-from cfmrestore.datasets.files import EXTENSIONS
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.config.load import load_config
 from cfmrestore.hub import file_digest
+from cfmrestore.imageio import EXTENSIONS, SUFFIXES, check_writable, read_picture, write_picture
+from cfmrestore.imageio.picture import Metadata, Picture
 from cfmrestore.restore import Restorer, Settings
-from cfmrestore.restore.files.picture import Metadata, Picture
-from cfmrestore.restore.files.reading import read_picture
-from cfmrestore.restore.files.writing import SUFFIXES, check_writable, write_picture
 from cfmrestore.restore.inputs import Item, find_items
 from cfmrestore.restore.models import Stage, build, find_model
 from cfmrestore.restore.records import Records
@@ -98,7 +96,7 @@ def restore(
         settings: How to restore.
         samples: Restorations of each image, numbered, with a map of where they differ.
         suffix: What the names of results end with, such as "_x4".
-        format: "png", "jpg", "webp" or "tif"; by default the input's, or png where that is not written.
+        format: "png", "jpg", "webp", "avif" or "tif"; by default the input's, or png where that is not written.
         quality: Of JPEG and WebP.
         overwrite: Make results again that are there.
         config: The config of the model, for checkpoints that do not say it themselves.

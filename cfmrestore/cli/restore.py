@@ -43,7 +43,7 @@ def _add_look(group: argparse._ArgumentGroup) -> None:
 
 def _add_files(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--suffix", default="", help="what names of results end with, such as _x4")
-    group.add_argument("--format", help="png, jpg, webp or tif (default: the input's)")
+    group.add_argument("--format", help="png, jpg, webp, avif or tif (default: the input's)")
     group.add_argument("--quality", type=int, default=95, help="of JPEG and WebP (default: 95)")
     group.add_argument("--overwrite", action="store_true", help="make results again that are there")
 

@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from cfmrestore.datasets.draws import Draw
-from cfmrestore.datasets.files import read_image
 from cfmrestore.datasets.transforms.base import Sample, Transform
+from cfmrestore.imageio import read_image
 from cfmrestore.ops.rng import key_of, mix
 from cfmrestore.registry import TRANSFORMS
 

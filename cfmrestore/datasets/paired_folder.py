@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from cfmrestore.datasets.base import ImageDataset
-from cfmrestore.datasets.files import list_images
 from cfmrestore.datasets.transforms.base import Transform
+from cfmrestore.imageio import list_images
 from cfmrestore.registry import DATASETS
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from torch import Tensor
 
 from cfmrestore.datasets.base import to_tensor
-from cfmrestore.datasets.files import list_images, read_image
 from cfmrestore.evaluation.metrics.base import Sample
+from cfmrestore.imageio import list_images, read_image, read_size
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def check_sizes(files: Iterable[ImageFiles], scale: int | None) -> None:
     """Refuse images whose sizes do not fit, all of them in one message."""
     wrong = []
     for image in files:
-        sizes = {kind: _size(path) for kind, path in image.paths.items()}
+        sizes = {kind: read_size(path)[::-1] for kind, path in image.paths.items()}
         restored, target, low = (sizes.get(kind) for kind in ("restored", "target", "low"))
         if target is not None and restored != target:
             wrong.append(f"{image.name}: restored {_text(restored)}, target {_text(target)}")
@@ -85,21 +85,6 @@ def check_sizes(files: Iterable[ImageFiles], scale: int | None) -> None:
 
 def _text(size: tuple[int, int] | None) -> str:
     return "none" if size is None else f"{size[0]}x{size[1]}"
-
-
-def _size(path: Path) -> tuple[int, int]:
-    """Width and height after the orientation that EXIF asks for, from the head of the file."""
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(path) as image:
-            turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-            return (image.height, image.width) if turned else (image.width, image.height)
-    except (UnidentifiedImageError, Image.DecompressionBombError):
-        height, width = read_image(path).shape[:2]
-        return width, height
-    except (OSError, SyntaxError) as error:
-        raise ValueError(f"cannot read {str(path)!r}: {error}") from error
 
 
 def read_sample(files: ImageFiles, scale: int | None) -> Sample:

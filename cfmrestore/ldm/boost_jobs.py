@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from cfmrestore.datasets.files import EXTENSIONS
 from cfmrestore.datasets.latent_files import SUFFIX, LatentInfo, list_latents, read_header
+from cfmrestore.imageio import EXTENSIONS
 from cfmrestore.ops.rng import key_of, mix
 
 _SEEDS = 1 << 32  # torch's generator for the CPU takes no more

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cfmrestore.restore.files.picture import Picture, from_planes, resized_metadata, to_planes
+from cfmrestore.imageio.picture import Picture, from_planes, resized_metadata, to_planes
 
 KINDS = "a PIL image, a Picture, an array (h, w), (h, w, c) or (n, h, w, c), a tensor (c, h, w) or (n, c, h, w)"
 
@@ -40,7 +40,7 @@ def unpack(image: Any) -> tuple[ColorAlpha, Callable[[ColorAlpha], Any]]:
 
     if not isinstance(image, Image.Image):
         raise ValueError(f"an image is {KINDS}; got {type(image).__name__}")
-    from cfmrestore.restore.files.reading import from_pil
+    from cfmrestore.imageio import from_pil
 
     picture = from_pil(image)
     return _of_picture(picture), lambda planes: _to_pil(_to_picture(planes, picture))
@@ -65,7 +65,7 @@ def _to_picture(planes: ColorAlpha, source: Picture) -> Picture:
 
 
 def _to_pil(picture: Picture) -> Any:
-    from cfmrestore.restore.files.picture import to_pil
+    from cfmrestore.imageio import to_pil
 
     return to_pil(picture)
 

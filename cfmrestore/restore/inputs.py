@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cfmrestore.datasets.files import EXTENSIONS, list_images
-from cfmrestore.restore.files.writing import SUFFIXES
+from cfmrestore.imageio import EXTENSIONS, SUFFIXES, list_images
 
-RESULT_FORMATS = ("png", "jpg", "webp", "tif")
+RESULT_FORMATS = ("png", "jpg", "webp", "avif", "tif")
 
 
 @dataclass(frozen=True)

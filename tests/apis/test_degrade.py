@@ -119,12 +119,12 @@ def test_nothing_is_overwritten_unasked(photos: Path, tmp_path: Path) -> None:
 
 
 def bomb() -> bytes:
-    """A PNG whose header promises 30000 x 30000 pixels."""
+    """A PNG whose header promises 40000 x 40000 pixels."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", 40_000, 40_000, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from cfmrestore.datasets.files import list_images, read_image
 from cfmrestore.evaluation.functional import prepare
 from cfmrestore.evaluation.functional.niqe import niqe
+from cfmrestore.imageio import list_images, read_image
 
 module = importlib.import_module("cfmrestore.evaluation.functional.niqe")
 PHOTOGRAPHS = Path(__file__).parents[2] / "data" / "photographs" / "held_out"

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from cfmrestore._compat import patch_torchvision
-from cfmrestore.datasets.files import read_image
+from cfmrestore.imageio import read_image
 from cfmrestore.ops import jpeg
 from tests.testing import ROOT
 

@@ -12,10 +12,10 @@ import torch
 from PIL import Image, ImageCms
 
 from cfmrestore.apis.restore import restore
+from cfmrestore.imageio import read_picture
 from cfmrestore.ops.resize import resize
 from cfmrestore.restore import Restorer, Settings
 from cfmrestore.restore.cost_model import CostCounter
-from cfmrestore.restore.files import read_picture
 from tests.restore.flows import linear_flow, random_flow, save_model
 from tests.restore.test_restorer import photo
 
@@ -105,7 +105,7 @@ def test_any_size_is_taken(model: Path, tmp_path: Path, size: tuple[int, int], t
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 def test_nothing_of_a_file_is_lost(model: Path, tmp_path: Path, channels: int, dtype: type, suffix: str) -> None:
     """ESRGAN#18 #41, Real-ESRGAN#291 #325, video2x#1365: transparency, 16 bits, gray; EXIF and profile with them."""
-    from cfmrestore.restore.files import Metadata, Picture, write_picture
+    from cfmrestore.imageio import Metadata, Picture, write_picture
 
     top = np.iinfo(dtype).max
     pixels = (photo(channels=channels).astype(np.float64) / 255 * top).astype(dtype)

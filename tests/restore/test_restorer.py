@@ -7,9 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
+from cfmrestore.imageio import from_pil
 from cfmrestore.ops.resize import resize
 from cfmrestore.restore import Restorer
-from cfmrestore.restore.files.reading import from_pil
 from tests.restore.flows import linear_flow, random_flow
 
 

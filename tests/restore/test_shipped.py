@@ -15,7 +15,6 @@ from torch import Tensor
 from cfmrestore.apis import load_config
 from cfmrestore.apis.degrade import degrade
 from cfmrestore.apis.evaluate import load_image
-from cfmrestore.datasets.files import list_images, read_image
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.config import presets
 from cfmrestore.engine.panels import write_png
@@ -23,6 +22,7 @@ from cfmrestore.evaluation import protocols
 from cfmrestore.evaluation.functional.niqe import niqe
 from cfmrestore.evaluation.functional.psnr import psnr
 from cfmrestore.evaluation.functional.ssim import ssim
+from cfmrestore.imageio import list_images, read_image
 from cfmrestore.ops.resize import resize
 from cfmrestore.ops.rng import ImageRng, key_of
 from cfmrestore.renamed import update_names

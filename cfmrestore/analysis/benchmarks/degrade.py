@@ -15,9 +15,9 @@ from cfmrestore.analysis.benchmarks.cases import conditions, in_cases, print_con
 from cfmrestore.analysis.benchmarks.operators import print_operators, time_operators
 from cfmrestore.analysis.benchmarks.timing import in_turn
 from cfmrestore.datasets.base import to_tensor
-from cfmrestore.datasets.files import list_images, read_image
 from cfmrestore.engine.config import presets
 from cfmrestore.engine.malloc import keep_freed_memory
+from cfmrestore.imageio import list_images, read_image
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS

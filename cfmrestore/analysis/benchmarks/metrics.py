@@ -14,11 +14,11 @@ from cfmrestore._compat import patch_torchvision
 from cfmrestore.analysis.benchmarks.cases import conditions, in_cases, print_conditions
 from cfmrestore.analysis.benchmarks.timing import in_turn
 from cfmrestore.datasets.base import to_tensor
-from cfmrestore.datasets.files import list_images, read_image
 from cfmrestore.engine.malloc import keep_freed_memory
 from cfmrestore.evaluation.functional.niqe import niqe
 from cfmrestore.evaluation.functional.prepare import prepare
 from cfmrestore.evaluation.protocols import find_protocol
+from cfmrestore.imageio import list_images, read_image
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.ops.resize import resize
 

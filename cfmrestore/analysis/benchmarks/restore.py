@@ -18,9 +18,9 @@ import numpy as np
 
 from cfmrestore.analysis.benchmarks.cases import conditions, in_cases, print_conditions
 from cfmrestore.engine.config.load import load_config
+from cfmrestore.imageio import Metadata, Picture, read_picture, write_picture
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.restore import Restorer, Settings
-from cfmrestore.restore.files import Metadata, Picture, read_picture, write_picture
 from cfmrestore.restore.models import build
 
 _CANVASES = 6  # of a whole image: the context, the start, the point, the velocity, a product with it, the next point

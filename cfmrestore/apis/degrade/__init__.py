@@ -9,13 +9,13 @@ import numpy as np
 
 from cfmrestore._version import __version__
 from cfmrestore.datasets.base import to_tensor
-from cfmrestore.datasets.files import list_images, read_image
 from cfmrestore.datasets.frozen import MANIFEST, files_of, write_manifest
 from cfmrestore.datasets.sidecars import SIDECAR_FORMAT, check_pixels, pixel_digest, read_sidecar
 from cfmrestore.degradations.base import Degradation
 from cfmrestore.engine.config import presets
 from cfmrestore.engine.panels import to_pixels, write_png
 from cfmrestore.engine.process_pool import run_jobs
+from cfmrestore.imageio import list_images, read_image
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.ops.rng import ImageRng, key_of, mix
 from cfmrestore.typing import Image

@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cfmrestore.datasets.base import to_tensor
-from cfmrestore.datasets.files import read_image
 from cfmrestore.degradations.base import Degradation
 from cfmrestore.engine.config import presets
 from cfmrestore.engine.panels import caption, middle, stack, to_pixels, write_png
+from cfmrestore.imageio import read_image
 from cfmrestore.ops.rng import ImageRng, mix
 from cfmrestore.typing import Size
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from mmengine.hooks import Hook
 
-from cfmrestore.datasets.files import read_image
 from cfmrestore.engine.panels import to_pixels, write_png
 from cfmrestore.evaluation.metrics.base import pictures
+from cfmrestore.imageio import read_image
 from cfmrestore.registry import HOOKS
 
 

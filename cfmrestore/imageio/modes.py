@@ -1,4 +1,4 @@
-"""Pictures of Pillow of any mode as gray or RGB, with or without alpha."""
+"""Pixels of Pillow's images of any mode, as gray or RGB with or without alpha."""
 
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ import numpy as np
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_TRANSPARENT = {"L": "LA", "RGB": "RGBA", "P": "RGBA"}
+_WITH_ALPHA = {"L": "LA", "RGB": "RGBA", "P": "RGBA"}
 _TARGETS = {"1": "L", "L": "L", "LA": "LA", "La": "LA", "PA": "RGBA", "P": "RGB", "RGB": "RGB", "RGBA": "RGBA",
             "RGBa": "RGBA", "RGBX": "RGB", "YCbCr": "RGB", "HSV": "RGB", "LAB": "RGB"}  # fmt: skip
 
@@ -16,7 +16,7 @@ _TARGETS = {"1": "L", "L": "L", "LA": "LA", "La": "LA", "PA": "RGBA", "P": "RGB"
 def pixels_of(image: "Image") -> np.ndarray:
     """(h, w, c) of uint8 or uint16; a mode of floats or of 32 bits is an error."""
     if image.mode.startswith("I"):
-        return _sixteen(image)
+        return _sixteen_bits(image)
     if image.mode == "CMYK":
         image = _from_cmyk(image)
     elif image.mode == "1":  # its transparent value is 0 or 1, its pixels are 0 or 255
@@ -27,34 +27,19 @@ def pixels_of(image: "Image") -> np.ndarray:
         raise ValueError(f"pictures of mode {image.mode!r} cannot be restored: convert it to 8 or 16 bits")
     target = _TARGETS[image.mode]
     if "transparency" in image.info or (image.mode == "P" and image.palette and image.palette.mode == "RGBA"):
-        target = _TRANSPARENT.get(image.mode, target)
+        target = _WITH_ALPHA.get(image.mode, target)
     pixels = np.array(image if image.mode == target else image.convert(target))
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
-def keyed(pixels: np.ndarray, color: object) -> np.ndarray:
-    """Add an alpha that hides one color."""
-    alpha = np.where((pixels == np.asarray(color, pixels.dtype)).all(axis=2), 0, np.iinfo(pixels.dtype).max)
-    return np.concatenate([pixels, alpha[..., None].astype(pixels.dtype)], axis=2)
-
-
-def turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Turn and mirror pixels upright that EXIF says to lie in one of eight ways."""
-    if orientation in (5, 6, 7, 8):
-        pixels = pixels.swapaxes(0, 1)
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    return np.ascontiguousarray(pixels)
-
-
-def _sixteen(image: "Image") -> np.ndarray:
+def _sixteen_bits(image: "Image") -> np.ndarray:
     values = np.asarray(image)
     if values.min() < 0 or values.max() > 65535:
         raise ValueError(f"values from {values.min()} to {values.max()} are not 16 bits: scale them to 0 to 65535")
-    pixels = values.astype(np.uint16)[..., None]
-    return keyed(pixels, image.info["transparency"]) if "transparency" in image.info else pixels
+    gray = values.astype(np.uint16)[..., None]
+    if "transparency" not in image.info:
+        return gray
+    return np.concatenate([gray, np.where(gray == image.info["transparency"], 0, 65535).astype(np.uint16)], axis=2)
 
 
 def _from_cmyk(image: "Image") -> "Image":

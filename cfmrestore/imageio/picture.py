@@ -1,14 +1,12 @@
-"""A picture as it stands in a file: pixels of 8 or 16 bits, and what belongs to them."""
+"""Pixels of 8 or 16 bits as they stand in a file, and the metadata that belongs to them."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cfmrestore.restore.files.exif import resized, resized_xmp
+from cfmrestore.imageio.exif import resized, resized_xmp
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
+MAX_PIXELS = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -19,12 +17,14 @@ class Metadata:
         icc: Color profile, byte for byte; of the color space that the pixels have.
         exif: EXIF as Pillow keeps it in ``info["exif"]``, without orientation (the pixels are upright) and thumbnail.
         xmp: XMP packet.
+        iptc: IPTC records of a JPEG; a TIFF's stand in ``exif``, as its other tags do.
         dpi: Pixels an inch, horizontally and vertically.
     """
 
     icc: bytes | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
+    iptc: bytes | None = None
     dpi: tuple[float, float] | None = None
 
 
@@ -64,12 +64,12 @@ class Picture:
 
     @property
     def bits(self) -> int:
-        """Of a value of a pixel: 8 or 16."""
+        """Bits of a value of a pixel: 8 or 16."""
         return self.pixels.dtype.itemsize * 8
 
 
 def resized_metadata(metadata: Metadata, size: tuple[int, int]) -> Metadata:
-    """The same for pixels of another size (h, w): EXIF and XMP that name the size name this one."""
+    """Metadata for pixels of another size (h, w): EXIF and XMP that name the size name this one."""
     return replace(
         metadata,
         exif=metadata.exif and resized(metadata.exif, size),
@@ -79,35 +79,42 @@ def resized_metadata(metadata: Metadata, size: tuple[int, int]) -> Metadata:
 
 def rounded(picture: Picture) -> Picture:
     """The picture with 8 bits; 65535 becomes 255."""
-    if picture.bits == 8:
-        return picture
-    eight = np.empty(picture.pixels.shape, np.uint8)
-    for row, sixteen in zip(
-        eight, picture.pixels, strict=True
-    ):  # a row at a time: the whole would take 8 bytes a value
+    return picture if picture.bits == 8 else replace(picture, pixels=to_eight_bits(picture.pixels))
+
+
+def to_eight_bits(pixels: np.ndarray) -> np.ndarray:
+    """Values of 16 bits, rounded to the nearest of 8."""
+    eight = np.empty(pixels.shape, np.uint8)
+    for row, sixteen in zip(eight, pixels, strict=True):  # a row at a time: the whole would take 8 bytes a value
         row[:] = (sixteen.astype(np.uint32) * 255 + 32767) // 65535
-    return replace(picture, pixels=eight)
+    return eight
+
+
+def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Pixels turned and mirrored from one of the eight orientations of EXIF."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
+
+
+def upright_size(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+    """Height and width of pixels once they are upright."""
+    return size[::-1] if orientation in (5, 6, 7, 8) else size
+
+
+def check_size(height: int, width: int) -> None:
+    """Refuse an image that would fill the memory."""
+    if height * width > MAX_PIXELS:
+        raise ValueError(f"{width}x{height} pixels are more than 2^30: cut it into parts first")
 
 
 def fitting_icc(icc: bytes | None, *, gray: bool) -> bytes | None:
     """The profile, if it is one of gray or of RGB as the pixels are: readers reject a file with any other."""
     return icc if icc and icc[16:20] == (b"GRAY" if gray else b"RGB ") else None
-
-
-def to_pil(picture: Picture) -> "Image":
-    """The picture for Pillow, which knows 16 bits of gray alone; its ``info`` holds what belongs to it."""
-    from PIL import Image
-
-    pixels = picture.pixels
-    if picture.bits == 16 and pixels.shape[2] > 1:
-        raise ValueError(
-            f"Pillow has no picture of 16 bits and {pixels.shape[2]} channels: round it to 8 bits with rounded(picture)"
-        )
-    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-    metadata = picture.metadata
-    info = {"icc_profile": metadata.icc, "exif": metadata.exif, "xmp": metadata.xmp, "dpi": metadata.dpi}
-    image.info.update({key: value for key, value in info.items() if value})
-    return image
 
 
 def to_planes(pixels: np.ndarray) -> np.ndarray:

@@ -4,13 +4,14 @@ import re
 import struct
 from collections.abc import Collection
 
-from cfmrestore.restore.files.directories import (
+from cfmrestore.imageio.ifd import (
     EXIF,
     GPS,
     LONG,
     POINTERS,
     Directory,
     Layout,
+    append,
     copy,
     directory,
     header,
@@ -28,7 +29,7 @@ STRUCTURE = frozenset(
      *range(322, 326), 330, 332, 333, 334, 336, *range(338, 343), 347, *range(512, 522), *range(529, 533), 700, 34377,
      34675, 37724)
 )  # fmt: skip
-_XMP_ORIENTATION = rb"(tiff:Orientation(?:\s*=\s*[\"']|>\s*))\d"
+_XMP_ORIENTATION = rb"(tiff:Orientation(?:\s*=\s*[\"']|>\s*))(\d)"
 _XMP_SIZES = (rb"((?:tiff:ImageWidth|exif:PixelXDimension)(?:\s*=\s*[\"']|>\s*))\d+",
               rb"((?:tiff:ImageLength|exif:PixelYDimension)(?:\s*=\s*[\"']|>\s*))\d+")  # fmt: skip
 
@@ -41,25 +42,25 @@ def upright(exif: bytes) -> bytes | None:
     data = bytearray(exif.removeprefix(PREFIX))
     try:
         layout, at = header(data)
-        directories = _walk(data, layout, at)
-        end = max(entry.value_at + entry.length for d in directories for entry in d.entries.values())
-        _drop_thumbnail(data, layout, directories[0])
-        kept = _without_orientation(data, layout, directories[0])
+        found = _directories(data, layout, at)
+        end = max(entry.value_at + entry.length for d in found for entry in d.entries.values())
+        _drop_thumbnail(data, layout, found[0])
+        kept = _without_orientation(data, layout, found[0])
     except (struct.error, ValueError):
         return None
-    return PREFIX + bytes(data[: max(end, *(d.end for d in directories))]) if kept else None
+    return PREFIX + bytes(data[: max(end, *(d.end for d in found))]) if kept else None
 
 
-def of_tiff(data: bytes) -> bytes | None:
+def from_tiff(data: bytes) -> bytes | None:
     """What a TIFF says beside its pixels, as EXIF."""
     try:
         layout, at = header(data)
         target = Layout(layout.order, big=False)
         out = bytearray(struct.pack(f"{layout.order}2sHI", b"II" if layout.order == "<" else b"MM", 42, 0))
-        place = copy(data, layout, at, out, target, skip=STRUCTURE)
+        first = append(out, target, copy(data, layout, at, out, target, skip=STRUCTURE))
     except (struct.error, ValueError):
         return None
-    struct.pack_into(f"{layout.order}I", out, 4, place)
+    struct.pack_into(f"{layout.order}I", out, 4, first)
     return upright(bytes(out))
 
 
@@ -67,11 +68,17 @@ def resized(exif: bytes, size: tuple[int, int]) -> bytes:
     """Set the size in pixels (h, w) wherever the EXIF names one."""
     data = bytearray(exif.removeprefix(PREFIX))
     layout, at = header(data)
-    for tags in _walk(data, layout, at):
+    for tags in _directories(data, layout, at):
         for tag, entry in tags.entries.items():
             if tag in _WIDTHS + _HEIGHTS:
                 struct.pack_into(f"{layout.order}HHII", data, entry.at, tag, LONG, 1, size[tag in _WIDTHS])
     return PREFIX + bytes(data)
+
+
+def xmp_orientation(xmp: bytes | None) -> int:
+    """Orientation that XMP names, for pixels of which EXIF names none."""
+    found = re.search(_XMP_ORIENTATION, xmp or b"")
+    return int(found[2]) if found else 1
 
 
 def upright_xmp(xmp: bytes) -> bytes:
@@ -86,13 +93,13 @@ def resized_xmp(xmp: bytes, size: tuple[int, int]) -> bytes:
     return xmp
 
 
-def _walk(data: bytearray, layout: Layout, at: int, pointers: Collection[int] = (EXIF, GPS)) -> list[Directory]:
+def _directories(data: bytearray, layout: Layout, at: int, pointers: Collection[int] = (EXIF, GPS)) -> list[Directory]:
     """The directory at that place and those that it points to."""
     first = directory(data, layout, at)
     found = [first]
     for tag in pointers:
         if tag in first.entries:
-            found += _walk(data, layout, int(numbers(data, layout, first.entries[tag])[0]), POINTERS[tag])
+            found += _directories(data, layout, int(numbers(data, layout, first.entries[tag])[0]), POINTERS[tag])
     return found
 
 

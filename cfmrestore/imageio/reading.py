@@ -1,0 +1,119 @@
+"""Reading image files without losing anything."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cfmrestore.imageio import png, vips
+from cfmrestore.imageio.picture import Metadata, Picture, fitting_icc, to_eight_bits, upright, upright_size
+from cfmrestore.imageio.pillow import from_pil, metadata_of, opened, orientation_of
+from cfmrestore.imageio.tiff import Tiff, from_cmyk
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def read_picture(path: str | Path) -> Picture:
+    """An image file as it is: upright, with its alpha, its 16 bits, its gray, and what belongs to it.
+
+    CMYK, LAB and palettes become RGB; 16 bits are kept of PNG, TIFF and gray pictures. Of a phone's several pictures
+    in one JPEG the first is read; other files of several are refused.
+    """
+    with _data(path) as data:
+        name = _format(data)
+        if name == "tiff":
+            file = Tiff(data)
+            _check_frames(file.pages)
+            return _picture(file.pixels(), file.metadata, name)
+        with _header(data, name) as image:
+            if name is None:
+                _check_frames(getattr(image, "n_frames", 1))
+                return from_pil(image)
+            pixels = _pixels(data, name, single=True)
+            return _picture(upright(pixels, orientation_of(image)), metadata_of(image), name)
+
+
+def read_image(path: str | Path) -> np.ndarray:
+    """An image file as RGB of 8 bits (h, w, 3), upright: all that is not is converted, alpha is left out.
+
+    Of several frames or pages the first is read.
+    """
+    with _data(path) as data:
+        name = _format(data)
+        if name == "tiff":
+            pixels = Tiff(data).pixels()
+        else:
+            with _header(data, name) as image:
+                pixels = upright(_pixels(data, name), orientation_of(image)) if name else from_pil(image).pixels
+    colors = pixels[..., :1] if pixels.shape[2] <= 2 else pixels[..., :3]
+    eight = colors if colors.dtype == np.uint8 else to_eight_bits(colors)
+    return np.ascontiguousarray(np.broadcast_to(eight, (*eight.shape[:2], 3)))
+
+
+def read_size(path: str | Path) -> tuple[int, int]:
+    """Height and width of an image, upright, from the head of its file."""
+    with _data(path) as data:
+        name = _format(data)
+        if name == "tiff":
+            return Tiff(data).size
+        with _header(data, name) as image:
+            source = vips.header(data, name) if name else image
+            return upright_size((source.height, source.width), orientation_of(image))
+
+
+@contextmanager
+def _data(path: str | Path) -> Iterator[bytes]:
+    """The bytes of a file, with errors that name it."""
+    try:
+        data = Path(path).read_bytes()
+        if not data:
+            raise ValueError("the file is empty")
+        yield data
+    except FileNotFoundError:
+        raise ValueError(f"there is no file {str(path)!r}") from None
+    except Exception as error:  # broken files make decoders fail in many ways
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"cannot read {str(path)!r}: {reason}") from error
+
+
+def _format(data: bytes) -> str | None:
+    """The format that its first bytes tell, if it is one that libvips decodes here; Pillow decodes the others.
+
+    Not WebP, for which libvips starts threads that a fork does not copy; nor AVIF: where color has half the
+    resolution libvips repeats it, and Pillow interpolates it, 2 dB nearer to the original.
+    """
+    if data.startswith(png.SIGNATURE):
+        return "png"
+    if data.startswith(b"\xff\xd8\xff"):
+        return "jpeg"
+    return "tiff" if data.startswith(_TIFF) else None
+
+
+def _header(data: bytes, name: str | None) -> AbstractContextManager["Image"]:
+    """The file in Pillow, for its metadata: libvips cannot tell a resolution from none."""
+    return opened(png.without_pixels(data) if name == "png" else data)
+
+
+def _pixels(data: bytes, name: str, *, single: bool = False) -> np.ndarray:
+    """Pixels as they lie in a PNG or JPEG; an animation is an error if it must hold a single image."""
+    if single and name == "png":
+        _check_frames(png.frames(data))
+    image = vips.header(data, name)
+    pixels = vips.pixels(image)
+    cmyk = image.interpretation == "cmyk"
+    return from_cmyk(pixels, vips.icc_profile(image)) if cmyk else pixels
+
+
+def _picture(pixels: np.ndarray, metadata: Metadata, name: str) -> Picture:
+    return Picture(pixels, replace(metadata, icc=fitting_icc(metadata.icc, gray=pixels.shape[2] <= 2)), name)
+
+
+def _check_frames(frames: int) -> None:
+    if frames > 1:
+        raise ValueError(f"it holds {frames} frames or pages: extract its frames first")

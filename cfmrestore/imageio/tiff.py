@@ -1,0 +1,153 @@
+"""TIFF: what its tags say, and what libvips leaves of it: separate planes, EXIF, rare compressions."""
+
+import struct
+from typing import Any
+
+import numpy as np
+
+from cfmrestore.imageio import exif, vips
+from cfmrestore.imageio.ifd import LONG, LONG8, SHORT, append, directory, first_at, header, numbers, pack, raw
+from cfmrestore.imageio.modes import pixels_of
+from cfmrestore.imageio.picture import Metadata, check_size, upright, upright_size
+from cfmrestore.imageio.pillow import from_pil, opened
+
+SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, STRIPS, SAMPLES, STRIP_BYTES = (
+    254, 256, 257, 258, 259, 262, 273, 277, 279)  # fmt: skip
+RESOLUTION_X, RESOLUTION_Y, PLANAR, RESOLUTION_UNIT, TILES, TILE_BYTES, EXTRA, FORMAT, XMP, IPTC, ICC = (
+    282, 283, 284, 296, 324, 325, 338, 339, 700, 33723, 34675)  # fmt: skip
+INCH, CENTIMETER = 2, 3
+_PREVIEW, _MASK, _PREMULTIPLIED, _UNSIGNED, _CMYK, _LAB = 1, 4, 1, 1, 5, 8
+_KNOWN = (1, 2, 3, 4, 5, 7, 8, 32773, 32946)  # compressions that libvips decodes
+
+
+class Tiff:
+    """The tags of the first page of a TIFF.
+
+    Args:
+        data: The file.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.layout, self._at = header(data)
+        self.tags = directory(data, self.layout, self._at).entries
+
+    def get(self, tag: int, default: Any = None) -> Any:
+        """The first number of a tag."""
+        return self.all(tag, (default,))[0]
+
+    def all(self, tag: int, default: tuple[Any, ...] = ()) -> tuple[Any, ...]:
+        """All numbers of a tag."""
+        return numbers(self.data, self.layout, self.tags[tag]) if tag in self.tags else default
+
+    def _raw(self, tag: int) -> bytes | None:
+        return raw(self.data, self.tags[tag]) if tag in self.tags else None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width, upright."""
+        return upright_size((self.get(HEIGHT), self.get(WIDTH)), self.orientation)
+
+    @property
+    def orientation(self) -> int:
+        """Orientation of the pixels, 1 to 8."""
+        return self.get(exif.ORIENTATION) or exif.xmp_orientation(self._raw(XMP))
+
+    @property
+    def pages(self) -> int:
+        """Number of pictures in the file; previews and masks of a page are none."""
+        at, seen, offset = self._at, set[int](), struct.calcsize(self.layout.codes[1])
+        pages = 0
+        while at and at not in seen:
+            seen.add(at)
+            page = directory(self.data, self.layout, at)
+            kind = numbers(self.data, self.layout, page.entries[SUBFILE])[0] if SUBFILE in page.entries else 0
+            pages += not kind & (_PREVIEW | _MASK)
+            (at,) = struct.unpack_from(self.layout.codes[1], self.data, page.end - offset)
+        return pages
+
+    @property
+    def metadata(self) -> Metadata:
+        """What belongs to the pixels."""
+        icc, xmp = self._raw(ICC), self._raw(XMP)
+        return Metadata(icc=icc, exif=exif.from_tiff(self.data), xmp=xmp and exif.upright_xmp(xmp), dpi=self._dpi())
+
+    def _dpi(self) -> tuple[float, float] | None:
+        unit = {INCH: 1.0, CENTIMETER: 2.54}.get(self.get(RESOLUTION_UNIT, INCH))
+        fractions = [self.all(tag) for tag in (RESOLUTION_X, RESOLUTION_Y)]
+        if unit is None or any(len(fraction) != 2 or 0 in fraction for fraction in fractions):
+            return None
+        x, y = (round(above / below * unit, 2) for above, below in fractions)
+        return x, y
+
+    def pixels(self) -> np.ndarray:
+        """The pixels (h, w, c), upright; what cannot be restored is an error."""
+        bits, kind = max(self.all(BITS, (1,))), self.get(PHOTOMETRIC)
+        self._check(bits, kind)
+        if self.get(PLANAR, 1) == 2 and kind in (0, 1, 2):
+            return upright(self._without_rest(self._planes()), self.orientation)
+        if kind == _LAB or self.get(COMPRESSION, 1) not in _KNOWN:
+            if bits > 8 and self.get(SAMPLES, 1) > 1:
+                raise ValueError("16 bits of a rare compression: save it uncompressed, or with LZW or Deflate")
+            with opened(self.data) as image:
+                return from_pil(image).pixels
+        image = vips.header(self.data, "tiff")
+        pixels = vips.pixels(image)
+        rgb = from_cmyk(pixels, self._raw(ICC)) if kind == _CMYK else self._without_rest(pixels)
+        return upright(rgb, self.orientation)
+
+    def _check(self, bits: int, kind: int) -> None:
+        check_size(self.get(HEIGHT), self.get(WIDTH))
+        if self.get(SUBFILE, 0) & _PREVIEW:
+            raise ValueError("its first page is a preview, as in a camera's raw file: develop it to TIFF first")
+        if bits > 8 and (set(self.all(BITS)) != {16} or self.get(FORMAT, _UNSIGNED) != _UNSIGNED):
+            raise ValueError(f"values of {bits} bits, floats or signed ones: convert it to 8 or 16 bits first")
+        if bits > 8 and kind not in (0, 1, 2):
+            raise ValueError(f"a TIFF of 16 bits in the colors {kind} (262): convert it to RGB or to 8 bits first")
+
+    def _without_rest(self, pixels: np.ndarray) -> np.ndarray:
+        """Gray or RGB, with alpha if the next channel is one."""
+        colors = 1 if self.get(PHOTOMETRIC) in (0, 1) else 3
+        return pixels[..., : colors + (self.get(EXTRA, 2) != 0)]
+
+    def _planes(self) -> np.ndarray:
+        """Channels that lie in planes of their own, each read as a gray TIFF.
+
+        libvips refuses such tiles, and confuses the planes of gray and alpha.
+        """
+        planes = [vips.pixels(vips.header(self._plane(index), "tiff")) for index in range(self.get(SAMPLES, 1))]
+        pixels = np.concatenate(planes, axis=2)
+        if self.get(EXTRA) == _PREMULTIPLIED:
+            alpha, top = pixels[..., -1:].astype(np.uint64), np.iinfo(pixels.dtype).max
+            pixels[..., :-1] = np.minimum(
+                (pixels[..., :-1].astype(np.uint64) * top + alpha // 2) // np.maximum(alpha, 1), top
+            )
+        return pixels
+
+    def _plane(self, index: int) -> bytes:
+        """The file with a first directory of one plane alone."""
+        layout, count, tags = self.layout, self.get(SAMPLES, 1), []
+        inverted = self.get(PHOTOMETRIC) == 0 and index == 0
+        changed = {BITS: self.get(BITS), SAMPLES: 1, PLANAR: 1, PHOTOMETRIC: 0 if inverted else 1}
+        for entry in self.tags.values():
+            if entry.tag in (STRIPS, STRIP_BYTES, TILES, TILE_BYTES):
+                own = self.all(entry.tag)
+                own = own[index * len(own) // count : (index + 1) * len(own) // count]
+                tags.append(pack(layout, entry.tag, LONG8 if layout.big else LONG, *own))
+            elif entry.tag in changed:
+                tags.append(pack(layout, entry.tag, SHORT, changed[entry.tag]))
+            elif entry.tag not in (EXTRA, FORMAT):
+                tags.append((entry.tag, entry.kind, entry.items, raw(self.data, entry)))
+        out = bytearray(self.data + b"\0" * (len(self.data) % 2))
+        at = append(out, layout, tags)
+        struct.pack_into(layout.codes[1], out, first_at(layout), at)
+        return bytes(out)
+
+
+def from_cmyk(pixels: np.ndarray, icc: bytes | None) -> np.ndarray:
+    """RGB of CMYK, by its profile."""
+    from PIL import Image
+
+    image = Image.fromarray(pixels[..., :4], "CMYK")
+    image.info["icc_profile"] = icc
+    return pixels_of(image)

@@ -1,0 +1,118 @@
+"""Writing pictures with all that belongs to them."""
+
+import struct
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cfmrestore.imageio import png, tiff_writing, vips
+from cfmrestore.imageio.atomic import atomic
+from cfmrestore.imageio.picture import Metadata, Picture, fitting_icc, rounded
+from cfmrestore.imageio.pillow import to_pil
+
+SUFFIXES = {
+    ".png": "png",
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+    ".jfif": "jpeg",
+    ".webp": "webp",
+    ".avif": "avif",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+}
+_SIDES = {"jpeg": 65535, "webp": 16383, "avif": 65535, "png": 2**31 - 1, "tiff": 2**32 - 1}
+_SEGMENT = {"exif": 65533, "xmp": 65504, "iptc": 65500}  # of a JPEG, in bytes
+
+
+def check_writable(path: str | Path, size: tuple[int, int], *, alpha: bool, bits: int) -> None:
+    """Refuse what the format of the suffix cannot hold; 16 bits in JPEG, WebP and AVIF are rounded and so allowed.
+
+    Args:
+        path: The file to write.
+        size: Height and width in pixels.
+        alpha: Whether the picture has an alpha channel.
+        bits: Bits of a value of a pixel: 8 or 16.
+    """
+    name = format_of(path)
+    if bits not in (8, 16):
+        raise ValueError(f"files hold 8 or 16 bits, not {bits}")
+    if alpha and name == "jpeg":
+        raise ValueError(f"JPEG has no alpha, and {str(path)!r} needs it: write .png, .webp or .tiff")
+    if max(size) > _SIDES[name]:
+        raise ValueError(
+            f"{name} holds at most {_SIDES[name]} pixels a side, and {str(path)!r} would have {size[1]}x{size[0]}: "
+            "write .png or .tiff"
+        )
+
+
+def write_picture(path: str | Path, picture: Picture, *, quality: int = 95) -> None:
+    """Write an image file, whole or not at all, with what belongs to the picture.
+
+    JPEG, WebP and AVIF hold 8 bits: 16 are rounded. WebP and AVIF know no resolution but that in EXIF, WebP no gray,
+    and only JPEG and TIFF have a place for IPTC.
+
+    Args:
+        path: The file; its suffix names the format.
+        picture: What to write.
+        quality: Quality of JPEG, WebP and AVIF, 1 to 100.
+    """
+    check_writable(path, picture.size, alpha=picture.has_alpha, bits=picture.bits)
+    if not 1 <= quality <= 100:
+        raise ValueError(f"the quality is from 1 to 100; got {quality}")
+    name = format_of(path)
+    with atomic(path) as unfinished:
+        if name == "tiff":
+            tiff_writing.write(unfinished, picture)
+        elif name == "png":
+            with unfinished.open("wb") as file:
+                file.write(png.head(picture))
+                vips.write_png(picture.pixels, file)
+        else:
+            _write_lossy(unfinished, rounded(picture), name, quality, path)
+
+
+def format_of(path: str | Path) -> str:
+    """The format of a file to write, by its suffix."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise ValueError(f"cannot write {str(path)!r}: its suffix must be one of {' '.join(SUFFIXES)}")
+    return SUFFIXES[suffix]
+
+
+def _write_lossy(unfinished: Path, picture: Picture, name: str, quality: int, path: str | Path) -> None:
+    """By Pillow, which leaves EXIF as it is: libvips writes it anew, moves makers' notes and invents tags."""
+    metadata = _fitting(picture.metadata, path) if name == "jpeg" else picture.metadata
+    options: dict[str, Any] = {
+        "icc_profile": fitting_icc(metadata.icc, gray=picture.gray and name == "jpeg"),
+        "exif": metadata.exif or b"",
+        "xmp": metadata.xmp or b"",
+        "quality": quality,
+    }
+    if name == "jpeg":
+        options |= {"subsampling": 0, "dpi": metadata.dpi or (0, 0), "extra": _iptc_segment(metadata.iptc)}
+    elif name == "webp":
+        options["exact"] = True  # colors below transparent pixels stay
+    else:
+        options["subsampling"] = "4:4:4"
+    image = to_pil(picture)
+    image.info.clear()  # what does not fit would be written from there
+    with unfinished.open("wb") as file:
+        image.save(file, format=name.upper(), **options)
+
+
+def _fitting(metadata: Metadata, path: str | Path) -> Metadata:
+    """What the segments of a JPEG can hold; the rest is left out with a warning."""
+    for key, most in _SEGMENT.items():
+        if len(getattr(metadata, key) or b"") > most:
+            warnings.warn(f"JPEG holds {most} bytes of {key}: {str(path)!r} goes without it", stacklevel=4)
+            metadata = replace(metadata, **{key: None})
+    return metadata
+
+
+def _iptc_segment(iptc: bytes | None) -> bytes:
+    """IPTC as Photoshop's resource in a JPEG."""
+    if not iptc:
+        return b""
+    data = b"Photoshop 3.0\0" + struct.pack(">4sH2xI", b"8BIM", 0x0404, len(iptc)) + iptc + b"\0" * (len(iptc) % 2)
+    return struct.pack(">2sH", b"\xff\xed", len(data) + 2) + data
