@@ -20,7 +20,7 @@ from cfmrestore.restore import tile_planner, transparency
 from cfmrestore.restore.image_kinds import ColorAlpha, unpack
 from cfmrestore.restore.models import Stage, load_stages
 from cfmrestore.restore.progress import OnProgress, Progress
-from cfmrestore.restore.scale_passes import passes, target_size
+from cfmrestore.restore.scale_passes import Pass, passes, target_size
 from cfmrestore.restore.settings import Settings
 from cfmrestore.restore.spread import Spread
 from cfmrestore.restore.stage_runner import StageRunner
@@ -168,27 +168,42 @@ class Restorer:
 
     @torch.no_grad()
     def images(
-        self, low: Image, settings: Settings, seeds: Sequence[int] | None = None, progress: Progress | None = None
+        self,
+        low: Tensor,
+        settings: Settings,
+        seeds: Sequence[int] | None = None,
+        progress: Progress | None = None,
+        *,
+        is_latent: bool = False,
     ) -> RestoredBatch:
-        """Restore a batch of RGB images in [0, 1]; every image has the settings' seed, or its own of ``seeds``."""
-        progress = progress or Progress(None)
-        scale, batch = settings.scale or self.scale, len(low)
-        size = target_size((low.shape[-2], low.shape[-1]), scale)
-        runs, space = passes(scale, self.scale), self.stages[-1].flow.encoder
-        largest = target_size((low.shape[-2], low.shape[-1]), scale / runs[-1].after)
-        tile_planner.check_room(largest, batch, space.channels, space.downscale)
-        image, nfe, seeds = low, 0, list(seeds or [settings.seed] * batch)
+        """Restore a batch of RGB images in [0, 1], or of small latents by the models' own scale.
+
+        Args:
+            low: The images (b, 3, h, w), or latents.
+            settings: How to restore.
+            seeds: One an image, in place of the settings' seed for all.
+            progress: Where progress goes.
+            is_latent: Whether latents are given.
+        """
+        progress, seeds = progress or Progress(None), list(seeds or [settings.seed] * len(low))
+        image, from_latents, nfe = low, is_latent, 0
+        runs = [Pass()] if is_latent else self._passes(low, settings)
         for index, run in enumerate(runs):
             if run.before != 1:
                 image = resize(image, scale=run.before).clamp_(0, 1)
             progress.at(index, len(runs))
-            restored = self._chain(image, seeds if index == 0 else [mix(n, index) for n in seeds], settings, progress)
-            image, nfe = restored.image, nfe + restored.nfe
+            for number, runner in enumerate(self.runners):
+                progress.stage(number, len(self.runners))
+                start = torch.tensor([_seed_of(seed, index, number) for seed in seeds])
+                restored = runner.run(image, start, settings, progress, is_latent=is_latent)
+                nfe += restored.nfe
+                is_latent = runner.stage.output == "latents" and number + 1 < len(self.runners)
+                image = restored.latent if is_latent else restored.image
+            image = _finite(image)
             if run.after != 1:
                 image = resize(image, scale=run.after).clamp_(0, 1)
-        return RestoredBatch(self._matched(crop_to(image, size), low, scale, settings), nfe)
+        return RestoredBatch(self._matched(image, low, settings, from_latents), nfe)
 
-    @torch.no_grad()
     def lift(
         self, latent: Tensor, seeds: Sequence[int], *, on_progress: OnProgress | None = None, **settings: Any
     ) -> Tensor:
@@ -196,36 +211,42 @@ class Restorer:
         chosen, progress = Settings.of(settings), Progress(on_progress)
         if chosen.scale not in (None, self.scale):
             raise ValueError(f"latents are lifted by the model's own scale, {self.scale}; got {chosen.scale}")
-        image = self._chain(latent, list(seeds), chosen, progress, is_latent=True).image
-        if any(stage.sampling(chosen).color != "none" or stage.sampling(chosen).consistency for stage in self.stages):
-            low = self.flow.pipeline().decode(latent.to(self.device)).float().cpu()
-            image = self._matched(image, low, self.scale, chosen)
+        image = self.images(latent, chosen, seeds, progress, is_latent=True).image
         progress.finish()
         return image
 
-    def _matched(self, image: Image, low: Image, scale: float, settings: Settings) -> Image:
-        """With the input's colors as the first stage has it, and consistent where any stage is."""
-        sampling = [stage.sampling(settings) for stage in self.stages]
-        consistency = any(one.consistency for one in sampling)
-        return match_to_input(image, low, scale, color=sampling[0].color, consistency=consistency)
+    def _passes(self, low: Image, settings: Settings) -> list[Pass]:
+        """The runs that reach the scale, if the memory holds what they make."""
+        scale, space = settings.scale or self.scale, self.stages[-1].flow.encoder
+        runs = passes(scale, self.scale)
+        largest = target_size((low.shape[-2], low.shape[-1]), scale / runs[-1].after)
+        tile_planner.check_room(largest, len(low), space.channels, space.downscale)
+        return runs
 
-    def _chain(
-        self, start: Tensor, seeds: list[int], settings: Settings, progress: Progress, is_latent: bool = False
-    ) -> RestoredBatch:
-        """Every stage once."""
-        nfe, restored = 0, None
-        for index, (stage, runner) in enumerate(zip(self.stages, self.runners, strict=True)):
-            stage_seeds = torch.tensor(seeds if index == 0 else [mix(seed, -index) for seed in seeds])
-            progress.stage(index, len(self.stages))
-            restored = runner.run(start, stage_seeds, settings, progress, is_latent=is_latent)
-            nfe += restored.nfe
-            is_latent = stage.output == "latents" and index + 1 < len(self.stages)
-            start = restored.latent if is_latent else restored.image
-        assert restored is not None
-        image = restored.image.float().cpu()
-        if not bool(image.isfinite().all()):
-            raise ValueError("the model gives NaN for this image, also in float32: its checkpoint may be damaged")
-        return RestoredBatch(image, nfe)
+    def _matched(self, image: Image, low: Tensor, settings: Settings, is_latent: bool) -> Image:
+        """At its size, with the input's colors as the first stage has it, and consistent where any stage is."""
+        scale, sampling = settings.scale or self.scale, [stage.sampling(settings) for stage in self.stages]
+        color, consistency = sampling[0].color, any(one.consistency for one in sampling)
+        if not is_latent:
+            image = crop_to(image, target_size((low.shape[-2], low.shape[-1]), scale))
+        if color == "none" and not consistency:
+            return image
+        if is_latent:
+            low = self.flow.pipeline().decode(low.to(self.device)).cpu()
+        return match_to_input(image, low, scale, color=color, consistency=consistency)
+
+
+def _seed_of(seed: int, run: int, stage: int) -> int:
+    """The seed of a stage of a run: the first of both has the image's own."""
+    seed = seed if run == 0 else mix(seed, run)
+    return seed if stage == 0 else mix(seed, -stage)
+
+
+def _finite(image: Tensor) -> Image:
+    image = image.float().cpu()
+    if not bool(image.isfinite().all()):
+        raise ValueError("the model gives NaN for this image, also in float32: its checkpoint may be damaged")
+    return image
 
 
 def _part(on_progress: OnProgress, index: int, count: int) -> Callable[[float], None]:

@@ -36,7 +36,7 @@ def watch(network: nn.Module) -> list[int]:
     return counts
 
 
-@pytest.mark.parametrize(("settings", "most"), [({}, 11), (ALL, 12)])
+@pytest.mark.parametrize(("settings", "most"), [({}, 10), (ALL, 11)])
 def test_from_the_restorer(settings: dict, most: int) -> None:
     flow = random_flow()
     restorer = Restorer(flow)

@@ -309,3 +309,15 @@ class TestTrouble:
     def test_unknown_devices_and_precisions(self, keys: dict[str, str]) -> None:
         with pytest.raises(ValueError, match="unknown"):
             Restorer(linear_flow(), **keys)
+
+
+def test_lifted_latents_get_the_colors_of_their_picture() -> None:
+    flow = random_flow(coupling={"type": "LowresLatent", "noise": 64, "upsample": "latent"})
+    restorer, latent = (
+        Restorer(flow, device="cpu"),
+        torch.randn(1, 12, 6, 8, generator=torch.Generator().manual_seed(0)),
+    )
+    means = flow.encoder.decode(latent).clamp(0, 1).mean(dim=(2, 3))
+    assert (restorer.lift(latent, [1]).mean(dim=(2, 3)) - means).abs().max() > 1 / 255
+    lifted = restorer.lift(latent, [1], color="mean")
+    assert (lifted.mean(dim=(2, 3)) - means).abs().max() < 1 / 255
