@@ -71,6 +71,7 @@ for name in ("work/level", "work/flow", "more", "pairs_run", "latents_run"):
     log = next(Path(name).glob("*/vis_data/scalars.json"))
     lines = log.read_text().splitlines()
     losses[name] = {str(one["step"]): one["loss"] for one in map(json.loads, lines) if "loss" in one}
+    losses[name] |= {"PSNR": one["PSNR"] for one in map(json.loads, lines) if name == "work/level" and "PSNR" in one}
     if name == "work/level":
         log.write_text("".join(f"{line}\n" for line in lines if json.loads(line)["step"] <= 2))
 for path in [*Path("work/level").glob("*_iter_*"), *Path("work/level").glob("iter_4.*")]:
