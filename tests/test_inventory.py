@@ -71,6 +71,7 @@ def test_nothing_that_was_promised_changed(request: pytest.FixtureRequest) -> No
 
 def test_every_public_name_exists() -> None:
     assert all(hasattr(cfmrestore, name) for name in cfmrestore.__all__)
+    assert {command.split()[0] for command in TOOLS.values()} == set(COMMANDS)
 
 
 def test_every_plugin_stands_in_the_readme() -> None:

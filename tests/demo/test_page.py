@@ -301,7 +301,7 @@ def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_without_gradio_one_line_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     find = importlib.util.find_spec
     monkeypatch.setattr("importlib.util.find_spec", lambda name, *args: None if name == "gradio" else find(name, *args))
-    told, output = in_this_process(demo.__file__, "--model", ".")
+    told, output = in_this_process("cfmrestore.demo", "--model", ".")
     assert (told, output) == ("error: the page needs gradio: pip install 'cfmrestore[demo]'", "")
 
 
