@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from cfmrestore.apis.train import train
 from cfmrestore.couplings import PosteriorMean
 from cfmrestore.couplings.noise_schedule import alpha_bar
 from cfmrestore.encoders import Haar, Identity
@@ -22,7 +21,7 @@ from cfmrestore.restore.settings import Settings
 from cfmrestore.restore.tile_planner import multiple_of
 from cfmrestore.solvers import Heun
 from tests.restore.flows import NETWORK, LinearNetwork, config_of, random_flow, randomize, save_model
-from tests.testing import TINY, small_options
+from tests.testing import TINY, run_tool, small_options
 
 SMALL = {**NETWORK, "middle_attention": False}
 REGRESSION = {"coupling": {"type": "LowresLatent", "noise": None}}
@@ -191,13 +190,14 @@ def test_reduced_precision_is_for_both_networks() -> None:
 
 def test_a_training_that_goes_on_needs_no_file_of_the_regression(tmp_path: Path) -> None:
     weights = save_model(tmp_path / "regression.pth", **REGRESSION).with_suffix(".safetensors")
-    options = small_options(tmp_path)
-    options |= {f"model.coupling.{key}": value for key, value in {**START, "weights": str(weights)}.items()}
-    train(TINY, work_dir=str(tmp_path / "run"), validate=False, options={**options, "train_cfg.max_iters": 3})
+    coupling = {**START, "weights": str(weights), "_delete_": True}
+    config = tmp_path / "config.py"
+    config.write_text(f"_base_ = {str(TINY)!r}\nmodel = dict(coupling={coupling!r})\n")
+    train, options = partial(run_tool, "train.py", config, "--no-validate", "--work-dir"), small_options(tmp_path)
+    train(tmp_path / "run", options={**options, "train_cfg.max_iters": 3})
     weights.unlink()
-    train(TINY, work_dir=str(tmp_path / "run"), resume="auto", validate=False, options=options)
-    with pytest.raises(ValueError, match="there is no file"):
-        train(TINY, work_dir=str(tmp_path / "new"), validate=False, options=options)
+    assert "resumed at iteration 3" in train(tmp_path / "run", "--resume", options=options)
+    assert "there is no file" in train(tmp_path / "new", options=options, expect=1)
 
 
 def test_noise_filled_is_refused() -> None:

@@ -73,7 +73,8 @@ def check_split(build: Callable[[], Metric], rows: list[dict]) -> None:
 
 @pytest.mark.parametrize("name", sorted(set(METRICS.module_dict) - {"PyIQA"}))
 def test_the_split_into_batches_does_not_matter(name: str, tmp_path: Path) -> None:
-    check_split(lambda: build(name, tmp_path), samples(5, 208))
+    side = {"NIQE": 208, "MSSSIM": 184}.get(name, 64)  # these two need so much
+    check_split(lambda: build(name, tmp_path), samples(5, side))
 
 
 SETS = sorted(name for name, cls in METRICS.module_dict.items() if issubclass(cls, SetMetric))
