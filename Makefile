@@ -42,11 +42,10 @@ chromium:
 		{ apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends chromium; } || \
 		echo "no chromium could be installed"
 
-# Two processes of one thread each: the tests are many and small. A thread that waits lets others run. A file's tests
-# share what they prepare; the order of the files is that of tests/conftest.py.
+# Two processes of one thread each: the tests are many and small. A file's tests share what they prepare; the
+# order of the files is that of tests/conftest.py.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 test quick: export OMP_NUM_THREADS := 1
-test quick: export OMP_WAIT_POLICY := PASSIVE
 
 test: lint chromium
 	$(PYTEST)

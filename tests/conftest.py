@@ -1,5 +1,6 @@
 """Options of the suite, and a browser."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -8,6 +9,8 @@ import pytest
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is loaded: a thread that waits lets others run
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

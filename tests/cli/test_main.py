@@ -141,6 +141,19 @@ def test_threads_wait_asleep_unless_the_user_says_otherwise(monkeypatch: pytest.
         assert os.environ["OMP_WAIT_POLICY"] == kept
 
 
+@pytest.mark.parametrize(
+    "command", [[str(ROOT / "tools" / "restore.py"), "nothing.png"], ["-m", "cfmrestore.demo", "--model", "nothing"]]
+)
+def test_openmp_reads_the_policy(command: list[str], tmp_path: Path) -> None:
+    """Before torch loads it; it says itself how often a thread looks for work before it sleeps."""
+    variables = {**environment(), "OMP_DISPLAY_ENV": "VERBOSE"}
+    del variables["OMP_WAIT_POLICY"]
+    done = subprocess.run([sys.executable, *command], env=variables, cwd=tmp_path, capture_output=True, check=False)
+    said = done.stderr.decode()
+    assert "error: " in said
+    assert said.count("GOMP_SPINCOUNT = '0'") == said.count("GOMP_SPINCOUNT = ") > 0
+
+
 def test_a_number_of_threads_is_positive() -> None:
     with pytest.raises(ValueError, match="threads must be 1 or more; got 0"):
         common.use_threads(0)

@@ -15,6 +15,7 @@ from cfmrestore.typing import PerImage
 
 _SIDE, _SIGMA = 11, 1.5
 _EDGE = _SIDE // 2
+_SMALL = 1 << 14  # samples whose index takes no longer than to wake another thread (measured)
 _STRIPE = 64  # rows of the result at a time: what is between stays in the cache
 
 
@@ -58,7 +59,8 @@ def ssim_and_contrast(
         rows = slice(top, top + _STRIPE + 2 * _EDGE)
         return _stripe_sums(planes_a[i, rows], planes_b[i, rows], window, c_1, c_2, clamped)
 
-    sums = torch.tensor(map_images(total, jobs), dtype=torch.float64).reshape(len(a), -1, 2).sum(dim=1)
+    each = map_images(total, jobs) if planes_a.size > _SMALL else [total(job) for job in jobs]
+    sums = torch.tensor(each, dtype=torch.float64).reshape(len(a), -1, 2).sum(dim=1)
     index, contrast = (sums / (a.shape[1] * (height - 2 * _EDGE) * (width - 2 * _EDGE))).unbind(dim=1)
     return index, contrast
 
