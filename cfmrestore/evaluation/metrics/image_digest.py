@@ -20,6 +20,9 @@ class ImageDigest(Metric):
 
     columns: ClassVar[dict[str, bool]] = {}
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def process(self, data_batch: Any, data_samples: Sequence[Sample]) -> None:
         del data_batch
         for sample in data_samples:
