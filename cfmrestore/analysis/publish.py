@@ -20,7 +20,7 @@ from cfmrestore.reports.files import write_csv, write_json
 from cfmrestore.reports.markdown import markdown_table
 from cfmrestore.restore import model_zoo
 
-_KEPT = ("iter", "seed", "versions", "encoder")
+_PROVENANCE = ("iter", "seed", "versions", "encoder")
 Log = dict[int, dict[str, float]]
 
 
@@ -57,17 +57,17 @@ def publish(
     model = {**meta["model"], "sampling": _changed(meta["model"].get("sampling", {}), sampling or {})}
     model["coupling"] = {key: value for key, value in model["coupling"].items() if key != "weights"}
     weights = {key: value.float().contiguous() for key, value in checkpoint["state_dict"].items()}
-    kept = {key: meta[key] for key in _KEPT if key in meta}
+    provenance = {key: meta[key] for key in _PROVENANCE if key in meta}
     log, file = read_log(path.parent), out / f"{name}.safetensors"
     write_csv(out / f"{name}.csv", _lines(log))
     draw_training(log, out / f"{name}.png", name)
     with atomic(file) as unfinished:
-        save_file(weights, unfinished, metadata={"meta": json.dumps({"name": name, **kept, "model": model})})
+        save_file(weights, unfinished, metadata={"meta": json.dumps({"name": name, **provenance, "model": model})})
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     parameters = sum(value.numel() for value in weights.values())
-    own = {**(card or {}), **kept, "parameters": parameters, "sha256": digest}
+    entry = {**(card or {}), **provenance, "parameters": parameters, "sha256": digest}
     known = model_zoo.cards(out)
-    write_json(out / model_zoo.CARDS, {**known, name: {**known.get(name, {}), **own}})
+    write_json(out / model_zoo.CARDS, {**known, name: {**known.get(name, {}), **entry}})
     return file
 
 

@@ -92,8 +92,8 @@ def _choices(restorer: uploads.PageRestorer, limits: uploads.Limits) -> tuple[An
             0, 1, 0.5, step=0.05, label="Fidelity", elem_id="fidelity",
             info="0 is the most detailed, 1 the closest to your picture", buttons=[],
         )  # fmt: skip
-        own = gr.Checkbox(True, label="Leave fidelity to the model", elem_id="own", container=True)
-    fidelity.input(lambda: False, None, own, queue=False, **QUIET)
+        default = gr.Checkbox(True, label="Leave fidelity to the model", elem_id="own", container=True)
+    fidelity.input(lambda: False, None, default, queue=False, **QUIET)
     scales = sorted({*uploads.SCALES, restorer.scale})
     scale = gr.Radio([(f"x{s}", s) for s in scales], value=restorer.scale, label="Enlarge", elem_id="scale")
     samples = gr.Slider(
@@ -116,7 +116,7 @@ def _choices(restorer: uploads.PageRestorer, limits: uploads.Limits) -> tuple[An
             info="0 leaves them to the model; more are slower and more exact", buttons=[],
         )  # fmt: skip
     button = gr.Button("Restore", variant="primary", size="lg", elem_id="restore")
-    return picture, [fidelity, own, scale, samples, seed, consistency, solver, intervals], button
+    return picture, [fidelity, default, scale, samples, seed, consistency, solver, intervals], button
 
 
 def _results() -> list[Any]:
@@ -154,13 +154,13 @@ def _on_click(
 ) -> None:
     @_show_errors
     def restore(
-        path: str | None, fidelity: float, own: bool, scale: int, samples: int, seed: int | None, consistency: bool,
+        path: str | None, fidelity: float, default: bool, scale: int, samples: int, seed: int | None, consistency: bool,
         solver: str, intervals: int, progress: Any = PROGRESS,
     ) -> list[Any]:  # fmt: skip
         if not path:
             raise ValueError("Drop a picture first.")
         settings = uploads.PageSettings(
-            scale=scale, seed=seed or 0, fidelity=None if own else fidelity, num_intervals=intervals or None,
+            scale=scale, seed=seed or 0, fidelity=None if default else fidelity, num_intervals=intervals or None,
             solver=None if solver == MODEL_DEFAULT else solver, consistency=consistency or None, samples=samples,
         )  # fmt: skip
         progress(0, desc="Restoring")

@@ -134,7 +134,7 @@ class Booster:
         """Restore, and write the sidecars last: a picture with a sidecar is whole."""
         number = self.settings.num_intervals
         images = restorer.lift(latents, [job.info.seed for job in jobs], num_intervals=number)
-        made = {
+        result = {
             "encoder": self.encoder,
             "nfe": restorer.nfe(self.settings),
             "size": list(images.shape[-2:]),
@@ -149,4 +149,4 @@ class Booster:
             if path := self.files.bicubic(job):
                 small = restorer.flow.encoder.decode(latent[None]).float().clamp(0, 1)
                 write_png(path, to_pixels(resize(small, scale=restorer.scale)[0]))
-            write_text(sidecar, json.dumps({**self.recipe(job), **made}, indent=1, ensure_ascii=False) + "\n")
+            write_text(sidecar, json.dumps({**self.recipe(job), **result}, indent=1, ensure_ascii=False) + "\n")

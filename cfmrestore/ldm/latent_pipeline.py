@@ -151,10 +151,10 @@ class LatentPipeline:
 
 def _differing(theirs: nn.Module, ours: nn.Module) -> str | None:
     """The first weight of the encoding half that differs by more than storing it in half precision does."""
-    own = ours.state_dict()
+    weights = ours.state_dict()
     for name, value in theirs.state_dict().items():
-        if name.startswith(("encoder.", "quant_conv.")) and name in own:
-            a, b = value.float().cpu(), own[name].float().cpu()
+        if name.startswith(("encoder.", "quant_conv.")) and name in weights:
+            a, b = value.float().cpu(), weights[name].float().cpu()
             if a.shape != b.shape or not torch.allclose(a, b, rtol=0.02, atol=1e-3):
                 return name
     return None

@@ -56,8 +56,8 @@ def read_pipeline(folder: Path, dtype: torch.dtype) -> Any:
     except Exception as error:  # diffusers, transformers and safetensors have no error in common
         raise ValueError(f"the pipeline in {str(folder)!r} cannot be read: {_line(error)}") from error
     for key, module in pipeline.components.items():
-        if isinstance(module, nn.Module) and (lost := [n for n, p in module.named_parameters() if p.is_meta]):
-            report.append(f"{key} lacks {lost[0]}")
+        if isinstance(module, nn.Module) and (missing := [n for n, p in module.named_parameters() if p.is_meta]):
+            report.append(f"{key} lacks {missing[0]}")
     if report:
         raise ValueError(f"the pipeline in {str(folder)!r} is not whole: {report[0]}")
     return pipeline

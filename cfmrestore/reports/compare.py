@@ -1,10 +1,10 @@
 """Result files side by side: means, and how sure their differences are."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from cfmrestore.imageio.atomic import write_text
 from cfmrestore.reports.files import write_csv, write_json
 from cfmrestore.reports.markdown import markdown_table
 from cfmrestore.reports.results import Result, read_result
+
+Values = Sequence[float | None]
+Interval = Callable[[np.ndarray], tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -56,13 +59,14 @@ def compare(
         raise ValueError("give the result files to compare")
     check_protocols(files)
     names = _names(files)
-    cells = []
+    cells: list[Cell] = []
+    interval = partial(paired_interval, level=level, samples=samples, seed=seed)
     for places in common_benchmarks(files):
-        own = {names[path]: files[path]["benchmarks"][name] for path, name in places.items()}
-        count = next(iter(own.values()))["num_images"]
+        results = {names[path]: files[path]["benchmarks"][name] for path, name in places.items()}
+        count = next(iter(results.values()))["num_images"]
         benchmark = f"{next(iter(places.values()))} ({count} images)"
         directions = {key: up for result in files.values() for key, up in result["higher_is_better"].items()}
-        cells += _compare(benchmark, own, directions, baseline, {"level": level, "samples": samples, "seed": seed})
+        cells += _compare(benchmark, results, directions, baseline, interval)
     text = report(cells, level)
     print(text)
     if out is not None:
@@ -74,10 +78,10 @@ def check_protocols(files: Mapping[Path, Result]) -> None:
     """Numbers of two protocols are not comparable."""
     first, *others = files.items()
     for path, result in others:
-        one, other = ({k: v for k, v in r["protocol"].items() if k != "source"} for r in (first[1], result))
-        if one != other:
+        a, b = ({k: v for k, v in r["protocol"].items() if k != "source"} for r in (first[1], result))
+        if a != b:
             raise ValueError(
-                f"{first[0]} was measured by the protocol {one['name']!r} and {path} by {other['name']!r}: "
+                f"{first[0]} was measured by the protocol {a['name']!r} and {path} by {b['name']!r}: "
                 "such numbers cannot be compared; measure both by one"
             )
 
@@ -86,7 +90,7 @@ def common_benchmarks(files: Mapping[Path, Result]) -> list[dict[Path, str]]:
     """The sets of the same images that all files have, by whatever name in each."""
     digests = {path: {b["images_sha256"]: name for name, b in r["benchmarks"].items()} for path, r in files.items()}
     first = next(iter(digests.values()))
-    common = [{p: own[d] for p, own in digests.items()} for d in first if all(d in own for own in digests.values())]
+    common = [{p: sets[d] for p, sets in digests.items()} for d in first if all(d in s for s in digests.values())]
     if not common:
         sets = "; ".join(f"{path}: {', '.join(result['benchmarks'])}" for path, result in files.items())
         raise ValueError(f"the files have no set of the same images in common ({sets})")
@@ -101,15 +105,14 @@ def _names(files: Mapping[Path, Result]) -> dict[Path, str]:
 
 def _compare(
     benchmark: str,
-    own: Mapping[str, Result],
+    results: Mapping[str, Result],
     directions: Mapping[str, bool],
     baseline: str | None,
-    keys: Mapping[str, Any],
+    interval: Interval,
 ) -> list[Cell]:
-    methods = {name: (result["rows"]["restored"], result["values"].get("restored", {})) for name, result in own.items()}
-    if all("bicubic" in result["rows"] for result in own.values()):
-        first = next(iter(own.values()))
-        methods = {"bicubic": (first["rows"]["bicubic"], first["values"].get("bicubic", {})), **methods}
+    methods = {name: _row(result, "restored") for name, result in results.items()}
+    if all("bicubic" in result["rows"] for result in results.values()):
+        methods = {"bicubic": _row(next(iter(results.values())), "bicubic"), **methods}
     against = baseline or next(iter(methods))
     if against not in methods:
         raise ValueError(f"there is no method {against!r} to compare with; there are {', '.join(methods)}")
@@ -120,35 +123,35 @@ def _compare(
             means, values = methods[name]
             if metric in means:
                 cell = Cell(benchmark, name, metric, means[metric])
-                others = methods[against][1].get(metric)
-                if name != against and metric in values and others is not None:
-                    cell = _with_interval(cell, values[metric], others, directions.get(metric, True), keys)
+                differences = _differences(values.get(metric, []), methods[against][1].get(metric, []))
+                if name != against and len(differences) > 1:
+                    low, high = interval(differences)
+                    better = None if low <= 0 <= high else (low > 0) == directions.get(metric, True)
+                    cell = replace(cell, difference=float(differences.mean()), low=low, high=high, better=better)
                 cells.append(cell)
     return cells
 
 
-def _with_interval(
-    cell: Cell, own: list[float | None], other: list[float | None], up: bool, keys: Mapping[str, Any]
-) -> Cell:
-    """The cell with the difference to the baseline, over the images where both are finite."""
-    pairs = [(a, b) for a, b in zip(own, other, strict=True) if a is not None and b is not None]
-    differences = np.array([a - b for a, b in pairs if math.isfinite(a) and math.isfinite(b)])
-    if len(differences) < 2:
-        return cell
-    low, high = paired_interval(differences, **keys)
-    better = None if low <= 0 <= high else (low > 0) == up
-    return replace(cell, difference=float(differences.mean()), low=low, high=high, better=better)
+def _row(result: Result, row: str) -> tuple[dict[str, float], dict[str, Values]]:
+    """Means and values of images, by metric."""
+    return result["rows"][row], result["values"].get(row, {})
+
+
+def _differences(values: Values, baseline: Values) -> np.ndarray:
+    """Differences to the baseline, over the images where both are finite."""
+    pairs = [(a, b) for a, b in zip(values, baseline, strict=False) if a is not None and b is not None]
+    return np.array([a - b for a, b in pairs if math.isfinite(a) and math.isfinite(b)])
 
 
 def report(cells: Sequence[Cell], level: float) -> str:
     """Markdown: a table a benchmark."""
     parts = []
     for benchmark in dict.fromkeys(cell.benchmark for cell in cells):
-        own = [cell for cell in cells if cell.benchmark == benchmark]
-        metrics = list(dict.fromkeys(cell.metric for cell in own))
+        of_set = [cell for cell in cells if cell.benchmark == benchmark]
+        metrics = list(dict.fromkeys(cell.metric for cell in of_set))
         rows = [[benchmark, *metrics]]
-        for method in dict.fromkeys(cell.method for cell in own):
-            by_metric = {cell.metric: cell for cell in own if cell.method == method}
+        for method in dict.fromkeys(cell.method for cell in of_set):
+            by_metric = {cell.metric: cell for cell in of_set if cell.method == method}
             rows.append([method, *(_text(by_metric.get(metric)) for metric in metrics)])
         parts.append(markdown_table(rows))
     note = f"In brackets: the {level:.0%} interval of the difference to the first row; + better, - worse, = open."

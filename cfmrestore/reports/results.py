@@ -129,7 +129,8 @@ def result_table(result: Result) -> str:
 def _benchmark_table(name: str, benchmark: Result) -> str:
     rows: dict[str, dict[str, float]] = benchmark["rows"]
     columns = list(dict.fromkeys(column for row in rows.values() for column in row))
-    cells = [[name, *columns]] + [[row, *(format_number(own.get(c)) for c in columns)] for row, own in rows.items()]
+    cells = [[name, *columns]]
+    cells += [[row, *(format_number(means.get(column)) for column in columns)] for row, means in rows.items()]
     seconds = "" if benchmark["seconds_per_image"] is None else f", {benchmark['seconds_per_image']:.3g} s an image"
     digest = f"sha256 {benchmark['images_sha256'][:12]}" + (
         f", scale {benchmark['scale']}" if benchmark["scale"] else ""

@@ -74,8 +74,8 @@ def _kernels(operator: Degradation[Any], params: Any) -> Iterator[Tensor]:
     """The kernels of all operators that have them, in the order in which they were applied."""
     if hasattr(operator, "kernels"):
         yield from operator.kernels(params)
-    for part, own in operator.parts(params):
-        yield from _kernels(part, own)
+    for part, part_params in operator.parts(params):
+        yield from _kernels(part, part_params)
 
 
 def _draw(kernel: Tensor) -> np.ndarray:

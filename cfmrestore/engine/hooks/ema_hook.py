@@ -41,20 +41,19 @@ class EMAHook(Hook):
         return min(self.decay, 1 - (1 + k / self.inv_gamma) ** -self.power) if k > 0 else 0.0
 
     def before_train(self, runner: Any) -> None:
-        own = runner.bare_model.state_dict()
-        source = self.average or own
-        self.average = {name: source[name].detach().to(value, copy=True) for name, value in own.items()}
+        weights = runner.bare_model.state_dict()
+        source = self.average or weights
+        self.average = {name: source[name].detach().to(value, copy=True) for name, value in weights.items()}
 
     @torch.no_grad()
     def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         del batch_idx, data_batch, outputs
-        own = runner.bare_model.state_dict()
-        moving = [name for name, value in own.items() if value.is_floating_point()]
-        torch._foreach_lerp_(
-            [self.average[name] for name in moving], [own[name] for name in moving], 1 - self.decay_at(runner.iter + 1)
-        )
-        for name in own.keys() - set(moving):
-            self.average[name].copy_(own[name])
+        weights = runner.bare_model.state_dict()
+        floats = [name for name, value in weights.items() if value.is_floating_point()]
+        averages, decay = [self.average[name] for name in floats], self.decay_at(runner.iter + 1)
+        torch._foreach_lerp_(averages, [weights[name] for name in floats], 1 - decay)
+        for name in weights.keys() - set(floats):
+            self.average[name].copy_(weights[name])
 
     @torch.no_grad()
     def _swap(self, runner: Any) -> None:

@@ -49,7 +49,7 @@ def as_file(image: Tensor) -> Tensor:
 class Metric(BaseMetric):
     """Metric base class: ``evaluate`` returns ``Scores``, the same on every rank."""
 
-    default_prefix = ""  # none, said in a way that mmengine does not warn about
+    default_prefix = ""  # none, in a way that mmengine does not warn about
     needs_target: bool = False
     needs_scale: bool = False
     """Whether it cuts a border of as many pixels as the scale, where the protocol does."""
@@ -112,8 +112,8 @@ class ImageMetric(Metric):
             for view, value in row.items():
                 if view != "name":
                     values.setdefault(view, {})[row["name"]] = value
-        rows = {view: {self.name: Score(mean_of_finite(list(own.values())), own)} for view, own in values.items()}
-        return Scores(rows, self.columns)
+        scores = {view: Score(mean_of_finite(list(row.values())), row) for view, row in values.items()}
+        return Scores({view: {self.name: score} for view, score in scores.items()}, self.columns)
 
 
 def mean_of_finite(values: Sequence[float]) -> float:

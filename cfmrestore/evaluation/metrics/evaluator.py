@@ -17,11 +17,11 @@ class RestorationEvaluator(Evaluator):
         Args:
             num_images: Of the set that is going to be measured.
         """
-        own = [metric for metric in self.metrics if isinstance(metric, Metric)]
-        columns = Counter(column for metric in own for column in metric.columns)
+        metrics = [metric for metric in self.metrics if isinstance(metric, Metric)]
+        columns = Counter(column for metric in metrics for column in metric.columns)
         if twice := [column for column, count in columns.items() if count > 1]:
             raise ValueError(f"two metrics give the column {twice[0]}: name one of them")
-        for metric in own:
+        for metric in metrics:
             metric.prepare(num_images)
 
     def score(self, num_images: int) -> Scores:

@@ -20,6 +20,9 @@ class ImageDigest(Metric):
 
     columns: ClassVar[dict[str, bool]] = {}
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def process(self, data_batch: Any, data_samples: Sequence[Sample]) -> None:
         del data_batch
         for sample in data_samples:
@@ -31,7 +34,7 @@ class ImageDigest(Metric):
 
     def compute_metrics(self, results: list[tuple[str, str, float | None, int | None]]) -> Scores:
         digests = {name: digest for name, digest, _, _ in results}
-        seconds = [one for _, _, one, _ in results if one is not None]
+        seconds = [time for _, _, time, _ in results if time is not None]
         scales = {scale for *_, scale in results}
         names = sorted(digests, key=lambda name: (_stem(name), name))
         lines = [f"{_stem(name)} {digests[name]}" for name in names]

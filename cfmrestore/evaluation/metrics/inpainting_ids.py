@@ -21,5 +21,5 @@ class InpaintingIDS(StackedSetMetric):
 
     def compare_features(self, target: Tensor | None, row: Tensor) -> dict[str, float]:
         assert target is not None
-        found = inception_discriminative_scores(target, row)
-        return {"P-IDS": found.paired, "U-IDS": found.unpaired}
+        scores = inception_discriminative_scores(target, row)
+        return {"P-IDS": scores.paired, "U-IDS": scores.unpaired}

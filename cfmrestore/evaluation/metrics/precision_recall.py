@@ -22,5 +22,5 @@ class PrecisionRecall(StackedSetMetric):
 
     def compare_features(self, target: Tensor | None, row: Tensor) -> dict[str, float]:
         assert target is not None
-        found = precision_recall(target, row)
-        return {"Precision": found.precision, "Recall": found.recall}
+        scores = precision_recall(target, row)
+        return {"Precision": scores.precision, "Recall": scores.recall}

@@ -99,8 +99,8 @@ class SetMetric(Metric):
         return self.extractor(cut_patches(whole, places, self.patch_side))
 
     def _add(self, names: Sequence[str], features: Features | None) -> None:
-        for kind, own in (features or {}).items():
-            self.statistics[kind] = self.add(self.statistics.get(kind), names[-1], own)
+        for kind, new in (features or {}).items():
+            self.statistics[kind] = self.add(self.statistics.get(kind), names[-1], new)
 
     def evaluate(self, size: int) -> Scores:
         del size
@@ -116,16 +116,16 @@ class SetMetric(Metric):
         seen = [name for names, _, _ in parts for name in names[:-1]]
         self._clear()
         for names, statistics, last in parts:
-            for kind, own in statistics.items():
-                self.statistics[kind] = self.merge(self.statistics[kind], own) if kind in self.statistics else own
+            for kind, part in statistics.items():
+                self.statistics[kind] = self.merge(self.statistics[kind], part) if kind in self.statistics else part
             if names and names[-1] not in seen:
                 seen.append(names[-1])
                 self._add(names, last)
         few = f"{type(self).__name__} of {len(seen)} images says little: it wants {self.enough} or more"
         target = self.statistics.pop("target", None)
         rows = {
-            kind: {column: Score(number) for column, number in self.compare(target, own).items()}
-            for kind, own in self.statistics.items()
+            kind: {column: Score(number) for column, number in self.compare(target, row).items()}
+            for kind, row in self.statistics.items()
         }
         return Scores(rows, self.columns, [few] if len(seen) < self.enough else [])
 
