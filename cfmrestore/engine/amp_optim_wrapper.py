@@ -81,6 +81,9 @@ class AmpOptimWrapper(OptimWrapper):
         return {**super().state_dict(), "scaler": self.scaler.state_dict()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.scaler.load_state_dict(state_dict.pop("scaler", {}) if self.scaler.is_enabled() else {})
-        state_dict.pop("scaler", None)
+        scale = state_dict.pop("scaler", {})  # empty where the training before was of another precision
+        if self.scaler.is_enabled() and scale:
+            self.scaler.load_state_dict(scale)
+        elif self.scaler.is_enabled():
+            print_log("the checkpoint holds no loss scale: float16 begins with the usual one", logger="current")
         super().load_state_dict(state_dict)

@@ -1,4 +1,4 @@
-"""A velocity whose end point shrinks to the input."""
+"""Data consistency: a velocity whose end point shrinks to the input."""
 
 import torch
 from torch import Tensor
@@ -19,8 +19,18 @@ class DataConsistency:
 
     and v' is the velocity that leads to :math:`\hat x_1'`. A is bicubic shrinking, y the input, E and D the encoder;
     the difference of two encodings leaves out what the encoder itself loses. For the straight path
-    :math:`v' = v + (\hat x_1' - \hat x_1) / (1 - t)`. Where the path has arrived (:math:`\sigma_t = 0`) v is left
-    alone.
+    :math:`v' = v + (\hat x_1' - \hat x_1) / (1 - t)`.
+
+    At t = 1, where Heun's method and others evaluate once more, that is 0 / 0: the limit is a property of the path and
+    not of its end. It is taken through the point :math:`(x_s, s)` evaluated last before. With
+    :math:`x_1(v)` the end of the path through that point whose velocity at its end is v,
+
+    .. math::
+        v' = v + w\, (x_1(v)' - x_1(v)), \qquad x_1(v) = (v - \sigma'_1 x_s / \sigma_s) / w, \qquad
+        w = \alpha'_1 - \sigma'_1 \alpha_s / \sigma_s ,
+
+    for the straight path :math:`x_1(v) = x_s + (1 - s) v`. So all stages agree in what shrinking sees, and on the
+    straight path a method of any order ends at the input exactly. A first evaluation at t = 1 leaves v alone.
 
     Args:
         velocity: What is wrapped.
@@ -32,17 +42,37 @@ class DataConsistency:
 
     def __init__(self, velocity: Velocity, path: Path, encoder: Encoder, low: Image, scale: int) -> None:
         self.velocity, self.path, self.encoder, self.low, self.scale = velocity, path, encoder, low, scale
+        self._last: tuple[Tensor, Tensor] | None = None
 
     def __call__(self, x: Latent, t: Time) -> Latent:
         v: Tensor = self.velocity(x, t)
         arrived = self.path.coefficients(t).sigma <= 1e-6  # image by image, for solvers with steps of their own
+        if not bool(arrived.any()):
+            self._last = (x, t)
+            return self._guided(v, x, t)
+        last_x, last_t = self._last or (x, torch.full_like(t, torch.nan))
+        last_t = last_t.expand_as(t)
+        first = expand_as(last_t.isnan(), x)
+        at_end = torch.where(first, v, self._guided_at_end(v, last_x, last_t))
         if bool(arrived.all()):
-            return v
-        moved = self.enforce_consistency(self.path.velocity_to_data(v, x, t))
+            return at_end
+        here = expand_as(arrived, x)
         before = torch.where(arrived, torch.zeros_like(t), t)
-        return torch.where(expand_as(arrived, x), v, self.path.data_to_velocity(moved, x, before))
+        self._last = (torch.where(here, last_x, x), torch.where(arrived, last_t, t))
+        return torch.where(here, at_end, self._guided(v, x, before))
 
-    def enforce_consistency(self, x_1: Latent) -> Latent:
+    def _guided(self, v: Latent, x: Latent, t: Time) -> Latent:
+        return self.path.data_to_velocity(self.project(self.path.velocity_to_data(v, x, t)), x, t)
+
+    def _guided_at_end(self, v: Latent, x: Latent, t: Time) -> Latent:
+        """The velocity at t = 1 of the path through x at an earlier t."""
+        end, here = self.path.coefficients(torch.ones_like(t)), self.path.coefficients(t)
+        ratio = end.d_sigma / here.sigma
+        w = expand_as(end.d_alpha - ratio * here.alpha, x)
+        x_1 = (v - expand_as(ratio, x) * x) / w
+        return v + w * (self.project(x_1) - x_1)
+
+    def project(self, x_1: Latent) -> Latent:
         """The end point, moved to where it shrinks to the input."""
         image = self.encoder.decode(x_1)
         near = back_project(image, self.low, self.scale)

@@ -32,6 +32,20 @@ def test_reduced_precision_trains_on_a_cpu() -> None:
     wrapper.load_state_dict(wrapper.state_dict())
 
 
+def test_float16_goes_on_from_a_training_of_another_precision() -> None:
+    model = nn.Linear(8, 8)
+    wrapper = AmpOptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1), precision="fp32")
+    state = wrapper.state_dict()
+    wrapper.scaler = torch.amp.GradScaler("cpu", enabled=True, init_scale=8.0)  # as float16 has it on a GPU
+    wrapper.load_state_dict(state)
+    assert wrapper.scaler.get_scale() == 8
+    state = {**wrapper.state_dict(), "scaler": {**wrapper.scaler.state_dict(), "scale": 4.0}}
+    wrapper.load_state_dict(dict(state))
+    assert wrapper.scaler.get_scale() == 4
+    wrapper.scaler = torch.amp.GradScaler("cpu", enabled=False)
+    wrapper.load_state_dict(dict(state))  # back to float32
+
+
 def test_precision_is_checked() -> None:
     optimizer = torch.optim.SGD(nn.Linear(1, 1).parameters(), lr=0.1)
     with pytest.raises(ValueError, match="unknown precision 'half'"):

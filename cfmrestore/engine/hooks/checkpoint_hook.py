@@ -1,5 +1,6 @@
 """Writing checkpoints, keeping the last ones and the best."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,14 @@ class CheckpointHook(Hook):
         if self.save_best not in metrics:
             raise ValueError(f"save_best={self.save_best!r} is not measured; the evaluation gives {sorted(metrics)}")
         score, info = metrics[self.save_best], runner.message_hub.runtime_info
+        if math.isnan(score):
+            runner.logger.warning(
+                f"{self.save_best} is NaN at iteration {runner.iter}: the best weights stay as they are"
+            )
+            return
         best = info.get("best_score")
-        if best is not None and (score <= best if self.rule == "greater" else score >= best):
+        worse = best is not None and (score <= best if self.rule == "greater" else score >= best)
+        if worse and not math.isnan(best):  # NaN: of a version that took it for the best
             return
         name = f"best_{self.save_best.replace('/', '_')}_iter_{runner.iter}.pth"
         previous = info.get("best_ckpt")

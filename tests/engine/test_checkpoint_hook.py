@@ -1,0 +1,55 @@
+"""Which weights are kept as the best."""
+
+import logging
+import math
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from cfmrestore.engine.hooks import CheckpointHook
+
+
+class Hub:
+    """mmengine's message hub, as far as the hook asks."""
+
+    def __init__(self, **info: Any) -> None:
+        self.runtime_info = info
+
+    def update_info(self, key: str, value: Any) -> None:
+        self.runtime_info[key] = value
+
+
+def kept(scores: list[float], folder: Path, rule: str = "greater", **info: Any) -> tuple[Any, list[str]]:
+    """The best score after these evaluations, and the files that were written on the way."""
+    hub, saved = Hub(**info), []
+    runner = SimpleNamespace(message_hub=hub, work_dir=str(folder), logger=logging.getLogger("test"), iter=0)
+    runner.save_checkpoint = lambda work_dir, name, **keys: saved.append(name)
+    hook = CheckpointHook(save_best="PSNR", rule=rule)
+    for number, score in enumerate(scores):
+        runner.iter = number
+        hook.after_val_epoch(runner, {"PSNR": score})
+    return hub.runtime_info.get("best_score"), saved
+
+
+@pytest.mark.parametrize(
+    ("scores", "rule", "best", "numbers"),
+    [
+        ([20.0, math.nan, 19.0], "greater", 20.0, [0]),
+        ([math.nan, 20.0, math.nan, 21.0], "greater", 21.0, [1, 3]),
+        ([2.0, math.nan, 1.0], "less", 1.0, [0, 2]),
+        ([math.nan], "greater", None, []),
+    ],
+)
+def test_a_nan_is_never_the_best(
+    scores: list[float], rule: str, best: float | None, numbers: list[int], tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    with caplog.at_level(logging.WARNING, "test"):
+        assert kept(scores, tmp_path, rule) == (best, [f"best_PSNR_iter_{n}.pth" for n in numbers])
+    assert caplog.text.count("PSNR is NaN at iteration") == sum(map(math.isnan, scores))
+
+
+def test_a_nan_that_was_kept_before_gives_way(tmp_path: Path) -> None:
+    assert kept([20.0], tmp_path, best_score=math.nan)[0] == 20.0
