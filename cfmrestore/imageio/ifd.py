@@ -28,6 +28,11 @@ class Layout(NamedTuple):
         """Struct codes of the number of entries, and of an offset."""
         return (f"{self.order}Q", f"{self.order}Q") if self.big else (f"{self.order}H", f"{self.order}I")
 
+    @property
+    def first_at(self) -> int:
+        """Where the header holds the offset of the first directory."""
+        return 8 if self.big else 4
+
 
 class Entry(NamedTuple):
     """One tag of a directory: where it stands, and where its value does."""
@@ -56,12 +61,7 @@ def header(data: Data) -> tuple[Layout, int]:
     if order is None or version not in (42, 43):
         raise ValueError("this is neither TIFF nor EXIF")
     layout = Layout(order, version == 43)
-    return layout, struct.unpack_from(layout.codes[1], data, first_at(layout))[0]
-
-
-def first_at(layout: Layout) -> int:
-    """Where the header holds the offset of the first directory."""
-    return 8 if layout.big else 4
+    return layout, struct.unpack_from(layout.codes[1], data, layout.first_at)[0]
 
 
 def directory(data: Data, layout: Layout, at: int) -> Directory:

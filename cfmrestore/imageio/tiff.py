@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from cfmrestore.imageio import exif, vips
-from cfmrestore.imageio.ifd import LONG, LONG8, SHORT, append, directory, first_at, header, numbers, pack, raw
+from cfmrestore.imageio.ifd import LONG, LONG8, SHORT, append, directory, header, numbers, pack, raw
 from cfmrestore.imageio.modes import pixels_of
 from cfmrestore.imageio.picture import Metadata, check_size, upright, upright_size
 from cfmrestore.imageio.pillow import from_pil, opened
@@ -85,7 +85,7 @@ class Tiff:
         bits, kind = max(self.all(BITS, (1,))), self.get(PHOTOMETRIC)
         self._check(bits, kind)
         if self.get(PLANAR, 1) == 2 and kind in (0, 1, 2):
-            return upright(self._without_rest(self._planes()), self.orientation)
+            return upright(self._planes(), self.orientation)
         if kind == _LAB or self.get(COMPRESSION, 1) not in _KNOWN:
             if bits > 8 and self.get(SAMPLES, 1) > 1:
                 raise ValueError("16 bits of a rare compression: save it uncompressed, or with LZW or Deflate")
@@ -116,12 +116,11 @@ class Tiff:
         libvips refuses such tiles, and confuses the planes of gray and alpha.
         """
         planes = [vips.pixels(vips.header(self._plane(index), "tiff")) for index in range(self.get(SAMPLES, 1))]
-        pixels = np.concatenate(planes, axis=2)
+        pixels = self._without_rest(np.concatenate(planes, axis=2))
         if self.get(EXTRA) == _PREMULTIPLIED:
             alpha, top = pixels[..., -1:].astype(np.uint64), np.iinfo(pixels.dtype).max
-            pixels[..., :-1] = np.minimum(
-                (pixels[..., :-1].astype(np.uint64) * top + alpha // 2) // np.maximum(alpha, 1), top
-            )
+            full = (pixels[..., :-1].astype(np.uint64) * top + alpha // 2) // np.maximum(alpha, 1)
+            pixels[..., :-1] = np.minimum(full, top)
         return pixels
 
     def _plane(self, index: int) -> bytes:
@@ -131,16 +130,16 @@ class Tiff:
         changed = {BITS: self.get(BITS), SAMPLES: 1, PLANAR: 1, PHOTOMETRIC: 0 if inverted else 1}
         for entry in self.tags.values():
             if entry.tag in (STRIPS, STRIP_BYTES, TILES, TILE_BYTES):
-                own = self.all(entry.tag)
-                own = own[index * len(own) // count : (index + 1) * len(own) // count]
-                tags.append(pack(layout, entry.tag, LONG8 if layout.big else LONG, *own))
+                values = self.all(entry.tag)
+                values = values[index * len(values) // count : (index + 1) * len(values) // count]
+                tags.append(pack(layout, entry.tag, LONG8 if layout.big else LONG, *values))
             elif entry.tag in changed:
                 tags.append(pack(layout, entry.tag, SHORT, changed[entry.tag]))
             elif entry.tag not in (EXTRA, FORMAT):
                 tags.append((entry.tag, entry.kind, entry.items, raw(self.data, entry)))
         out = bytearray(self.data + b"\0" * (len(self.data) % 2))
         at = append(out, layout, tags)
-        struct.pack_into(layout.codes[1], out, first_at(layout), at)
+        struct.pack_into(layout.codes[1], out, layout.first_at, at)
         return bytes(out)
 
 

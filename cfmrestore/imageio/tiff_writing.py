@@ -6,19 +6,7 @@ from pathlib import Path
 
 from cfmrestore.imageio import tiff, vips
 from cfmrestore.imageio.exif import PREFIX, STRUCTURE
-from cfmrestore.imageio.ifd import (
-    BYTE,
-    RATIONAL,
-    SHORT,
-    UNDEFINED,
-    Layout,
-    Tag,
-    append,
-    copy,
-    first_at,
-    header,
-    pack,
-)
+from cfmrestore.imageio.ifd import BYTE, RATIONAL, SHORT, UNDEFINED, Layout, Tag, append, copy, header, pack
 from cfmrestore.imageio.picture import Metadata, Picture, fitting_icc
 
 _SMALL = 2**32 - 2**27  # bytes of pixels for which offsets of 32 bits do
@@ -41,7 +29,7 @@ def write(path: Path, picture: Picture) -> None:
         at = append(out, layout, list(tags.values()), base)
         file.seek(base)
         file.write(out)
-        file.seek(first_at(layout))
+        file.seek(layout.first_at)
         file.write(struct.pack(layout.codes[1], at))
 
 

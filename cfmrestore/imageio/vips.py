@@ -2,12 +2,13 @@
 
 import errno
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -50,45 +51,24 @@ def pixels(image: Any) -> np.ndarray:
     return values
 
 
-def write_png(values: np.ndarray, file: BinaryIO) -> None:
-    """Encode pixels (h, w, c) at the end of a PNG that begins otherwise."""
-    target, chunks = _library().TargetCustom(), _PixelChunks(file)
-    target.on_write(chunks.write)
+def write_png(values: np.ndarray, path: Path, head: bytes) -> None:
+    """Write pixels (h, w, c) as a PNG with all that stands before them."""
+    encoded = path.with_suffix(".pixels")
     try:
         with _clear_errors("it cannot be written"):
-            _image(values).pngsave_target(target, compression=6, filter="all", keep="none")
-    except (OSError, ValueError) as error:
-        raise chunks.failure or error from None
+            _image(values).pngsave(str(encoded), compression=6, filter="all", keep="none")
+        with encoded.open("rb") as source, path.open("wb") as file:
+            source.seek(source.read(1024).index(b"IDAT") - 4)
+            file.write(head)
+            shutil.copyfileobj(source, file)
+    finally:
+        encoded.unlink(missing_ok=True)
 
 
 def write_tiff(values: np.ndarray, path: Path, *, big: bool) -> None:
     """Write pixels (h, w, c) as a TIFF that says nothing else."""
     with _clear_errors("it cannot be written"):
         _image(values).tiffsave(str(path), compression="deflate", predictor="horizontal", bigtiff=big, keep="none")
-
-
-class _PixelChunks:
-    """What an encoder writes of a PNG, from its first chunk of pixels on."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file = file
-        self.head: bytearray | None = bytearray()
-        self.failure: OSError | None = None  # cannot pass through the library
-
-    def write(self, part: Any) -> int:
-        """Take a part of the file: its length, or -1 if it cannot be written."""
-        data = bytes(part)
-        if self.head is not None:
-            self.head += data
-            start = self.head.find(b"IDAT") - 4
-            data = bytes(self.head[start:]) if start >= 0 else b""
-            self.head = None if data else self.head
-        try:
-            self.file.write(data)
-        except OSError as error:
-            self.failure = error
-            return -1
-        return len(part)
 
 
 def _image(values: np.ndarray) -> Any:
@@ -125,5 +105,5 @@ def _clear_errors(what: str) -> Iterator[None]:
         for text, code in _FULL.items():
             if any(text in line for line in lines):
                 raise OSError(code, text) from error
-        told = dict.fromkeys(line for line in lines if line and "bad seek" not in line)  # each once
-        raise ValueError("; ".join([what, *told])) from error
+        messages = dict.fromkeys(line for line in lines if line and "bad seek" not in line)  # each once
+        raise ValueError("; ".join([what, *messages])) from error

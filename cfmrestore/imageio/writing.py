@@ -65,9 +65,7 @@ def write_picture(path: str | Path, picture: Picture, *, quality: int = 95) -> N
         if name == "tiff":
             tiff_writing.write(unfinished, picture)
         elif name == "png":
-            with unfinished.open("wb") as file:
-                file.write(png.head(picture))
-                vips.write_png(picture.pixels, file)
+            vips.write_png(picture.pixels, unfinished, png.head(picture))
         else:
             _write_lossy(unfinished, rounded(picture), name, quality, path)
 

@@ -43,17 +43,16 @@ def test_what_goes_wrong_leaves_no_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 def test_20000_pixels_a_side_need_less_than_4_gib(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
     code = f"""
 import resource
-import numpy as np
 from cfmrestore.imageio import canvas
-strip = np.random.default_rng(0).integers(0, 4, (500, 20000, 3), np.uint8)
 with canvas({str(path)!r}, (20000, 20000)) as pixels:
     for top in range(0, 20000, 500):
-        pixels[top : top + 500] = strip + np.uint8(top // 100)
+        pixels[top : top + 500] = top // 100
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
     run = subprocess.run([sys.executable, "-c", code], check=True, env=environment(), capture_output=True, text=True)

@@ -11,30 +11,20 @@ import pytest
 from PIL import Image, ImageCms
 
 from cfmrestore.imageio import Metadata, Picture, from_pil, read_image, read_picture, read_size, to_pil, write_picture
-from tests.imageio.files import (
-    GRAY_ICC,
-    MAKER_NOTE,
-    RGB_ICC,
-    XMP,
-    chunk,
-    exif,
-    load,
-    metadata,
-    pixels,
-    png,
-    tiff,
-)
+from tests.imageio.files import MAKER_NOTE, RGB_ICC, XMP, chunk, exif, load, metadata, pixels, png, tiff
 
 KINDS = [".jpg", ".png", ".webp", ".tiff", ".avif"]
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("suffix", KINDS)
-def test_orientation_is_applied_once_and_taken_away(tmp_path: Path, orientation: int, suffix: str) -> None:
+def test_orientation_is_applied_and_the_rest_of_exif_kept(tmp_path: Path, orientation: int, suffix: str) -> None:
     lying = np.zeros((32, 64, 3), np.uint8)
     lying[:16, :16], lying[16:, :16], lying[:16, 48:] = (255, 0, 0), (0, 255, 0), (0, 0, 255)
     path = tmp_path / f"a{suffix}"
-    Image.fromarray(lying).save(path, exif=exif(orientation), **({} if suffix == ".tiff" else {"quality": 100}))
+    Image.fromarray(lying).save(
+        path, exif=exif(orientation).tobytes(), **({} if suffix == ".tiff" else {"quality": 100})
+    )
     picture = read_picture(path)
     rotations = {1: (0, 0), 2: (0, 1), 3: (2, 0), 4: (2, 1), 5: (3, 1), 6: (3, 0), 7: (1, 1), 8: (1, 0)}
     quarters, mirrored = rotations[orientation]  # of the counterclockwise kind, then left to right
@@ -43,28 +33,11 @@ def test_orientation_is_applied_once_and_taken_away(tmp_path: Path, orientation:
     assert picture.size == read_size(path) == wanted.shape[:2]
     assert np.abs(picture.pixels[8::16, 8::16].astype(int) - wanted[8::16, 8::16]).max() < 30
     assert np.array_equal(read_image(path), picture.pixels)
-    assert 0x0112 not in load(picture.metadata.exif)
-
-
-@pytest.mark.parametrize("suffix", KINDS)
-def test_exif_is_kept(tmp_path: Path, suffix: str) -> None:
-    Image.new("RGB", (9, 8)).save(tmp_path / f"a{suffix}", exif=exif().tobytes())
-    kept = load(read_picture(tmp_path / f"a{suffix}").metadata.exif)
+    kept = load(picture.metadata.exif)
+    assert {0x0112, 256, 257, 273, 279}.isdisjoint(kept)
     assert kept[0x010F] == "Maker"
-    assert kept.get_ifd(0x8769)[0x829A] == 1 / 250
-    assert kept.get_ifd(0x8769)[0x927C] == MAKER_NOTE
+    assert (kept.get_ifd(0x8769)[0x829A], kept.get_ifd(0x8769)[0x927C]) == (1 / 250, MAKER_NOTE)
     assert kept.get_ifd(0x8825)[2] == (52.0, 30.0, 12.5)
-    assert {256, 257, 273, 279}.isdisjoint(kept)
-
-
-@pytest.mark.parametrize(("mode", "icc"), [("RGB", RGB_ICC), ("L", GRAY_ICC)])
-@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tiff"])
-def test_icc_profiles_are_kept_byte_for_byte(tmp_path: Path, mode: str, icc: bytes, suffix: str) -> None:
-    Image.new(mode, (9, 8)).save(tmp_path / f"a{suffix}", icc_profile=icc)
-    assert read_picture(tmp_path / f"a{suffix}").metadata.icc == icc
-    other = GRAY_ICC if icc == RGB_ICC else RGB_ICC
-    Image.new(mode, (9, 8)).save(tmp_path / f"a{suffix}", icc_profile=other)
-    assert read_picture(tmp_path / f"a{suffix}").metadata.icc is None
 
 
 def test_metadata_behind_the_pixels_of_a_png_is_read(tmp_path: Path) -> None:
@@ -101,16 +74,13 @@ def test_cmyk_becomes_srgb_by_its_profile(tmp_path: Path, suffix: str, monkeypat
     assert read_picture(tmp_path / f"a{suffix}").pixels[0, 0].tolist() == [1, 2, 1]
 
 
-@pytest.mark.parametrize("transparency", [None, 1, bytes([255, 0, 128])])
-def test_alpha_of_palettes(tmp_path: Path, transparency: int | bytes | None) -> None:
+def test_palettes_become_rgb(tmp_path: Path) -> None:
     image = Image.fromarray(np.array([[0, 1, 2]], np.uint8), "P")
     image.putpalette([10, 20, 30, 40, 50, 60, 70, 80, 90])
-    image.save(tmp_path / "a.png", **({} if transparency is None else {"transparency": transparency}))
-    colors = [[10, 20, 30], [40, 50, 60], [70, 80, 90]]
-    alphas = {None: None, 1: [255, 0, 255]}.get(transparency, [255, 0, 128])  # type: ignore[call-overload]
-    wanted = colors if alphas is None else [[*c, a] for c, a in zip(colors, alphas, strict=True)]
-    assert read_picture(tmp_path / "a.png").pixels[0].tolist() == wanted
-    assert read_image(tmp_path / "a.png")[0].tolist() == colors
+    image.save(tmp_path / "a.png")
+    assert read_picture(tmp_path / "a.png").pixels[0].tolist() == [[10, 20, 30], [40, 50, 60], [70, 80, 90]]
+    image.save(tmp_path / "a.png", transparency=bytes([255, 0, 128]))
+    assert read_picture(tmp_path / "a.png").pixels[0, :, 3].tolist() == [255, 0, 128]
 
 
 @pytest.mark.parametrize(
@@ -132,23 +102,20 @@ def test_alpha_of_one_color(tmp_path: Path, bits: int, kind: int, values: list, 
     assert read_picture(tmp_path / "a.png").pixels[0, :2].tolist() == wanted
 
 
-@pytest.mark.parametrize("orientation", [1, 6])
 @pytest.mark.parametrize(("kind", "channels"), [(0, 1), (2, 3), (4, 2), (6, 4)])
-def test_16_bits_of_png(tmp_path: Path, kind: int, channels: int, orientation: int) -> None:
+def test_16_bits_of_png(tmp_path: Path, kind: int, channels: int) -> None:
     values = pixels(channels, 16)
-    (tmp_path / "a.png").write_bytes(png(values, chunk(b"eXIf", exif(orientation).tobytes()[6:]), kind=kind))
-    wanted = values if orientation == 1 else np.rot90(values, -1)
-    assert np.array_equal(read_picture(tmp_path / "a.png").pixels, wanted)
-    colors = np.rint(wanted[..., : 3 if channels > 2 else 1] / 257)
-    assert np.array_equal(read_image(tmp_path / "a.png"), np.broadcast_to(colors, (*wanted.shape[:2], 3)))
+    (tmp_path / "a.png").write_bytes(png(values, kind=kind))
+    assert np.array_equal(read_picture(tmp_path / "a.png").pixels, values)
+    colors = np.rint(values[..., : 3 if channels > 2 else 1] / 257)
+    assert np.array_equal(read_image(tmp_path / "a.png"), np.broadcast_to(colors, (*values.shape[:2], 3)))
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("order", ["<", ">"])
-@pytest.mark.parametrize(
-    "layout", [{}, {"planar": True}, {"tile": True}, {"planar": True, "tile": True}, {"planar": True, "big": True,
-               "t274": 6}], ids=str)  # fmt: skip
+@pytest.mark.parametrize("layout", [{}, {"planar": True}, {"planar": True, "tile": True}, {"planar": True, "big": True,
+                                    "t274": 6}], ids=str)  # fmt: skip
 def test_tiff_of_all_layouts(tmp_path: Path, channels: int, bits: int, order: str, layout: dict) -> None:
     values = pixels(channels, bits, (20, 35))
     alpha = {"t338": 2} if channels in (2, 4) else {}
@@ -170,13 +137,11 @@ def test_alpha_of_tiff_is_what_its_tag_says(tmp_path: Path, planar: bool) -> Non
     assert read_picture(path).pixels[0].tolist() == [[65535, 7], [0, 8]]
 
 
-@pytest.mark.parametrize("compression", ["tiff_lzw", "packbits", "tiff_jpeg", "zstd", "lzma"])
+@pytest.mark.parametrize("compression", ["tiff_lzw", "zstd", "lzma"])
 def test_compressions_of_tiff(tmp_path: Path, compression: str) -> None:
-    for values in (pixels(3), pixels(1, 16)) if compression != "tiff_jpeg" else (pixels(3) // 255 * 255,):
-        image = to_pil(Picture(values, Metadata(), "tiff"))
-        image.save(tmp_path / "a.tif", compression=compression)
-        with Image.open(tmp_path / "a.tif") as again:
-            assert np.array_equal(read_picture(tmp_path / "a.tif").pixels.squeeze(), np.asarray(again))
+    for values in (pixels(3), pixels(1, 16)):
+        to_pil(Picture(values, Metadata(), "tiff")).save(tmp_path / "a.tif", compression=compression)
+        assert np.array_equal(read_picture(tmp_path / "a.tif").pixels, values)
 
 
 def test_lab_becomes_rgb(tmp_path: Path) -> None:
@@ -186,21 +151,10 @@ def test_lab_becomes_rgb(tmp_path: Path) -> None:
     assert read_picture(tmp_path / "a.tif").pixels[0, 0].tolist() == pytest.approx([200, 40, 30], abs=8)
 
 
-@pytest.mark.parametrize(
-    ("mode", "suffix"),
-    [
-        ("RGB", ".bmp"),
-        ("L", ".pgm"),
-        ("P", ".gif"),
-        ("RGB", ".jp2"),
-        ("1", ".png"),
-        ("RGBA", ".webp"),
-        ("CMYK", ".jpg"),
-        ("LA", ".tif"),
-    ],
-)
+@pytest.mark.parametrize(("mode", "suffix"), [("RGB", ".bmp"), ("L", ".pgm"), ("P", ".gif"), ("RGB", ".jp2"),
+                                              ("1", ".png"), ("RGBA", ".webp"), ("CMYK", ".jpg")])  # fmt: skip
 def test_the_view_of_8_bits(tmp_path: Path, mode: str, suffix: str) -> None:
-    path = tmp_path / f"grün ☃{suffix}"
+    path = tmp_path / f"grün ☃ [2]{suffix}"
     Image.new("RGB", (5, 4), (255, 255, 255)).convert(mode).save(path)
     values = read_image(path)
     assert (values.shape, values.dtype) == ((4, 5, 3), np.uint8)
@@ -277,14 +231,10 @@ def test_truncated_files_are_refused(tmp_path: Path, suffix: str) -> None:
         for read in (read_picture, read_image):
             with pytest.raises(ValueError, match=f"cannot read '.*grün ☃{suffix}'"):
                 read(path)
-
-
-def test_a_damaged_png_is_refused(tmp_path: Path) -> None:
-    data = bytearray(png(pixels(3), kind=2, bits=8))
-    data[60] ^= 1
-    (tmp_path / "a.png").write_bytes(data)
-    with pytest.raises(ValueError, match=r"a\.png': it is damaged or truncated"):
-        read_picture(tmp_path / "a.png")
+    if suffix.endswith("png"):
+        path.write_bytes(data[:60] + bytes([data[60] ^ 1]) + data[61:])
+        with pytest.raises(ValueError, match="it is damaged or truncated"):
+            read_picture(path)
 
 
 @pytest.mark.parametrize(("data", "message"), [(b"", "empty"), (b"text", "no image"), (b"II*\0", "neither|cannot"),
