@@ -7,6 +7,7 @@ import pytest
 from cfmrestore.apis import load_config
 from cfmrestore.apis.print_config import print_config
 from cfmrestore.engine.config import files, presets
+from cfmrestore.engine.setup import prepare_config
 from cfmrestore.restore.models import find_model
 from tests.testing import ROOT, TINY
 
@@ -17,6 +18,8 @@ def test_a_config_of_the_package_by_its_name() -> None:
     cfg = load_config("cfmrestore::cfm_realsr_tiny.py")
     assert cfg._cfg_dict == load_config(TINY)._cfg_dict
     assert Path(cfg.filename) == TINY
+    prepared = prepare_config("cfmrestore::cfm_realsr_tiny.py", work_dir=None, launcher="none", options=None)
+    assert prepared.work_dir == "work_dirs/cfm_realsr_tiny"
     assert find_model("cfmrestore::cascade_x16.py") == ROOT / "configs" / "cascade_x16.py"
     assert presets.read("cfmrestore::degradations/denoise.py").scale == 1
 
