@@ -14,11 +14,11 @@ from torch import Tensor
 
 from cfmrestore.apis import load_config
 from cfmrestore.apis.degrade import degrade
-from cfmrestore.apis.evaluate import load_image
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.config import presets
 from cfmrestore.engine.panels import write_png
 from cfmrestore.evaluation import protocols
+from cfmrestore.evaluation.folders import load_image
 from cfmrestore.evaluation.functional.niqe import niqe
 from cfmrestore.evaluation.functional.psnr import psnr
 from cfmrestore.evaluation.functional.ssim import ssim
