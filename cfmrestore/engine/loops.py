@@ -67,7 +67,7 @@ class IterBasedTrainLoop(BaseLoop):
 
     @property
     def micro_batches(self) -> int:
-        count: int = self.runner.optim_wrapper._accumulative_counts
+        count: int = self.runner.cfg.optim_wrapper.get("accumulative_counts", 1)
         return count
 
     def run(self) -> nn.Module:

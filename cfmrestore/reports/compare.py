@@ -12,9 +12,8 @@ from cfmrestore.evaluation.functional.bootstrap import paired_interval
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.reports.files import write_csv, write_json
 from cfmrestore.reports.markdown import markdown_table
-from cfmrestore.reports.results import Result, read_result
+from cfmrestore.reports.results import Result, Values, read_result
 
-Values = Sequence[float | None]
 Interval = Callable[[np.ndarray], tuple[float, float]]
 
 

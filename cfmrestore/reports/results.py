@@ -1,7 +1,7 @@
 """Result files: what was measured, how, on which images; as JSON, as CSV with a line an image, and as a table."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from cfmrestore.reports.markdown import format_number, markdown_table
 
 FORMAT = 1
 Result = dict[str, Any]
+Values = Sequence[float | None]  # of the images of a set
 _PLAIN = {"hr", "gt", "high", "target", "targets", "restored", "results", "output", "out", "lr", "low"}
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cfmrestore.evaluation.functional.dists import DISTS, L2Pool
+from cfmrestore.evaluation.functional.dists import DISTSNetwork, L2Pool
 from cfmrestore.features.backbones import Backbone
 from tests.evaluation.test_lpips import images
 
@@ -64,7 +64,7 @@ def naive_dists(a: Tensor, b: Tensor, weights: dict[str, Tensor], pool=naive_poo
 
 
 def test_dists_equals_an_independent_writing(dists_file: Path) -> None:
-    metric = DISTS("random", weights=dists_file)
+    metric = DISTSNetwork("random", weights=dists_file)
     weights = torch.load(dists_file, weights_only=True)
     a, b = images(41, 48)
     found = metric(a, b).tolist()
@@ -90,7 +90,7 @@ def test_l2_pool() -> None:
 
 
 def test_dists_passes_gradients_and_names_mistakes(dists_file: Path, tmp_path: Path) -> None:
-    metric = DISTS("random", weights=dists_file.parent)
+    metric = DISTSNetwork("random", weights=dists_file.parent)
     a, b = images(32, 32)
     metric(a, b.requires_grad_()).sum().backward()
     assert b.grad.isfinite().all()
@@ -98,9 +98,9 @@ def test_dists_passes_gradients_and_names_mistakes(dists_file: Path, tmp_path: P
     with pytest.raises(ValueError, match="one size"):
         metric(a, a[..., 1:])
     with pytest.raises(ValueError, match=r"DISTS needs the weights weights\.pt, and there is no file '.*gone\.pt'"):
-        DISTS("random", weights=tmp_path / "gone.pt")
+        DISTSNetwork("random", weights=tmp_path / "gone.pt")
     with pytest.raises(ValueError, match=r"'vgg' needs the weights vgg16-397923af\.pth"):
-        DISTS(tmp_path, weights=dists_file)
+        DISTSNetwork(tmp_path, weights=dists_file)
     torch.save({"alpha": torch.zeros(1, 1475, 1, 1)}, tmp_path / "half.pt")
     with pytest.raises(ValueError, match=r"beta should have \(1, 1475, 1, 1\); it has nothing"):
-        DISTS("random", weights=tmp_path / "half.pt")
+        DISTSNetwork("random", weights=tmp_path / "half.pt")

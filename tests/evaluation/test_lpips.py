@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from cfmrestore._compat import patch_torchvision
-from cfmrestore.evaluation.functional.lpips import LPIPS
+from cfmrestore.evaluation.functional.lpips import LPIPSNetwork
 from cfmrestore.features.backbones import KINDS
 
 
@@ -29,7 +29,7 @@ def test_lpips_equals_the_package(net: str, tmp_path: Path) -> None:
         reference = lpips.LPIPS(net=net, pnet_rand=True, verbose=False).eval()
     weights = {re.sub(r"^slice\d+", "features", name): value for name, value in reference.net.state_dict().items()}
     torch.save(weights, tmp_path / KINDS[net].file)
-    metric = LPIPS(net, tmp_path)
+    metric = LPIPSNetwork(net, tmp_path)
     a, b = images()
     expected = reference(a, b, normalize=True).flatten().detach()
     assert torch.allclose(metric(a, b), expected, rtol=1e-4, atol=1e-7)
@@ -43,7 +43,7 @@ def test_lpips_equals_the_package(net: str, tmp_path: Path) -> None:
 
 
 def test_lpips_passes_gradients_and_names_mistakes(tmp_path: Path) -> None:
-    metric = LPIPS("alex", "random")
+    metric = LPIPSNetwork("alex", "random")
     a, b = images()
     metric(a, b.requires_grad_()).sum().backward()
     assert b.grad.abs().sum() > 0
@@ -51,11 +51,11 @@ def test_lpips_passes_gradients_and_names_mistakes(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="one size"):
         metric(a, a[..., 1:])
     with pytest.raises(ValueError, match="'alex', 'vgg', 'squeeze'; got 'resnet'"):
-        LPIPS("resnet", "random")
+        LPIPSNetwork("resnet", "random")
     with pytest.raises(ValueError, match=r"'alex' needs the weights alexnet-owt-7be5be79\.pth, and there is no file"):
-        LPIPS("alex", tmp_path)
+        LPIPSNetwork("alex", tmp_path)
     with pytest.raises(ValueError, match=r"LPIPS needs the weights alex\.pth"):
-        LPIPS("alex", "random", linear=tmp_path)
+        LPIPSNetwork("alex", "random", linear=tmp_path)
     torch.save({"lin0.model.1.weight": torch.zeros(1, 64, 1, 1)}, tmp_path / "alex.pth")
     with pytest.raises(ValueError, match=r"lin1\.model\.1\.weight should have \(1, 192, 1, 1\); it has nothing"):
-        LPIPS("alex", "random", linear=tmp_path)
+        LPIPSNetwork("alex", "random", linear=tmp_path)

@@ -109,6 +109,14 @@ def test_sets_are_the_same_on_any_number_of_ranks(name: str, tmp_path: Path, mon
     assert "of 5 images says little" in scores.warnings[0]
 
 
+def test_every_rank_gets_the_scores_of_a_set(monkeypatch) -> None:
+    """A hook that keeps the best checkpoint looks for them on all of them."""
+    scores = score(FID(weights="seeded"), [samples(5, 64)])
+    monkeypatch.setattr(set_metric, "is_main_process", lambda: False)
+    monkeypatch.setattr(set_metric, "broadcast_object_list", lambda objects: objects.__setitem__(0, scores))
+    assert FID(weights="seeded").evaluate(5) == scores
+
+
 def test_sets_tell_better_from_worse() -> None:
     rows = samples(5, 64)
     found = evaluate(FID(weights="seeded"), [rows])

@@ -16,7 +16,7 @@ _C_1 = _C_2 = 1e-6
 _NAME = "weights.pt"
 
 
-class DISTS(nn.Module):
+class DISTSNetwork(nn.Module):
     r"""One minus the weighted similarity of means (texture) and of correlations (structure) in VGG16's features.
 
     Over the channels j of the image itself (i = 0) and of five stages of the network, whose pooling is

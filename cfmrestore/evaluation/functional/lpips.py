@@ -15,7 +15,7 @@ _MEAN, _STD = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)  # of images in [-
 _EPS = 1e-10
 
 
-class LPIPS(nn.Module):
+class LPIPSNetwork(nn.Module):
     r"""The distance of two images in the features of a classifier, weighted by what people told apart.
 
     With :math:`\hat y^l = y^l / |y^l|` along the channels of layer l, and the channels' weights :math:`w_l \ge 0`,

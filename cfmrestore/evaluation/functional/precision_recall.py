@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 
-class PrecisionRecall(NamedTuple):
+class PrecisionAndRecall(NamedTuple):
     """The share of fakes that look real, and the share of the real that is found again among the fakes."""
 
     precision: float
@@ -16,7 +16,7 @@ class PrecisionRecall(NamedTuple):
 
 def precision_recall(
     real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], *, k: int = 3, rows: int = 1024
-) -> PrecisionRecall:
+) -> PrecisionAndRecall:
     r"""Improved precision and recall.
 
     A set :math:`\Phi` spans the union of balls around its features, each as wide as the distance to its k-th neighbor:
@@ -37,7 +37,7 @@ def precision_recall(
         raise ValueError(f"k must be at least 1 and below the size of both sets; got {k=}, {len(real)}, {len(fake)}")
     real, fake = real.double(), fake.double()
     precision = _inside(fake, real, k, rows).double().mean()
-    return PrecisionRecall(float(precision), float(_inside(real, fake, k, rows).double().mean()))
+    return PrecisionAndRecall(float(precision), float(_inside(real, fake, k, rows).double().mean()))
 
 
 def _inside(points: Float[Tensor, "n d"], manifold: Float[Tensor, "m d"], k: int, rows: int) -> Bool[Tensor, " n"]:

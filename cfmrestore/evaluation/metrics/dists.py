@@ -23,5 +23,5 @@ class DISTS(NetworkMetric):
         folder = weights if weights is not None and Path(weights).is_dir() else None
         self.weights, self.backbone = weights, backbone or folder
 
-    def load(self) -> dists.DISTS:
-        return dists.DISTS(self.backbone, weights=self.weights)
+    def load(self) -> dists.DISTSNetwork:
+        return dists.DISTSNetwork(self.backbone, weights=self.weights)

@@ -20,5 +20,5 @@ class LPIPS(NetworkMetric):
         super().__init__(protocol=protocol)
         self.net, self.weights = net, weights
 
-    def load(self) -> lpips.LPIPS:
-        return lpips.LPIPS(self.net, self.weights)
+    def load(self) -> lpips.LPIPSNetwork:
+        return lpips.LPIPSNetwork(self.net, self.weights)

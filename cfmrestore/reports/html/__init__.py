@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -15,11 +15,11 @@ import numpy as np
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.reports.html.histogram import Histogram, format_value
 from cfmrestore.reports.html.pictures import PictureStore, ShownImage, store_view
+from cfmrestore.reports.results import Values
 
 _PLOTTED = ("bicubic", "restored")  # the last one in front
 
 Pictures = Callable[[str, str], Mapping[str, np.ndarray]]
-Values = Sequence[float | None]
 
 
 def write_report(path: str | Path, result: Mapping[str, Any], pictures: Pictures, *, worst: int = 10) -> None:
