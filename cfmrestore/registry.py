@@ -14,7 +14,7 @@ from typing import Any
 from mmengine import registry as mm
 from mmengine.registry import Registry, build_from_cfg
 
-from cfmrestore.renamed import plugin_name, update_keys
+from cfmrestore.former_names import plugin_name, update_keys
 
 PLUGIN_GROUP = "cfmrestore.plugins"
 

@@ -20,9 +20,9 @@ from cfmrestore.evaluation.functional.pareto import pareto_front
 from cfmrestore.evaluation.functional.straightness import straightness
 from cfmrestore.evaluation.scores import Scores
 from cfmrestore.registry import SOLVERS, find_class
-from cfmrestore.reports.files import write_csv, write_json
+from cfmrestore.reports.json_csv import write_csv, write_json
 from cfmrestore.reports.markdown import markdown_table
-from cfmrestore.restore import models
+from cfmrestore.restore import stages
 
 Row = dict[str, Any]
 _CORNER = 64  # pixels of an input, along each side
@@ -67,7 +67,7 @@ def sweep(
     if not (solvers and intervals and seeds) or min(intervals) < 1:
         raise ValueError(f"need solvers, seeds, and intervals of 1 or more; got {solvers=}, {intervals=}, {seeds=}")
     cfg = prepare_config(config, work_dir=work_dir, launcher=launcher, options=options)
-    cfg = prepare_test_config(cfg, models.find_model(checkpoint), protocol)
+    cfg = prepare_test_config(cfg, stages.find_model(checkpoint), protocol)
     dataset = None
     if benchmark is not None:
         if not all(benchmark.partition("=")):

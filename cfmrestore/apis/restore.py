@@ -18,10 +18,10 @@ from cfmrestore.imageio import EXTENSIONS, SUFFIXES, check_writable, read_pictur
 from cfmrestore.imageio.picture import Metadata, Picture
 from cfmrestore.restore import Restorer, Settings
 from cfmrestore.restore.inputs import Item, find_items
-from cfmrestore.restore.models import Stage, build, find_model
 from cfmrestore.restore.records import Records
 from cfmrestore.restore.scale_passes import target_size
 from cfmrestore.restore.spread import spread_picture
+from cfmrestore.restore.stages import Stage, build, find_model
 from cfmrestore.restore.time_left import TimeLeft
 
 log = logging.getLogger("cfmrestore")

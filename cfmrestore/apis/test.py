@@ -15,7 +15,7 @@ from cfmrestore.evaluation import protocols
 from cfmrestore.evaluation.metric_names import metric_config
 from cfmrestore.reports import results
 from cfmrestore.reports.output import write_outputs
-from cfmrestore.restore import models
+from cfmrestore.restore import stages
 
 
 def evaluate_checkpoint(
@@ -56,7 +56,7 @@ def evaluate_checkpoint(
     cfg = prepare_config(config, work_dir=work_dir, launcher=launcher, options=options)
     if metrics is not None:
         cfg.test_evaluator = [*(metric_config(name, weights) for name in metrics), {"type": "NFE"}]
-    cfg = prepare_test_config(cfg, models.find_model(checkpoint), protocol)
+    cfg = prepare_test_config(cfg, stages.find_model(checkpoint), protocol)
     scale = cfg.model.get("scale", 4)
     sets: dict[str, dict[str, Any] | None] = {
         name: benchmark_dataset(name, where, scale) for name, where in (benchmarks or {}).items()

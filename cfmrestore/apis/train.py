@@ -10,7 +10,7 @@ from mmengine.dist import get_world_size
 
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.setup import build_runner, prepare_config, remove_evaluation
-from cfmrestore.restore import models
+from cfmrestore.restore import stages
 
 
 def train(
@@ -48,7 +48,7 @@ def train(
     if resume is not None:
         _resume(cfg, resume)
     if cfg.get("load_from"):
-        cfg.load_from = str(models.find_model(cfg.load_from))
+        cfg.load_from = str(stages.find_model(cfg.load_from))
     return build_runner(cfg).train()
 
 

@@ -5,7 +5,7 @@ from math import lcm
 
 from torch import Tensor, nn
 
-from cfmrestore.couplings.lift import enlarge, lift
+from cfmrestore.couplings.upsampling import enlarge, lift
 from cfmrestore.encoders.base import Encoder
 from cfmrestore.execution import Execution
 from cfmrestore.ops.rng import ImageRng

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cfmrestore.renamed import update_names
+from cfmrestore.former_names import update_names
 
 SIDECAR_FORMAT = 2
 _KEYS = {"format", "image", "seed", "epoch", "scale", "frozen", "target", "target_params", "degradation", "params"}

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 import cfmrestore
+from cfmrestore.former_names import tensor_name
 from cfmrestore.imageio.atomic import atomic
-from cfmrestore.renamed import tensor_name
 
 LAST = "last_checkpoint"
 _STATES = ("state_dict", "raw_state_dict")

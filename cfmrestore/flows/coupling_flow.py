@@ -16,11 +16,11 @@ from cfmrestore.flows.losses.base import Loss, Prediction
 from cfmrestore.flows.pipeline import Restoration, RestorationPipeline, match_to_input
 from cfmrestore.flows.sampling import Sampling
 from cfmrestore.flows.times.base import TimeSampler
+from cfmrestore.former_names import update_keys
 from cfmrestore.ops.pad import crop_to, pad_to_multiple
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.paths.base import Path
 from cfmrestore.registry import COUPLINGS, ENCODERS, LOSSES, MODELS, NETWORKS, PATHS, TIME_SAMPLERS, check_keys
-from cfmrestore.renamed import update_keys
 from cfmrestore.typing import Condition, Image, Latent
 
 Config = dict[str, Any]

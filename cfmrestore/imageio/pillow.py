@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from cfmrestore.imageio import exif
 from cfmrestore.imageio.modes import pixels_of
-from cfmrestore.imageio.picture import Metadata, Picture, check_size, fitting_icc, upright
+from cfmrestore.imageio.orientation import upright
+from cfmrestore.imageio.picture import Metadata, Picture, check_size, fitting_icc
 
 if TYPE_CHECKING:
     from PIL.Image import Image

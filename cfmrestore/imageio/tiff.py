@@ -8,7 +8,8 @@ import numpy as np
 from cfmrestore.imageio import exif, vips
 from cfmrestore.imageio.ifd import LONG, LONG8, SHORT, append, directory, header, numbers, pack, raw
 from cfmrestore.imageio.modes import pixels_of
-from cfmrestore.imageio.picture import Metadata, check_size, upright, upright_size
+from cfmrestore.imageio.orientation import upright, upright_size
+from cfmrestore.imageio.picture import Metadata, check_size
 from cfmrestore.imageio.pillow import from_pil, opened
 
 SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, STRIPS, SAMPLES, STRIP_BYTES = (

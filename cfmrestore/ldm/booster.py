@@ -19,7 +19,7 @@ from cfmrestore.ldm.boost_jobs import BoostFiles, BoostJob, latent_metadata
 from cfmrestore.ldm.latent_pipeline import LatentPipeline
 from cfmrestore.ops.resize import resize
 from cfmrestore.restore import Restorer, Settings
-from cfmrestore.restore.models import find_model
+from cfmrestore.restore.stages import find_model
 from cfmrestore.typing import Latent
 
 _FORMAT = 1

@@ -10,7 +10,7 @@ import numpy as np
 
 from cfmrestore.evaluation.functional.bootstrap import paired_interval
 from cfmrestore.imageio.atomic import write_text
-from cfmrestore.reports.files import write_csv, write_json
+from cfmrestore.reports.json_csv import write_csv, write_json
 from cfmrestore.reports.markdown import markdown_table
 from cfmrestore.reports.results import Result, Values, read_result
 

@@ -9,7 +9,7 @@ from cfmrestore.engine import checkpoints
 from cfmrestore.evaluation.protocols import Protocol
 from cfmrestore.evaluation.scores import Scores
 from cfmrestore.imageio.atomic import write_text
-from cfmrestore.reports.files import read_json, write_csv, write_json
+from cfmrestore.reports.json_csv import read_json, write_csv, write_json
 from cfmrestore.reports.markdown import format_number, markdown_table
 
 FORMAT = 1

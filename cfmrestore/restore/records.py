@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cfmrestore.former_names import update_names
 from cfmrestore.hub import file_digest
 from cfmrestore.imageio.atomic import write_text
-from cfmrestore.renamed import update_names
 
 _FOLDER = ".restored"
 

@@ -18,12 +18,12 @@ from cfmrestore.ops.resize import resize
 from cfmrestore.ops.rng import mix
 from cfmrestore.restore import tile_planner, transparency
 from cfmrestore.restore.image_kinds import ColorAlpha, unpack
-from cfmrestore.restore.models import Stage, load_stages
 from cfmrestore.restore.progress import OnProgress, Progress
 from cfmrestore.restore.scale_passes import Pass, passes, target_size
 from cfmrestore.restore.settings import Settings
 from cfmrestore.restore.spread import Spread
 from cfmrestore.restore.stage_runner import StageRunner
+from cfmrestore.restore.stages import Stage, load_stages
 from cfmrestore.typing import Image
 
 

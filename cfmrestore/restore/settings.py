@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cfmrestore.flows.sampling import Sampling
+from cfmrestore.former_names import update_keys
 from cfmrestore.ops import color_match
 from cfmrestore.registry import check_keys
-from cfmrestore.renamed import update_keys
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,9 +10,9 @@ from cfmrestore.flows import Restoration, Sampling
 from cfmrestore.ops.tiles import Tiling, count
 from cfmrestore.restore import tile_planner
 from cfmrestore.restore.free_memory import is_out_of_memory
-from cfmrestore.restore.models import Stage
 from cfmrestore.restore.progress import Progress
 from cfmrestore.restore.settings import Settings
+from cfmrestore.restore.stages import Stage
 from cfmrestore.typing import Size
 
 log = logging.getLogger("cfmrestore")
@@ -81,10 +81,9 @@ class StageRunner:
         return ValueError(f"not even tiles of {pixels} pixels fit the memory of {self.device} ({reason})")
 
     def _halved(self, tiling: Tiling | None, size: Size, reason: str) -> Tiling:
-        multiple, pixels = tile_planner.multiple_of(self.flow), self.flow.encoder.downscale
-        side = max(size) if tiling is None else tiling.side
-        smaller = tile_planner.tiling_of(side // 2, multiple)
-        if smaller.side >= side:
+        side, pixels = max(size) if tiling is None else tiling.side, self.flow.encoder.downscale
+        smaller = tile_planner.halved(side, tile_planner.multiple_of(self.flow))
+        if smaller is None:
             raise self._no_room(side * pixels, reason)
         log.warning("out of memory with tiles of %d pixels, beginning again with %d (%s)",
                     side * pixels, smaller.side * pixels, reason)  # fmt: skip

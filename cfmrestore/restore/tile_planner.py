@@ -72,6 +72,12 @@ def tiling_of(side: int, multiple: int) -> Tiling:
     return Tiling(side, min(_OVERLAP, side // 2), multiple)
 
 
+def halved(side: int, multiple: int) -> Tiling | None:
+    """Tiles of half the side, after an out-of-memory error; None where tiles cannot be smaller."""
+    smaller = tiling_of(side // 2, multiple)
+    return smaller if smaller.side < side else None
+
+
 def choose(
     size: Size, batch: int, costs: Costs, evaluations: int, multiple: int, device: torch.device
 ) -> Tiling | None:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from cfmrestore.degradations.blur.motion_blur import MotionBlur, MotionParams
-from cfmrestore.ops import trajectories
+from cfmrestore.ops import motion_trajectories as trajectories
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.typing import Frame
 

@@ -8,7 +8,7 @@ from cfmrestore.apis import load_config
 from cfmrestore.apis.print_config import print_config
 from cfmrestore.engine.config import files, presets
 from cfmrestore.engine.setup import prepare_config
-from cfmrestore.restore.models import find_model
+from cfmrestore.restore.stages import find_model
 from tests.testing import ROOT, TINY
 
 

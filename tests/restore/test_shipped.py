@@ -22,10 +22,10 @@ from cfmrestore.evaluation.folders import load_image
 from cfmrestore.evaluation.functional.niqe import niqe
 from cfmrestore.evaluation.functional.psnr import psnr
 from cfmrestore.evaluation.functional.ssim import ssim
+from cfmrestore.former_names import update_names
 from cfmrestore.imageio import list_images, read_image
 from cfmrestore.ops.resize import resize
 from cfmrestore.ops.rng import ImageRng, key_of
-from cfmrestore.renamed import update_names
 from cfmrestore.restore import Restorer, model_zoo
 from tests.testing import ROOT, run_tool
 

@@ -21,7 +21,7 @@ from cfmrestore.engine.config.load import load_config
 from cfmrestore.imageio import Metadata, Picture, read_picture, write_picture
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.restore import Restorer, Settings
-from cfmrestore.restore.models import build
+from cfmrestore.restore.stages import build
 
 _CANVASES = 6  # of a whole image: the context, the start, the point, the velocity, a product with it, the next point
 

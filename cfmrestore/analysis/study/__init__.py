@@ -16,9 +16,9 @@ from cfmrestore.apis.train import train
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.config.load import load_config
 from cfmrestore.engine.process_pool import run_jobs
+from cfmrestore.former_names import update_names
 from cfmrestore.imageio.atomic import write_text
-from cfmrestore.renamed import update_names
-from cfmrestore.reports.files import read_json, write_json
+from cfmrestore.reports.json_csv import read_json, write_json
 from cfmrestore.reports.markdown import fill, format_number, markdown_table
 
 _RECIPE = "recipe.json"

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from cfmrestore.degradations.base import Degradation, check_range
-from cfmrestore.ops import trajectories
+from cfmrestore.ops import motion_trajectories as trajectories
 from cfmrestore.ops.filters import filter_each
 from cfmrestore.ops.parallel import stack_images
 from cfmrestore.ops.rng import ImageRng

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from cfmrestore.degradations.base import Degradation
+from cfmrestore.former_names import plugin_name
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
-from cfmrestore.renamed import plugin_name
 from cfmrestore.typing import Frame, Image, Size
 
 

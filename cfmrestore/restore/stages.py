@@ -10,8 +10,8 @@ from cfmrestore.engine import checkpoints
 from cfmrestore.engine.config.files import find_config, read_file
 from cfmrestore.flows.coupling_flow import CouplingFlow
 from cfmrestore.flows.sampling import Sampling
+from cfmrestore.former_names import update_names
 from cfmrestore.registry import MODELS, check_keys, find_class, load_plugins
-from cfmrestore.renamed import update_names
 from cfmrestore.restore import model_zoo
 from cfmrestore.restore.settings import Settings
 
