@@ -25,9 +25,8 @@ def panel(sample: dict[str, Any], side: int | None = None) -> np.ndarray:
         sample: A result of the flow.
         side: Show a square of that side, from the middle of the image, so that rows of several images align.
     """
-    low, restored = sample["low"], sample["restored"]
+    low, restored, scale = sample["low"], sample["restored"], sample["scale"]
     size = (restored.shape[-2], restored.shape[-1])
-    scale = round(size[0] / low.shape[-2])
     columns = {
         f"input {low.shape[-1]}x{low.shape[-2]}": low.repeat_interleave(scale, 1).repeat_interleave(scale, 2),
         "bicubic": resize(low[None], scale=scale)[0],

@@ -9,6 +9,8 @@ from torch import Tensor
 from cfmrestore.datasets.base import to_tensor
 from cfmrestore.evaluation.metrics.base import Sample
 from cfmrestore.imageio import list_images, read_image, read_size
+from cfmrestore.ops.resize import infer_scale
+from cfmrestore.typing import Size
 
 
 @dataclass(frozen=True)
@@ -75,12 +77,18 @@ def check_sizes(files: Iterable[ImageFiles], scale: int | None) -> None:
         restored, target, low = (sizes.get(kind) for kind in ("restored", "target", "low"))
         if target is not None and restored != target:
             wrong.append(f"{image.name}: restored {_text(restored)}, target {_text(target)}")
-        elif low is not None and restored is not None:
-            factors = {round(a / b) for a, b in zip(restored, low, strict=True)}
-            if len(factors) > 1 or factors == {0} or (scale is not None and factors != {scale}):
-                wrong.append(f"{image.name}: restored {_text(restored)}, input {_text(low)}")
+        elif low is not None and restored is not None and not _fits(restored, low, scale):
+            wrong.append(f"{image.name}: restored {_text(restored)}, input {_text(low)}")
     if wrong:
         raise ValueError(f"{len(wrong)} images do not fit in size: {'; '.join(wrong)}")
+
+
+def _fits(size: Size, low: Size, scale: int | None) -> bool:
+    """Whether an image can be a restoration of its input: by the given scale, or by one that both axes agree on."""
+    if scale is not None:
+        return all(-(-n // scale) == m or n // scale == m for n, m in zip(size, low, strict=True))
+    factors = {round(n / m) for n, m in zip(size, low, strict=True)}
+    return infer_scale(size, low) is not None or (len(factors) == 1 and factors != {0})
 
 
 def _text(size: tuple[int, int] | None) -> str:

@@ -228,7 +228,7 @@ class CouplingFlow(BaseModel):
         results = []
         encoded = self.reconstruct(inputs["high"], inputs["seeds"]) if ceiling and "high" in inputs else None
         for index, sample in enumerate(data_samples):
-            result = {**sample, "low": inputs["low"][index].cpu(), "nfe": restored.nfe}
+            result = {**sample, "scale": self.coupling.scale, "low": inputs["low"][index].cpu(), "nfe": restored.nfe}
             image = restored.image[index].cpu()
             if "high" in inputs:
                 result["target"] = inputs["high"][index].cpu()

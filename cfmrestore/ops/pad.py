@@ -25,7 +25,8 @@ def reflect_pad(x: Tensor, top: int, bottom: int, left: int, right: int) -> Tens
 
 def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
     """Reflect at the bottom and the right until both sides are multiples; crop with ``crop_to`` afterwards."""
-    bottom, right = (-x.shape[-2] % multiple, -x.shape[-1] % multiple)
+    # what -n % multiple is, for which torch.compile has no rule where sizes vary
+    bottom, right = ((n + multiple - 1) // multiple * multiple - n for n in x.shape[-2:])
     return reflect_pad(x, 0, bottom, 0, right) if bottom or right else x
 
 

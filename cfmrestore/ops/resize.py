@@ -109,6 +109,15 @@ def scaled_size(size: Size, scale: float) -> Size:
     return math.ceil(size[0] * scale), math.ceil(size[1] * scale)
 
 
+def infer_scale(size: Size, low: Size) -> int | None:
+    """The whole factor by which ``size`` shrinks to ``low`` (see ``scaled_size``); None where none fits both axes.
+
+    Where several fit, as they may for a few pixels, it is the one nearest to the ratio of the sides.
+    """
+    scale = max(-(-n // m) for n, m in zip(size, low, strict=True))
+    return scale if scaled_size(size, 1 / scale) == low else None
+
+
 def resize(
     image: Planes,
     *,

@@ -136,6 +136,16 @@ def test_wrong_input(target: Path, tmp_path: Path) -> None:
         evaluate_folders(target, target, out=str(tmp_path / "r.txt"), **keys)
 
 
+def test_sides_that_are_no_multiples_of_the_scale(tmp_path: Path) -> None:
+    """An input of 3x3 is what 9x9 shrinks to by 3 and by 4: the given scale counts, and cuts its border."""
+    photos = write_images(tmp_path / "photos", count=1, side=9)
+    low = write_images(tmp_path / "low", count=1, side=3)
+    for scale in (3, 4):
+        evaluate_folders(noisy(photos, tmp_path / "mine", 5), photos, low=low, scale=scale, metrics=["psnr"])
+    with pytest.raises(ValueError, match="1 images do not fit in size: 0: restored 9x9, input 3x3"):
+        evaluate_folders(tmp_path / "mine", photos, low=low, scale=5, metrics=["psnr"])
+
+
 @pytest.mark.slow
 def test_the_tools(target: Path, tmp_path: Path) -> None:
     restored = noisy(target, tmp_path / "mine", 5)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from cfmrestore.degradations import Downscale
 from cfmrestore.evaluation.functional import prepare, psnr
 from cfmrestore.evaluation.metric_names import metric_config
 from cfmrestore.evaluation.metrics import (
@@ -26,7 +27,9 @@ from cfmrestore.evaluation.metrics import (
 )
 from cfmrestore.evaluation.metrics.base import Metric
 from cfmrestore.evaluation.scores import Scores
+from cfmrestore.ops.pad import reflect_pad
 from cfmrestore.ops.resize import resize
+from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import METRICS
 
 METRICS.import_from_location()
@@ -194,11 +197,63 @@ def test_consistency_with_the_input() -> None:
     (sample,) = samples(1)
     sample["restored"] = torch.full((3, 32, 32), 0.5)
     sample["low"] = torch.full((3, 8, 8), 128 / 255)
-    assert evaluate(LRConsistency(), [[sample]])["LRConsistency"] == pytest.approx(80)  # equal: its bound
+    assert mean_of([[sample]]) == pytest.approx(80)  # equal: its bound
     sample = {**samples(1)[0], "restored": sample["restored"], "low": torch.full((3, 8, 8), 138 / 255)}
     rows = score(LRConsistency(), [[sample]]).rows
     assert rows["restored"]["LRConsistency"].mean == pytest.approx(20 * math.log10(255 / 10), abs=1e-3)
     assert rows["bicubic"]["LRConsistency"].values["0.png"] == pytest.approx(80)
+
+
+def as_file(image: torch.Tensor) -> torch.Tensor:
+    """Rounded to 8 bits as the metric rounds: in float32 a tie may fall to the other side."""
+    return (prepare(image[None], channel="rgb")[0] / 255).float()
+
+
+def mean_of(batches: list[list[dict]]) -> float:
+    """LRConsistency of restorations."""
+    return score(LRConsistency(), batches).rows["restored"]["LRConsistency"].mean
+
+
+SIZES = [(130, 197), (128, 196), (129, 200), (17, 18), (132, 8)]
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_the_original_agrees_with_its_input(size: tuple[int, int], scale: int) -> None:
+    """Whether the sides are multiples of the scale or not: 80 dB is the bound of equal images."""
+    original = as_file(torch.rand(3, *size, generator=torch.Generator().manual_seed(0)))
+    low = as_file(Downscale(scale=scale)(original[None], ImageRng([0]))[0])
+    assert low.shape[-2:] == (math.ceil(size[0] / scale), math.ceil(size[1] / scale))
+    sample = {"name": "0.png", "restored": original, "low": low}
+    assert mean_of([[sample]]) == pytest.approx(80)
+    assert sample["bicubic"].shape == original.shape
+    assert torch.equal(sample["bicubic"], resize(low, scale=scale)[:, : size[0], : size[1]].clamp(0, 1))
+
+
+def test_the_original_agrees_with_an_input_that_was_cropped_or_padded_before() -> None:
+    original = as_file(torch.rand(3, 130, 197, generator=torch.Generator().manual_seed(0)))
+    cropped = as_file(resize(original[:, :128, :196], scale=1 / 4))
+    padded = as_file(resize(reflect_pad(original, 0, 2, 0, 3), scale=1 / 4))
+    for restored, low in ((original, cropped), (reflect_pad(original, 0, 2, 0, 3), padded)):
+        sample = {"name": "0.png", "restored": restored, "low": low, "scale": 4}
+        assert mean_of([[sample]]) == pytest.approx(80)
+    by_size = {"name": "0.png", "restored": original, "low": as_file(resize(original, size=(32, 49)))}
+    assert mean_of([[by_size]]) == pytest.approx(80)
+    assert by_size["bicubic"].shape == original.shape
+
+
+def test_few_pixels_take_the_scale_that_is_named() -> None:
+    original = as_file(torch.rand(3, 5, 6, generator=torch.Generator().manual_seed(0)))
+    sample = {"name": "0.png", "restored": original, "low": as_file(resize(original, scale=1 / 4)), "scale": 4}
+    assert mean_of([[sample]]) == pytest.approx(80)
+    assert torch.equal(sample["bicubic"], resize(sample["low"], scale=4)[:, :5, :6].clamp(0, 1))
+    with pytest.raises(ValueError, match=r"'0\.png' has 5x6 pixels, which do not shrink to the 2x2 .* at scale 8"):
+        LRConsistency().process(None, [{**sample, "scale": 8}])
+
+
+def test_images_of_another_size_than_their_target_are_named() -> None:
+    with pytest.raises(ValueError, match=r"restored of '0\.png' has 31x32 pixels, the target 32x32"):
+        PSNR().process(None, [{**row, "restored": row["restored"][:, 1:]} for row in samples(1)])
 
 
 def test_the_digest_tells_images_and_names_apart() -> None:

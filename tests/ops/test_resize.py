@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from cfmrestore.ops.resize import resize
+from cfmrestore.ops.resize import infer_scale, resize
 
 
 @pytest.mark.parametrize("scale", [1 / 2, 1 / 3, 1 / 4, 2, 3, 4, 0.7, 1.5])
@@ -104,3 +104,21 @@ def test_size_or_scale() -> None:
         resize(torch.rand(1, 3, 8, 8), scale=2, kernel="cubic")
     with pytest.raises(ValueError, match="needs a pixel"):
         resize(torch.rand(1, 3, 8, 8), size=(0, 4))
+
+
+@pytest.mark.parametrize(
+    ("size", "low", "scale"),
+    [
+        ((130, 197), (33, 50), 4),
+        ((132, 200), (33, 50), 4),
+        ((17, 18), (5, 5), 4),
+        ((9, 12), (9, 12), 1),
+        ((9, 9), (3, 3), 3),
+        ((130, 197), (32, 49), None),
+        ((40, 40), (10, 20), None),
+        ((25, 25), (10, 10), None),
+        ((5, 5), (10, 10), None),
+    ],
+)
+def test_the_scale_follows_from_both_axes(size: tuple[int, int], low: tuple[int, int], scale: int | None) -> None:
+    assert infer_scale(size, low) == scale

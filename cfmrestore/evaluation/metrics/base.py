@@ -11,15 +11,34 @@ from torch import Tensor
 from cfmrestore.evaluation import protocols
 from cfmrestore.evaluation.scores import Score, Scores
 from cfmrestore.ops.pad import crop_to
-from cfmrestore.ops.resize import resize
+from cfmrestore.ops.resize import infer_scale, resize
+from cfmrestore.typing import Size
 
 Sample = dict[str, Any]
 
 
+def size_of(image: Tensor) -> Size:
+    """Height and width."""
+    return image.shape[-2], image.shape[-1]
+
+
+def text_of_size(image: Tensor) -> str:
+    """Height and width for a message."""
+    return f"{image.shape[-2]}x{image.shape[-1]}"
+
+
+def whole_scale(sample: Mapping[str, Any]) -> int | None:
+    """Scale factor that the sample names, or else that of its sizes; None without an input, or if it is no integer."""
+    scale: int | None = sample.get("scale")
+    if scale is not None or "low" not in sample:
+        return scale
+    return infer_scale(size_of(sample["restored"]), size_of(sample["low"]))
+
+
 def scale_of(sample: Mapping[str, Any]) -> int | None:
-    """Pixels of the restoration a pixel of the input, where there is one."""
-    if "low" not in sample:
-        scale: int | None = sample.get("scale")
+    """Scale factor, rounded to an integer where it is none; None without an input."""
+    scale = whole_scale(sample)
+    if scale is not None or "low" not in sample:
         return scale
     return max(1, round(sample["restored"].shape[-2] / sample["low"].shape[-2]))
 
@@ -29,10 +48,12 @@ def views(sample: Sample) -> dict[str, Tensor]:
 
     Bicubic interpolation is kept in the sample, which several metrics see.
     """
-    restored: Tensor = sample["restored"]
     if "low" in sample and "bicubic" not in sample:
-        enlarged = resize(sample["low"][None], scale=scale_of(sample))[0]
-        sample["bicubic"] = crop_to(enlarged, (restored.shape[-2], restored.shape[-1])).clamp(0, 1)
+        size, scale, low = size_of(sample["restored"]), whole_scale(sample), sample["low"][None]
+        enlarged = None if scale is None else crop_to(resize(low, scale=scale), size)
+        if enlarged is None or size_of(enlarged) != size:
+            enlarged = resize(low, size=size)
+        sample["bicubic"] = enlarged[0].clamp(0, 1)
     return {name: sample[name] for name in ("restored", "bicubic", "encoder") if name in sample}
 
 
@@ -101,6 +122,10 @@ class ImageMetric(Metric):
                 raise ValueError(f"{self.name} compares with a target, which {sample.get('name')!r} does not have")
             row: dict[str, Any] = {"name": sample.get("name", str(len(self.results)))}
             for view, image in views(sample).items():
+                if self.needs_target and target is not None and size_of(image) != size_of(target):
+                    raise ValueError(
+                        f"{view} of {row['name']!r} has {text_of_size(image)} pixels, the target {text_of_size(target)}"
+                    )
                 if not bool(image.sum().isfinite()):
                     raise ValueError(f"{view} of {row['name']!r} holds NaN or infinite values")
                 row[view] = self.measure(image, target, sample)
