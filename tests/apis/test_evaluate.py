@@ -136,7 +136,6 @@ def test_wrong_input(target: Path, tmp_path: Path) -> None:
         evaluate_folders(target, target, out=str(tmp_path / "r.txt"), **keys)
 
 
-@pytest.mark.slow
 def test_the_tools(target: Path, tmp_path: Path) -> None:
     restored = noisy(target, tmp_path / "mine", 5)
     page, out = tmp_path / "r.html", tmp_path / "r.json"
