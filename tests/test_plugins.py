@@ -56,7 +56,6 @@ model = dict(data_preprocessor=dict(degradation=[dict(type={name!r}, factor=0.25
 """
 
 
-@pytest.mark.slow
 def test_an_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package, site = tmp_path / "package", tmp_path / "site"
     package.mkdir()

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from multiprocessing import get_context
 from multiprocessing.connection import wait
-from multiprocessing.context import ForkServerProcess
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -81,15 +81,20 @@ def run_tool(
     return output
 
 
+def fork_server() -> ForkServerContext:
+    """Context whose processes are forks of one that has imported everything."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["tests.preloaded"])
+    return context
+
+
 def start_tool(
     name: str, *args: object, log: Path, cwd: Path = ROOT, variables: Mapping[str, str] | None = None
 ) -> ForkServerProcess:
     """Start a tool in a fork of a process that has imported everything: what it imports takes longer than most runs."""
-    context = get_context("forkserver")
-    context.set_forkserver_preload(["tests.preloaded"])
     script, words = str(ROOT / "tools" / name), [*map(str, args)]
     environ = {**environment(), **(variables or {})}
-    process = context.Process(target=_run, args=(script, words, str(cwd), str(log), environ))
+    process = fork_server().Process(target=_run, args=(script, words, str(cwd), str(log), environ))
     with mock.patch.dict(os.environ, environment()):  # the server starts with the first process
         process.start()
     return process

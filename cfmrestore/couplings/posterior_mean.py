@@ -28,8 +28,8 @@ class PosteriorMean(LowresLatent):
         r = \arg\min E \| c + r(c) - x_1 \|^2
 
     With :math:`r` the minimum, :math:`\bar x = E[x_1 | c]`. The optimal transport of it to the data has the smallest
-    squared error of all estimators that are distributed as the data; the flow, which sees :math:`x_t` alone, comes near
-    it as the noise becomes small: for one Gaussian, :math:`2 s^2 (1 - \sqrt\rho)` where drawing from the posterior has
+    squared error of all estimators that are distributed as the data; the flow, which sees :math:`x_t` alone, has
+    it for one Gaussian as the noise becomes small: :math:`2 s^2 (1 - \sqrt\rho)` where drawing from the posterior has
     :math:`2 s^2 (1 - \rho)`, with :math:`\rho` the part of the variance that :math:`\bar x` explains. With ``context``
     the network is told :math:`\bar x`, and draws from the posterior of it.
 

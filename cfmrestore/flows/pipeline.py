@@ -47,8 +47,8 @@ class RestorationPipeline:
     def restore(self, low: Tensor, seeds: Tensor, *, is_latent: bool = False) -> Restoration:
         """Restore images of any size, or what small latents stand for; one seed gives one image, whatever the batch."""
         rng = self.sampling.fork(ImageRng(seeds))
-        source, velocity, extra_nfe = self._start(low, rng, is_latent)
-        x_0, diffusion = source.x_0, self._diffusion(source, rng)
+        source, velocity, diffusion, extra_nfe = self._start(low, rng, is_latent)
+        x_0 = source.x_0
         posterior_mean = source.estimate if self.sampling.fidelity > 0 else None
         source_mean = source.mean if self.path.keeps_source else None
         del source  # a large image has no room for what is not needed
@@ -69,12 +69,13 @@ class RestorationPipeline:
         return self.execution.encoder(self.coupling.encoder).decode(latent).clamp_(0, 1)
 
     def start(self, low: Image, seeds: Tensor) -> tuple[Latent, Velocity]:
-        """The start x_0 of images, and the velocity v(x, t) from there on."""
-        source, velocity, _ = self._start(low, self.sampling.fork(ImageRng(seeds)), is_latent=False)
+        """The start x_0 of images, from which a sample is drawn, and the velocity v(x, t) from there on."""
+        drawing = replace(self, sampling=replace(self.sampling, fidelity=0.0))
+        source, velocity, _, _ = drawing._start(low, self.sampling.fork(ImageRng(seeds)), is_latent=False)
         return source.x_0, velocity
 
-    def _start(self, low: Tensor, rng: ImageRng, is_latent: bool) -> tuple[Source, Velocity, int]:
-        """The start with its noise scaled, the velocity from there on, and the evaluations that this took."""
+    def _start(self, low: Tensor, rng: ImageRng, is_latent: bool) -> tuple[Source, Velocity, PathDiffusion | None, int]:
+        """The start with its noise scaled, the velocity from there on, its law, and the evaluations that this took."""
         image: Image | None
         if is_latent:
             source = self.coupling.source_from_latent(low, rng, self.execution)
@@ -82,18 +83,20 @@ class RestorationPipeline:
         else:
             image = pad_to_multiple(low, self.coupling.low_multiple)
             source = self.coupling.source(image, rng, self.execution)
-        self._check(source)
+        is_random = bool((source.std > 0).any())  # by the coupling, whatever the images
+        self._check(source, is_random)
         velocity, extra_nfe = self._velocity(source.condition, image), 0
         if self.sampling.needs_posterior_mean and source.estimate is None:
             source = replace(source, estimate=estimate_posterior_mean(velocity, source.mean, self.path))
             extra_nfe = 1
         factor = self.sampling.noise_factor(source.estimate)
-        if self.sampling.fidelity == 1 or (not isinstance(factor, Tensor) and factor == 1):
-            return source, velocity, extra_nfe  # nothing is drawn, or with the noise that was trained
-        source = scale_noise(source, factor)
-        if "noise_level" in source.condition:
-            velocity = self._velocity(source.condition, image)
-        return source, velocity, extra_nfe
+        if self.sampling.fidelity < 1 and (isinstance(factor, Tensor) or factor != 1):  # else nothing changes
+            source = scale_noise(source, factor)
+            if "noise_level" in source.condition:
+                velocity = self._velocity(source.condition, image)
+        has_law = is_random and self.sampling.noise > 0 and self.coupling.has_known_score
+        diffusion = PathDiffusion(self.path, source.mean, source.std, rng.fork("diffusion")) if has_law else None
+        return source, velocity, diffusion, extra_nfe
 
     def _velocity(self, condition: Condition, low: Image | None) -> Velocity:
         """The velocity of the network, led to the input where consistency is asked for."""
@@ -103,21 +106,15 @@ class RestorationPipeline:
         encoder = self.execution.encoder(self.coupling.encoder)
         return DataConsistency(velocity, self.path, encoder, low, self.coupling.scale)
 
-    def _check(self, source: Source) -> None:
+    def _check(self, source: Source, is_random: bool) -> None:
         """Refuse settings that this coupling gives no meaning to."""
         if self.sampling.consistency and self.coupling.scale == 1:
             raise ValueError("consistency needs a model that enlarges: at scale 1 the result would be the input")
         knows_input = self.coupling.context_channels or source.estimate is not None
-        if self.sampling.needs_posterior_mean and not knows_input and bool((source.std > 0).any()):
+        if self.sampling.needs_posterior_mean and not knows_input and is_random:
             raise ValueError(
                 "fidelity and noise_contrast_limit need a network that is told the input; this one has no context"
             )
-
-    def _diffusion(self, source: Source, rng: ImageRng) -> PathDiffusion | None:
-        """The law of the source, where it is random and the network is told what it depends on."""
-        if self.sampling.noise == 0 or not self.coupling.has_known_score or not bool((source.std > 0).any()):
-            return None
-        return PathDiffusion(self.path, source.mean, source.std, rng.fork("diffusion"))
 
 
 def match_to_input(image: Image, low: Image, scale: float, *, color: str, consistency: bool) -> Image:

@@ -30,7 +30,9 @@ class DataConsistency:
         w = \alpha'_1 - \sigma'_1 \alpha_s / \sigma_s ,
 
     for the straight path :math:`x_1(v) = x_s + (1 - s) v`. So all stages agree in what shrinking sees, and on the
-    straight path a method of any order ends at the input exactly. A first evaluation at t = 1 leaves v alone.
+    straight path with :math:`\sigma_1 = 0`, in a lossless space and without noise on the way, a method of any order
+    ends at the input exactly. Where w = 0 (GVP from s = 0) the velocity there does not depend on the end: v is
+    left alone, as by a first evaluation at t = 1. An object serves one solve.
 
     Args:
         velocity: What is wrapped.
@@ -51,7 +53,8 @@ class DataConsistency:
             self._last = (x, t)
             return self._guided(v, x, t)
         last_x, last_t = self._last or (x, torch.full_like(t, torch.nan))
-        last_t = last_t.expand_as(t)
+        if t.dim() > last_t.dim():
+            last_t = last_t.expand_as(t)
         first = expand_as(last_t.isnan(), x)
         at_end = torch.where(first, v, self._guided_at_end(v, last_x, last_t))
         if bool(arrived.all()):
@@ -69,8 +72,9 @@ class DataConsistency:
         end, here = self.path.coefficients(torch.ones_like(t)), self.path.coefficients(t)
         ratio = end.d_sigma / here.sigma
         w = expand_as(end.d_alpha - ratio * here.alpha, x)
-        x_1 = (v - expand_as(ratio, x) * x) / w
-        return v + w * (self.project(x_1) - x_1)
+        known = w.abs() > 1e-6
+        x_1 = (v - expand_as(ratio, x) * x) / torch.where(known, w, 1)
+        return torch.where(known, v + w * (self.project(x_1) - x_1), v)
 
     def project(self, x_1: Latent) -> Latent:
         """The end point, moved to where it shrinks to the input."""

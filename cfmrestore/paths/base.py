@@ -96,8 +96,9 @@ class PathDiffusion:
         return self.path.coefficients(t)
 
     def pull(self, v: Tensor, x: Tensor, t: Tensor) -> Tensor:
-        r""":math:`s^2 \nabla \log p_t = (m - E[x_0 | x_t]) / \sigma_t`: no division by s, which may be 0 in places."""
-        return (self.mean - self.path.velocity_to_source(v, x, t)) / self.path.coefficients(t).sigma
+        r""":math:`s^2 \nabla \log p_t = (m - E[x_0 | x_t]) / \sigma_t`: no division by s, and 0 where s is."""
+        pull = (self.mean - self.path.velocity_to_source(v, x, t)) / self.path.coefficients(t).sigma
+        return torch.where(self.std > 0, pull, 0)
 
     def noise(self, x: Tensor) -> Tensor:
         return self.std * self.rng.normal(*x.shape[1:]).to(x)

@@ -41,8 +41,8 @@ class Samples:
 
     Args:
         images: As many as were asked for, of the kind that was given; number i is what the seed plus i gives alone.
-        spread: Standard deviation over them, in levels of 255, the mean over the colors: (h, w). Where it is large
-            the model invents.
+        spread: Standard deviation over them, in levels of 255, the root of the mean variance of the colors: (h, w).
+            Where it is large the model invents.
         nfe: Evaluations of all networks.
     """
 
@@ -218,6 +218,8 @@ class Restorer:
     def _passes(self, low: Image, settings: Settings) -> list[Pass]:
         """The runs that reach the scale, if the memory holds what they make."""
         scale, space = settings.scale or self.scale, self.stages[-1].flow.encoder
+        if scale == 1 and any(stage.sampling(settings).consistency for stage in self.stages):
+            raise ValueError("consistency needs a scale above 1: at scale 1 the result would be the input")
         runs = passes(scale, self.scale)
         largest = target_size((low.shape[-2], low.shape[-1]), scale / runs[-1].after)
         tile_planner.check_room(largest, len(low), space.channels, space.downscale)

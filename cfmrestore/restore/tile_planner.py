@@ -109,7 +109,7 @@ def tile_areas(size: Size, tiling: Tiling) -> list[int]:
 def check_room(size: Size, batch: int, channels: int, downscale: int) -> None:
     """Refuse images, of the size at which they are walked, whose canvases alone do not fit the memory."""
     pixels = size[0] * size[1] * batch
-    needed = 4 * pixels * (2 * 3 + (_CANVASES - 2) * channels // downscale**2)
+    needed = 4 * pixels * (2 * 3 + (_CANVASES - 2) * channels / downscale**2)
     free = free_bytes(torch.device("cpu"))
     if needed > free:
         raise ValueError(

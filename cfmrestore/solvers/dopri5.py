@@ -45,7 +45,7 @@ class DoPri5(Solver):
         rtol: Relative tolerance r.
         atol: Absolute tolerance a.
         adaptive: Without, each interval of the grid is one step.
-        max_evals: Where to give up.
+        max_evals: Evaluations in one interval of the grid, after which it is given up.
     """
 
     order: ClassVar[int] = 5

@@ -43,6 +43,7 @@ def test_the_projects_own_study_can_be_read() -> None:
     assert next(run for run in own.runs if run.choices["coupling"] == "regression").intervals == [1]
 
 
+@pytest.mark.slow
 def test_a_study_from_trainings_to_plots(file: Path, tmp_path: Path) -> None:
     high = write_images(tmp_path / "high", count=2, side=208)
     options = small_options(tmp_path)

@@ -146,7 +146,6 @@ def test_sides_that_are_no_multiples_of_the_scale(tmp_path: Path) -> None:
         evaluate_folders(tmp_path / "mine", photos, low=low, scale=5, metrics=["psnr"])
 
 
-@pytest.mark.slow
 def test_the_tools(target: Path, tmp_path: Path) -> None:
     restored = noisy(target, tmp_path / "mine", 5)
     page, out = tmp_path / "r.html", tmp_path / "r.json"

@@ -131,6 +131,17 @@ def test_noise_on_the_way_needs_noise_at_the_start() -> None:
         flow.restore(data["low"], data["seeds"])
 
 
+def test_noise_that_fades_everywhere_is_no_reason_to_refuse_an_image() -> None:
+    """Whether a start is random is the coupling's: neither the image nor its batch decides."""
+    sampling = {"solver": {"type": "EulerMaruyama"}, "noise_contrast_limit": 1e-6}
+    flow, data = build(sampling=sampling), batch()
+    together = flow.restore(data["low"], data["seeds"]).image
+    alone = flow.restore(data["low"][:1], data["seeds"][:1]).image
+    assert torch.allclose(together[:1], alone, atol=1e-5)
+    with pytest.raises(ValueError, match="a noise above 0"):
+        flow.restore(data["low"], data["seeds"], replace(flow.sampling, noise=0.0))
+
+
 def test_frozen_parts_are_no_part_of_the_state(tmp_path) -> None:
     flow = build(loss={"type": "Perceptual", "backbone": "random", "net": "alex"})
     assert all(name.startswith("network.") for name in flow.state_dict())

@@ -10,7 +10,7 @@ from cfmrestore.guidance import DataConsistency
 from cfmrestore.ops.resize import resize
 from cfmrestore.paths import GVP, Linear
 from cfmrestore.paths.base import Path
-from cfmrestore.solvers import RK4, DoPri5, Euler, Heun, Midpoint
+from cfmrestore.solvers import AB2, RK4, DoPri5, Euler, Heun, Midpoint
 from cfmrestore.solvers.base import Solver
 from cfmrestore.solvers.grids import UniformGrid
 from cfmrestore.typing import Velocity
@@ -130,6 +130,16 @@ def test_a_first_evaluation_at_the_end_is_left_alone() -> None:
     velocity, _, x_0 = guided(Linear())
     one = torch.tensor(1.0, dtype=torch.float64)
     assert torch.equal(velocity(x_0, one), wrong(x_0, one))
+
+
+@pytest.mark.parametrize("solver", [Heun(), AB2()], ids=lambda solver: type(solver).__name__)
+def test_one_interval_of_a_path_that_begins_at_its_source_alone(solver: Solver) -> None:
+    """GVP has alpha_0 = alpha'_1 = 0: from its first point the velocity at the end does not depend on the end."""
+    _, _, x_0 = guided(GVP())
+    velocity = DataConsistency(wrong, GVP(), Haar(factor=2), LOW.float(), 4)
+    end = solver.solve(velocity, x_0.float(), UniformGrid()(1)).x
+    assert end.isfinite().all()
+    assert end.abs().max() < 100
 
 
 def test_images_that_arrive_at_different_times_do_not_move_each_other() -> None:

@@ -10,8 +10,6 @@ import pytest
 from cfmrestore.engine import checkpoints
 from tests.testing import ROOT, TINY, environment, free_port, run_tool, same, small_options, start_tool, wait_for_all
 
-pytestmark = pytest.mark.slow
-
 # What slurm's srun does, on this machine: one task a rank, each with its variables.
 SRUN = """#!/usr/bin/env bash
 while [ "$1" != python ]; do case "$1" in --ntasks=*) n="${1#*=}";; esac; shift; done
@@ -48,6 +46,7 @@ def weights(run: Path) -> dict:
     return {key: checkpoint[key] for key in ("state_dict", "raw_state_dict")}
 
 
+@pytest.mark.slow
 def test_dist_scripts(two_ranks: tuple[Path, dict], tmp_path: Path) -> None:
     run, options = two_ranks
     run_script("dist_train.sh", TINY, 2, "--work-dir", tmp_path / "run", options=options, PORT=free_port())
@@ -58,6 +57,7 @@ def test_dist_scripts(two_ranks: tuple[Path, dict], tmp_path: Path) -> None:
     assert output.count("| restored ") == 1
 
 
+@pytest.mark.slow
 def test_slurm_script(two_ranks: tuple[Path, dict], tmp_path: Path) -> None:
     run, options = two_ranks
     (tmp_path / "bin").mkdir()

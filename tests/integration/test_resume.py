@@ -9,7 +9,6 @@ import torch
 from cfmrestore.engine import checkpoints
 from tests.testing import TINY, run_tool, same, small_options
 
-pytestmark = pytest.mark.slow
 HOOKS = "tests.integration.hooks"
 CONFIG = """
 _base_ = {base!r}

@@ -14,7 +14,6 @@ from cfmrestore.engine import checkpoints
 from cfmrestore.reports import results
 from tests.testing import ROOT, TINY, run_tool, small_options, write_images
 
-pytestmark = pytest.mark.slow
 TAEF2 = ROOT.parent / "shared" / "data" / "weights" / "taef2"
 
 

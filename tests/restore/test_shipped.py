@@ -148,6 +148,7 @@ class TestWhatTheyDo:
         assert natural.psnr > bicubic.psnr
         assert natural.niqe == pytest.approx(measured(pairs, [high for high, _ in pairs]).niqe, rel=0.15)
 
+    @pytest.mark.slow
     @pytest.mark.weights
     @pytest.mark.parametrize(("name", "faithful", "look"), [("set5", 31.0, 5.44), ("set14", 27.9, 4.92)])
     def test_the_classical_benchmarks(self, name: str, faithful: float, look: float) -> None:
@@ -163,6 +164,7 @@ class TestWhatTheyDo:
         assert natural.psnr > bicubic.psnr + 0.5
         assert natural.niqe == pytest.approx(look, rel=0.1)
 
+    @pytest.mark.slow
     @pytest.mark.weights
     @pytest.mark.parametrize(("folder", "split"), [("test/set14/x4/hr", "all"), ("train/bsds400", "held_out")])
     def test_photographs_that_were_degraded(self, folder: str, split: str, tmp_path: Path) -> None:
