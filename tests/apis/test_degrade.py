@@ -131,9 +131,7 @@ def bomb() -> bytes:
 def test_one_bad_image_stops_no_other(photos: Path, tmp_path: Path) -> None:
     (photos / "bad.png").write_bytes(b"no image")
     (photos / "bomb.png").write_bytes(bomb())
-    with pytest.raises(
-        ValueError, match=r"(?s)2 of 6 failed.*bad\.png: cannot read.*bomb\.png: cannot read.*pixels"
-    ):
+    with pytest.raises(ValueError, match=r"(?s)2 of 6 failed.*bad\.png: cannot read.*bomb\.png: cannot read.*pixels"):
         degrade(photos, "bicubic", tmp_path / "low")
     assert len(pixels(tmp_path / "low")) == 4
 
