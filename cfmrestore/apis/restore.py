@@ -1,10 +1,9 @@
 """Restoration of image files: some, a folder, in one process or many."""
 
-import errno
-import logging
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,8 @@ import numpy as np
 from cfmrestore._version import __version__
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.config.load import load_config
+from cfmrestore.engine.process_pool import run_jobs
+from cfmrestore.engine.time_left import TimeLeft
 from cfmrestore.hub import file_digest
 from cfmrestore.imageio import EXTENSIONS, SUFFIXES, check_writable, read_picture, write_picture
 from cfmrestore.imageio.picture import Metadata, Picture
@@ -22,9 +23,6 @@ from cfmrestore.restore.records import Records
 from cfmrestore.restore.scale_passes import target_size
 from cfmrestore.restore.spread import spread_picture
 from cfmrestore.restore.stages import Stage, build, find_model
-from cfmrestore.restore.time_left import TimeLeft
-
-log = logging.getLogger("cfmrestore")
 
 
 @dataclass(frozen=True)
@@ -53,6 +51,9 @@ class RestoreJob:
 
     item: Item
     result: Path
+
+    def __str__(self) -> str:
+        return str(self.item)
 
     def files(self, samples: int) -> list[Path]:
         """Files that it writes."""
@@ -125,7 +126,8 @@ def restore(
             f"{len(share) - len(todo)} of {len(share)} are there already (--overwrite makes them again)",
             file=sys.stderr,
         )
-    return _restore_all(run, todo)
+    clock = TimeLeft([job.item.weight for job in todo])
+    return [file for files in run_jobs(partial(restore_one, run, clock), todo, progress=clock) for file in files]
 
 
 def load_restorer(
@@ -170,33 +172,7 @@ def plan_jobs(
     return jobs
 
 
-def _restore_all(run: RestoreRun, jobs: Sequence[RestoreJob]) -> list[Path]:
-    done: list[Path] = []
-    failed: list[str] = []
-    clock = TimeLeft([job.item.weight for job in jobs])
-    for job in jobs:
-        clock.begin(str(job.item))
-        try:
-            done += restore_one(run, job, clock)
-        except Exception as error:  # whatever a decoder or a network says of this image, the next one is not to blame
-            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-                clock.close()
-                raise ValueError(
-                    f"the disk is full: {len(done)} files are written, {job.result} and what follows are not. Make "
-                    "room and run the same command again"
-                ) from error
-            kind = "" if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: "
-            failed.append(f"{job.item}: {kind}{error}")
-            log.debug("%s failed", job.item, exc_info=error)
-        clock.end()
-    clock.close()
-    if failed:
-        rest = ", the others are done" if done else ""
-        raise ValueError(f"{len(failed)} of {len(jobs)} failed{rest}:\n  " + "\n  ".join(failed))
-    return done
-
-
-def restore_one(run: RestoreRun, job: RestoreJob, clock: TimeLeft) -> list[Path]:
+def restore_one(run: RestoreRun, clock: TimeLeft, job: RestoreJob) -> list[Path]:
     """Read, restore, write, and say how it was made."""
     picture = read_picture(job.item.path)
     size = target_size(picture.size, run.settings.scale or run.restorer.scale)

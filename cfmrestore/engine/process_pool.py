@@ -1,6 +1,7 @@
 """Independent jobs, one after the other or in several processes."""
 
-import sys
+import errno
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -8,36 +9,50 @@ from multiprocessing import get_context
 from typing import Any, TypeVar
 
 import torch
-from mmengine.utils import ProgressBar
 
+from cfmrestore.engine.time_left import TimeLeft
 from cfmrestore.registry import load_plugins
 
 J = TypeVar("J")
 R = TypeVar("R")
+_LOG = logging.getLogger("cfmrestore")
 
 
-def run_jobs(function: Callable[[J], R], jobs: Sequence[J], workers: int = 1) -> list[R]:
-    """The results in order, with progress and the time left; a job that fails is named at the end and stops no other.
+def run_jobs(
+    function: Callable[[J], R], jobs: Sequence[J], workers: int = 1, progress: TimeLeft | None = None
+) -> list[R]:
+    """The results in order; a job that fails is named at the end and stops no other, unless the disk is full.
 
     Args:
         function: Of one job; an exception is its failure.
         jobs: Picklable, and named by ``str``.
         workers: Processes, each with one thread for torch; with 1 everything happens here.
+        progress: The line on the console; by default the jobs weigh the same.
     """
     load_plugins()
     done: list[R] = []
     failed: list[str] = []
-    bar = ProgressBar(len(jobs), file=sys.stderr) if jobs else None
-    for job, (result, error) in zip(jobs, _results(partial(_try, function), jobs, workers), strict=True):
-        if error:
-            failed.append(f"{job}: {error}")
-        else:
-            done.append(result)
-        if bar:
-            bar.update()
-    print(file=sys.stderr)
+    progress = progress or TimeLeft([1.0] * len(jobs))
+    results = _results(partial(_try, function), jobs, workers)
+    try:
+        for job in jobs:
+            progress.begin(str(job))
+            result, error = next(results)
+            if error:
+                failed.append(f"{job}: {error}")
+            else:
+                done.append(result)
+            progress.end()
+    except OSError as error:
+        raise ValueError(
+            f"the disk is full: {len(done)} of {len(jobs)} are done, {job} and what follows are not. Make room and run "
+            "the same command again"
+        ) from error
+    finally:
+        progress.close()
     if failed:
-        raise ValueError(f"{len(failed)} of {len(jobs)} failed: " + "; ".join(failed[:5]))
+        rest = ", the others are done" if done else ""
+        raise ValueError(f"{len(failed)} of {len(jobs)} failed{rest}:\n  " + "\n  ".join(failed))
     return done
 
 
@@ -55,9 +70,12 @@ def _start_worker() -> None:
 
 
 def _try(function: Callable[[J], R], job: J) -> tuple[R | None, str]:
+    """The result, or what went wrong; only a full disk is an exception."""
     try:
         return function(job), ""
-    except (ValueError, OSError) as error:
-        return None, str(error) or type(error).__name__
     except Exception as error:  # whatever a codec or an allocator says of this image, the next one is not to blame
-        return None, f"{type(error).__name__}: {error}"
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        _LOG.debug("%s failed", job, exc_info=error)
+        kind = "" if isinstance(error, ValueError | OSError) and str(error) else f"{type(error).__name__}: "
+        return None, f"{kind}{error}"

@@ -84,7 +84,7 @@ class Normed(LatentFormat):
         return pipeline._unpatchify_latents(patches)
 
 
-FORMATS: tuple[type[LatentFormat], ...] = (Spatial, Packed, Normed)
+LATENT_FORMATS: tuple[type[LatentFormat], ...] = (Spatial, Packed, Normed)
 
 
 def _is_scaled(pipeline: Any) -> bool:
@@ -99,7 +99,7 @@ def find_format(pipeline: Any) -> type[LatentFormat]:
     kind = type(pipeline).__name__
     if getattr(pipeline, "vae", None) is None:
         raise ValueError(f"{kind} has no autoencoder (vae): its latents cannot be those of a flow")
-    matching = next((format for format in FORMATS if format.fits(pipeline)), None)
+    matching = next((format for format in LATENT_FORMATS if format.fits(pipeline)), None)
     if matching is None or "prompt" not in inspect.signature(type(pipeline).__call__).parameters:
         raise ValueError(
             f"{kind} with {type(pipeline.vae).__name__} returns its latents in a way that is not known here; known "

@@ -64,7 +64,7 @@ def test_a_study_from_trainings_to_plots(file: Path, tmp_path: Path) -> None:
     assert len(lines) == 2 + 1 + 3
     assert all(line in told for line in lines)
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("*.pth")}
-    assert run_tool("study.py", *args, options=options).count("Haar 2") == 3  # nothing is trained or measured again
+    assert run_tool("study.py", *args, options=options).count("| Haar 2") == 3  # nothing is trained or measured again
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("*.pth")}
     with pytest.raises(ValueError, match="was trained otherwise than Haar 2, regression"):
         study(file, tmp_path / "runs", tmp_path / "out", benchmarks={"set": str(high)}, options={"crop_size": 24})

@@ -134,7 +134,7 @@ def bomb() -> bytes:
 def test_one_bad_image_stops_no_other(photos: Path, tmp_path: Path) -> None:
     (photos / "bad.png").write_bytes(b"no image")
     (photos / "bomb.png").write_bytes(bomb())
-    with pytest.raises(ValueError, match=r"2 of 6 failed: bad\.png: cannot read .* bomb\.png: cannot read .*pixels"):
+    with pytest.raises(ValueError, match=r"(?s)2 of 6 failed.*bad\.png: cannot read.*bomb\.png: cannot read.*pixels"):
         degrade(photos, "bicubic", tmp_path / "low")
     assert len(pixels(tmp_path / "low")) == 4
 
@@ -191,7 +191,7 @@ def test_the_tool(photos: Path, tmp_path: Path) -> None:
     assert "real_esrgan" in run_tool("degrade.py", "--list").split()
     out = run_tool("degrade.py", photos, "--preset", "bicubic", "--out", tmp_path / "low", "--scale", 2, "--workers", 2)
     assert f"4 images in {tmp_path / 'low'}" in out
-    assert "ETA" in out
+    assert "4/4 deep/0.jpg 100 %, took 0:" in out
     assert pixels(tmp_path / "low")["0.png"].shape == (25, 25, 3)
     run_tool("degrade.py", photos, "--preset", "bicubic", "--scale", 2, "--out", tmp_path / "two", ranks=2)
     assert same(tmp_path / "low", tmp_path / "two")

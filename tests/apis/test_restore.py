@@ -221,7 +221,7 @@ def test_a_full_disk_leaves_nothing_half_written(model: Path, tmp_path: Path, mo
         synced(handle)
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(ValueError, match="the disk is full: 1 files are written"):
+    with pytest.raises(ValueError, match="the disk is full: 1 of 3 are done"):
         restore([images], model, tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [".restored", "0.png"]
     monkeypatch.undo()
