@@ -5,11 +5,14 @@ rounded or not, with or without the border, and what happens to equal images.
 """
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from torch import Tensor
 
 from cfmrestore.evaluation.functional import prepare, psnr, ssim
+from cfmrestore.ops.opencv import on_cpu
+from cfmrestore.ops.parallel import SINGLE, map_images
 from cfmrestore.registry import nearest
 from cfmrestore.typing import Image, PerImage
 
@@ -42,12 +45,18 @@ class Protocol:
 
     def psnr(self, image: Image, target: Image, scale: int | None = None) -> PerImage:
         """PSNR in dB."""
-        return psnr(self.prepare(image, scale), self.prepare(target, scale), epsilon=self.epsilon)
+        return psnr(*self._both(image, target, scale), epsilon=self.epsilon)
 
     def ssim(self, image: Image, target: Image, scale: int | None = None) -> PerImage:
         """SSIM."""
-        a, b = (self.prepare(x, scale, ssim=True) for x in (image, target))
-        return ssim(a, b, clamped=self.clamped)
+        return ssim(*self._both(image, target, scale, ssim=True), clamped=self.clamped)
+
+    def _both(self, image: Image, target: Image, scale: int | None, *, ssim: bool = False) -> list[Tensor]:
+        """What is compared of the two: on a CPU side by side, each by one thread that waits for no other."""
+        prepare = partial(self.prepare, scale=scale, ssim=ssim)
+        if on_cpu(image) and image.numel() > SINGLE:
+            return map_images(prepare, (image, target))
+        return [prepare(image), prepare(target)]
 
     def luma(self, image: Image, scale: int | None) -> Tensor:
         """Rounded luma, without the border: what metrics of brightness alone compare, whatever the channel."""

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 T = TypeVar("T")
+SINGLE = 1 << 15  # elements up to which torch takes one thread for its operations in any case
 _SWITCH = 5e-4  # seconds until a thread in Python lets the next one start its operation: a tenth faster (measured)
 _here = threading.local()
 _pools: dict[tuple[int, int], ThreadPoolExecutor] = {}

@@ -1,8 +1,11 @@
 """Peak signal-to-noise ratio."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from cfmrestore.ops.opencv import on_cpu
+from cfmrestore.ops.parallel import SINGLE, stack_images
 from cfmrestore.typing import PerImage
 
 
@@ -13,5 +16,12 @@ def psnr(
 
     Without epsilon it is infinite for equal images.
     """
-    mse = (a.double() - b.double()).square().flatten(1).mean(dim=1)
+    if on_cpu(a) and on_cpu(b) and a.numel() > SINGLE:
+        mse = stack_images(_mse, a, b)
+    else:
+        mse = torch.stack([_mse(x, y) for x, y in zip(a, b, strict=True)])
     return -10 * (mse / peak**2 + epsilon).log10()
+
+
+def _mse(a: Float[Tensor, "c h w"], b: Float[Tensor, "c h w"]) -> Float[Tensor, ""]:
+    return (a.double() - b.double()).square().mean()
