@@ -57,7 +57,7 @@ class EulerMaruyama(Solver):
         del x
         if diffusion is None and self.norm > 0:
             raise ValueError(
-                "EulerMaruyama needs the law of a random source: give the coupling noise (and sampling a noise above 0) "
+                "EulerMaruyama needs the law of a random source: give the coupling noise (sampling.noise above 0) "
                 "and the network its context (and noise level, where that varies), or take a solver without noise"
             )
         return diffusion
