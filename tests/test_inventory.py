@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import cfmrestore
-from cfmrestore import renamed
+from cfmrestore import former_names
 from cfmrestore.cli.main import COMMANDS, build_parser
 from cfmrestore.registry import REGISTRIES
 from cfmrestore.restore import model_zoo
@@ -48,11 +48,11 @@ def inventory() -> dict[str, Any]:
     for name, registry in REGISTRIES.items():
         registry.import_from_location()
         plugins[name] = {
-            key: sorted({*inspect.signature(cls).parameters, *renamed.KEYS.get(key, {})})
+            key: sorted({*inspect.signature(cls).parameters, *former_names.KEYS.get(key, {})})
             for key, cls in sorted(registry.module_dict.items())
             if inspect.isclass(cls) and own(cls)
         }
-        plugins[name] |= {old: plugins[name][new] for old, new in renamed.PLUGINS.items() if new in plugins[name]}
+        plugins[name] |= {old: plugins[name][new] for old, new in former_names.PLUGINS.items() if new in plugins[name]}
     return {
         "names": sorted(cfmrestore.__all__),
         "commands": sorted(COMMANDS),
@@ -79,5 +79,5 @@ def test_every_plugin_stands_in_the_readme() -> None:
     shells = {"runner", "loop", "hook", "optimizer wrapper", "model", "data sampler"}
     for kind, names in json.loads(INVENTORY.read_text())["plugins"].items():
         if kind not in shells:
-            present = set(names) - set(renamed.PLUGINS)
+            present = set(names) - set(former_names.PLUGINS)
             assert present <= words, (kind, present - words)
