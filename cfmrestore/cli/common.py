@@ -3,18 +3,10 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 LAUNCHERS = ("none", "pytorch", "slurm", "mpi")
-
-
-def prepare_process() -> None:
-    """Environment of a process that computes, set before torch is loaded unless the user has set it."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    sys.path.append(str(Path.cwd()))  # where a config's custom_imports are looked for too
 
 
 def add_config_flags(parser: argparse.ArgumentParser) -> None:
@@ -84,20 +76,3 @@ def use_threads(count: int | None) -> None:
     import torch
 
     torch.set_num_threads(count or len(os.sched_getaffinity(0)))
-
-
-@contextmanager
-def readable_errors(interrupted: str = "interrupted") -> Iterator[None]:
-    """What the user can mend is one line and exit code 1, anything else keeps its traceback."""
-    try:
-        yield
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {message(error)}")
-    except KeyboardInterrupt:
-        sys.exit(interrupted)
-
-
-def message(error: Exception) -> str:
-    """The message alone, also of an error that a data loader's worker wrapped in its traceback."""
-    text = str(error)
-    return text.rstrip().splitlines()[-1].removeprefix("ValueError: ") if text.startswith("Caught ") else text

@@ -7,7 +7,7 @@ from importlib import import_module
 from types import ModuleType
 
 from cfmrestore._version import __version__
-from cfmrestore.cli import common
+from cfmrestore.process import prepare_process, readable_errors
 
 COMMANDS = (
     "train", "test", "evaluate", "compare", "sweep", "study", "restore", "boost", "degrade", "showcase", "publish",
@@ -18,7 +18,7 @@ COMMANDS = (
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command that the arguments name, by default those of the process."""
-    common.prepare_process()
+    prepare_process()
     parser = argparse.ArgumentParser(prog="cfmrestore", description="Restore images, and train what restores them.")
     parser.add_argument("--version", action="version", version=f"cfmrestore {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -31,17 +31,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         commands.choices[args.command].error(f"unrecognized arguments: {' '.join(unknown)}")
     _set_rank(args)
     module = _module(args.command)
-    with common.readable_errors(getattr(module, "INTERRUPTED", "interrupted")):
+    with readable_errors(getattr(module, "INTERRUPTED", "interrupted")):
         module.run(args)
 
 
 def tool(name: str, prog: str | None = None) -> None:
     """Run one command with the arguments of the process: what a script of ``tools/`` is."""
-    common.prepare_process()
+    prepare_process()
     args = build_parser(name, prog).parse_args()
     _set_rank(args)
     module = _module(name)
-    with common.readable_errors(getattr(module, "INTERRUPTED", "interrupted")):
+    with readable_errors(getattr(module, "INTERRUPTED", "interrupted")):
         module.run(args)
 
 

@@ -1,0 +1,30 @@
+"""A process that a person started: its environment, and errors that can be read."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def prepare_process() -> None:
+    """Environment of a process that computes, set before torch is loaded unless the user has set it."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    sys.path.append(str(Path.cwd()))  # where a config's custom_imports are looked for too
+
+
+@contextmanager
+def readable_errors(interrupted: str = "interrupted") -> Iterator[None]:
+    """What the user can mend is one line and exit code 1, anything else keeps its traceback."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {message(error)}")
+    except KeyboardInterrupt:
+        sys.exit(interrupted)
+
+
+def message(error: Exception) -> str:
+    """The message alone, also of an error that a data loader's worker wrapped in its traceback."""
+    text = str(error)
+    return text.rstrip().splitlines()[-1].removeprefix("ValueError: ") if text.startswith("Caught ") else text
