@@ -75,10 +75,15 @@ def test_channels_last_gives_the_same() -> None:
     assert torch.allclose(net(x.contiguous(memory_format=torch.channels_last), t), expected, atol=1e-5)
 
 
+def run_code(code: str) -> None:
+    """In a process of its own, since the suite's shape checks are not for the compiler."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.slow
 def test_compiled_equals_eager() -> None:
-    """In a process of its own, since the suite's shape checks are not for the compiler."""
-    code = """
+    run_code("""
 import torch
 from cfmrestore.networks import UNet
 torch.manual_seed(0)
@@ -89,9 +94,52 @@ expected = net(x, t)
 net.compile()
 assert expected.abs().max() > 0.1
 assert torch.allclose(net(x, t), expected, atol=1e-4), (net(x, t) - expected).abs().max()
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+""")
+
+
+@pytest.mark.slow
+def test_compiled_it_takes_more_than_one_size() -> None:
+    """The second size is traced with symbols; one that is padded, one that is not. No code is generated here."""
+    run_code("""
+import torch
+from cfmrestore.networks import UNet
+torch.manual_seed(0)
+net = UNet(channels=4, base_channels=4, channel_factors=(1, 1), blocks=1, groups=4, attention_factors=(), head_dim=4)
+torch.nn.init.normal_(net.head[2].weight)
+inputs = [(torch.randn(2, 4, *size), torch.rand(2)) for size in ((8, 8), (7, 13), (16, 12))]
+with torch.no_grad():
+    expected = [net(*pair) for pair in inputs]
+    net.compile(backend="aot_eager")
+    assert all(torch.allclose(net(*pair), v, atol=1e-4) for pair, v in zip(inputs, expected))
+""")
+
+
+@pytest.mark.slow
+def test_a_level_with_attention_is_compiled_for_any_size() -> None:
+    """Code is generated for symbolic sizes: what the second size of a run asks for."""
+    run_code("""
+import torch
+from cfmrestore.networks.layers import Downsample, ResidualBlock, SpatialAttention
+
+class Level(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.down, self.block = Downsample(4), ResidualBlock(4, 4, 4, groups=4)
+        self.attention = SpatialAttention(4, heads=1, head_dim=4, groups=4)
+
+    def forward(self, x, embedding):
+        return self.attention(self.block(self.down(x), embedding))
+
+torch.manual_seed(0)
+level, x, embedding = Level(), torch.randn(2, 4, 7, 13), torch.randn(2, 4)
+for parameter in level.parameters():
+    torch.nn.init.normal_(parameter, std=0.1)
+with torch.no_grad():
+    expected = level(x, embedding)
+    level.compile()
+    torch._dynamo.mark_dynamic(x, (2, 3))
+    assert torch.allclose(level(x, embedding), expected, atol=1e-4)
+""")
 
 
 @pytest.mark.slow

@@ -31,7 +31,6 @@ class SpatialAttention(nn.Module):
         h, w = x.shape[-2:]
         tokens = self.qkv(self.norm(x)).flatten(2).transpose(1, 2).contiguous()  # b, h*w, 3*heads*head_dim
         q, k, v = tokens.unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # b, heads, h*w, head_dim
-        mixed = F.scaled_dot_product_attention(q, k, v)
-        mixed = mixed.transpose(1, 2).flatten(2).transpose(1, 2).unflatten(2, (h, w))
-        result: Tensor = x + self.out(mixed)
+        mixed = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)  # b, h*w, heads*head_dim
+        result: Tensor = x + self.out(mixed.unflatten(1, (h, w)).permute(0, 3, 1, 2))
         return result
