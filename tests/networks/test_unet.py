@@ -142,26 +142,6 @@ with torch.no_grad():
 """)
 
 
-@pytest.mark.slow
-def test_compiled_it_takes_more_than_one_size() -> None:
-    """The second size is traced with symbols; without code generation, which the other test has."""
-    code = """
-import torch
-from cfmrestore.networks import UNet
-torch.manual_seed(0)
-net = UNet(channels=4, base_channels=4, channel_factors=(1, 1), blocks=1, groups=4, attention_factors=(), head_dim=4)
-torch.nn.init.normal_(net.head[2].weight)
-inputs = [(torch.randn(2, 4, *size), torch.rand(2)) for size in ((8, 8), (7, 13))]
-with torch.no_grad():
-    expected = [net(*pair) for pair in inputs]
-    net.compile(backend="aot_eager")
-    for pair, v in zip(inputs, expected):
-        assert torch.allclose(net(*pair), v, atol=1e-4)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
 def test_the_gradient_is_the_derivative() -> None:
     net = small().double()
     x, t = torch.randn(1, 4, 4, 4, dtype=torch.float64, requires_grad=True), torch.rand(1, dtype=torch.float64)
