@@ -68,7 +68,7 @@ def test_a_wheel_has_all_configs_and_the_command(installed: Path) -> None:
 def test_presets_configs_and_models_work_without_a_checkout(installed: Path, tmp_path: Path) -> None:
     write_images(tmp_path / "images", count=2)
     (tmp_path / "script.py").write_text(SCRIPT)
-    command = [sys.executable, "script.py", f"{ROOT}/"]
+    command = [sys.executable, "script.py", f"{ROOT}/cfmrestore/"]
     variables = {**environment(), "PYTHONPATH": str(installed)}
     done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-4000:]

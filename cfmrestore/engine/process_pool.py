@@ -2,11 +2,10 @@
 
 import errno
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from multiprocessing import get_context
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 
@@ -33,49 +32,33 @@ def run_jobs(
     done: list[R] = []
     failed: list[str] = []
     progress = progress or TimeLeft([1.0] * len(jobs))
-    results = _results(partial(_try, function), jobs, workers)
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker) if workers > 1 else None
+    futures = [pool.submit(function, job) for job in jobs] if pool else []
     try:
-        for job in jobs:
+        for index, job in enumerate(jobs):
             progress.begin(str(job))
-            result, error = next(results)
-            if error:
-                failed.append(f"{job}: {error}")
-            else:
-                done.append(result)
+            try:
+                done.append(futures[index].result() if pool else function(job))
+            except Exception as error:  # whatever a codec or an allocator says of this image, others are not to blame
+                if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                    raise ValueError(
+                        f"the disk is full: {len(done)} of {len(jobs)} are done, {job} and what follows are not. Make "
+                        "room and run the same command again"
+                    ) from error
+                _LOG.debug("%s failed", job, exc_info=error)
+                kind = "" if isinstance(error, ValueError | OSError) and str(error) else f"{type(error).__name__}: "
+                failed.append(f"{job}: {kind}{error}")
             progress.end()
-    except OSError as error:
-        raise ValueError(
-            f"the disk is full: {len(done)} of {len(jobs)} are done, {job} and what follows are not. Make room and run "
-            "the same command again"
-        ) from error
     finally:
         progress.close()
+        if pool:
+            pool.shutdown(cancel_futures=True)
     if failed:
         rest = ", the others are done" if done else ""
         raise ValueError(f"{len(failed)} of {len(jobs)} failed{rest}:\n  " + "\n  ".join(failed))
     return done
 
 
-def _results(function: Callable[[J], Any], jobs: Sequence[J], workers: int) -> Iterator[Any]:
-    if workers <= 1:
-        yield from map(function, jobs)
-        return
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker) as pool:
-        yield from pool.map(function, jobs)
-
-
 def _start_worker() -> None:
     torch.set_num_threads(1)
     load_plugins()
-
-
-def _try(function: Callable[[J], R], job: J) -> tuple[R | None, str]:
-    """The result, or what went wrong; only a full disk is an exception."""
-    try:
-        return function(job), ""
-    except Exception as error:  # whatever a codec or an allocator says of this image, the next one is not to blame
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        _LOG.debug("%s failed", job, exc_info=error)
-        kind = "" if isinstance(error, ValueError | OSError) and str(error) else f"{type(error).__name__}: "
-        return None, f"{kind}{error}"

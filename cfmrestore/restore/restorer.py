@@ -219,7 +219,9 @@ class Restorer:
         """The runs that reach the scale, if the memory holds what they make."""
         scale, space = settings.scale or self.scale, self.stages[-1].flow.encoder
         if scale == 1 and any(stage.sampling(settings).consistency for stage in self.stages):
-            raise ValueError("consistency needs a scale above 1: at scale 1 the result would be the input")
+            raise ValueError(
+                "consistency needs a model that enlarges, and a scale above 1: at scale 1 the result would be the input"
+            )
         runs = passes(scale, self.scale)
         largest = target_size((low.shape[-2], low.shape[-1]), scale / runs[-1].after)
         tile_planner.check_room(largest, len(low), space.channels, space.downscale)
