@@ -29,8 +29,8 @@ def find_file(
         name: The name under which the file is published.
         purpose: What needs it, for the message that says that it is missing.
         mirrors: Addresses of the file, tried in this order where it is missing; it is kept at its place.
-        sha256: Of the file, or how it begins; without it, what the name says (as in ``vgg16-397923af.pth``). A file
-            from a mirror without either is refused.
+        sha256: Checksum of the file, or how it begins; without it, what the name says (as in
+            ``vgg16-397923af.pth``). A file from a mirror without either is refused.
     """
     cache = Path(torch.hub.get_dir()) / "checkpoints"
     place = cache if path is None else Path(path).expanduser()
@@ -69,9 +69,9 @@ def _fetch(address: str, file: Path, sha256: str | None) -> Exception | None:
 def check_sha256(file: Path, expected: str) -> None:
     """Refuse a file that is not the one that was meant."""
     with file.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
-    if not found.startswith(expected.lower()):
-        raise ValueError(f"{file} has the sha256 {found}, not {expected}: a damaged or another file")
+        actual = hashlib.file_digest(stream, "sha256").hexdigest()
+    if not actual.startswith(expected.lower()):
+        raise ValueError(f"{file} has the sha256 {actual}, not {expected}: a damaged or another file")
 
 
 def file_digest(path: Path) -> str:

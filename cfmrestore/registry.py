@@ -119,20 +119,20 @@ class PluginRegistry(Registry):
         return self.parent.module_dict.get(key.removeprefix("mmengine."))
 
 
-# In which space the flow runs.
+# Encoders: the space in which the flow runs.
 ENCODERS = PluginRegistry("encoder", "encoders")
-# From what an image is restored.
+# Degradations: what made the low-quality image.
 DEGRADATIONS = PluginRegistry("degradation", "degradations")
-# Which start belongs to which end, and what the network is told.
+# Couplings: which start belongs to which end, and on what the network is conditioned.
 COUPLINGS = PluginRegistry("coupling", "couplings")
-# The curve between start and end.
+# Probability paths: the curve between start and end.
 PATHS = PluginRegistry("path", "paths")
-# What predicts the velocity.
+# Networks, which predict the velocity.
 NETWORKS = PluginRegistry("network", "networks")
-# How the velocity is integrated, and at which times.
+# ODE and SDE solvers, and their time grids.
 SOLVERS = PluginRegistry("solver", "solvers")
 GRIDS = PluginRegistry("grid", "solvers.grids")
-# Which times are trained, and how a wrong velocity is counted.
+# Distributions of training times, and loss functions.
 TIME_SAMPLERS = PluginRegistry("time sampler", "flows.times")
 LOSSES = PluginRegistry("loss", "flows.losses")
 

@@ -1,4 +1,4 @@
-"""The shapes that travel through the toolkit, each named once."""
+"""Types and shapes of the toolkit, each named once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ Velocity: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 """v(x, t)."""
 
 Condition: TypeAlias = dict[str, Tensor]
-"""What the network is told beside x and t: keyword arguments of its forward."""
+"""Condition of the network beside x and t: keyword arguments of its forward."""
 
 ConditionalVelocity: TypeAlias = Callable[[Tensor, Tensor, Condition], Tensor]
 """v(x, t, condition)."""
@@ -60,7 +60,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Pair:
-    """The two ends of one training path, and what the network is told on the way."""
+    """The two ends of one training path, and the condition of the network."""
 
     x_0: Tensor
     x_1: Tensor
@@ -69,7 +69,7 @@ class Pair:
 
 @runtime_checkable
 class Diffusion(Protocol):
-    """What a stochastic solver must know about the path that it walks beside the velocity."""
+    """Path and law of the source: what a stochastic solver needs beside the velocity."""
 
     def coefficients(self, t: Tensor) -> "Coefficients":
         """alpha_t, sigma_t and their derivatives at t."""

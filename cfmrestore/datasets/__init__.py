@@ -1,4 +1,4 @@
-"""Images from disk, each with a seed of its own."""
+"""Datasets: images or latents from disk, each with a seed of its own."""
 
 from cfmrestore.datasets.base import ImageDataset
 from cfmrestore.datasets.draws import Draw, DrawSampler

@@ -1,4 +1,4 @@
-"""What every dataset of images promises."""
+"""Dataset base class: what every dataset of images promises."""
 
 import logging
 import warnings

@@ -1,4 +1,4 @@
-"""The endless stream of training images, independent of who draws from it."""
+"""Sampler of an endless stream of training images, whatever the number of ranks."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple

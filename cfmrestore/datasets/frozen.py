@@ -19,15 +19,15 @@ def verify(folder: str | Path) -> int:
         expected = dict(manifest["files"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{str(folder)!r} is no frozen set: {error}") from error
-    found = _digests(folder, files_of(folder))
-    wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+    actual = _digests(folder, files_of(folder))
+    wrong = sorted(name for name in expected.keys() | actual.keys() if expected.get(name) != actual.get(name))
     if wrong:
         raise ValueError(f"{len(wrong)} files of {str(folder)!r} are not as frozen: {', '.join(wrong[:5])}")
     return sum(name.startswith("low/") and name.endswith(".png") for name in expected)
 
 
 def folders_of(name: str, where: str) -> list[Path]:
-    """Of a benchmark: targets and inputs, or targets alone; "HIGH,LOW", "HIGH", or a frozen set."""
+    """Folders of a benchmark: targets and inputs, or targets alone; "HIGH,LOW", "HIGH", or a frozen set."""
     folders = [Path(part) for part in where.split(",")]
     if missing := [str(folder) for folder in folders if not folder.is_dir()]:
         raise ValueError(f"benchmark {name!r}: there is no folder {', '.join(missing)}")

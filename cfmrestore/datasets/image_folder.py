@@ -1,4 +1,4 @@
-"""A folder of photographs, whose low-quality versions are made while training."""
+"""Dataset of photographs, whose low-quality versions are made while training."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -84,7 +84,7 @@ def _opened(path: str | Path) -> Any:
 def _info(path: str | Path, metadata: dict[str, str] | None) -> LatentInfo:
     try:
         info = json.loads((metadata or {})[INFO])
-        known = {one.name for one in fields(LatentInfo)}
+        known = {field.name for field in fields(LatentInfo)}
         return LatentInfo(**{key: value for key, value in info.items() if key in known})
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise ValueError(

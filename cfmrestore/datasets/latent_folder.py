@@ -1,4 +1,4 @@
-"""A folder of latents as targets: of generated images, of which no picture was ever stored."""
+"""Dataset of latents as targets: of generated images, of which no picture was ever stored."""
 
 from pathlib import Path
 from typing import Any
@@ -53,9 +53,9 @@ class LatentFolder(ImageDataset):
             if encoder is not None and info.encoder != encoder:
                 raise ValueError(f"{self.name(index)} is of the encoder {info.encoder}, not of {encoder}")
             size = {} if self.crop is not None else {"size": f"{height}x{width}"}
-            own = {"encoder": info.encoder, "number of channels": channels, **size}
-            first = first or (self.name(index), own)
-            for what, value in own.items():
+            space = {"encoder": info.encoder, "number of channels": channels, **size}
+            first = first or (self.name(index), space)
+            for what, value in space.items():
                 if value != first[1][what]:
                     mend = ": give a crop" if what == "size" else ": keep them in folders of their own"
                     raise ValueError(

@@ -1,4 +1,4 @@
-"""Two folders: low-quality images and what they should become."""
+"""Dataset of pairs: low-quality images, and their targets."""
 
 from collections.abc import Sequence
 from pathlib import Path

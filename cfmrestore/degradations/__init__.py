@@ -1,4 +1,4 @@
-"""From what an image is restored."""
+"""Degradations: what makes low-quality images of photographs."""
 
 from cfmrestore.degradations.albumentations import Albumentations
 from cfmrestore.degradations.base import Degradation, Fixed, NoParams

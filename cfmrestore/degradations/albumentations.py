@@ -47,8 +47,8 @@ class Albumentations(Degradation[SeedParams]):
         pixels = image.clamp(0, 1).permute(0, 2, 3, 1)
         if self.uint8:
             pixels = (pixels * 255).round().to(torch.uint8)
-        made = np.stack(map_images(self._transform, pixels.contiguous().cpu().numpy(), params.seed.tolist()))
-        result = torch.from_numpy(made).permute(0, 3, 1, 2).to(image, memory_format=torch.contiguous_format)
+        transformed = np.stack(map_images(self._transform, pixels.contiguous().cpu().numpy(), params.seed.tolist()))
+        result = torch.from_numpy(transformed).permute(0, 3, 1, 2).to(image, memory_format=torch.contiguous_format)
         return result / 255 if self.uint8 else result.clamp(0, 1)
 
     def _transform(self, pixels: np.ndarray, seed: int) -> np.ndarray:
@@ -87,5 +87,5 @@ def _build(package: Any, cfg: Mapping[str, Any]) -> Any:
         raise ValueError(f"albumentations has no {kind!r}; {nearest(kind, dir(package))}")
     check_keys(cls, keys, "albumentations: ")
     if "transforms" in keys:
-        keys["transforms"] = [_build(package, one) for one in keys["transforms"]]
+        keys["transforms"] = [_build(package, transform) for transform in keys["transforms"]]
     return cls(**keys)

@@ -1,4 +1,4 @@
-"""What every degradation promises."""
+"""Degradation base class: what every degradation promises."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""In which space the flow runs."""
+"""Encoders: the space in which the flow runs."""
 
 from cfmrestore.encoders.autoencoder_dc import AutoencoderDC
 from cfmrestore.encoders.autoencoder_kl import AutoencoderKL

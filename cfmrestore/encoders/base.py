@@ -1,4 +1,4 @@
-"""What every encoder promises."""
+"""Encoder base class: what every encoder promises."""
 
 import hashlib
 from abc import ABC, abstractmethod

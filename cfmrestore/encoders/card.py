@@ -1,4 +1,4 @@
-"""What a person wants to know of an encoder before training in its space."""
+"""Card of an encoder: what to know of its space before training there."""
 
 from dataclasses import asdict, dataclass
 

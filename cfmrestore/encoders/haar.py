@@ -1,4 +1,4 @@
-"""A wavelet packet: fewer, deeper pixels without loss and without weights."""
+"""Haar wavelet packet: fewer, deeper pixels without loss and without weights."""
 
 from cfmrestore.encoders.base import Encoder
 from cfmrestore.ops.haar import haar, inverse_haar

@@ -1,4 +1,4 @@
-"""No encoder: the flow runs on pixels."""
+"""Identity encoder: the flow runs on pixels."""
 
 from cfmrestore.encoders.base import Encoder
 from cfmrestore.registry import ENCODERS

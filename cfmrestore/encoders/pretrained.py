@@ -27,7 +27,7 @@ class PretrainedEncoder(Encoder):
 
     Args:
         path: A folder with config.json and weights, a ``.safetensors`` file beside its config.json, or a hub id
-            ``org/name``, asked for only where no such local path exists.
+            ``org/name``, used only where no such local path exists.
         mirrors: Further places, tried in this order when the first one fails.
         sha256: Checksum of the weights file.
         subfolder: Where in a folder or a hub repository the model lies.
@@ -95,7 +95,7 @@ def load_from(cls: Any, place: str, *, sha256: str | None, subfolder: str | None
     model = read_file(cls, weights) if path.is_file() else read_folder(cls, weights)
     # A weight that is in the config and not in the file is announced by diffusers, and left without memory.
     if missing := [name for name, parameter in model.named_parameters() if parameter.is_meta]:
-        raise ValueError(f"{weights} lacks {len(missing)} weights that its {CONFIG} asks for, first {missing[0]}")
+        raise ValueError(f"{weights} lacks {len(missing)} weights that its {CONFIG} needs, first {missing[0]}")
     return model
 
 
@@ -114,7 +114,7 @@ def read_file(cls: Any, weights: Path) -> nn.Module:
         # Without a config diffusers would guess one by the keys, and fetch it.
         return cls.from_single_file(str(weights), config=str(weights.parent))
     except NotImplementedError as error:  # what torch says to a weight without memory
-        raise ValueError(f"{weights} does not hold the weights that its {CONFIG} asks for") from error
+        raise ValueError(f"{weights} does not hold the weights that its {CONFIG} needs") from error
 
 
 def find_weights(folder: Path) -> Path:

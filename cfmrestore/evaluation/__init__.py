@@ -1,1 +1,1 @@
-"""How good a restoration is."""
+"""Metrics, and the protocols by which images are compared."""

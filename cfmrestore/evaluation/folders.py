@@ -49,7 +49,7 @@ def _likely_suffix(kinds: Mapping[str, Mapping[str, Path]]) -> str:
     name = min(kinds["restored"])
     for other in others:
         suffix = name.removeprefix(other)
-        if suffix != name and all(own.removesuffix(suffix) in others for own in kinds["restored"]):
+        if suffix != name and all(path.removesuffix(suffix) in others for path in kinds["restored"]):
             return f" (would --suffix {suffix} help?)"
     return ""
 

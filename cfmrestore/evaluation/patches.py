@@ -18,7 +18,7 @@ def patch_places(seed: int, image_id: int | str, size: Size, patch: int, count: 
     Reference: Chai et al., 2022 (arXiv:2204.07156).
 
     Args:
-        seed: Of the run.
+        seed: Seed of the run.
         image_id: Number or name of the image.
         size: Height and width of the image.
         patch: Side of a patch.

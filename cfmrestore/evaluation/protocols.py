@@ -1,4 +1,4 @@
-"""How images are compared, by name: numbers of one name can be compared with each other, and with no others.
+"""Protocols of comparison, by name: numbers of one name can be compared with each other, and with no others.
 
 PSNR and SSIM have several definitions in use, which differ by up to two decibels on the same pictures: which channel,
 rounded or not, with or without the border, and what happens to equal images.

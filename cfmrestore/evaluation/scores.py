@@ -1,4 +1,4 @@
-"""What metrics return: numbers by row and column of a table, and where there are any those of single images."""
+"""Scores of metrics: numbers by row and column of a table, and where there are any those of single images."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

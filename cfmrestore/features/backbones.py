@@ -44,7 +44,7 @@ class Backbone(nn.Module):
             ``vgg16-397923af.pth`` or ``squeezenet1_1-b8a52dc0.pth``), or its folder; None is torch's cache, and
             "random" seeded random weights.
         pool: Makes what stands in for each pooling layer.
-        seed: Of random weights.
+        seed: Seed of random weights.
     """
 
     def __init__(
@@ -93,9 +93,9 @@ def _load(backbone: Backbone, net: str, path: str | Path | None) -> None:
     mirrors = () if path else (f"{_MIRROR}/{KINDS[net].file}",)
     file = find_file(path, KINDS[net].file, purpose=f"the backbone {net!r}", mirrors=mirrors)
     weights = read_weights(file)
-    own = backbone.state_dict()
-    check_weights(weights, own, file)
-    backbone.load_state_dict({name: weights[name] for name in own})
+    expected = backbone.state_dict()
+    check_weights(weights, expected, file)
+    backbone.load_state_dict({name: weights[name] for name in expected})
 
 
 def _randomize(network: nn.Module, seed: int) -> None:

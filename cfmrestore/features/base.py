@@ -1,4 +1,4 @@
-"""What the distances of sets of images ask of a network."""
+"""Feature extractor base class: what the distances of sets of images need of a network."""
 
 from typing import ClassVar
 

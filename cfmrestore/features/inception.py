@@ -88,10 +88,10 @@ def inception(path: str | Path | None = None, *, sha256: str | None = None) -> I
     with torch.device("meta"):
         network = InceptionV3()
     # The counters of batch normalization are missing in old files; they mean nothing in evaluation.
-    own = {name: value for name, value in network.state_dict().items() if not name.endswith("num_batches_tracked")}
-    check_weights(weights, own, file)
+    expected = {name: value for name, value in network.state_dict().items() if not name.endswith("num_batches_tracked")}
+    check_weights(weights, expected, file)
     network.to_empty(device="cpu")
-    network.load_state_dict({name: weights[name] for name in own}, strict=False)
+    network.load_state_dict({name: weights[name] for name in expected}, strict=False)
     for name, counter in network.named_buffers():
         if name.endswith("num_batches_tracked"):
             counter.zero_()

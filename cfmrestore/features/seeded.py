@@ -21,7 +21,7 @@ class SeededNet(Extractor):
     Its numbers compare two runs of one program; they mean nothing beside published ones.
 
     Args:
-        seed: Of the weights, which are drawn on the CPU.
+        seed: Seed of the weights, which are drawn on the CPU.
     """
 
     dim: ClassVar[int] = _CHANNELS[-1]

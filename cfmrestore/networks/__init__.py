@@ -1,4 +1,4 @@
-"""What predicts a velocity."""
+"""Networks that predict a velocity."""
 
 from cfmrestore.networks.unet import UNet
 

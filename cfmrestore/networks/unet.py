@@ -1,4 +1,4 @@
-"""A convolutional U-Net with residual blocks and spatial attention."""
+"""U-Net with residual blocks and spatial attention."""
 
 from collections.abc import Callable, Sequence
 
@@ -53,7 +53,7 @@ class UNet(nn.Module):
         heads: Attention heads.
         head_dim: Channels a head.
         dropout: Probability inside the residual blocks.
-        groups: Groups of the normalizations; None for none, which suits latents whose amplitude tells the contrast.
+        groups: Groups of the normalizations; None for none, which suits latents whose amplitude is the contrast.
         time_scale: Factor on t before its embedding.
         noise_level: Embed the standard deviation of the source's noise beside the time.
         input_skip: Add the input and the context to the velocity, each channel times a gain that follows the embedding.

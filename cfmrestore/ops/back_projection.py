@@ -1,4 +1,4 @@
-"""The nearest image that shrinks to a given one."""
+"""Back-projection: the nearest image that shrinks to a given one."""
 
 from functools import lru_cache
 

@@ -1,4 +1,4 @@
-"""One number an image, made to multiply images."""
+"""Broadcasting of one number an image."""
 
 from torch import Tensor
 

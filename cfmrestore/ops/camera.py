@@ -1,4 +1,4 @@
-"""From sRGB back to what a sensor measures, and forward again.
+"""Camera pipeline: from sRGB back to what a sensor measures, and forward again.
 
 Brooks et al., 2019, Unprocessing Images for Learned Raw Denoising (arXiv:1811.11127); the order backwards is tone
 curve, gamma, color matrix, gains.

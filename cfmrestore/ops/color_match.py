@@ -1,4 +1,4 @@
-"""Giving a restored image the colors of its input."""
+"""Color correction of a restored image by its input."""
 
 import numpy as np
 import torch
@@ -47,9 +47,9 @@ def _kernel() -> np.ndarray:
     """One binomial (1, 2, 1) / 4 after the other, each with twice the distance between its samples."""
     kernel = np.ones(1)
     for level in range(_LEVELS):
-        one = np.zeros(2 ** (level + 1) + 1)
-        one[:: 2**level] = (0.25, 0.5, 0.25)
-        kernel = np.convolve(kernel, one)
+        binomial = np.zeros(2 ** (level + 1) + 1)
+        binomial[:: 2**level] = (0.25, 0.5, 0.25)
+        kernel = np.convolve(kernel, binomial)
     return kernel
 
 

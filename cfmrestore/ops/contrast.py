@@ -1,4 +1,4 @@
-"""How much happens around each sample of a latent."""
+"""Local contrast of a latent."""
 
 import torch
 from jaxtyping import Float
@@ -17,8 +17,8 @@ def local_contrast(x: Float[Tensor, "b c h w"], window: int = 5) -> Float[Tensor
     def mean(y: Tensor) -> Tensor:
         return F.avg_pool2d(y, window, stride=1, padding=window // 2, count_include_pad=False)
 
-    found = torch.zeros_like(x[:, :1])
+    total = torch.zeros_like(x[:, :1])
     for channel in x.split(1, dim=1):
         centered = channel - channel.mean(dim=(-2, -1), keepdim=True)  # squares of what is far from 0 lose digits
-        found += (mean(centered.square()) - mean(centered).square()).clamp_min_(0).sqrt_()
-    return found / x.shape[1]
+        total += (mean(centered.square()) - mean(centered).square()).clamp_min_(0).sqrt_()
+    return total / x.shape[1]

@@ -1,4 +1,4 @@
-"""Filtering each image of a batch with a kernel of its own."""
+"""Filtering of each image of a batch with its own kernel."""
 
 import numpy as np
 import torch
@@ -26,10 +26,10 @@ def filter_each(image: Image, kernels: Float[Tensor, "b k k"]) -> Image:
     """
     if not on_cpu(image):
         return _by_sums(image, kernels.to(image))
-    return stack_images(lambda x, k: _filter_one(x, k.numpy()), image, kernels)
+    return stack_images(lambda x, k: _filter_image(x, k.numpy()), image, kernels)
 
 
-def _filter_one(image: Float[Tensor, "c h w"], kernel: np.ndarray) -> Float[Tensor, "c h w"]:
+def _filter_image(image: Float[Tensor, "c h w"], kernel: np.ndarray) -> Float[Tensor, "c h w"]:
     import cv2
 
     kernel = _support(kernel)

@@ -15,10 +15,10 @@ def _basis(factor: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     One level is :math:`H = \tfrac{1}{\sqrt 2} \begin{pmatrix} 1 & 1 \\ 1 & -1 \end{pmatrix}` along each axis; splitting
     every band again at each level is the Kronecker power of H (the Walsh-Hadamard transform of the block).
     """
-    one = torch.tensor([[1.0, 1.0], [1.0, -1.0]], dtype=torch.float64, device="cpu") / 2**0.5
+    level = torch.tensor([[1.0, 1.0], [1.0, -1.0]], dtype=torch.float64, device="cpu") / 2**0.5
     axis = torch.ones(1, 1, dtype=torch.float64, device="cpu")
     while len(axis) < factor:
-        axis = torch.kron(one, axis)
+        axis = torch.kron(level, axis)
     return torch.kron(axis, axis).to(device, dtype)
 
 

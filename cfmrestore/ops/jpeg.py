@@ -43,7 +43,7 @@ def _integer_transform() -> Tensor:
     even[1] = torch.tensor([c + a, c, -c, -c - a], dtype=torch.float64)
     even[3] = torch.tensor([c, c - b, b - c, -c], dtype=torch.float64)
     # rows 7, 5, 3, 1 of x_3 - x_4, x_2 - x_5, x_1 - x_6, x_0 - x_7
-    own = [fixed(v) for v in (0.298631336, 2.053119869, 3.072711026, 1.501321110)]
+    d = [fixed(v) for v in (0.298631336, 2.053119869, 3.072711026, 1.501321110)]
     z_1, z_2, z_3, z_4 = (-fixed(v) for v in (0.899976223, 2.562915447, 1.961570560, 0.390180644))
     z_5 = fixed(1.175875602)
     odd = torch.full((4, 4), float(z_5), dtype=torch.float64)
@@ -53,9 +53,7 @@ def _integer_transform() -> Tensor:
     for rows, z in (((0, 2), z_3), ((1, 3), z_4)):
         odd[rows[0], rows[1]] += z
         odd[rows[1], rows[0]] += z
-    odd += torch.diag(
-        torch.tensor([own[0] + z_1 + z_3, own[1] + z_2 + z_4, own[2] + z_2 + z_3, own[3] + z_1 + z_4]).double()
-    )
+    odd += torch.diag(torch.tensor([d[0] + z_1 + z_3, d[1] + z_2 + z_4, d[2] + z_2 + z_3, d[3] + z_1 + z_4]).double())
     result = torch.zeros(8, 8, dtype=torch.float64)
     result[0::2] = torch.cat([even, even.flip(1)], dim=1)
     result[[7, 5, 3, 1]] = torch.cat([odd.flip(1), -odd], dim=1)

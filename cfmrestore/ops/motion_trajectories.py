@@ -1,4 +1,4 @@
-"""Blur kernels of a camera that moves during the exposure, each summing to one."""
+"""Motion blur kernels of a camera that moves during the exposure, each summing to one."""
 
 import math
 
@@ -11,7 +11,7 @@ POINTS = 1024
 
 
 def shake(length: float, angle: float, curvature: float, normal: Float[Tensor, " n"]) -> Float[Tensor, "n 2"]:
-    r"""Points (x, y) in pixels of a path of this length, walked at constant speed; their mean is zero.
+    r"""Points (x, y) in pixels of a path of this length at constant speed; their mean is zero.
 
     The direction is a random walk, so that the movement has inertia:
     :math:`\theta_k = \varphi + \frac{c}{\sqrt n} \sum_{j \le k} n_j`, shifted so that its mean is the angle

@@ -22,9 +22,9 @@ def by_planes(function: Callable[[np.ndarray, np.ndarray], object], image: Tenso
         image: Any tensor whose last two axes are height and width.
         size: Height and width of the result, where they change.
     """
-    known = image if image.dtype in (torch.float32, torch.float64) else image.float()
-    planes = known.detach().numpy().reshape(-1, *image.shape[-2:])
-    made = np.empty((len(planes), *(size or image.shape[-2:])), planes.dtype)
-    for plane, out in zip(planes, made, strict=True):
+    supported = image if image.dtype in (torch.float32, torch.float64) else image.float()
+    planes = supported.detach().numpy().reshape(-1, *image.shape[-2:])
+    results = np.empty((len(planes), *(size or image.shape[-2:])), planes.dtype)
+    for plane, out in zip(planes, results, strict=True):
         function(plane, out)
-    return torch.from_numpy(made).reshape(*image.shape[:-2], *made.shape[-2:]).to(image.dtype)
+    return torch.from_numpy(results).reshape(*image.shape[:-2], *results.shape[-2:]).to(image.dtype)

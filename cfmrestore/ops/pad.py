@@ -8,7 +8,7 @@ from cfmrestore.typing import Size
 
 
 def reflect_index(length: int, before: int, after: int) -> Tensor:
-    """Indices that mirror an axis at its first and last sample, as often as the amount asks for."""
+    """Indices that mirror an axis at its first and last sample, as often as the amount needs."""
     period = max(2 * (length - 1), 1)
     index = torch.arange(-before, length + after).remainder(period)
     return torch.minimum(index, period - index) if length > 1 else torch.zeros_like(index)

@@ -1,4 +1,4 @@
-"""Work on the images of a batch side by side, each on one thread.
+"""Threads for the images of a batch, side by side.
 
 Sums and Fourier transforms may round differently on another number of threads. So that an image gets the same bytes
 whatever the batch and the machine, work that is done image by image is always done by a single thread.

@@ -1,4 +1,4 @@
-"""Poisson numbers by inverting their distribution, so that equal uniform numbers give equal counts on every device."""
+"""Poisson sampling by inversion: equal uniform numbers give equal counts on every device."""
 
 from functools import lru_cache
 
@@ -46,8 +46,8 @@ def poisson(level: Int[Tensor, "*shape"], u: Float[Tensor, "*shape"], *, peak: i
     count = bins.index_select(0, torch.add((flat * _BINS).int(), row, alpha=_BINS)).to(torch.float32)
     left = _where(count < 0)
     row = row[left]
-    found = torch.searchsorted(rising, row + flat[left].double(), right=True)
-    count[left] = (found - row * (len(rising) // _LEVELS)).float()
+    index = torch.searchsorted(rising, row + flat[left].double(), right=True)
+    count[left] = (index - row * (len(rising) // _LEVELS)).float()
     return count.reshape(level.shape)
 
 

@@ -1,4 +1,4 @@
-"""Randomness that belongs to an image: the same draws whatever the batch, worker, rank or device."""
+"""Random generators of images: the same draws whatever the batch, worker, rank or device."""
 
 import hashlib
 import math

@@ -1,4 +1,4 @@
-"""Windows that cover an image, and the weights by which what was made of them is put together."""
+"""Tiling: overlapping windows of an image, and the blending of what is made of them."""
 
 from dataclasses import dataclass
 from itertools import pairwise

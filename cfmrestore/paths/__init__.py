@@ -1,4 +1,4 @@
-"""The curves between source and data."""
+"""Probability paths between source and data."""
 
 from cfmrestore.paths.base import Path, PathDiffusion
 from cfmrestore.paths.gvp import GVP

@@ -1,4 +1,4 @@
-"""What every path promises."""
+"""Path base class: what every probability path promises."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ class Path(ABC):
     def velocity_to_score(self, v: Latent, x_t: Latent, t: Time, *, mean: Latent, std: Latent) -> Latent:
         r"""The gradient of :math:`\log p_t(x_t)` for a source :math:`x_0 \sim N(m, s^2)`.
 
-        With :math:`x_0` independent of :math:`x_1` given what the network is told: given :math:`x_1`, the point
+        With :math:`x_0` independent of :math:`x_1` given the condition of the network: given :math:`x_1`, the point
         :math:`x_t` is Gaussian around :math:`\alpha_t x_1 + \sigma_t m` with standard
         deviation :math:`\sigma_t s`; averaging its score over :math:`x_1 | x_t` leaves
 
@@ -85,7 +85,7 @@ class Path(ABC):
 
 @dataclass(frozen=True)
 class PathDiffusion:
-    """A path with the law of its source: what a stochastic solver asks for."""
+    """A path with the law of its source: what a stochastic solver needs."""
 
     path: Path
     mean: Tensor

@@ -1,4 +1,4 @@
-"""How a velocity is integrated."""
+"""ODE and SDE solvers, which integrate a velocity."""
 
 from cfmrestore.solvers.ab2 import AB2
 from cfmrestore.solvers.base import Solution, Solver, Step

@@ -84,7 +84,7 @@ class DoPri5(Solver):
         return y, _Memory(k_7, memory.h)
 
     def _adaptive_steps(self, v: Velocity, x: Latent, t: Time, h: Time, memory: _Memory) -> tuple[Latent, _Memory]:
-        """The interval in as many steps as the error asks for."""
+        """The interval in as many steps as the error requires."""
         end, sign = t + h, torch.sign(h)
         now = t.expand(x.shape[0]).clone()
         k_1 = v(x, now) if memory.k_1 is None else memory.k_1

@@ -1,4 +1,4 @@
-"""What is done to the images of a sample before they become a batch."""
+"""Transforms of the images of a sample, before they become a batch."""
 
 from cfmrestore.datasets.transforms.albumentations import Albumentations
 from cfmrestore.datasets.transforms.base import Sample, Transform

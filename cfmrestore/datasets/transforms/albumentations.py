@@ -1,4 +1,4 @@
-"""Any transforms of the albumentations package, applied to all images of a sample alike."""
+"""Transforms of the albumentations package, applied to all images of a sample alike."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What every transform promises, and the crop that keeps pairs together."""
+"""Transform base class: what every transform promises, and the crop that keeps pairs together."""
 
 from abc import ABC, abstractmethod
 from typing import TypeAlias

@@ -1,4 +1,4 @@
-"""The middle of an image, for evaluation."""
+"""Center crop, for evaluation."""
 
 from cfmrestore.datasets.transforms.base import Sample, Transform, crop, scale_of
 from cfmrestore.registry import TRANSFORMS

@@ -1,4 +1,4 @@
-"""A square at a random place."""
+"""Random square crop."""
 
 import numpy as np
 

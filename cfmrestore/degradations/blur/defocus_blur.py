@@ -1,4 +1,4 @@
-"""A lens out of focus."""
+"""Defocus blur: a lens out of focus."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Blur whose kernel is peaked or flat beside a Gaussian."""
+"""Generalized Gaussian blur, whose kernel is peaked or flat beside a Gaussian."""
 
 from typing import ClassVar
 

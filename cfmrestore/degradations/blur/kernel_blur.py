@@ -1,4 +1,4 @@
-"""What blurs with a kernel of two axes and a rotation share."""
+"""Blur base class for kernels of two axes and a rotation."""
 
 import math
 from abc import abstractmethod

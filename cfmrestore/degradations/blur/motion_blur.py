@@ -1,4 +1,4 @@
-"""A camera that shakes during the exposure."""
+"""Motion blur: a camera that shakes during the exposure."""
 
 import math
 from dataclasses import dataclass

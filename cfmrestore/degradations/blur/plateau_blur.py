@@ -1,4 +1,4 @@
-"""Blur whose kernel is flat in the middle and has long tails."""
+"""Plateau blur, whose kernel is flat in the middle and has long tails."""
 
 from torch import Tensor
 

@@ -1,4 +1,4 @@
-"""The ideal circular low-pass filter: ringing and overshoot."""
+"""Sinc filter, the ideal circular low-pass: ringing and overshoot."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Sharpening, the inverse of a blur: Real-ESRGAN degrades sharpened photographs."""
+"""Unsharp masking, the inverse of a blur: Real-ESRGAN degrades sharpened photographs."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""JPEG through which gradients flow, on the images' device."""
+"""Differentiable JPEG, on the images' device."""
 
 from dataclasses import dataclass
 

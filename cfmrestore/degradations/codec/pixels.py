@@ -1,4 +1,4 @@
-"""Images on their way through a real codec: 8-bit arrays, one after the other."""
+"""8-bit arrays of a batch for real codecs, image by image."""
 
 from collections.abc import Callable
 
@@ -17,13 +17,13 @@ def through_codec(image: Image, code: Callable[..., np.ndarray], *settings: Tens
         image: The batch.
         code: Encodes and decodes.
         settings: Numbers of the codec, one an image each.
-        order: Of the channels in the arrays.
+        order: Order of the channels in the arrays.
     """
     import cv2
 
-    def through(x: Tensor, *own: float) -> Tensor:
+    def through(x: Tensor, *numbers: float) -> Tensor:
         levels = x.clamp(0, 1).mul_(255).round_().to(torch.uint8).cpu().numpy()
-        made = cv2.split(code(cv2.merge([levels["RGB".index(name)] for name in order]), *own))
-        return torch.from_numpy(np.stack([made[order.index(name)] for name in "RGB"])).to(x).div_(255)
+        coded = cv2.split(code(cv2.merge([levels["RGB".index(name)] for name in order]), *numbers))
+        return torch.from_numpy(np.stack([coded[order.index(name)] for name in "RGB"])).to(x).div_(255)
 
-    return stack_images(through, image, *(one.tolist() for one in settings))
+    return stack_images(through, image, *(numbers.tolist() for numbers in settings))

@@ -1,4 +1,4 @@
-"""What codecs of still images share."""
+"""Degradation base class for codecs of still images."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Frames of a compressed video."""
+"""Video compression: frames of a compressed video."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

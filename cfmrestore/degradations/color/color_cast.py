@@ -1,4 +1,4 @@
-"""A wrong white balance, and colors that drift."""
+"""Color cast: a wrong white balance, and colors that drift."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A photograph without color: what colorization starts from."""
+"""Grayscale: a photograph without color, what colorization starts from."""
 
 from cfmrestore.degradations.base import Fixed, NoParams
 from cfmrestore.registry import DEGRADATIONS

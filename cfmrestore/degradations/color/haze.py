@@ -1,4 +1,4 @@
-"""Fog between the camera and the scene."""
+"""Haze: fog between the camera and the scene."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Too little light."""
+"""Low light: too short an exposure."""
 
 from dataclasses import dataclass
 

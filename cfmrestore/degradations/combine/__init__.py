@@ -1,1 +1,1 @@
-"""Operators made of operators."""
+"""Combinators: operators made of operators."""

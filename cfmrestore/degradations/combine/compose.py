@@ -1,4 +1,4 @@
-"""One operator after the other."""
+"""Composition: one operator after the other."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -34,31 +34,31 @@ class Compose(Degradation[ComposeParams]):
     def sample(self, frame: Frame, rng: ImageRng) -> ComposeParams:
         params = []
         for index, step in enumerate(self.steps):
-            own = step.sample(frame, rng.fork(f"{index} {step.stream or type(step).__name__}"))
-            frame = frame._replace(size=step.out_size(frame.size, own))
-            params.append(own)
+            step_params = step.sample(frame, rng.fork(f"{index} {step.stream or type(step).__name__}"))
+            frame = frame._replace(size=step.out_size(frame.size, step_params))
+            params.append(step_params)
         return ComposeParams(tuple(params))
 
     def apply(self, image: Image, params: ComposeParams) -> Image:
-        for step, own in self.parts(params):
-            image = step.apply(image, own)
+        for step, step_params in self.parts(params):
+            image = step.apply(image, step_params)
         return image
 
     def out_size(self, size: Size, params: ComposeParams) -> Size:
-        for step, own in self.parts(params):
-            size = step.out_size(size, own)
+        for step, step_params in self.parts(params):
+            size = step.out_size(size, step_params)
         return size
 
     def parts(self, params: ComposeParams) -> Iterator[tuple[Degradation[Any], Any]]:
         return zip(self.steps, params.steps, strict=True)
 
     def params_to_json(self, params: ComposeParams) -> dict[str, Any]:
-        return {"steps": [tagged(s, own) for s, own in self.parts(params)]}
+        return {"steps": [tagged(s, p) for s, p in self.parts(params)]}
 
     def params_from_json(self, data: dict[str, Any]) -> ComposeParams:
         if len(data["steps"]) != len(self.steps):
             raise ValueError(f"these parameters are of {len(data['steps'])} operators, the chain has {len(self.steps)}")
-        return ComposeParams(tuple(untagged(s, own) for s, own in zip(self.steps, data["steps"], strict=True)))
+        return ComposeParams(tuple(untagged(s, p) for s, p in zip(self.steps, data["steps"], strict=True)))
 
 
 def built(steps: Sequence[Degradation[Any] | dict[str, Any]]) -> list[Degradation[Any]]:

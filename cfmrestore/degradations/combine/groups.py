@@ -1,4 +1,4 @@
-"""Operators that apply to some images of a batch: the shared half of the combinators that choose."""
+"""Combinator base class for operators that apply to some images of a batch."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Grouping(Degradation[GroupsParams]):
     """Gives every image of a batch one of several operators.
 
     Args:
-        operators: What there is to choose from.
+        operators: The operators to choose from.
     """
 
     params_type = GroupsParams
@@ -46,7 +46,7 @@ class Grouping(Degradation[GroupsParams]):
         """The parameters of images of which image i gets operator ``choice[i]``."""
         groups, chosen = [], choice.tolist()
         for number in sorted(set(chosen)):
-            images = tuple(i for i, one in enumerate(chosen) if one == number)
+            images = tuple(i for i, operator in enumerate(chosen) if operator == number)
             params = self.operators[number].sample(frame, rng.pick(images).fork(f"operator {number}"))
             groups.append(Group(images, number, params))
         return GroupsParams(tuple(groups))
@@ -75,8 +75,8 @@ class Grouping(Degradation[GroupsParams]):
     def params_to_json(self, params: GroupsParams) -> dict[str, Any]:
         groups = []
         for group in params.groups:
-            own = tagged(self.operators[group.operator], group.params)
-            groups.append({"images": list(group.images), "operator": group.operator, "params": own})
+            params_json = tagged(self.operators[group.operator], group.params)
+            groups.append({"images": list(group.images), "operator": group.operator, "params": params_json})
         return {"groups": groups}
 
     def params_from_json(self, data: dict[str, Any]) -> GroupsParams:

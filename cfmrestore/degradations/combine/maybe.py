@@ -1,4 +1,4 @@
-"""An operator that some images get."""
+"""Random application: an operator that some images get."""
 
 from typing import Any
 

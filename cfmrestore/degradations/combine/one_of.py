@@ -1,4 +1,4 @@
-"""One of several operators, chosen for each image."""
+"""Random choice: one of several operators for each image."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""A chain that works on one image after the other."""
+"""Application image by image, where sizes differ on the way."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -40,20 +40,20 @@ class PerImage(Degradation[PerImageParams]):
     def apply(self, image: Image, params: PerImageParams) -> Image:
         self.out_size((image.shape[-2], image.shape[-1]), params)
         if image.device.type == "cpu":
-            return stack_images(lambda x, own: self.chain.apply(x[None], own)[0], image, params.images)
-        return torch.cat([self.chain.apply(x[None], own) for x, own in zip(image, params.images, strict=True)])
+            return stack_images(lambda x, p: self.chain.apply(x[None], p)[0], image, params.images)
+        return torch.cat([self.chain.apply(x[None], p) for x, p in zip(image, params.images, strict=True)])
 
     def out_size(self, size: Size, params: PerImageParams) -> Size:
-        sizes = {self.chain.out_size(size, own) for own in params.images}
+        sizes = {self.chain.out_size(size, p) for p in params.images}
         if len(sizes) > 1:
             raise ValueError(f"the images of a batch end with several sizes, {sorted(sizes)}: end it with ResizeTo")
         return sizes.pop()
 
     def parts(self, params: PerImageParams) -> Iterator[tuple[Degradation[Any], Any]]:
-        return ((self.chain, own) for own in params.images)
+        return ((self.chain, p) for p in params.images)
 
     def params_to_json(self, params: PerImageParams) -> dict[str, Any]:
-        return {"images": [self.chain.params_to_json(own) for own in params.images]}
+        return {"images": [self.chain.params_to_json(p) for p in params.images]}
 
     def params_from_json(self, data: dict[str, Any]) -> PerImageParams:
-        return PerImageParams(tuple(self.chain.params_from_json(own) for own in data["images"]))
+        return PerImageParams(tuple(self.chain.params_from_json(p) for p in data["images"]))

@@ -1,4 +1,4 @@
-"""The same chain several times: degradations of second and higher order."""
+"""Repetition of a chain: degradations of second and higher order."""
 
 from collections.abc import Sequence
 from typing import Any

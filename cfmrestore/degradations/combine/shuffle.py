@@ -1,4 +1,4 @@
-"""Operators in random order."""
+"""Random order of operators."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -53,10 +53,10 @@ class Shuffle(Degradation[ShuffleParams]):
     def apply(self, image: Image, params: ShuffleParams) -> Image:
         self.out_size((image.shape[-2], image.shape[-1]), params)
         pairs = zip(image, self.parts(params), strict=True)
-        return torch.cat([chain.apply(x[None], own) for x, (chain, own) in pairs])
+        return torch.cat([chain.apply(x[None], p) for x, (chain, p) in pairs])
 
     def out_size(self, size: Size, params: ShuffleParams) -> Size:
-        sizes = {chain.out_size(size, own) for chain, own in self.parts(params)}
+        sizes = {chain.out_size(size, p) for chain, p in self.parts(params)}
         if len(sizes) > 1:
             raise ValueError(
                 f"the shuffled images have several sizes, {sorted(sizes)}: put the whole chain into PerImage"
@@ -64,14 +64,14 @@ class Shuffle(Degradation[ShuffleParams]):
         return sizes.pop()
 
     def parts(self, params: ShuffleParams) -> Iterator[tuple[Degradation[Any], Any]]:
-        return ((self._chain(order), own) for order, own in zip(params.orders, params.images, strict=True))
+        return ((self._chain(order), p) for order, p in zip(params.orders, params.images, strict=True))
 
     def params_to_json(self, params: ShuffleParams) -> dict[str, Any]:
         pairs = list(zip(params.orders, params.images, strict=True))
-        return {"images": [{"order": list(o), **self._chain(o).params_to_json(own)} for o, own in pairs]}
+        return {"images": [{"order": list(o), **self._chain(o).params_to_json(p)} for o, p in pairs]}
 
     def params_from_json(self, data: dict[str, Any]) -> ShuffleParams:
-        orders = tuple(tuple(one["order"]) for one in data["images"])
+        orders = tuple(tuple(image["order"]) for image in data["images"])
         if any(sorted(order) != list(range(len(self.steps))) for order in orders):
             raise ValueError(f"each order must hold the {len(self.steps)} operators once; got {orders}")
         pairs = zip(orders, data["images"], strict=True)

@@ -1,1 +1,1 @@
-"""The range and the levels of values."""
+"""Clipping and quantization: the range and the levels of values."""

@@ -1,4 +1,4 @@
-"""Too few levels: smooth gradients fall into bands."""
+"""Color banding: too few levels, so that smooth gradients fall into bands."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Saturation."""
+"""Clipping."""
 
 from cfmrestore.degradations.base import Fixed, NoParams
 from cfmrestore.registry import DEGRADATIONS

@@ -1,4 +1,4 @@
-"""Rounding to the levels of an image file."""
+"""Quantization to the levels of an image file."""
 
 from cfmrestore.degradations.base import Fixed, NoParams
 from cfmrestore.registry import DEGRADATIONS

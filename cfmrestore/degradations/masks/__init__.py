@@ -1,1 +1,1 @@
-"""Holes for inpainting."""
+"""Masks for inpainting."""

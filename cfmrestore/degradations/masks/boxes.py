@@ -1,4 +1,4 @@
-"""Rectangular holes."""
+"""Rectangular masks."""
 
 import torch
 from jaxtyping import Float

@@ -1,4 +1,4 @@
-"""What every operator promises that cuts holes."""
+"""Mask base classes: what every operator promises that cuts holes."""
 
 from abc import abstractmethod
 from dataclasses import dataclass

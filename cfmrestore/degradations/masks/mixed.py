@@ -1,4 +1,4 @@
-"""Holes of several kinds."""
+"""Mixture of several kinds of masks."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Holes at the sides: the image is to be continued."""
+"""Outpainting masks at the sides: the image is to be continued."""
 
 import torch
 from jaxtyping import Float

@@ -1,4 +1,4 @@
-"""Holes as of a thick brush."""
+"""Free-form masks, as of a thick brush."""
 
 import math
 
@@ -29,8 +29,8 @@ class StrokeMask(SeededMask):
         strokes: How many.
         segments: Lines of a stroke.
         angle: Direction of a line from the vertical, in radians.
-        length: Of a line, in pixels.
-        width: Of a line, in pixels.
+        length: Length of a line, in pixels.
+        width: Width of a line, in pixels.
         reference_side: Lengths and widths are for images of this smaller side, and grow with it; None leaves them.
         fill: The value in the holes.
     """

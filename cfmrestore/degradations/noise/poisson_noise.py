@@ -1,4 +1,4 @@
-"""Photon noise: brighter pixels vary more."""
+"""Poisson (shot) noise: brighter pixels vary more."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Pixels that are lost: black or white."""
+"""Salt-and-pepper noise: pixels that are lost, black or white."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Noise in proportion to the brightness."""
+"""Speckle noise, in proportion to the brightness."""
 
 import torch
 

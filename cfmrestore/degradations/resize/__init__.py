@@ -1,1 +1,1 @@
-"""Changes of size."""
+"""Resizing: changes of size."""

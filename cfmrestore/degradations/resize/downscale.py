@@ -1,4 +1,4 @@
-"""Shrinking by a fixed factor: bicubic as in MATLAB is the degradation of the classical benchmarks."""
+"""Downscaling by a fixed factor: bicubic as in MATLAB is the degradation of the classical benchmarks."""
 
 from cfmrestore.degradations.base import Fixed, NoParams
 from cfmrestore.ops.parallel import stack_images

@@ -1,4 +1,4 @@
-"""What resizes to a size that was drawn, with a kernel that was drawn, share."""
+"""Resizing base class for a size and a kernel that are drawn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class DrawnResize(Degradation[ResizeParams]):
     """Resizes each image of a batch with its own kernel, to a size that all share.
 
     Args:
-        kernels: Of which one is drawn: "bicubic", "bilinear", "lanczos", "area".
+        kernels: Kernels of which one is drawn: "bicubic", "bilinear", "lanczos", "area".
         antialias: Widen the kernel when shrinking.
     """
 

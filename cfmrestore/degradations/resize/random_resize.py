@@ -1,4 +1,4 @@
-"""Growing or shrinking by a random factor, with a random kernel."""
+"""Resizing by a random factor, up or down, with a random kernel."""
 
 from collections.abc import Sequence
 
@@ -19,8 +19,8 @@ class RandomResize(DrawnResize):
 
     Args:
         factor: Range of the factor; draws above 1 are uniform in [1, high], those below in [low, 1].
-        probabilities: Of growing, shrinking, and keeping the size.
-        kernels: Of which one is drawn: "bicubic", "bilinear", "lanczos", "area".
+        probabilities: Probabilities of growing, shrinking, and keeping the size.
+        kernels: Kernels of which one is drawn: "bicubic", "bilinear", "lanczos", "area".
         antialias: Widen the kernel when shrinking.
         divisor: Where given, the size is divided by a number drawn uniformly from this range, in place of a factor.
         origin_scale: Where given, the factor counts from the size with which the chain began, divided by this scale
@@ -42,7 +42,9 @@ class RandomResize(DrawnResize):
         if len(probabilities) != 3 or min(probabilities) < 0 or not sum(probabilities) > 0:
             raise ValueError(f"need the probabilities of growing, shrinking and keeping; got {probabilities=}")
         if divisor is None and ((probabilities[0] and self.high < 1) or (probabilities[1] and self.low > 1)):
-            raise ValueError(f"no factor of {factor} grows or shrinks as {probabilities=} ask: widen it, or give a 0")
+            raise ValueError(
+                f"no factor of {factor} grows or shrinks as {probabilities=} require: widen it, or give a 0"
+            )
         if origin_scale is not None and not origin_scale > 0:
             raise ValueError(f"origin_scale must be positive; got {origin_scale}")
         self.divisor = None if divisor is None else check_range("divisor", divisor, 1e-3)

@@ -1,4 +1,4 @@
-"""Back to a known size, with a random kernel."""
+"""Resizing back to a known size, with a random kernel."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ class ResizeTo(DrawnResize):
 
     Args:
         scale: By how much the chain shrinks an image in all.
-        kernels: Of which one is drawn: "bicubic", "bilinear", "lanczos", "area".
+        kernels: Kernels of which one is drawn: "bicubic", "bilinear", "lanczos", "area".
         antialias: Widen the kernel when shrinking.
     """
 

@@ -1,1 +1,1 @@
-"""Faults of cameras."""
+"""Faults of cameras: noise of the sensor, dead pixels, vignetting, chromatic aberration."""

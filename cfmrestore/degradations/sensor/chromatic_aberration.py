@@ -1,4 +1,4 @@
-"""A lens that magnifies red and blue differently."""
+"""Lateral chromatic aberration: a lens that magnifies red and blue differently."""
 
 from dataclasses import dataclass
 

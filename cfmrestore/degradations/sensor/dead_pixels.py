@@ -1,4 +1,4 @@
-"""Sensor elements that always say the same."""
+"""Dead and hot pixels: sensor elements that always give the same value."""
 
 from cfmrestore.degradations.base import Degradation, check_range
 from cfmrestore.degradations.noise.salt_and_pepper import StuckParams, stick

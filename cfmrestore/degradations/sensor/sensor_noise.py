@@ -1,4 +1,4 @@
-"""The noise of a camera's sensor, colored and smeared by all that the camera does to it."""
+"""Sensor noise of a camera, colored and smeared by all that the camera does to it."""
 
 import math
 from dataclasses import dataclass, fields
@@ -74,7 +74,7 @@ class SensorNoise(Degradation[SensorParams]):
         if image.device.type != "cpu":
             return self._develop(image, params)
         parts = zip(*(getattr(params, field.name).split(1) for field in fields(params)), strict=True)
-        return stack_images(lambda x, own: self._develop(x[None], SensorParams(*own))[0], image, parts)
+        return stack_images(lambda x, values: self._develop(x[None], SensorParams(*values))[0], image, parts)
 
     def _develop(self, image: Image, params: SensorParams) -> Image:
         h, w = image.shape[-2:]

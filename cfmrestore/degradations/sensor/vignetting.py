@@ -1,4 +1,4 @@
-"""Corners darker than the middle."""
+"""Vignetting: corners darker than the middle."""
 
 import math
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ class Vignetting(Degradation[VignettingParams]):
     r"""The law of natural vignetting, :math:`y = x \cos^4 \theta`.
 
     A pixel at the distance r from the center sees the lens under :math:`\tan \theta = r / f`, so that
-    :math:`\cos^4 \theta = (1 + r^2 / f^2)^{-2}`. The focal length f is told by how dark a corner is. Multiplied are the
-    levels as they are stored, not the light, of which a stored level is about a square root.
+    :math:`\cos^4 \theta = (1 + r^2 / f^2)^{-2}`. The focal length f follows from how dark a corner is. Multiplied are
+    the levels as they are stored, not the light, of which a stored level is about a square root.
 
     Args:
         corner: Range of the level that is left half a diagonal from the center, drawn uniformly.

@@ -1,4 +1,4 @@
-"""How sure a difference of means is."""
+"""Bootstrap confidence interval of a difference of means."""
 
 import numpy as np
 
@@ -12,9 +12,9 @@ def paired_interval(
 
     Args:
         differences: One number an image: a method's less another's on the same image.
-        level: Of confidence.
+        level: Confidence level.
         samples: How many sets of images are drawn.
-        seed: Of the draws; equal seeds give equal intervals.
+        seed: Seed of the draws; equal seeds give equal intervals.
     """
     n = len(differences)
     if n < 2:

@@ -1,4 +1,4 @@
-"""Deep image structure and texture similarity."""
+"""DISTS: deep image structure and texture similarity."""
 
 from pathlib import Path
 
@@ -89,7 +89,7 @@ class L2Pool(nn.Module):
 def _similarities(
     x: Float[Tensor, "b c h w"], y: Float[Tensor, "b c h w"]
 ) -> tuple[Float[Tensor, "b c"], Float[Tensor, "b c"]]:
-    """Of means, and of deviations from them."""
+    """Similarities of means, and of deviations from them."""
     mu_x, mu_y = x.mean(dim=(-2, -1), keepdim=True), y.mean(dim=(-2, -1), keepdim=True)
     x, y = x - mu_x, y - mu_y
     texture = (2 * mu_x * mu_y + _C_1) / (mu_x**2 + mu_y**2 + _C_1)

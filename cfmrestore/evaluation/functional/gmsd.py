@@ -1,4 +1,4 @@
-"""Gradient magnitude similarity deviation."""
+"""GMSD: gradient magnitude similarity deviation."""
 
 import torch
 from jaxtyping import Float

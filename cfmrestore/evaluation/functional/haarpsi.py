@@ -1,4 +1,4 @@
-"""Perceptual similarity by Haar wavelets."""
+"""HaarPSI: perceptual similarity by Haar wavelets."""
 
 import torch
 from jaxtyping import Float

@@ -1,4 +1,4 @@
-"""How sure a classifier is of each image, and how many classes it sees."""
+"""Inception score: how sure a classifier is of each image, and how many classes it sees."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""How well a linear classifier tells restored images from real ones."""
+"""P-IDS and U-IDS: how well a linear classifier separates restored images from real ones."""
 
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ class InceptionDiscriminativeScores(NamedTuple):
 def inception_discriminative_scores(
     real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], *, penalty: float = 1.0
 ) -> InceptionDiscriminativeScores:
-    r"""Let a linear support vector machine tell real features from fake ones, and count where it is wrong.
+    r"""Separate real features from fake ones by a linear support vector machine, and count where it is wrong.
 
     With the decision :math:`f(x) = w^\top x + b`, positive for real, fitted to all features,
 

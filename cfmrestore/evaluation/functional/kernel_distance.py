@@ -1,4 +1,4 @@
-"""Maximum mean discrepancies of two sets of features, and the kernel inception distance."""
+"""MMD and KID: maximum mean discrepancies of two sets of features, and the kernel inception distance."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -85,7 +85,7 @@ def kid(
     Args:
         subsets: How many pairs of subsets.
         subset_size: Features in each, drawn without replacement.
-        seed: Of the draws, which are made on the CPU.
+        seed: Seed of the draws, which are made on the CPU.
     """
     if not 2 <= subset_size <= min(len(real), len(fake)):
         raise ValueError(

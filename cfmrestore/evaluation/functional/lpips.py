@@ -1,4 +1,4 @@
-"""Learned perceptual image patch similarity."""
+"""LPIPS: learned perceptual image patch similarity."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,7 +16,7 @@ _EPS = 1e-10
 
 
 class LPIPSNetwork(nn.Module):
-    r"""The distance of two images in the features of a classifier, weighted by what people told apart.
+    r"""The distance of two images in the features of a classifier, weighted by what people distinguished.
 
     With :math:`\hat y^l = y^l / |y^l|` along the channels of layer l, and the channels' weights :math:`w_l \ge 0`,
 

@@ -1,4 +1,4 @@
-"""Structural similarity at several scales."""
+"""MS-SSIM: structural similarity at several scales."""
 
 import torch
 from jaxtyping import Float

@@ -1,4 +1,4 @@
-"""Natural image quality evaluator: how far the statistics of an image lie from those of pristine photographs."""
+"""NIQE, the natural image quality evaluator: a distance of image statistics from those of pristine photographs."""
 
 import math
 from functools import lru_cache
@@ -177,8 +177,8 @@ def _nearest(rho: Array) -> Array:
 @lru_cache(maxsize=1)
 def _shapes() -> _Shapes:
     alpha = np.arange(0.2, 10.001, 0.001)
-    one, two, three = (np.array([math.gamma(n / a) for a in alpha]) for n in (1, 2, 3))
-    return _Shapes(alpha, two**2 / (one * three), np.sqrt(one / three), two / one)
+    gamma_1, gamma_2, gamma_3 = (np.array([math.gamma(n / a) for a in alpha]) for n in (1, 2, 3))
+    return _Shapes(alpha, gamma_2**2 / (gamma_1 * gamma_3), np.sqrt(gamma_1 / gamma_3), gamma_2 / gamma_1)
 
 
 @lru_cache(maxsize=1)

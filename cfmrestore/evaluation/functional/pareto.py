@@ -1,4 +1,4 @@
-"""What nothing else beats in both cost and quality."""
+"""Pareto front of cost and quality."""
 
 from collections.abc import Sequence
 

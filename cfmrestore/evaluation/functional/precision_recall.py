@@ -1,4 +1,4 @@
-"""How much of one set of features lies on the manifold of the other."""
+"""Precision and recall of sets of images: how much of one lies on the manifold of the other."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""What is compared: which channel, without which border, rounded as a file would be."""
+"""Pixels that are compared: which channel, without which border, rounded as a file would be."""
 
 from jaxtyping import Float
 from torch import Tensor

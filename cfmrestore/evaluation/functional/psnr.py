@@ -1,4 +1,4 @@
-"""Peak signal-to-noise ratio."""
+"""PSNR: peak signal-to-noise ratio."""
 
 import torch
 from jaxtyping import Float

@@ -1,4 +1,4 @@
-"""Structural similarity."""
+"""SSIM: structural similarity."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -30,7 +30,7 @@ def ssim(
         C_1 = (0.01\,\mathrm{peak})^2, \; C_2 = (0.03\,\mathrm{peak})^2
 
     With ``clamped`` its second factor, of contrast and structure, counts from zero, as pyiqa does it. On a CPU,
-    where no gradients are asked for, OpenCV smooths, a stripe of rows at a time.
+    where no gradients are needed, OpenCV smooths, a stripe of rows at a time.
 
     Reference: Wang et al., 2004, equation 13.
     """

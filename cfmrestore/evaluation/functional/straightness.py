@@ -1,4 +1,4 @@
-"""How straight a flow is."""
+"""Straightness of a flow."""
 
 from collections.abc import Callable
 
@@ -13,14 +13,14 @@ def straightness(velocity: Callable[[Tensor, Tensor], Tensor], x_0: Tensor, *, n
 
     .. math:: S = \frac{\int_0^1 \| x_1 - x_0 - v(x_t, t) \|^2 dt}{\| x_1 - x_0 \|^2}
 
-    along Euler's walk, on which x_1 - x_0 is the mean velocity. The numerator is that of Liu et al., 2022, Flow
+    along Euler's steps, on which x_1 - x_0 is the mean velocity. The numerator is that of Liu et al., 2022, Flow
     straight and fast (arXiv:2209.03003), section 2.3; divided by the length, it does not depend on the scale of the
     space. On a path with S = 0 one Euler step ends where many do.
 
     Args:
         velocity: v(x, t).
         x_0: Where the paths start.
-        num_steps: Of the walk.
+        num_steps: Number of Euler's steps.
     """
     x, total = x_0, torch.zeros_like(x_0, dtype=torch.float64)
     squares = total.flatten(1).sum(dim=1)

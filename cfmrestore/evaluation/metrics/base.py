@@ -103,7 +103,7 @@ class ImageMetric(Metric):
 
     @property
     def name(self) -> str:
-        """Of the column in the table."""
+        """Name of the column in the table."""
         return type(self).__name__
 
     @property

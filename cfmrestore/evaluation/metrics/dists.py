@@ -1,4 +1,4 @@
-"""Structure and texture in the features of a classifier."""
+"""DISTS of restored images."""
 
 from pathlib import Path
 

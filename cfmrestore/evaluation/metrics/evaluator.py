@@ -15,7 +15,7 @@ class RestorationEvaluator(Evaluator):
         """Refuse what cannot be measured, before the first image is restored.
 
         Args:
-            num_images: Of the set that is going to be measured.
+            num_images: Number of images of the set that is going to be measured.
         """
         metrics = [metric for metric in self.metrics if isinstance(metric, Metric)]
         columns = Counter(column for metric in metrics for column in metric.columns)

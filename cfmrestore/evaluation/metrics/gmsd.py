@@ -1,4 +1,4 @@
-"""Gradient magnitude similarity deviation."""
+"""Gradient magnitude similarity deviation of restored images."""
 
 from torch import Tensor
 

@@ -1,4 +1,4 @@
-"""Similarity in Haar wavelets."""
+"""HaarPSI of restored images."""
 
 from torch import Tensor
 

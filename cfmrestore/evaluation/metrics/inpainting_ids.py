@@ -1,4 +1,4 @@
-"""Whether a linear classifier tells restorations from targets."""
+"""P-IDS and U-IDS of a set of images."""
 
 from typing import ClassVar
 

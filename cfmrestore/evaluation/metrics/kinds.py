@@ -1,4 +1,4 @@
-"""What metrics of one kind share: those of the luma alone, and those in the features of a network."""
+"""Base classes of metrics of the luma alone, and of those in the features of a network."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping

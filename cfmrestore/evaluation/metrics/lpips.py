@@ -1,4 +1,4 @@
-"""Distance in the features of a classifier, weighted by people."""
+"""LPIPS of restored images."""
 
 from cfmrestore.evaluation.functional import lpips
 from cfmrestore.evaluation.metrics.kinds import NetworkMetric

@@ -1,4 +1,4 @@
-"""Whether a restoration still is one of its input."""
+"""Consistency with the input: PSNR of the shrunk restoration."""
 
 from collections.abc import Mapping
 from typing import Any

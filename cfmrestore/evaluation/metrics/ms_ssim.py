@@ -1,4 +1,4 @@
-"""Structural similarity over scales."""
+"""Multi-scale structural similarity of restored images."""
 
 from torch import Tensor
 

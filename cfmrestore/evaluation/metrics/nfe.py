@@ -1,4 +1,4 @@
-"""What a restoration costs."""
+"""Number of function evaluations of a restoration."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""How natural an image looks, without a target."""
+"""NIQE of restored images, without a target."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -33,8 +33,8 @@ class SetMetric(Metric):
         weights: File with the network's weights, or its folder; without it, torch's cache. "seeded" is a small random
             network, whose numbers mean nothing beside published ones.
         patches: How many patches an image is cut into, restored and target at the same places; 0 takes whole images.
-        patch_side: Of a patch, in pixels.
-        seed: Of the places.
+        patch_side: Side of a patch, in pixels.
+        seed: Seed of the places.
     """
 
     columns: ClassVar[dict[str, bool]]

@@ -1,4 +1,4 @@
-"""How a wrong velocity is counted."""
+"""Loss functions."""
 
 from cfmrestore.flows.losses.base import Loss, Prediction
 from cfmrestore.flows.losses.huber import Huber

@@ -1,4 +1,4 @@
-"""What every loss promises."""
+"""Loss base class: what every loss promises."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What every time sampler promises."""
+"""Time sampler base class: what every time sampler promises."""
 
 from abc import ABC, abstractmethod
 

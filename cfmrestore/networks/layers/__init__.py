@@ -1,4 +1,4 @@
-"""The parts of networks."""
+"""Layers of networks."""
 
 from cfmrestore.networks.layers.attention import SpatialAttention
 from cfmrestore.networks.layers.embedding import TimeEmbedding

@@ -1,4 +1,4 @@
-"""A scalar, such as time, as a vector."""
+"""Embedding of a scalar, such as time."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Halving and doubling a feature map."""
+"""Downsampling and upsampling of a feature map."""
 
 from jaxtyping import Float
 from torch import Tensor, nn

@@ -1,4 +1,4 @@
-"""The residual block that is told the time."""
+"""Residual block with a time embedding."""
 
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ def zeroed(module: M) -> M:
 
 
 def norm(groups: int | None, channels: int) -> nn.Module:
-    """Group normalization, or none: then the amplitude of a feature map tells that of the image."""
+    """Group normalization, or none: then the amplitude of a feature map shows that of the image."""
     return nn.Identity() if groups is None else nn.GroupNorm(groups, channels)
 
 

@@ -1,4 +1,4 @@
-"""At which times a velocity is evaluated."""
+"""Time grids: the times at which a velocity is evaluated."""
 
 from cfmrestore.solvers.grids.base import TimeGrid
 from cfmrestore.solvers.grids.cosine import CosineGrid

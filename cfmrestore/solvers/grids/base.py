@@ -1,4 +1,4 @@
-"""What every grid promises."""
+"""Time grid base class: what every grid promises."""
 
 from abc import ABC, abstractmethod
 
@@ -12,7 +12,7 @@ class TimeGrid(ABC):
     """Rising times from 0 to 1: a warp of equal intervals that keeps both ends."""
 
     default_intervals: int = 4
-    """Number of intervals where none is asked for."""
+    """Number of intervals by default."""
 
     @abstractmethod
     def warp(self, u: Tensor) -> Tensor:

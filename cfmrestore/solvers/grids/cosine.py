@@ -1,4 +1,4 @@
-"""Times that crowd at both ends."""
+"""Cosine time grid, which crowds at both ends."""
 
 import math
 

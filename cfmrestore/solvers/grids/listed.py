@@ -1,4 +1,4 @@
-"""Times given one by one."""
+"""Time grid of given times."""
 
 from collections.abc import Sequence
 

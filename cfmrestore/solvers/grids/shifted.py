@@ -1,4 +1,4 @@
-"""Times pushed towards the source, as larger images want them."""
+"""Shifted time grid: more steps near the source, as larger images need."""
 
 from torch import Tensor
 

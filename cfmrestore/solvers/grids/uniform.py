@@ -1,4 +1,4 @@
-"""Equal intervals."""
+"""Uniform time grid."""
 
 from torch import Tensor
 
