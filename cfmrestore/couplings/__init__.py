@@ -1,4 +1,4 @@
-"""Which start belongs to which end, and what the network is told."""
+"""Couplings: where a path starts, which end it leads to, and what the network is told."""
 
 from cfmrestore.couplings.base import Coupling
 from cfmrestore.couplings.independent import Independent

@@ -1,4 +1,4 @@
-"""All that knows mmengine's runner and process groups."""
+"""Engine: runner, loops, hooks, checkpoints, configs, process groups; what knows mmengine."""
 
 from cfmrestore._compat import defer_transformers
 

@@ -1,4 +1,4 @@
-"""The models that mmengine's runner trains."""
+"""Flows: the models that are trained, losses, times, and the pipeline that restores."""
 
 from cfmrestore._compat import defer_transformers
 
