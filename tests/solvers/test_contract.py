@@ -129,6 +129,14 @@ class LostEuler(Euler):
         return super().step(v, x, t, h, memory)[0] * math.nan, memory
 
 
+class LostOnFineGrids(Euler):
+    """Ends nowhere where steps are short, as what divides by their length might."""
+
+    def step(self, v, x, t, h, memory):
+        x, memory = super().step(v, x, t, h, memory)
+        return (x * math.nan if h < 0.003 else x), memory
+
+
 class WastefulEuler(Euler):
     """Evaluates twice and declares once."""
 
@@ -137,7 +145,7 @@ class WastefulEuler(Euler):
         return super().step(v, x, t, h, memory)
 
 
-@pytest.mark.parametrize("mutant", [WrongTimeHeun, EqualStepAB2, LostEuler])
+@pytest.mark.parametrize("mutant", [WrongTimeHeun, EqualStepAB2, LostEuler, LostOnFineGrids])
 def test_order_rejects_its_mutants(mutant: type[Solver]) -> None:
     with pytest.raises(AssertionError):
         check_order(mutant(), RICCATI)
