@@ -81,9 +81,11 @@ class AmpOptimWrapper(OptimWrapper):
         return {**super().state_dict(), "scaler": self.scaler.state_dict()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        scale = state_dict.pop("scaler", {})  # empty where the training before was of another precision
+        scale = state_dict.get("scaler", {})  # empty where the training before was of another precision
         if self.scaler.is_enabled() and scale:
             self.scaler.load_state_dict(scale)
         elif self.scaler.is_enabled():
             print_log("the checkpoint holds no loss scale: float16 begins with the usual one", logger="current")
-        super().load_state_dict(state_dict)
+        elif scale:
+            print_log("the checkpoint's loss scale is of float16 and left out here", logger="current")
+        super().load_state_dict({key: value for key, value in state_dict.items() if key != "scaler"})

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from cfmrestore.engine import amp_optim_wrapper
 from cfmrestore.engine.amp_optim_wrapper import AmpOptimWrapper, best_precision
 
 
@@ -32,18 +33,34 @@ def test_reduced_precision_trains_on_a_cpu() -> None:
     wrapper.load_state_dict(wrapper.state_dict())
 
 
-def test_float16_goes_on_from_a_training_of_another_precision() -> None:
+@pytest.mark.parametrize(
+    ("before", "now", "message"),
+    [(False, True, "holds no loss scale"), (True, False, "left out"), (True, True, None), (False, False, None)],
+)
+def test_training_goes_on_in_another_precision(
+    before: bool, now: bool, message: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loss scale as float16 has it on a GPU, in the training before and in this one."""
+
+    def wrapper(scaled: bool) -> AmpOptimWrapper:
+        wrapped = AmpOptimWrapper(torch.optim.Adam(model.parameters(), lr=0.1), precision="fp32")
+        wrapped.scaler = torch.amp.GradScaler("cpu", enabled=scaled, init_scale=8.0)
+        return wrapped
+
+    torch.manual_seed(0)
     model = nn.Linear(8, 8)
-    wrapper = AmpOptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1), precision="fp32")
-    state = wrapper.state_dict()
-    wrapper.scaler = torch.amp.GradScaler("cpu", enabled=True, init_scale=8.0)  # as float16 has it on a GPU
-    wrapper.load_state_dict(state)
-    assert wrapper.scaler.get_scale() == 8
-    state = {**wrapper.state_dict(), "scaler": {**wrapper.scaler.state_dict(), "scale": 4.0}}
-    wrapper.load_state_dict(dict(state))
-    assert wrapper.scaler.get_scale() == 4
-    wrapper.scaler = torch.amp.GradScaler("cpu", enabled=False)
-    wrapper.load_state_dict(dict(state))  # back to float32
+    first, second, messages = wrapper(before), wrapper(now), []
+    first.update_params(model(torch.ones(1, 8)).square().mean())
+    state = first.state_dict()
+    if before:
+        state["scaler"]["scale"] = 4.0
+    monkeypatch.setattr(amp_optim_wrapper, "print_log", lambda text, **_: messages.append(text))
+    second.load_state_dict(state)
+    assert second.scaler.get_scale() == ((4 if before else 8) if now else 1)
+    assert second.optimizer.state_dict()["state"][0]["step"] == 1
+    assert len(messages) == (message is not None)
+    assert message is None or message in messages[0]
+    assert "scaler" in state  # the checkpoint itself is left as it is
 
 
 def test_precision_is_checked() -> None:
