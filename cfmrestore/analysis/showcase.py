@@ -129,7 +129,7 @@ def draw_details(pairs: Pairs, methods: Sequence[Method], out: Path) -> np.ndarr
     folders = {"restored": pairs.high, "target": pairs.high, "low": pairs.low}
     for files in match_files(folders):
         low, high = load_image(files.paths["low"]), load_image(files.paths["target"])
-        scale = high.shape[-1] // low.shape[-1]
+        scale = round(high.shape[-1] / low.shape[-1])
         columns = {"the input": low.repeat_interleave(scale, 1).repeat_interleave(scale, 2)}
         columns["bicubic"] = resize(low[None], scale=scale)[0]
         columns.update({method.title: load_image(out / method.title / f"{files.name}.png") for method in methods})

@@ -62,7 +62,7 @@ def _summary(module: ModuleType) -> str:
 
 
 def _set_rank(args: argparse.Namespace) -> None:
-    """Of launchers that give the rank as a flag."""
+    """Rank from launchers that give it as a flag."""
     rank = getattr(args, "local_rank", None)
     if rank is not None:
         os.environ.setdefault("LOCAL_RANK", str(rank))

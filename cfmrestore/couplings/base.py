@@ -83,7 +83,7 @@ class Coupling(nn.Module, ABC):
         return lift(low, execution.encoder(self.encoder), self.scale, self.upsample, rng.fork("lift"))
 
     def lifted_latent(self, latent: Tensor, rng: ImageRng, execution: Execution) -> Latent:
-        """The same for an input that is a latent already."""
+        """An input that is a latent already, at the target's size."""
         if self.lifts_latents:
             return enlarge(latent, self.scale, self.upsample)
         return self.lifted(execution.encoder(self.encoder).decode(latent).clamp(0, 1), rng, execution)

@@ -109,7 +109,7 @@ def check_range(name: str, pair: tuple[float, float], low: float, high: float = 
 
 
 def check_whole(name: str, pair: tuple[int, int], low: int, high: float = float("inf")) -> tuple[int, int]:
-    """The same for whole numbers."""
+    """A pair of whole numbers low <= a <= b <= high, or an error that names it."""
     check_range(name, pair, low, high)
     if not all(isinstance(n, int) for n in pair):
         raise ValueError(f"{name} must be two whole numbers; got {pair}")

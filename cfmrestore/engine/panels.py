@@ -83,7 +83,7 @@ def write_png(path: str | Path, pixels: np.ndarray) -> None:
 
 
 def write_jpeg(path: str | Path, pixels: np.ndarray) -> None:
-    """The same as a JPEG file, for pages: a tenth of the size."""
+    """Write a picture as a JPEG file, for pages: a tenth of the size."""
     from PIL import Image
 
     with atomic(path) as unfinished:

@@ -50,7 +50,7 @@ class LatentPipeline:
         return cls(read_pipeline(folder, PRECISIONS[chosen]).to(device), folder=folder)
 
     def size(self, height: int | None = None, width: int | None = None) -> Size:
-        """Of the small pictures: the pipeline's own where neither side is given."""
+        """Size of the small pictures: the pipeline's own where neither side is given."""
         if (height is None) != (width is None):
             raise ValueError(f"give both height and width of the small picture, or neither; got {height=}, {width=}")
         factor = self.pipeline.vae_scale_factor

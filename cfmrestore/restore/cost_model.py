@@ -73,11 +73,11 @@ class Cost:
     memory: float
 
     def operations(self, samples: int) -> float:
-        """Of one tile."""
+        """Operations of one tile."""
         return self.constant + self.linear * samples + self.quadratic * samples**2
 
     def __add__(self, other: "Cost") -> "Cost":
-        """Of both, one after the other."""
+        """Cost of both, one after the other."""
         return Cost(
             self.constant + other.constant,
             self.linear + other.linear,
@@ -86,13 +86,13 @@ class Cost:
         )
 
     def times(self, count: int) -> "Cost":
-        """Of so many in turn."""
+        """Cost of so many in turn."""
         return Cost(count * self.constant, count * self.linear, count * self.quadratic, self.memory)
 
 
 @torch.no_grad()
 def cost(function: Callable[[int], object], sides: Sequence[int] = SIDES) -> Cost:
-    """Of a function of the side of a square latent; attention is what makes it grow faster than the area."""
+    """Cost of a function of the side of a square latent; attention is what makes it grow faster than the area."""
     operations, memory = [], 0.0
     for side in sides:
         with CostCounter() as counter:

@@ -13,7 +13,7 @@ _UNKNOWN = 4 * 2**30  # assumed where the system does not tell
 
 
 def free_bytes(device: torch.device) -> int:
-    """Of the device; on a CPU also within the limit of a container."""
+    """Free memory of the device; on a CPU also within the limit of a container."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     limits = [_available(), *(limit for pair in _CGROUPS if (limit := _left(*pair)) is not None)]
@@ -38,7 +38,7 @@ def _left(limit: str, used: str) -> int | None:
 
 
 def _reclaimable(stat: Path) -> int:
-    """Of the used memory what only keeps files that were read."""
+    """Part of the used memory that only keeps files that were read."""
     if not stat.is_file():
         return 0
     lines = dict(line.split(maxsplit=1) for line in stat.read_text().splitlines() if " " in line)

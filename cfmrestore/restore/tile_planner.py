@@ -20,13 +20,13 @@ _CANVASES = 7  # of a whole image: context, noise, start, velocity and the next 
 
 @dataclass(frozen=True)
 class Costs:
-    """Of one evaluation of the network, and of the encoder there and back."""
+    """Costs of one evaluation of the network, and of the encoder there and back."""
 
     network: Cost
     encoder: Cost
 
     def all(self, evaluations: int) -> Cost:
-        """Of a whole restoration."""
+        """Cost of a whole restoration."""
         return self.network.times(evaluations) + self.encoder
 
 

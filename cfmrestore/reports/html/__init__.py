@@ -126,7 +126,7 @@ class _Benchmark:
         return list(dict.fromkeys(metric for row in self.plotted[::-1] for metric in self.values[row]))
 
     def value(self, row: str, metric: str, index: int) -> float | None:
-        """Of one image, or None."""
+        """Number of one image, or None."""
         values = self.values[row].get(metric)
         return None if values is None else values[index]
 
@@ -139,7 +139,7 @@ class _Benchmark:
         return max(known) if self.directions[metric] else min(known)
 
     def histogram(self, metric: str) -> Histogram | None:
-        """Of the values that can be drawn, if there are any."""
+        """Histogram of the values that can be drawn, if there are any."""
         rows = {
             row: [v for v in self.values[row].get(metric, []) if v is not None and math.isfinite(v)]
             for row in self.plotted
