@@ -1,6 +1,7 @@
-"""Mends for packages: built for another torch or torchvision than the one at hand, or importing what nobody needs."""
+"""Mends for packages: built for another torch or torchvision than the one at hand, or doing what nobody needs."""
 
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
@@ -67,3 +68,32 @@ def _adafactor(params: Any, **keys: Any) -> torch.optim.Optimizer:
     """Adafactor of transformers."""
     optimizer: torch.optim.Optimizer = import_module("transformers").Adafactor(params, **keys)
     return optimizer
+
+
+def format_configs_once() -> None:
+    """Let mmengine format the text of a config once: it does so ten times a run, and again at every checkpoint.
+
+    With long paths in a config each time takes a second, since yapf tries every way to break a line that fits in none.
+    When called again, nothing happens.
+    """
+    module: Any = import_module("mmengine.config.config")
+    if not isinstance(module.FormatCode, _Formatter):
+        module.FormatCode = _Formatter(module.FormatCode)
+
+
+class _Formatter:
+    """A function from a text to a formatted one that remembers its last answer.
+
+    Args:
+        function: Its keywords are always the same.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self._text: str | None = None
+        self._answer: Any = None
+
+    def __call__(self, text: str, **keys: Any) -> Any:
+        if text != self._text:
+            self._text, self._answer = text, self.function(text, **keys)
+        return self._answer

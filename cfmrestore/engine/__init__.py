@@ -1,8 +1,9 @@
 """Engine: runner, loops, hooks, checkpoints, configs, process groups; what knows mmengine."""
 
-from cfmrestore._compat import defer_transformers
+from cfmrestore._compat import defer_transformers, format_configs_once
 
 defer_transformers()
+format_configs_once()
 
 from cfmrestore.engine.amp_optim_wrapper import AmpOptimWrapper  # noqa: E402
 from cfmrestore.engine.loops import IterBasedTrainLoop  # noqa: E402

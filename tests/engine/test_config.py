@@ -1,9 +1,11 @@
 """Configs: references, options, and one message for every wrong key."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from mmengine.config import Config
 
 from cfmrestore.apis import load_config
 from cfmrestore.engine.config import check
@@ -149,3 +151,15 @@ def test_wrong_files(tmp_path: Path) -> None:
     path.write_text("custom_imports = dict(imports=['no_such_module'])")
     with pytest.raises(ValueError, match="no_such_module"):
         load_config(path)
+
+
+def test_a_text_is_formatted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though a run asks for it ten times, and again at every checkpoint."""
+    texts: list[str] = []
+    formatter = import_module("mmengine.config.config").FormatCode
+    monkeypatch.setattr(formatter, "function", lambda text, **keys: (texts.append(text) or text, True))
+    cfg = Config({"a": 1})
+    assert cfg.pretty_text == cfg.pretty_text == "a=1"
+    cfg.a = 2
+    assert cfg.pretty_text == "a=2"
+    assert texts == ["a=1", "a=2"]

@@ -9,7 +9,8 @@ import torch
 from cfmrestore.engine import checkpoints
 from tests.testing import TINY, run_tool, same, small_options
 
-HOOKS = "tests.integration.hooks"
+pytestmark = pytest.mark.slow
+
 CONFIG = """
 _base_ = {base!r}
 custom_imports = dict(imports=["tests.integration.hooks"])

@@ -126,6 +126,7 @@ def pairs_in(high: Path, low: Path) -> list[tuple[Tensor, Tensor]]:
     return list(zip(*found, strict=True))
 
 
+@pytest.mark.slow
 class TestWhatTheyDo:
     @both
     def test_closer_than_bicubic_at_both_ends_and_more_natural_at_one(self, name: str) -> None:
@@ -148,7 +149,6 @@ class TestWhatTheyDo:
         assert natural.psnr > bicubic.psnr
         assert natural.niqe == pytest.approx(measured(pairs, [high for high, _ in pairs]).niqe, rel=0.15)
 
-    @pytest.mark.slow
     @pytest.mark.weights
     @pytest.mark.parametrize(("name", "faithful", "look"), [("set5", 31.0, 5.44), ("set14", 27.9, 4.92)])
     def test_the_classical_benchmarks(self, name: str, faithful: float, look: float) -> None:
@@ -164,7 +164,6 @@ class TestWhatTheyDo:
         assert natural.psnr > bicubic.psnr + 0.5
         assert natural.niqe == pytest.approx(look, rel=0.1)
 
-    @pytest.mark.slow
     @pytest.mark.weights
     @pytest.mark.parametrize(("folder", "every"), [("test/set14/x4/hr", 1), ("train/bsds400", 8)])
     def test_photographs_that_were_degraded(self, folder: str, every: int, tmp_path: Path) -> None:
