@@ -9,8 +9,6 @@ import torch
 from cfmrestore.engine import checkpoints
 from tests.testing import TINY, run_tool, same, small_options
 
-pytestmark = pytest.mark.slow
-
 CONFIG = """
 _base_ = {base!r}
 custom_imports = dict(imports=["tests.integration.hooks"])
