@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def browser() -> Iterator["Browser"]:
     """The system's Chromium without a window; closed behind a file, since Playwright's loop is in every other's way."""
     if (path := shutil.which("chromium")) is None:
-        pytest.skip("there is no chromium: `make install` installs Debian's where it may, as root")
+        pytest.skip("there is no chromium: install it, or run `make test` as root on Debian, which does")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright, playwright.chromium.launch(executable_path=path, timeout=0) as chromium:
