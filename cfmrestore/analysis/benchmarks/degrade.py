@@ -3,7 +3,7 @@
 import json
 import random
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from torch import Tensor
 from cfmrestore.analysis.benchmarks.basicsr_chain import BasicsrChain
 from cfmrestore.analysis.benchmarks.cases import conditions, in_cases, print_conditions
 from cfmrestore.analysis.benchmarks.operators import print_operators, time_operators
-from cfmrestore.analysis.benchmarks.timing import in_turn
+from cfmrestore.analysis.benchmarks.timing import in_turn, quartiles
 from cfmrestore.datasets.base import to_tensor
 from cfmrestore.engine.config import presets
 from cfmrestore.engine.malloc import keep_freed_memory
@@ -74,7 +74,7 @@ def _time_chains(x: Tensor, rounds: int, *, sharpen: bool) -> dict[str, Any]:
         "images_per_second": {name: b * rounds / sum(s) for name, s in seconds.items()},
         "ratio": sum(seconds["basicsr"]) / sum(seconds["ours"]),
         "ratio_of_medians": median(seconds["basicsr"]) / median(seconds["ours"]),
-        "milliseconds": {name: [1e3 * q for q in quantiles(s, n=4)] for name, s in seconds.items()},
+        "milliseconds": {name: [1e3 * q for q in quartiles(s)] for name, s in seconds.items()},
     }
 
 

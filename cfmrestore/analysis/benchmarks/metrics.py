@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from cfmrestore._compat import patch_torchvision
 from cfmrestore.analysis.benchmarks.cases import conditions, in_cases, print_conditions
-from cfmrestore.analysis.benchmarks.timing import in_turn
+from cfmrestore.analysis.benchmarks.timing import in_turn, quartiles
 from cfmrestore.datasets.base import to_tensor
 from cfmrestore.engine.malloc import keep_freed_memory
 from cfmrestore.evaluation.functional.niqe import niqe
@@ -104,7 +104,7 @@ def _compare(
 
 def _rates(seconds: dict[str, list[float]], images: int) -> dict[str, Any]:
     return {
-        "milliseconds": {name: [1e3 * q / images for q in _quartiles(s)] for name, s in seconds.items()},
+        "milliseconds": {name: [1e3 * q / images for q in quartiles(s)] for name, s in seconds.items()},
         "ratio": sum(seconds["basicsr"]) / sum(seconds["ours"]),
         "ratio_of_medians": median(seconds["basicsr"]) / median(seconds["ours"]),
     }
@@ -117,10 +117,6 @@ def _largest(ours: Measure, theirs: Measure, own: list[Any], foreign: list[Any])
         for a, b in zip(own, foreign, strict=True)
     ]
     return [max(column) for column in zip(*rows, strict=True)]
-
-
-def _quartiles(seconds: list[float]) -> list[float]:
-    return quantiles(seconds, n=4) if len(seconds) > 1 else 3 * seconds
 
 
 def _image(path: Path) -> Tensor:

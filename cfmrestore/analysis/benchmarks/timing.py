@@ -1,7 +1,8 @@
 """Timing several things in turn."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from statistics import quantiles
 from typing import Any
 
 
@@ -15,3 +16,8 @@ def in_turn(functions: dict[str, Callable[[int], Any]], rounds: int) -> dict[str
             if number:
                 seconds[name].append(time.perf_counter() - began)
     return seconds
+
+
+def quartiles(seconds: Sequence[float]) -> list[float]:
+    """Quartiles within what was measured; of one round that round."""
+    return quantiles(seconds, n=4, method="inclusive") if len(seconds) > 1 else 3 * list(seconds)

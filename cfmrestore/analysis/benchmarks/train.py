@@ -5,7 +5,7 @@ import platform
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 
 from cfmrestore.analysis.benchmarks.cases import conditions, in_cases, print_conditions
+from cfmrestore.analysis.benchmarks.timing import quartiles
 from cfmrestore.engine.setup import build_runner, prepare_config, remove_evaluation
 from cfmrestore.imageio.atomic import write_text
 
@@ -108,8 +109,8 @@ def _time_iterations(cfg: Config, warm_up: int) -> dict[str, Any]:
     runner.register_hook(hook)
     runner.train()
     return {
-        "runner_ms": [1e3 * q for q in quantiles(hook.full, n=4)],
-        "bare_ms": [1e3 * q for q in quantiles(hook.bare, n=4)],
+        "runner_ms": [1e3 * q for q in quartiles(hook.full)],
+        "bare_ms": [1e3 * q for q in quartiles(hook.bare)],
         "overhead": median(hook.full) / median(hook.bare) - 1,
     }
 
