@@ -39,9 +39,6 @@ Velocity: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 Condition: TypeAlias = dict[str, Tensor]
 """Condition of the network beside x and t: keyword arguments of its forward."""
 
-ConditionalVelocity: TypeAlias = Callable[[Tensor, Tensor, Condition], Tensor]
-"""v(x, t, condition)."""
-
 
 @dataclass(frozen=True)
 class Source:

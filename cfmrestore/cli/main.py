@@ -35,20 +35,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         module.run(args)
 
 
-def tool(name: str, prog: str | None = None) -> None:
+def tool(name: str) -> None:
     """Run one command with the arguments of the process: what a script of ``tools/`` is."""
     prepare_process()
-    args = build_parser(name, prog).parse_args()
+    args = build_parser(name).parse_args()
     _set_rank(args)
     module = _module(name)
     with readable_errors(getattr(module, "INTERRUPTED", "interrupted")):
         module.run(args)
 
 
-def build_parser(name: str, prog: str | None = None) -> argparse.ArgumentParser:
+def build_parser(name: str) -> argparse.ArgumentParser:
     """The arguments of one command alone."""
     module = _module(name)
-    parser = argparse.ArgumentParser(prog=prog, description=module.__doc__)
+    parser = argparse.ArgumentParser(description=module.__doc__)
     module.add_arguments(parser)
     return parser
 

@@ -47,7 +47,7 @@ def unpack(image: Any) -> tuple[ColorAlpha, Callable[[ColorAlpha], Any]]:
 
 
 def split(channels: Tensor) -> ColorAlpha:
-    """ColorAlpha of (b, 1 to 4, h, w): gray, gray and alpha, color, color and alpha."""
+    """Color and alpha of (b, 1 to 4, h, w): gray, gray and alpha, color, color and alpha."""
     count = channels.shape[1]
     alpha = channels[:, -1:] if count in (2, 4) else None
     gray = count <= 2

@@ -29,7 +29,7 @@ from cfmrestore.typing import Image
 
 @dataclass(frozen=True)
 class RestoredBatch:
-    """RestoredBatch images in [0, 1], and the evaluations of all networks on the way."""
+    """Restored images in [0, 1], and the evaluations of all networks on the way."""
 
     image: Tensor
     nfe: int

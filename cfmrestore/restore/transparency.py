@@ -15,7 +15,7 @@ def varies(alpha: Tensor | None) -> bool:
 
 
 def bounded(restored: Tensor, low: Tensor) -> Tensor:
-    """RestoredBatch alpha within what the pixels around had: what is opaque stays so, and what is empty."""
+    """Restored alpha within what the pixels around had: what is opaque stays so, and what is empty."""
     size = (restored.shape[-2], restored.shape[-1])
     high = F.interpolate(_around(low), size=size, mode="nearest")
     least = F.interpolate(-_around(-low), size=size, mode="nearest")
