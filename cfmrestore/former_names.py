@@ -16,10 +16,10 @@ PLUGINS = {
 }
 """Registered class names."""
 
-_COUPLING = {"tell_level": "condition_on_noise"}
+TOLD_BY_COUPLING = ("context", "condition_on_noise", "tell_level")
+"""Keys of ``LowresLatent`` and ``PosteriorMean`` that are a condition now, ``LowRes``."""
+
 KEYS: dict[str, dict[str, str]] = {
-    "LowresLatent": _COUPLING,
-    "PosteriorMean": _COUPLING,
     "sampling": {"colour": "color", "noise_fades_at": "noise_contrast_limit"},
     "settings": {"colour": "color"},
     "stages": {"hands_on": "output"},
@@ -58,7 +58,22 @@ def update_keys(given: Mapping[str, Any], kind: str, *, warn: bool = True) -> di
             updated[present] = updated.pop(former)
             if warn:
                 _say(former, present)
+    coupling = updated.get("coupling")
+    if isinstance(coupling, Mapping) and any(key in coupling for key in TOLD_BY_COUPLING):
+        updated.update(_conditions_of(coupling, updated.get("conditions"), warn))
     return updated
+
+
+def _conditions_of(coupling: Mapping[str, Any], conditions: Any, warn: bool) -> dict[str, Any]:
+    """A coupling without what it told the network, and the conditions that tell it."""
+    rest = {key: value for key, value in coupling.items() if key not in TOLD_BY_COUPLING}
+    context = coupling.get("context", coupling.get("type") != "PosteriorMean")
+    level = coupling.get("condition_on_noise", coupling.get("tell_level", False))
+    told = {"type": "LowRes", **({} if context else {"context": False}), **({"noise_level": True} if level else {})}
+    others = [one for one in conditions or [] if one.get("type") != "LowRes"]
+    if warn:
+        _say("coupling.context and coupling.condition_on_noise", "conditions=[dict(type='LowRes', ...)]")
+    return {"coupling": rest, "conditions": [told, *others] if context or level else others}
 
 
 def plugin_name(name: str, *, warn: bool = True) -> str:

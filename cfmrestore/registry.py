@@ -14,7 +14,7 @@ from typing import Any
 from mmengine import registry as mm
 from mmengine.registry import Registry, build_from_cfg
 
-from cfmrestore.former_names import plugin_name, update_keys
+from cfmrestore.former_names import TOLD_BY_COUPLING, plugin_name, update_keys
 
 PLUGIN_GROUP = "cfmrestore.plugins"
 
@@ -41,8 +41,9 @@ def check_keys(cls: Any, keys: Iterable[str], where: str = "") -> None:
     parameters = inspect.signature(cls).parameters
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return
+    moved = TOLD_BY_COUPLING if cls.__name__ in ("LowresLatent", "PosteriorMean") else ()
     for key in keys:
-        if key not in parameters and key not in ("type", "_scope_"):
+        if key not in parameters and key not in moved and key not in ("type", "_scope_"):
             raise ValueError(f"{where}{cls.__name__} has no key {key!r}; {nearest(key, parameters)}")
 
 
@@ -123,7 +124,9 @@ class PluginRegistry(Registry):
 ENCODERS = PluginRegistry("encoder", "encoders")
 # Degradations: what made the low-quality image.
 DEGRADATIONS = PluginRegistry("degradation", "degradations")
-# Couplings: which start belongs to which end, and on what the network is conditioned.
+# Conditions: what a network is told beside x and t.
+CONDITIONS = PluginRegistry("condition", "conditions")
+# Couplings: which start belongs to which end.
 COUPLINGS = PluginRegistry("coupling", "couplings")
 # Probability paths: the curve between start and end.
 PATHS = PluginRegistry("path", "paths")
@@ -159,7 +162,7 @@ _INHERITED = [
 REGISTRIES = {
     registry.name: registry
     for registry in (
-        ENCODERS, DEGRADATIONS, COUPLINGS, PATHS, NETWORKS, SOLVERS, GRIDS, TIME_SAMPLERS, LOSSES, MODELS, DATASETS,
-        DATA_SAMPLERS, TRANSFORMS, METRICS, RUNNERS, LOOPS, HOOKS, OPTIM_WRAPPERS,
+        ENCODERS, DEGRADATIONS, CONDITIONS, COUPLINGS, PATHS, NETWORKS, SOLVERS, GRIDS, TIME_SAMPLERS, LOSSES, MODELS,
+        DATASETS, DATA_SAMPLERS, TRANSFORMS, METRICS, RUNNERS, LOOPS, HOOKS, OPTIM_WRAPPERS,
     )
 }  # fmt: skip

@@ -36,32 +36,37 @@ class Frame(NamedTuple):
 Velocity: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 """v(x, t)."""
 
-Condition: TypeAlias = dict[str, Tensor]
-"""Condition of the network beside x and t: keyword arguments of its forward."""
+Conditioning: TypeAlias = dict[str, Tensor]
+"""Keyword arguments of a network beside x and t: "context" (b, k, h, w), "embedding" (b, d), "noise_level" (b,)."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a restoration starts, and the law from which that start was drawn.
+    """Where a path starts, and the law from which that start was drawn: x_0 ~ N(mean, diag(std^2)).
 
-    x_0 ~ N(mean, diag(std^2)) given the low-quality image; std is zero where the start is certain. The estimate is the
-    mean of the data given that image, where the coupling knows it.
+    Args:
+        x_0: The start.
+        mean: Mean of the law, given the input where there is one.
+        std: Its standard deviation; zero where the start is certain.
+        lowres: The input as a clean latent of the target's size; None where a path starts without an input.
+        noise_level: Standard deviation of the noise in the start, one an image, where it differs between images.
+        estimate: Mean of the data given the input, where the coupling knows it.
     """
 
     x_0: Tensor
-    condition: Condition
     mean: Tensor
     std: Tensor
+    lowres: Tensor | None = None
+    noise_level: Tensor | None = None
     estimate: Tensor | None = None
 
 
 @dataclass(frozen=True)
 class Pair:
-    """The two ends of one training path, and the condition of the network."""
+    """Two ends of a training path: where it starts, and the data."""
 
-    x_0: Tensor
+    source: Source
     x_1: Tensor
-    condition: Condition
 
 
 @runtime_checkable

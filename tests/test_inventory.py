@@ -28,6 +28,7 @@ TOOLS = {
     "cfmrestore.demo": "demo", "misc/print_config.py": "print-config",
 }  # fmt: skip
 """Scripts of ``tools/``, and the commands that they are."""
+TOLD = dict.fromkeys(["LowresLatent", "PosteriorMean"], former_names.TOLD_BY_COUPLING)
 
 
 def flags(command: str) -> list[str]:
@@ -48,7 +49,7 @@ def inventory() -> dict[str, Any]:
     for name, registry in REGISTRIES.items():
         registry.import_from_location()
         plugins[name] = {
-            key: sorted({*inspect.signature(cls).parameters, *former_names.KEYS.get(key, {})})
+            key: sorted({*inspect.signature(cls).parameters, *former_names.KEYS.get(key, {}), *TOLD.get(key, ())})
             for key, cls in sorted(registry.module_dict.items())
             if inspect.isclass(cls) and own(cls)
         }

@@ -1,7 +1,9 @@
 """Coupling base class: where a path starts, and which end it leads to."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from math import lcm
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -25,8 +27,14 @@ class Coupling(nn.Module, ABC):
             (encoded, then repeated).
     """
 
-    conditions_on_noise = False
-    """Whether the condition has a ``noise_level``."""
+    conditions: ClassVar[Sequence[Mapping[str, Any]]] = ({"type": "LowRes"},)
+    """Configs of what a network is told unless a flow's config says it."""
+
+    needs_input = True
+    """Whether a path can start only at an input."""
+
+    law_needs: frozenset[str] = frozenset({"lowres"})
+    """Fields of ``Source`` on which its law depends: a network that is told them has a known score."""
 
     extra_nfe = 0
     """Evaluations of a network that a start costs."""
@@ -48,16 +56,6 @@ class Coupling(nn.Module, ABC):
     def encoder(self) -> Encoder:
         """The space in which the flow runs."""
         return self._encoder[0]
-
-    @property
-    def has_known_score(self) -> bool:
-        """Whether the network is told all that the law of the source depends on: only then is its score known."""
-        return True
-
-    @property
-    def context_channels(self) -> int:
-        """Channels of the context in the condition."""
-        return self.encoder.channels
 
     @property
     def low_multiple(self) -> int:
@@ -106,24 +104,39 @@ class Coupling(nn.Module, ABC):
     def start(self, low: Image, rng: ImageRng, execution: Execution) -> Source:
         """The start of a training path; its noise level may be drawn."""
 
+    def source_without_input(self, like: Latent, rng: ImageRng) -> Source:
+        """The start of a generation, of the shape and place of a latent."""
+        raise ValueError(
+            f"{type(self).__name__} starts at an input, and there is none: generation takes "
+            "coupling=dict(type='Independent')"
+        )
+
     def pair(
-        self, high: Image, low: Image, rng: ImageRng, x_1: Tensor | None = None, *, execution: Execution | None = None
+        self,
+        high: Image | None,
+        low: Image | None,
+        rng: ImageRng,
+        x_1: Tensor | None = None,
+        *,
+        execution: Execution | None = None,
     ) -> Pair:
         """A start and an end for training; the end is the target encoded, if it is not given."""
         fit = lcm(self.encoder.downscale, self.scale)
-        if high.shape[-2] % fit or high.shape[-1] % fit:
+        if high is not None and (high.shape[-2] % fit or high.shape[-1] % fit):
             raise ValueError(
                 f"targets of {_size(high)} do not fit scale {self.scale} and {type(self.encoder).__name__}'s factor "
                 f"{self.encoder.downscale}: crop them to multiples of {fit}"
             )
-        start = self.start(low, rng, execution or Execution(device=low.device))
         if x_1 is None:
+            assert high is not None
             x_1 = self.encoder.encode(high, rng.fork("encode"))
+        if low is None:
+            return Pair(self.source_without_input(x_1, rng), x_1)
+        start = self.start(low, rng, execution or Execution(device=low.device))
         if x_1.shape != start.x_0.shape:
-            raise ValueError(
-                f"an input of {_size(low)} at scale {self.scale} does not match a target of {_size(high)} in the latent"
-            )
-        return Pair(start.x_0, x_1, start.condition)
+            target = "a latent" if high is None else f"a target of {_size(high)}"
+            raise ValueError(f"an input of {_size(low)} at scale {self.scale} does not match {target} in the latent")
+        return Pair(start, x_1)
 
 
 def _size(image: Image) -> str:

@@ -14,7 +14,7 @@ from cfmrestore.execution import Execution
 from cfmrestore.ops.broadcast import expand_as
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import COUPLINGS
-from cfmrestore.typing import Condition, Image, Latent, Source
+from cfmrestore.typing import Image, Latent, Source
 
 
 @COUPLINGS.register_module()
@@ -24,9 +24,9 @@ class LowresLatent(Coupling):
     .. math:: c = E(\mathrm{Up}(x_{\mathrm{low}})), \qquad
         x_0 = \sqrt{\bar\alpha}\, c + \sqrt{1 - \bar\alpha}\, \epsilon
 
-    The network sees the clean c as context at every time. Given c, :math:`x_0` is normal with that mean and standard
-    deviation, which is what stochastic solvers are told; without the context, or with a noise level that the network is
-    not told, they are refused.
+    Given c, :math:`x_0` is normal with that mean and standard deviation, which is what stochastic solvers are told; of
+    a network that is not told c, or not a noise level that differs between images (condition ``LowRes``), they are
+    refused.
 
     Reference: Schusterbauer et al., 2024, section 3.2 (arXiv:2312.07360).
 
@@ -39,8 +39,6 @@ class LowresLatent(Coupling):
             starts from c itself.
         table: "cosine" or "linear".
         restore_noise: Step at test time where ``noise`` is a pair; its middle if not given.
-        context: Tell the network c.
-        condition_on_noise: Tell the network the standard deviation of the noise.
     """
 
     def __init__(
@@ -52,8 +50,6 @@ class LowresLatent(Coupling):
         noise: int | Sequence[int] | None = 400,
         table: str = "cosine",
         restore_noise: int | None = None,
-        context: bool = True,
-        condition_on_noise: bool = False,
     ) -> None:
         filled = upsample == "noise_filled"
         super().__init__(encoder=encoder, scale=scale, upsample="nearest" if filled else upsample)
@@ -63,16 +59,8 @@ class LowresLatent(Coupling):
         if restore_noise is not None and not (self.range and self.range[0] <= restore_noise <= self.range[1]):
             raise ValueError(f"restore_noise must be a step within the range of noise, {noise}; got {restore_noise}")
         self.restore_noise = restore_noise
-        self.context, self.conditions_on_noise = context, condition_on_noise
-
-    @property
-    def context_channels(self) -> int:
-        return self.encoder.channels if self.context else 0
-
-    @property
-    def has_known_score(self) -> bool:
         one_level = self.range is None or self.range[0] == self.range[1]
-        return self.context and (one_level or self.conditions_on_noise)
+        self.law_needs = frozenset({"lowres"} if one_level else {"lowres", "noise_level"})
 
     def source(self, low: Image, rng: ImageRng, execution: Execution) -> Source:
         return self._noised(self.lifted(low, rng, execution), rng, self._test_step(rng), execution)
@@ -99,10 +87,7 @@ class LowresLatent(Coupling):
         if self.filled:
             known = corners(c, self.scale)
             mean, std = known * mean, known * std + (1 - known)
-        condition: Condition = {"context": c} if self.context else {}
-        if self.conditions_on_noise:
-            condition["noise_level"] = (1 - share).sqrt().to(c)
-        return draw_source(mean, std, condition, rng)
+        return draw_source(mean, std, rng, lowres=c, noise_level=(1 - share).sqrt().to(c))
 
 
 def _noise_range(noise: int | Sequence[int] | None) -> tuple[int, int] | None:

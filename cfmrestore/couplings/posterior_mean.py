@@ -1,9 +1,9 @@
 """A start at the mean of what the input may come from, which a regression network gives."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -30,8 +30,8 @@ class PosteriorMean(LowresLatent):
     With :math:`r` the minimum, :math:`\bar x = E[x_1 | c]`. The optimal transport of it to the data has the smallest
     squared error of all estimators that are distributed as the data; the flow, which sees :math:`x_t` alone, has
     it for one Gaussian as the noise becomes small: :math:`2 s^2 (1 - \sqrt\rho)` where drawing from the posterior has
-    :math:`2 s^2 (1 - \rho)`, with :math:`\rho` the part of the variance that :math:`\bar x` explains. With ``context``
-    the network is told :math:`\bar x`, and draws from the posterior of it.
+    :math:`2 s^2 (1 - \rho)`, with :math:`\rho` the part of the variance that :math:`\bar x` explains. A
+    network that is told :math:`\bar x`, by the condition ``LowRes``, draws from the posterior of it.
 
     The regression is a flow of ``LowresLatent(noise=None)`` trained at t = 0, whose velocity there is r; its weights go
     into the checkpoint of this flow, and it costs one evaluation. A fidelity of 1 is its answer.
@@ -48,10 +48,9 @@ class PosteriorMean(LowresLatent):
         noise: Diffusion step of the noise at the start.
         table: Table of the noise.
         restore_noise: Diffusion step at test time, where ``noise`` is a pair.
-        context: Tell the network the mean.
-        condition_on_noise: Tell it the noise.
     """
 
+    conditions: ClassVar[Sequence[Mapping[str, Any]]] = ()
     extra_nfe = 1
     gives_estimate = True
 
@@ -66,13 +65,10 @@ class PosteriorMean(LowresLatent):
         noise: int | Sequence[int] | None = 64,
         table: str = "cosine",
         restore_noise: int | None = None,
-        context: bool = False,
-        condition_on_noise: bool = False,
     ) -> None:
         super().__init__(
-            encoder=encoder, scale=scale, upsample=upsample, noise=noise, table=table, restore_noise=restore_noise,
-            context=context, condition_on_noise=condition_on_noise,
-        )  # fmt: skip
+            encoder=encoder, scale=scale, upsample=upsample, noise=noise, table=table, restore_noise=restore_noise
+        )
         if self.filled:
             raise ValueError("a posterior mean has no samples to fill with noise: take another upsample")
         channels = {"channels": encoder.channels, "context_channels": encoder.channels, "noise_level": False}

@@ -10,7 +10,7 @@ from cfmrestore.encoders.base import Encoder
 from cfmrestore.execution.network_velocity import NetworkVelocity
 from cfmrestore.execution.tiled_encoder import TiledEncoder
 from cfmrestore.ops.tiles import Tiling
-from cfmrestore.typing import Condition
+from cfmrestore.typing import Conditioning
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +31,10 @@ class Execution:
     tiling: Tiling | None = None
     on_evaluation: Callable[[], None] | None = None
 
-    def velocity(self, network: nn.Module, condition: Condition) -> NetworkVelocity:
-        """v(x, t) of a network under a condition."""
+    def velocity(self, network: nn.Module, conditioning: Conditioning) -> NetworkVelocity:
+        """v(x, t) of a network that is told something."""
         return NetworkVelocity(
-            network, condition, self.device, self.dtype, self.memory_format, self.tiling, self.on_evaluation
+            network, conditioning, self.device, self.dtype, self.memory_format, self.tiling, self.on_evaluation
         )
 
     def encoder(self, encoder: Encoder) -> Encoder:

@@ -8,20 +8,20 @@ import torch
 from torch import Tensor, nn
 
 from cfmrestore.ops.tiles import TileBlender, Tiling
-from cfmrestore.typing import Condition, Latent, Time
+from cfmrestore.typing import Conditioning, Latent, Time
 
 log = logging.getLogger("cfmrestore")
 
 
 class NetworkVelocity:
-    """v(x, t) of a network under a condition, always in float32.
+    """v(x, t) of a network that is told something, always in float32.
 
     Of a large x it is put together tile by tile before the solver takes its step: neighbors agree at every step, so
     that no seam can grow. What is not finite in reduced precision is evaluated again, and from there on, in float32.
 
     Args:
-        network: v(x, t, **condition).
-        condition: What the network is told of the whole image; maps are cut as x is.
+        network: v(x, t, **conditioning).
+        conditioning: What the network is told of the whole image; maps are cut as x is.
         device: Where the network is.
         dtype: Of its products.
         memory_format: Of its inputs.
@@ -32,14 +32,14 @@ class NetworkVelocity:
     def __init__(
         self,
         network: nn.Module,
-        condition: Condition,
+        conditioning: Conditioning,
         device: torch.device,
         dtype: torch.dtype = torch.float32,
         memory_format: torch.memory_format = torch.contiguous_format,
         tiling: Tiling | None = None,
         on_evaluation: Callable[[], None] | None = None,
     ) -> None:
-        self.network, self.condition = network, condition
+        self.network, self.conditioning = network, conditioning
         self.device, self.dtype, self.memory_format = device, dtype, memory_format
         self.tiling, self.on_evaluation = tiling, on_evaluation
 
@@ -48,14 +48,14 @@ class NetworkVelocity:
         time = t.expand(len(x)).to(self.device)
         for cut in blender.cuts:
             tile = self._input(cut(x))
-            condition = {key: self._input(cut(c) if c.dim() == 4 else c) for key, c in self.condition.items()}
+            told = {key: self._input(cut(c) if c.dim() == 4 else c) for key, c in self.conditioning.items()}
             reduced = self.dtype is not torch.float32
             with torch.autocast(self.device.type, dtype=self.dtype) if reduced else nullcontext():
-                v: Tensor = self.network(tile, time, **condition).float()
+                v: Tensor = self.network(tile, time, **told).float()
             if reduced and not bool(v.isfinite().all()):
                 log.warning("the network overflows in %s: going on in float32", str(self.dtype).removeprefix("torch."))
                 self.dtype = torch.float32
-                v = self.network(tile, time, **condition).float()
+                v = self.network(tile, time, **told).float()
             blender.add(cut, v.to(x.device))
             if self.on_evaluation is not None:
                 self.on_evaluation()

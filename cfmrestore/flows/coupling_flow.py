@@ -1,7 +1,7 @@
 """Coupled flow matching: what is trained, and how it restores."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,21 +9,34 @@ import torch
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
+from cfmrestore.conditions import ConditionInputs, ConditionStack
 from cfmrestore.couplings.base import Coupling
 from cfmrestore.encoders.base import Encoder
 from cfmrestore.execution import Execution
 from cfmrestore.flows.losses.base import Loss, Prediction
-from cfmrestore.flows.pipeline import Restoration, RestorationPipeline, match_to_input
+from cfmrestore.flows.pipeline import Restoration, SamplingPipeline, match_to_input
 from cfmrestore.flows.sampling import Sampling
 from cfmrestore.flows.times.base import TimeSampler
 from cfmrestore.former_names import update_keys
 from cfmrestore.ops.pad import crop_to, pad_to_multiple
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.paths.base import Path
-from cfmrestore.registry import COUPLINGS, ENCODERS, LOSSES, MODELS, NETWORKS, PATHS, TIME_SAMPLERS, check_keys
-from cfmrestore.typing import Condition, Image, Latent
+from cfmrestore.registry import (
+    CONDITIONS,
+    COUPLINGS,
+    ENCODERS,
+    LOSSES,
+    MODELS,
+    NETWORKS,
+    PATHS,
+    TIME_SAMPLERS,
+    check_keys,
+)
+from cfmrestore.typing import Conditioning, Image, Latent, Size
 
 Config = dict[str, Any]
+GIVEN = ("label", "mask", "map")
+"""Inputs of a batch that are there for conditions."""
 
 
 @dataclass(frozen=True)
@@ -33,22 +46,23 @@ class Point:
     x_t: Tensor
     dx_t: Tensor
     t: Tensor
-    condition: Condition
+    conditioning: Conditioning
 
 
 @MODELS.register_module()
 class CouplingFlow(BaseModel):
-    r"""A velocity network between the ends that a coupling draws.
+    r"""A velocity network between the ends that a coupling draws, told what its conditions say.
 
     .. math:: L = E_{x_0, x_1, t} \| v(x_t, t, c) - \dot{x}_t \|^2, \qquad x_t = \alpha_t x_1 + \sigma_t x_0
 
-    Restoring starts at the coupling's source and lets the solver walk to t = 1. The encoder is frozen and no part of
-    the state: a checkpoint holds what was trained.
+    Restoration starts at the coupling's source for an input, generation at noise; the solver leads both to t = 1. The
+    encoder is frozen and no part of the state: a checkpoint holds what was trained.
 
     Args:
         encoder: The space of the flow.
         coupling: Which start belongs to which end.
-        network: What predicts the velocity; its channels follow from encoder and coupling.
+        conditions: What the network is told beside x and t; by default what the coupling's kind needs: its input.
+        network: What predicts the velocity; its channels follow from encoder and conditions.
         path: The curve between the ends.
         times: Which times are trained.
         loss: One loss, or several whose weighted sum counts.
@@ -66,6 +80,7 @@ class CouplingFlow(BaseModel):
         encoder: Config,
         coupling: Config,
         network: Config,
+        conditions: list[Config] | None = None,
         path: Config | None = None,
         times: Config | None = None,
         loss: Config | list[Config] | None = None,
@@ -79,13 +94,18 @@ class CouplingFlow(BaseModel):
         super().__init__(data_preprocessor=MODELS.build(data_preprocessor or {"type": "RestorationPreprocessor"}))
         space: Encoder = ENCODERS.build(encoder)
         start: Coupling = COUPLINGS.build(coupling, default_args={"encoder": space, "scale": scale})
+        latent = {"latent_channels": space.channels, "downscale": space.downscale}
+        told = start.conditions if conditions is None else conditions
+        stack = ConditionStack([CONDITIONS.build(dict(one), default_args=latent) for one in told])
         offers = {
             "channels": space.channels,
-            "context_channels": start.context_channels,
-            "noise_level": start.conditions_on_noise,
+            "context_channels": stack.context_channels,
+            "embedding_channels": stack.embedding_channels,
+            "noise_level": stack.noise_level,
         }
         self.network: nn.Module = NETWORKS.build(network, default_args=offers)
         self.coupling = start  # behind the network, as optimizers of stored trainings count parameters
+        self.conditions = stack
         self.path: Path = PATHS.build(path or {"type": "Linear"})
         self.times: TimeSampler = TIME_SAMPLERS.build(times or {"type": "Uniform"})
         losses = loss if isinstance(loss, list | tuple) else [loss or {"type": "MSE"}]
@@ -137,7 +157,7 @@ class CouplingFlow(BaseModel):
         sampling: Sampling | None = None,
         ceiling: bool | None = None,
     ) -> Any:
-        """mmengine's contract: "loss" for training, "predict" for evaluation, "tensor" for the restored images.
+        """mmengine's contract: "loss" for training, "predict" for evaluation, "tensor" for the images.
 
         Sampling and ceiling stand in place of the model's own.
         """
@@ -145,69 +165,121 @@ class CouplingFlow(BaseModel):
         if mode == "loss":
             return self.loss(**inputs)
         began = time.perf_counter()
+        given = {key: value for key, value in inputs.items() if key in GIVEN}
         with torch.no_grad():
-            restored = self.restore(inputs["low"], inputs["seeds"], sampling)
+            if "low" in inputs:
+                restored = self.restore(inputs["low"], inputs["seeds"], sampling, given=given)
+            else:
+                restored = self.generate(_size(inputs, self.encoder), inputs["seeds"], sampling, given=given)
         if mode == "tensor":
             return restored.image
         if mode == "predict":
             if restored.image.is_cuda:
                 torch.cuda.synchronize()
             seconds = (time.perf_counter() - began) / len(restored.image)
-            samples = [{**sample, "seconds": seconds} for sample in data_samples or [{}] * len(inputs["low"])]
+            samples = [{**sample, "seconds": seconds} for sample in data_samples or [{}] * len(inputs["seeds"])]
             return self._results(inputs, samples, restored, self.ceiling if ceiling is None else ceiling)
         raise ValueError(f"unknown mode {mode!r}; known are loss, predict, tensor")
 
     def _completed(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """The picture of a latent that the data gives as target, and its degradation."""
-        if "latent" not in inputs or "high" in inputs:
+        if "latent" not in inputs or "high" in inputs or not self.data_preprocessor.makes_inputs:
             return inputs
         with torch.no_grad(), torch.autocast(inputs["latent"].device.type, enabled=False):
             high = self.encoder.decode(inputs["latent"]).clamp(0, 1)
             return {**inputs, **self.data_preprocessor.degraded(high, inputs["seeds"])}
 
-    def draw(self, high: Image, low: Image, seeds: Tensor, numbers: Tensor, latent: Latent | None = None) -> Point:
-        """A point of a training path, with what the network is told there and should answer."""
-        rng = ImageRng(seeds).fork("flow")
-        with torch.no_grad(), torch.autocast(high.device.type, enabled=False):
-            pair = self.coupling.pair(high, low, rng, latent, execution=self.execution())
-            t = self.times(rng, numbers).to(high)
-            x_t, dx_t = self.path.sample(pair.x_0, pair.x_1, t)
-        return Point(self._laid_out(x_t), self._laid_out(dx_t), t, self._condition(pair.condition))
+    def draw(
+        self,
+        seeds: Tensor,
+        numbers: Tensor,
+        high: Image | None = None,
+        low: Image | None = None,
+        latent: Latent | None = None,
+        **given: Tensor,
+    ) -> Point:
+        """A point of a training path, with what the network is told there and should answer.
+
+        Args:
+            seeds: One an image.
+            numbers: Place of each image in the stream of training.
+            high: The targets.
+            low: The inputs, where there are any.
+            latent: The targets as latents, in place of ``high``.
+            given: What else conditions need.
+        """
+        if low is None and self.coupling.needs_input:
+            raise ValueError(
+                "the dataset has no low-quality images and the preprocessor no degradation: give "
+                "data_preprocessor a degradation, or take a PairedFolder"
+            )
+        rng, execution = ImageRng(seeds).fork("flow"), self.execution()
+        with torch.autocast(execution.device.type, enabled=False):
+            with torch.no_grad():
+                pair = self.coupling.pair(high, low, rng, latent, execution=execution)
+                t = self.times(rng, numbers).to(pair.x_1)
+                x_t, dx_t = self.path.sample(pair.source.x_0, pair.x_1, t)
+            given = given if low is None else {"low": low, **given}
+            inputs = ConditionInputs(
+                pair.source, given, lambda images, stream: self.encoder.encode(images, rng.fork(stream))
+            )
+            told = self.conditions.embed_with_dropout(inputs, rng)
+        conditioning = {name: self._laid_out(value) if value.dim() == 4 else value for name, value in told.items()}
+        return Point(self._laid_out(x_t), self._laid_out(dx_t), t, conditioning)
 
     def _laid_out(self, x: Tensor) -> Tensor:
         return x.contiguous(memory_format=self.layout)
 
-    def _condition(self, condition: Condition) -> Condition:
-        return {name: self._laid_out(value) if value.dim() == 4 else value for name, value in condition.items()}
-
-    def loss(
-        self, high: Image, low: Image, seeds: Tensor, numbers: Tensor, latent: Latent | None = None
-    ) -> dict[str, Tensor]:
-        """The losses of one batch, by name."""
-        point = self.draw(high, low, seeds, numbers, latent)
-        v = self.network(point.x_t, point.t, **point.condition).float()
+    def loss(self, **inputs: Tensor) -> dict[str, Tensor]:
+        """The losses of one batch, by name; the inputs are those of ``draw``."""
+        point = self.draw(**inputs)
+        v = self.network(point.x_t, point.t, **point.conditioning).float()
 
         def restored() -> Tensor:
             return self.encoder.decode(self.path.velocity_to_data(v, point.x_t, point.t))
 
-        with torch.autocast(high.device.type, enabled=False):
-            prediction = Prediction(v, point.dx_t, point.t, high, restored)
+        with torch.autocast(v.device.type, enabled=False):
+            prediction = Prediction(v, point.dx_t, point.t, inputs.get("high"), restored)
             weighted = [loss.weight * loss(prediction).mean() for loss in self.losses]
         return dict(zip(self._loss_names, weighted, strict=True))
 
-    def restore(self, low: Image, seeds: Tensor, sampling: Sampling | None = None) -> Restoration:
+    def restore(
+        self,
+        low: Image,
+        seeds: Tensor,
+        sampling: Sampling | None = None,
+        *,
+        given: Mapping[str, Tensor] | None = None,
+    ) -> Restoration:
         """Restore images of any size, as the config says or by another sampling; the same seed gives the same image."""
         sampling = sampling or self.sampling
-        done = self.pipeline(sampling).restore(low, seeds)
+        done = self.pipeline(sampling).restore(low, seeds, given=given)
         image = match_to_input(
-            done.image, low, self.coupling.scale, color=sampling.color, consistency=sampling.consistency
-        )
+            done.image, low, self.coupling.scale, color=sampling.color, consistency=sampling.consistency,
+            mask=(given or {}).get("mask"),
+        )  # fmt: skip
         return replace(done, image=image)
 
-    def pipeline(self, sampling: Sampling | None = None, execution: Execution | None = None) -> RestorationPipeline:
-        """The pipeline that restores: as the config says, or otherwise."""
-        return RestorationPipeline(
-            self.network, self.coupling, self.path, sampling or self.sampling, execution or self.execution()
+    def generate(
+        self,
+        size: Size,
+        seeds: Tensor,
+        sampling: Sampling | None = None,
+        *,
+        given: Mapping[str, Tensor] | None = None,
+    ) -> Restoration:
+        """Images of a size, from noise and what the conditions are given; the same seed gives the same image."""
+        return self.pipeline(sampling).generate(size, seeds, given)
+
+    def pipeline(self, sampling: Sampling | None = None, execution: Execution | None = None) -> SamplingPipeline:
+        """The pipeline that restores and generates: as the config says, or otherwise."""
+        return SamplingPipeline(
+            self.network,
+            self.coupling,
+            self.conditions,
+            self.path,
+            sampling or self.sampling,
+            execution or self.execution(),
         )
 
     def execution(self, **changes: Any) -> Execution:
@@ -228,7 +300,13 @@ class CouplingFlow(BaseModel):
         results = []
         encoded = self.reconstruct(inputs["high"], inputs["seeds"]) if ceiling and "high" in inputs else None
         for index, sample in enumerate(data_samples):
-            result = {**sample, "scale": self.coupling.scale, "low": inputs["low"][index].cpu(), "nfe": restored.nfe}
+            result = {
+                **sample,
+                "nfe": restored.nfe,
+                **{key: inputs[key][index].cpu() for key in GIVEN if key in inputs},
+            }
+            if "low" in inputs:
+                result |= {"scale": self.coupling.scale, "low": inputs["low"][index].cpu()}
             image = restored.image[index].cpu()
             if "high" in inputs:
                 result["target"] = inputs["high"][index].cpu()
@@ -237,6 +315,18 @@ class CouplingFlow(BaseModel):
                 result["encoder"] = encoded[index].cpu()
             results.append({**result, "restored": image})
         return results
+
+
+def _size(inputs: dict[str, Tensor], encoder: Encoder) -> Size:
+    """The size of what is to be generated: that of the target, of the map, or of a latent, or what is asked for."""
+    for key, factor in (("high", 1), ("map", 1), ("latent", encoder.downscale)):
+        if key in inputs:
+            return factor * inputs[key].shape[-2], factor * inputs[key].shape[-1]
+    sizes = {tuple(size) for size in inputs["size"].tolist()} if "size" in inputs else set()
+    if len(sizes) != 1:
+        raise ValueError(f"a batch of images to generate needs one size; got {sorted(sizes) or 'none'}")
+    height, width = sizes.pop()
+    return int(height), int(width)
 
 
 def _numbered(names: list[str]) -> list[str]:

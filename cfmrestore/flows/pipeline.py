@@ -1,20 +1,25 @@
-"""The restoration pipeline: encode, sample, decode."""
+"""The pipeline at test time: encode, sample, decode."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor, nn
 
+from cfmrestore.conditions import ConditionInputs, ConditionStack
 from cfmrestore.couplings.base import Coupling
 from cfmrestore.couplings.source import scale_noise
 from cfmrestore.execution import Execution
-from cfmrestore.flows.sampling import Sampling, estimate_posterior_mean, sample
-from cfmrestore.guidance import DataConsistency
+from cfmrestore.flows.sampling import Sampling, Start, estimate_posterior_mean, sample
+from cfmrestore.guidance.classifier_free import ClassifierFree, guidance_weights, scales_of, stack_rows
+from cfmrestore.guidance.data_consistency import DataConsistency
 from cfmrestore.ops.back_projection import enforce_consistency
 from cfmrestore.ops.color_match import match_colors
+from cfmrestore.ops.holes import fill_holes
 from cfmrestore.ops.pad import crop_to, pad_to_multiple
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.paths.base import Path, PathDiffusion
-from cfmrestore.typing import Condition, Image, Latent, Source, Velocity
+from cfmrestore.typing import Image, Latent, Size, Source, Velocity
 
 
 @dataclass(frozen=True)
@@ -27,12 +32,13 @@ class Restoration:
 
 
 @dataclass(frozen=True)
-class RestorationPipeline:
-    """Restores with one flow; colors are matched once the image has its final size (``match_to_input``).
+class SamplingPipeline:
+    """Restores and generates with one flow; colors are matched once the image has its final size (``match_to_input``).
 
     Args:
-        network: v(x, t, **condition).
+        network: v(x, t, **conditioning).
         coupling: Where to start.
+        conditions: What the network is told.
         path: The path that was trained.
         sampling: How to sample.
         execution: How networks are run.
@@ -40,29 +46,44 @@ class RestorationPipeline:
 
     network: nn.Module
     coupling: Coupling
+    conditions: ConditionStack
     path: Path
     sampling: Sampling
     execution: Execution
 
-    def restore(self, low: Tensor, seeds: Tensor, *, is_latent: bool = False) -> Restoration:
-        """Restore images of any size, or what small latents stand for; one seed gives one image, whatever the batch."""
-        rng = self.sampling.fork(ImageRng(seeds))
-        source, velocity, diffusion, extra_nfe = self._start(low, rng, is_latent)
-        x_0 = source.x_0
-        posterior_mean = source.estimate if self.sampling.fidelity > 0 else None
-        source_mean = source.mean if self.path.keeps_source else None
-        del source  # a large image has no room for what is not needed
-        solution = sample(
-            velocity, x_0, self.path, self.sampling,
-            posterior_mean=posterior_mean, source_mean=source_mean, diffusion=diffusion,
-        )  # fmt: skip
-        del velocity, x_0, posterior_mean, source_mean, diffusion
+    def restore(
+        self, low: Tensor, seeds: Tensor, *, is_latent: bool = False, given: Mapping[str, Tensor] | None = None
+    ) -> Restoration:
+        """Restore images of any size, or what small latents stand for; one seed gives one image, whatever the batch.
+
+        Args:
+            low: The images, or latents.
+            seeds: One an image.
+            is_latent: Whether latents are given.
+            given: What conditions need beside them, by name.
+        """
+        start = self._start_at(low, self.sampling.fork(ImageRng(seeds)), is_latent, given or {})
+        solution = sample(start, self.path, self.sampling)
+        del start  # a large image has no room for what is not needed
         image, scale = self.decode(solution.x), self.coupling.scale
         if not is_latent:
             image = crop_to(image, (scale * low.shape[-2], scale * low.shape[-1]))
         if self.sampling.consistency:
             image = enforce_consistency(image, self.decode(low) if is_latent else low, scale)
-        return Restoration(image, solution.x, solution.nfe + extra_nfe + self.coupling.extra_nfe)
+        return Restoration(image, solution.x, solution.nfe)
+
+    @torch.no_grad()
+    def generate(self, size: Size, seeds: Tensor, given: Mapping[str, Tensor] | None = None) -> Restoration:
+        """Images of a size in pixels, from noise and what conditions are given; one seed gives one image."""
+        rng, space = self.sampling.fork(ImageRng(seeds)), self.coupling.encoder
+        if self.sampling.consistency:
+            raise ValueError("consistency is agreement with an input, and generation has none")
+        f, given = space.downscale, {key: _padded(value, space.downscale) for key, value in (given or {}).items()}
+        side = (-(-size[0] // f), -(-size[1] // f))
+        like = torch.zeros(len(seeds), space.channels, *side, device=self.execution.device)
+        start = self._start(self.coupling.source_without_input(like, rng), rng, None, given)
+        solution = sample(start, self.path, self.sampling)
+        return Restoration(crop_to(self.decode(solution.x), size), solution.x, solution.nfe)
 
     def decode(self, latent: Tensor) -> Image:
         """The image of a latent."""
@@ -71,54 +92,85 @@ class RestorationPipeline:
     def start(self, low: Image, seeds: Tensor) -> tuple[Latent, Velocity]:
         """The start x_0 of images, from which a sample is drawn, and the velocity v(x, t) from there on."""
         drawing = replace(self, sampling=replace(self.sampling, fidelity=0.0))
-        source, velocity, _, _ = drawing._start(low, self.sampling.fork(ImageRng(seeds)), is_latent=False)
-        return source.x_0, velocity
+        start = drawing._start_at(low, self.sampling.fork(ImageRng(seeds)), False, {})
+        return start.x_0, start.velocity
 
-    def _start(self, low: Tensor, rng: ImageRng, is_latent: bool) -> tuple[Source, Velocity, PathDiffusion | None, int]:
-        """The start with its noise scaled, the velocity from there on, its law, and the evaluations that this took."""
-        image: Image | None
+    def _start_at(self, low: Tensor, rng: ImageRng, is_latent: bool, given: Mapping[str, Tensor]) -> Start:
+        """The start of a restoration."""
         if is_latent:
             source = self.coupling.source_from_latent(low, rng, self.execution)
             image = self.decode(low) if self.sampling.consistency else None
         else:
-            image = pad_to_multiple(low, self.coupling.low_multiple)
+            m = self.coupling.low_multiple
+            image = pad_to_multiple(low, m)
+            given = {"low": image, **{key: _padded(value, m * self.coupling.scale) for key, value in given.items()}}
             source = self.coupling.source(image, rng, self.execution)
+        return self._start(source, rng, image, given)
+
+    def _start(self, source: Source, rng: ImageRng, image: Image | None, given: Mapping[str, Tensor]) -> Start:
         is_random = bool((source.std > 0).any())  # by the coupling, whatever the images
         self._check(source, is_random)
-        velocity, extra_nfe = self._velocity(source.condition, image), 0
+        encoder = self.execution.encoder(self.coupling.encoder)
+        inputs = ConditionInputs(source, given, lambda images, stream: encoder.encode(images, rng.fork(stream)))
+        velocity, extra_nfe = self._velocity(inputs, image), self.coupling.extra_nfe
         if self.sampling.needs_posterior_mean and source.estimate is None:
             source = replace(source, estimate=estimate_posterior_mean(velocity, source.mean, self.path))
-            extra_nfe = 1
+            extra_nfe += 1
         factor = self.sampling.noise_factor(source.estimate)
         if self.sampling.fidelity < 1 and (isinstance(factor, Tensor) or factor != 1):  # else nothing changes
             source = scale_noise(source, factor)
-            if "noise_level" in source.condition:
-                velocity = self._velocity(source.condition, image)
-        has_law = is_random and self.sampling.noise > 0 and self.coupling.has_known_score
+            if self.conditions.noise_level:
+                velocity = self._velocity(replace(inputs, source=source), image)
+        has_law = is_random and self.sampling.noise > 0 and self.coupling.law_needs <= self.conditions.tells
         diffusion = PathDiffusion(self.path, source.mean, source.std, rng.fork("diffusion")) if has_law else None
-        return source, velocity, diffusion, extra_nfe
+        mean = source.estimate if self.sampling.fidelity > 0 else None
+        source_mean = source.mean if self.path.keeps_source else None
+        return Start(velocity, source.x_0, mean, source_mean, diffusion, extra_nfe)
 
-    def _velocity(self, condition: Condition, low: Image | None) -> Velocity:
-        """The velocity of the network, led to the input where consistency is asked for."""
-        velocity = self.execution.velocity(self.network, condition)
+    def _velocity(self, inputs: ConditionInputs, low: Image | None) -> Velocity:
+        """The velocity of the network, guided, and led to the input where consistency is asked for."""
+        velocity = self._guided(inputs)
         if low is None or not self.sampling.consistency:
             return velocity
         encoder = self.execution.encoder(self.coupling.encoder)
         return DataConsistency(velocity, self.path, encoder, low, self.coupling.scale)
 
+    def _guided(self, inputs: ConditionInputs) -> Velocity:
+        """The velocity under the conditions, by classifier-free guidance unless every scale is 1."""
+        names, told = self.conditions.droppable, self.conditions.embed(inputs)
+        weights = guidance_weights(scales_of(self.sampling.guidance, names))
+        velocity = self.execution.velocity(self.network, told)
+        if all(weight == 0 for weight in weights[:-1]):
+            return velocity
+        rows = [self.conditions.embed(inputs, names[index:]) for index, weight in enumerate(weights) if weight]
+        stacked = self.execution.velocity(self.network, stack_rows(rows))
+        used = [weight for weight in weights if weight]
+        return ClassifierFree(stacked, used, velocity, self.sampling.guidance_interval)
+
     def _check(self, source: Source, is_random: bool) -> None:
         """Refuse settings that this coupling gives no meaning to."""
         if self.sampling.consistency and self.coupling.scale == 1:
             raise ValueError("consistency needs a model that enlarges: at scale 1 the result would be the input")
-        knows_input = self.coupling.context_channels or source.estimate is not None
+        knows_input = self.conditions.context_channels or source.estimate is not None
         if self.sampling.needs_posterior_mean and not knows_input and is_random:
             raise ValueError(
                 "fidelity and noise_contrast_limit need a network that is told the input; this one has no context"
             )
 
 
-def match_to_input(image: Image, low: Image, scale: float, *, color: str, consistency: bool) -> Image:
-    """The restored image with the input's colors, and shrinking to the input, as far as either is asked for.
+def _padded(value: Tensor, multiple: int) -> Tensor:
+    """A map or mask of the image's size at the size to which the image is padded; all else as it is."""
+    if value.dim() < 3:
+        return value
+    planes = value if value.dim() == 4 else value[:, None]
+    padded = pad_to_multiple(planes.float(), multiple).to(value.dtype)
+    return padded if value.dim() == 4 else padded[:, 0]
+
+
+def match_to_input(
+    image: Image, low: Image, scale: float, *, color: str, consistency: bool, mask: Tensor | None = None
+) -> Image:
+    """The restored image with the input's colors, shrinking to the input, and equal to it, as far as each is asked for.
 
     Args:
         image: The restoration.
@@ -126,6 +178,9 @@ def match_to_input(image: Image, low: Image, scale: float, *, color: str, consis
         scale: Pixels of the restoration a pixel of the input; consistency is for whole ones.
         color: Mode of ``match_colors``.
         consistency: Project onto the images that shrink to the input.
+        mask: Of an inpainting, 1 in the holes: what is 0 is the input's, bit for bit.
     """
     image = match_colors(image, low, color)
+    if mask is not None:
+        image = fill_holes(image, low, mask)
     return enforce_consistency(image, low, int(scale)) if consistency and scale == int(scale) else image

@@ -9,8 +9,10 @@ from torch import Tensor
 
 from cfmrestore.degradations.base import Degradation
 from cfmrestore.degradations.combine.compose import Compose
+from cfmrestore.degradations.masks.mask import MaskDegradation
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS, MODELS
+from cfmrestore.typing import Frame
 
 Steps = Degradation[Any] | dict[str, Any] | list[dict[str, Any]]
 
@@ -25,11 +27,28 @@ class RestorationPreprocessor(BaseDataPreprocessor):
         degradation: An operator or a list of them; not needed for pairs.
         target: What makes the target of a photograph before it is degraded, in the same way; without, the photograph
             is the target. Real-ESRGAN sharpens it.
+        mask: A mask that cuts holes into the low-quality image (into the target, without a degradation), and is given
+            to conditions as "mask".
     """
 
-    def __init__(self, *, degradation: Steps | None = None, target: Steps | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        degradation: Steps | None = None,
+        target: Steps | None = None,
+        mask: MaskDegradation[Any] | dict[str, Any] | None = None,
+    ) -> None:
         super().__init__()
         self.degradation, self.target = _built(degradation), _built(target)
+        cuts = None if mask is None else DEGRADATIONS.build(mask)
+        if cuts is not None and not isinstance(cuts, MaskDegradation):
+            raise ValueError(f"data_preprocessor.mask cuts holes, such as MixedMask; {type(cuts).__name__} cuts none")
+        self.mask: MaskDegradation[Any] | None = cuts
+
+    @property
+    def makes_inputs(self) -> bool:
+        """Whether low-quality images are made here."""
+        return self.degradation is not None or self.mask is not None
 
     @torch.no_grad()
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
@@ -37,7 +56,7 @@ class RestorationPreprocessor(BaseDataPreprocessor):
         samples = data["data_samples"]
         seeds = [int(seed) for seed in samples["seed"]]
         inputs = {part: self._stack(part, images) for part, images in data["inputs"].items()}
-        if "high" in inputs and "low" not in inputs:
+        if "high" in inputs and "low" not in inputs and self.makes_inputs:
             inputs.update(self.degraded(inputs["high"], seeds))
         inputs["seeds"] = torch.tensor(seeds)
         inputs["numbers"] = torch.tensor([int(number) for number in samples["number"]])
@@ -45,16 +64,16 @@ class RestorationPreprocessor(BaseDataPreprocessor):
 
     def degraded(self, high: Tensor, seeds: Iterable[int] | Tensor) -> dict[str, Tensor]:
         """Targets of photographs, and the low-quality images made of them; in float32, whatever the network's."""
-        if self.degradation is None:
-            raise ValueError(
-                "the dataset has no low-quality images and the preprocessor no degradation: give "
-                "data_preprocessor a degradation, or take a PairedFolder"
-            )
         rng = ImageRng(seeds)
         with torch.autocast(high.device.type, enabled=False):
             if self.target is not None:
                 high = self.target(high, rng.fork("target"))
-            return {"high": high, "low": self.degradation(high, rng.fork("degradation"))}
+            low = high if self.degradation is None else self.degradation(high, rng.fork("degradation"))
+            if self.mask is None:
+                return {"high": high, "low": low}
+            size = (low.shape[-2], low.shape[-1])
+            params = self.mask.sample(Frame(size, size), rng.fork("mask"))
+            return {"high": high, "low": self.mask.apply(low, params), "mask": self.mask.mask(size, params).to(low)}
 
     def _stack(self, part: str, images: list[Tensor]) -> Tensor:
         if len({tuple(image.shape) for image in images}) > 1:
@@ -62,8 +81,10 @@ class RestorationPreprocessor(BaseDataPreprocessor):
             raise ValueError(
                 f"a batch needs images of one size, got {', '.join(sizes)}: crop them, or set batch_size=1"
             )
-        batch = torch.stack(images).to(self.device, non_blocking=True).float()
-        return batch if part == "latent" else batch / 255
+        batch = torch.stack(images).to(self.device, non_blocking=True)
+        if part in ("label", "map", "size"):
+            return batch.long()
+        return batch.float() / 255 if part in ("high", "low") else batch.float()
 
 
 def _built(steps: Steps | None) -> Degradation[Any] | None:

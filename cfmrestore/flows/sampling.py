@@ -1,5 +1,7 @@
 """Sampling at test time: its settings, and the function that samples."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +55,9 @@ class Sampling:
         consistency: Project every step, so that the bicubically shrunk result equals the input: for inputs that were
             shrunk and nothing else.
         color: "none", or the colors of the input, as in ``match_colors``: "mean", "wavelet" or "adain".
+        guidance: Scale of classifier-free guidance: 1 is the condition, 0 none, more than 1 strengthens it. One number,
+            or one by the name of a condition; for conditions that were dropped in training.
+        guidance_interval: First and last time of guidance.
     """
 
     solver: Any = None
@@ -64,6 +69,8 @@ class Sampling:
     noise_contrast_limit: float | None = None
     consistency: bool = False
     color: str = "none"
+    guidance: float | Mapping[str, float] = 1.0
+    guidance_interval: tuple[float, float] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
         solver, grid = (
@@ -86,6 +93,15 @@ class Sampling:
             raise ValueError(f"sampling needs fidelity in [0, 1] and noise of 0 or more; got {got}")
         if self.color not in color_match.MODES:
             raise ValueError(f"sampling.color must be one of {', '.join(color_match.MODES)}; got {self.color!r}")
+        self._check_guidance()
+
+    def _check_guidance(self) -> None:
+        scales = self.guidance.values() if isinstance(self.guidance, Mapping) else [self.guidance]
+        if not all(isinstance(scale, int | float) and 0 <= scale < math.inf for scale in scales):
+            raise ValueError(f"sampling.guidance is a scale of 0 or more, or one by condition; got {self.guidance!r}")
+        first, last = self.guidance_interval
+        if not 0 <= first <= last <= 1:
+            raise ValueError(f"sampling.guidance_interval is two times in [0, 1]; got {self.guidance_interval!r}")
 
     @property
     def intervals(self) -> int:
@@ -116,45 +132,48 @@ class Sampling:
         return rng.fork("flow" if self.seed == 0 else f"flow {self.seed}")
 
 
-def sample(
-    velocity: Velocity,
-    x_0: Latent,
-    path: Path,
-    sampling: Sampling,
-    *,
-    posterior_mean: Latent | None = None,
-    source_mean: Latent | None = None,
-    diffusion: Diffusion | None = None,
-) -> Solution:
-    r"""The latent at the end of the path, :math:`x_f = f \bar x_1 + (1 - f) \hat x_1`, and its evaluations.
-
-    Where the path keeps a part :math:`\sigma_1` of its source, :math:`\hat x_1 = (x_{t=1} - \sigma_1 m) / \alpha_1`
-    with the mean m of that source: an image of the input must not stay in the result. (Of plain noise, m = 0: what
-    stays of it is the smoothing that such paths are meant to have.)
+@dataclass(frozen=True)
+class Start:
+    """Where sampling starts, and what is known there.
 
     Args:
         velocity: v(x, t).
         x_0: The start.
-        path: The path that was trained.
-        sampling: How to sample.
         posterior_mean: Needed for a fidelity above 0.
         source_mean: Mean of the source's law, needed where the path keeps some of the source.
         diffusion: The law of the source, for the solvers that add noise.
+        nfe: Evaluations of networks that this took.
+    """
+
+    velocity: Velocity
+    x_0: Latent
+    posterior_mean: Latent | None = None
+    source_mean: Latent | None = None
+    diffusion: Diffusion | None = None
+    nfe: int = 0
+
+
+def sample(start: Start, path: Path, sampling: Sampling) -> Solution:
+    r"""The latent at the end of the path, :math:`x_f = f \bar x_1 + (1 - f) \hat x_1`, and all evaluations.
+
+    Where the path keeps a part :math:`\sigma_1` of its source, :math:`\hat x_1 = (x_{t=1} - \sigma_1 m) / \alpha_1`
+    with the mean m of that source: an image of the input must not stay in the result. (Of plain noise, m = 0: what
+    stays of it is the smoothing that such paths are meant to have.)
     """
     if sampling.fidelity == 1:
-        assert posterior_mean is not None
-        return Solution(posterior_mean, 0)
+        assert start.posterior_mean is not None
+        return Solution(start.posterior_mean, start.nfe)
     solution: Solution = sampling.solver.solve(
-        velocity, x_0, sampling.grid(sampling.num_intervals), diffusion=diffusion
+        start.velocity, start.x_0, sampling.grid(sampling.num_intervals), diffusion=start.diffusion
     )
     x_1 = solution.x
-    if source_mean is not None:
+    if start.source_mean is not None:
         end = path.coefficients(torch.ones((), dtype=x_1.dtype, device=x_1.device))
-        x_1 = (x_1 - end.sigma * source_mean) / end.alpha
+        x_1 = (x_1 - end.sigma * start.source_mean) / end.alpha
     if sampling.fidelity > 0:
-        assert posterior_mean is not None
-        x_1 = torch.lerp(x_1, posterior_mean, sampling.fidelity)
-    return Solution(x_1, solution.nfe)
+        assert start.posterior_mean is not None
+        x_1 = torch.lerp(x_1, start.posterior_mean, sampling.fidelity)
+    return Solution(x_1, solution.nfe + start.nfe)
 
 
 def estimate_posterior_mean(velocity: Velocity, source_mean: Latent, path: Path) -> Tensor:

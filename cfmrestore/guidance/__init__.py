@@ -1,5 +1,6 @@
-"""Guidance: what wraps a velocity to lead it, such as agreement with the input."""
+"""Guidance: what wraps a velocity to lead it: towards its conditions, or to agreement with the input."""
 
+from cfmrestore.guidance.classifier_free import ClassifierFree
 from cfmrestore.guidance.data_consistency import DataConsistency
 
-__all__ = ["DataConsistency"]
+__all__ = ["ClassifierFree", "DataConsistency"]

@@ -41,9 +41,7 @@ def measure(flow: CouplingFlow, device: torch.device) -> Costs:
 
     def evaluate(side: int) -> object:
         x = torch.zeros(1, space.channels, side, side, device=device)
-        context = {"context": x} if flow.coupling.context_channels else {}
-        level = {"noise_level": torch.zeros(1, device=device)} if flow.coupling.conditions_on_noise else {}
-        return execution.velocity(flow.network, {**context, **level})(x, torch.zeros((), device=device))
+        return execution.velocity(flow.network, flow.conditions.zeros(x))(x, torch.zeros((), device=device))
 
     def begin(side: int) -> object:
         x = torch.zeros(1, space.channels, side, side, device=device)

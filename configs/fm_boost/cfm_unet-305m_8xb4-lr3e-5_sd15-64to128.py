@@ -13,7 +13,7 @@ model = dict(
         degradation=dict(type="Downscale", scale="${scale}", kernel="bilinear", antialias=False),
     ),
     encoder=dict(type="AutoencoderKL", path="data/weights/sd15-vae", scale=0.18215, shift=0.0, posterior="mode"),
-    coupling=dict(type="LowresLatent", upsample="bilinear", noise=400, table="cosine", context=True),
+    coupling=dict(type="LowresLatent", upsample="bilinear", noise=400, table="cosine"),
     path=dict(type="Linear", sigma_min=0.0),
     network=dict(
         type="UNet",

@@ -1,6 +1,7 @@
 """Every registered coupling draws what its equations say."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,7 +13,6 @@ from cfmrestore.execution import Execution
 from cfmrestore.ops.resize import resize
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import COUPLINGS
-from cfmrestore.typing import Source
 from tests.restore.flows import NETWORK, randomize
 
 COUPLINGS.import_from_location()
@@ -21,11 +21,11 @@ VARIANTS = {
     "LowresLatent": [
         {},
         {"noise": None},
-        {"noise": [100, 500], "condition_on_noise": True},
-        {"noise": 250, "table": "linear", "context": False},
+        {"noise": [100, 500]},
+        {"noise": 250, "table": "linear"},
         *({"upsample": mode} for mode in ("bilinear", "latent", "nearest", "noise_filled")),
     ],
-    "PosteriorMean": [{"network": NETWORK, "context": context} for context in (False, True)],
+    "PosteriorMean": [{"network": NETWORK}],
 }
 CASES = [(name, keys) for name in sorted(COUPLINGS.module_dict) for keys in VARIANTS.get(name, [{}])]
 IDS = [f"{name}-{'-'.join(map(str, keys.values()))}" for name, keys in CASES]
@@ -46,10 +46,11 @@ def images(batch: int = 3, side: int = 8) -> torch.Tensor:
 def check_shapes(coupling: Coupling) -> None:
     low, high = images(), images(side=16)
     pair = coupling.pair(high, low, ImageRng([1, 2, 3]))
-    assert pair.x_0.shape == pair.x_1.shape == (3, coupling.encoder.channels, 8, 8)
+    assert pair.source.x_0.shape == pair.x_1.shape == (3, coupling.encoder.channels, 8, 8)
     assert torch.equal(pair.x_1, coupling.encoder.encode(high))
-    assert (pair.condition["context"].shape[1] if "context" in pair.condition else 0) == coupling.context_channels
-    assert ("noise_level" in pair.condition) == coupling.conditions_on_noise
+    assert pair.source.lowres is not None
+    assert pair.source.lowres.shape == pair.x_1.shape
+    assert all(getattr(pair.source, field) is not None for field in coupling.law_needs)
 
 
 def check_images_are_independent(coupling: Coupling) -> None:
@@ -59,8 +60,9 @@ def check_images_are_independent(coupling: Coupling) -> None:
         coupling.source(low[1:2], ImageRng([2]), EXECUTION),
     )
     assert torch.allclose(together.x_0[1:2], alone.x_0, atol=1e-5)  # a network rounds otherwise in another batch
-    for key, value in alone.condition.items():
-        assert torch.allclose(together.condition[key][1:2], value, atol=1e-5)
+    assert together.lowres is not None
+    assert alone.lowres is not None
+    assert torch.allclose(together.lowres[1:2], alone.lowres, atol=1e-5)
 
 
 def check_law(coupling: Coupling) -> None:
@@ -89,7 +91,7 @@ class WrongSize(Independent):
 
     def source(self, low, rng, execution):
         s = super().source(low, rng, execution)
-        return Source(s.x_0[..., ::2, ::2], s.condition, s.mean, s.std)
+        return replace(s, x_0=s.x_0[..., ::2, ::2])
 
 
 class Unseeded(Independent):
@@ -97,7 +99,7 @@ class Unseeded(Independent):
 
     def source(self, low, rng, execution):
         s = super().source(low, rng, execution)
-        return Source(torch.randn_like(s.x_0), s.condition, s.mean, s.std)
+        return replace(s, x_0=torch.randn_like(s.x_0))
 
 
 class WrongLaw(LowresLatent):
@@ -105,7 +107,7 @@ class WrongLaw(LowresLatent):
 
     def source(self, low, rng, execution):
         s = super().source(low, rng, execution)
-        return Source(s.x_0, s.condition, s.condition["context"], s.std)
+        return replace(s, mean=s.lowres)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ class TestLowresLatent:
         assert math.isclose(float(alpha_bar("linear")[400]), 0.1936, abs_tol=5e-5)
         source = build("LowresLatent", {"noise": 400}).source(images(), ImageRng([1, 2, 3]), EXECUTION)
         assert torch.allclose(source.std, torch.full_like(source.std, 0.5883), atol=5e-5)
-        assert torch.allclose(source.mean, 0.8086 * source.condition["context"], atol=2e-4)
+        assert torch.allclose(source.mean, 0.8086 * source.lowres, atol=2e-4)
 
     def test_the_tables_fall_from_one_to_zero(self) -> None:
         for table in ("cosine", "linear"):
@@ -138,11 +140,11 @@ class TestLowresLatent:
     def test_context_is_the_clean_latent_of_the_enlarged_input(self) -> None:
         low, encoder = images(), Identity()
         source = build("LowresLatent", {}, encoder).source(low, ImageRng([1, 2, 3]), EXECUTION)
-        assert torch.equal(source.condition["context"], encoder.encode(resize(low, scale=2)))
+        assert torch.equal(source.lowres, encoder.encode(resize(low, scale=2)))
 
     def test_without_noise_the_start_is_the_context(self) -> None:
         source = build("LowresLatent", {"noise": None}).source(images(), ImageRng([1, 2, 3]), EXECUTION)
-        assert torch.equal(source.x_0, source.condition["context"])
+        assert torch.equal(source.x_0, source.lowres)
 
     def test_a_variance_of_one_is_kept(self) -> None:
         low = torch.randn(8, 3, 32, 32, generator=torch.Generator().manual_seed(0)) / 2 + 0.5
@@ -155,29 +157,21 @@ class TestLowresLatent:
         source = coupling.source(low, ImageRng([1, 2, 3]), EXECUTION)
         assert torch.equal(source.x_0[..., ::2, ::2], Identity().encode(low))
         assert abs(float(source.x_0[..., 1::2, 1::2].std()) - 1) < 0.1
-        assert torch.equal(source.condition["context"][..., 1::2, 1::2], Identity().encode(low))
+        assert torch.equal(source.lowres[..., 1::2, 1::2], Identity().encode(low))
 
     def test_a_range_is_drawn_in_training_and_fixed_in_restoring(self) -> None:
-        coupling = build("LowresLatent", {"noise": [100, 500], "restore_noise": 200, "condition_on_noise": True})
+        coupling = build("LowresLatent", {"noise": [100, 500], "restore_noise": 200})
         low = images(1).expand(200, -1, -1, -1)
-        drawn = coupling.start(low, ImageRng(range(200)), EXECUTION).condition["noise_level"]
+        drawn = coupling.start(low, ImageRng(range(200)), EXECUTION).noise_level
         limits = (1 - alpha_bar("cosine")[[100, 500]]).sqrt()
         assert limits[0] - 1e-6 <= drawn.min() < drawn.max() <= limits[1] + 1e-6
         assert len(drawn.unique()) > 100
-        fixed = coupling.source(low, ImageRng(range(200)), EXECUTION).condition["noise_level"]
+        fixed = coupling.source(low, ImageRng(range(200)), EXECUTION).noise_level
         assert torch.allclose(fixed.double(), (1 - alpha_bar("cosine")[200]).sqrt().expand(200), atol=1e-6)
 
-    @pytest.mark.parametrize(
-        ("keys", "told"),
-        [
-            ({}, True),
-            ({"context": False}, False),
-            ({"noise": [100, 200]}, False),
-            ({"noise": [100, 200], "condition_on_noise": True}, True),
-        ],
-    )
-    def test_whether_the_score_is_known(self, keys: dict, told: bool) -> None:
-        assert build("LowresLatent", keys).has_known_score is told
+    @pytest.mark.parametrize(("keys", "needs"), [({}, {"lowres"}), ({"noise": [100, 200]}, {"lowres", "noise_level"})])
+    def test_what_the_law_depends_on(self, keys: dict, needs: set) -> None:
+        assert build("LowresLatent", keys).law_needs == needs
 
     @pytest.mark.parametrize("noise", [-1, 1000, [500, 100]])
     def test_bad_steps(self, noise) -> None:

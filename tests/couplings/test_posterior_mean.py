@@ -35,13 +35,13 @@ def image(side: int = 8) -> torch.Tensor:
 
 def test_the_start_is_the_regressions_answer_with_noise() -> None:
     encoder = Haar(factor=2)
-    coupling = PosteriorMean(encoder=encoder, scale=2, network=SMALL, noise=64, context=True)
+    coupling = PosteriorMean(encoder=encoder, scale=2, network=SMALL, noise=64)
     coupling.network = LinearNetwork(encoder.channels).requires_grad_(False)
     source = coupling.source(image(), ImageRng([1]), EXECUTION)
     c = encoder.encode(resize(image(), scale=2))
     mean = c + coupling.network(c, torch.zeros(()), c)
     share = alpha_bar("cosine")[64]
-    assert torch.allclose(source.condition["context"], mean, atol=1e-6)
+    assert torch.allclose(source.lowres, mean, atol=1e-6)
     assert torch.allclose(source.mean, share.sqrt().float() * mean, atol=1e-6)
     assert torch.allclose(source.estimate, mean, atol=1e-6)
     assert torch.allclose(source.std, (1 - share).sqrt().float().expand_as(mean), atol=1e-6)
@@ -68,7 +68,7 @@ def test_the_error_is_that_of_the_transport_or_of_the_posterior(context: bool, p
     x_1 = s * torch.randn(64, 3, 32, 32)
     c = x_1 + s * (1 / rho - 1) ** 0.5 * torch.randn_like(x_1)
     space = Identity()
-    coupling = PosteriorMean(encoder=space, scale=1, network=SMALL, noise=5, context=context)
+    coupling = PosteriorMean(encoder=space, scale=1, network=SMALL, noise=5)
     coupling.network = Scaled(rho)
     source = coupling.source(space.decode(c), ImageRng(range(64)), EXECUTION)
     share = float(alpha_bar("cosine")[5])
@@ -78,7 +78,7 @@ def test_the_error_is_that_of_the_transport_or_of_the_posterior(context: bool, p
         explained = s**2 * (1 - rho) if context else s**2  # the variance of x_1, and of x_0 below, given what is told
         start = sigma**2 if context else share * rho * s**2 + sigma**2
         both = 0.0 if context else root * rho * s**2
-        told = source.condition["context"] if context else torch.zeros_like(x)
+        told = source.lowres if context else torch.zeros_like(x)
         mean = (1 - t) * root * told + t * told
         variance = (1 - t) ** 2 * start + t**2 * explained + 2 * t * (1 - t) * both
         covariance = t * explained - (1 - t) * start + (1 - 2 * t) * both
@@ -118,7 +118,8 @@ def test_weights_are_read_when_training_begins_and_kept_in_the_checkpoint(tmp_pa
     assert not torch.equal(before, after)
     assert torch.equal(after, checkpoints.load(weights)["state_dict"]["network.stem.weight"])
     high = torch.rand(2, 3, 16, 16)
-    flow.loss(high, resize(high, scale=0.25), torch.tensor([1, 2]), torch.tensor([0, 1]))["loss_mse"].backward()
+    low, seeds = resize(high, scale=0.25), torch.tensor([1, 2])
+    flow.loss(high=high, low=low, seeds=seeds, numbers=torch.tensor([0, 1]))["loss_mse"].backward()
     assert all(p.grad is None for p in flow.coupling.network.parameters())
     assert any(p.grad is not None for p in flow.network.parameters())
 

@@ -72,8 +72,9 @@ def test_the_loss_is_its_equation() -> None:
     pair = flow.coupling.pair(data["high"], data["low"], rng)
     t = flow.times(rng, data["numbers"])
     time = t[:, None, None, None]
-    v = flow.network((1 - time) * pair.x_0 + time * pair.x_1, t, **pair.condition)
-    assert torch.allclose(losses["loss_mse"], (v - (pair.x_1 - pair.x_0)).square().mean())
+    x_0 = pair.source.x_0
+    v = flow.network((1 - time) * x_0 + time * pair.x_1, t, context=pair.source.lowres)
+    assert torch.allclose(losses["loss_mse"], (v - (pair.x_1 - x_0)).square().mean())
 
 
 def test_losses_of_one_class_all_count() -> None:
@@ -202,7 +203,11 @@ class TestPreprocessor:
         assert data["low"].abs().max() == 0
 
     def test_errors(self) -> None:
+        data = RestorationPreprocessor()(self.collated([8]))["inputs"]
+        assert "low" not in data
         with pytest.raises(ValueError, match="no degradation"):
-            RestorationPreprocessor()(self.collated([8]))
+            build()(data, mode="loss")
+        with pytest.raises(ValueError, match="cuts holes, such as MixedMask; GaussianNoise cuts none"):
+            RestorationPreprocessor(mask={"type": "GaussianNoise"})
         with pytest.raises(ValueError, match="one size, got 6x6, 8x8: crop them"):
             RestorationPreprocessor(degradation={"type": "Clip"})(self.collated([8, 6]))

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from cfmrestore.couplings.source import scale_noise
-from cfmrestore.flows.sampling import Sampling, estimate_posterior_mean, sample
+from cfmrestore.flows.sampling import Sampling, Start, estimate_posterior_mean, sample
 from cfmrestore.paths import Linear
 from cfmrestore.typing import Source
 
@@ -38,7 +38,7 @@ def test_the_error_follows_the_law_of_distortion_and_perception(fidelity: float)
     mean, truth, noise = gaussian()
     sampling = Sampling(solver={"type": "RK4"}, num_intervals=32, fidelity=fidelity)
     estimate = estimate_posterior_mean(velocity(mean), mean, Linear())
-    end = sample(velocity(mean), mean + TAU * noise, Linear(), sampling, posterior_mean=estimate).x
+    end = sample(Start(velocity(mean), mean + TAU * noise, estimate), Linear(), sampling).x
     error = float((end - truth).square().mean())
     assert error == pytest.approx(POSTERIOR**2 * (1 + (1 - fidelity) ** 2), rel=0.01)
     assert float((end - mean).std()) == pytest.approx((1 - fidelity) * POSTERIOR, rel=0.01, abs=1e-6)
@@ -48,7 +48,7 @@ def test_the_error_follows_the_law_of_distortion_and_perception(fidelity: float)
 def test_the_cost_is_declared_and_counted(fidelity: float, nfe: int) -> None:
     sampling = Sampling(solver={"type": "Heun"}, num_intervals=4, fidelity=fidelity)
     x = torch.zeros(1, 1, 1, 1)
-    assert sample(velocity(x), x, Linear(), sampling, posterior_mean=x).nfe == nfe
+    assert sample(Start(velocity(x), x, x), Linear(), sampling).nfe == nfe
     assert sampling.nfe == nfe + (fidelity > 0)
     assert replace(sampling, noise_contrast_limit=0.2).nfe == nfe + 1
 
@@ -57,10 +57,10 @@ def test_less_noise_at_the_start_spreads_less() -> None:
     mean, _, noise = gaussian()
     spreads = []
     for factor in (0.0, 0.5, 1.0):
-        source = Source(mean + TAU * noise, {}, mean, torch.full_like(mean, TAU))
+        source = Source(mean + TAU * noise, mean, torch.full_like(mean, TAU))
         scaled = scale_noise(source, factor)
         assert torch.allclose(scaled.std, factor * source.std)
-        end = sample(velocity(mean), scaled.x_0, Linear(), Sampling(solver={"type": "RK4"}, num_intervals=32))
+        end = sample(Start(velocity(mean), scaled.x_0), Linear(), Sampling(solver={"type": "RK4"}, num_intervals=32))
         spreads.append(float((end.x - mean).std()))
     assert spreads == pytest.approx([0, 0.5 * POSTERIOR, POSTERIOR], rel=0.01, abs=1e-9)
 
@@ -71,7 +71,7 @@ def test_noise_fades_where_the_mean_has_contrast() -> None:
     estimate = torch.zeros(1, 2, 16, 32, dtype=torch.float64)
     estimate[..., 16:] = 0.1 * stripes
     ones = torch.ones_like(estimate)
-    source = Source(3 + TAU * ones, {}, 3 * ones, TAU * ones, estimate=estimate)
+    source = Source(3 + TAU * ones, 3 * ones, TAU * ones, estimate=estimate)
     scaled = scale_noise(source, Sampling(noise=1.5, noise_contrast_limit=0.2).noise_factor(estimate))
     striped = 1.5 * TAU * (1 - 0.1 * math.sqrt(1 - 1 / 25) / 0.2)
     assert torch.allclose(scaled.std[..., :14], 1.5 * TAU * ones[..., :14])
@@ -104,7 +104,7 @@ def test_listed_times_are_taken_as_they_are_listed() -> None:
         return torch.zeros_like(x)
 
     sampling = Sampling(grid={"type": "ListedGrid", "times": times})
-    assert sample(v, torch.zeros(1, 1, 1, 1, dtype=torch.float64), Linear(), sampling).nfe == sampling.nfe == 6
+    assert sample(Start(v, torch.zeros(1, 1, 1, 1, dtype=torch.float64)), Linear(), sampling).nfe == sampling.nfe == 6
     assert seen == pytest.approx(times[:-1])
     assert replace(sampling, num_intervals=3).nfe == 3
 
@@ -118,17 +118,17 @@ def test_what_a_path_keeps_of_a_coupled_source_does_not_stay_in_the_result() -> 
         return path.sample(c, x_1, t)[1]
 
     assert path.keeps_source
-    assert torch.allclose(sample(v, c, path, Sampling(), source_mean=c).x, x_1, atol=1e-12)
-    assert torch.allclose(sample(v, c, path, Sampling()).x, x_1 + 0.01 * c, atol=1e-12)
+    assert torch.allclose(sample(Start(v, c, source_mean=c), path, Sampling()).x, x_1, atol=1e-12)
+    assert torch.allclose(sample(Start(v, c), path, Sampling()).x, x_1 + 0.01 * c, atol=1e-12)
 
 
 def test_a_network_is_told_the_noise_that_is_there() -> None:
     mean = torch.zeros(2, 1, 4, 4)
-    source = Source(mean + 0.5, {"noise_level": torch.tensor([0.1, 0.2])}, mean, mean + 0.5)
-    assert torch.allclose(scale_noise(source, 0.5).condition["noise_level"], torch.tensor([0.05, 0.1]))
+    source = Source(mean + 0.5, mean, mean + 0.5, noise_level=torch.tensor([0.1, 0.2]))
+    assert torch.allclose(scale_noise(source, 0.5).noise_level, torch.tensor([0.05, 0.1]))
     factor = torch.zeros(2, 1, 4, 4)
     factor[..., :2] = 1  # of half of the places
-    assert torch.allclose(scale_noise(source, factor).condition["noise_level"], torch.tensor([0.1, 0.2]) / math.sqrt(2))
+    assert torch.allclose(scale_noise(source, factor).noise_level, torch.tensor([0.1, 0.2]) / math.sqrt(2))
 
 
 @pytest.mark.parametrize("keys", [{"fidelity": 1.5}, {"fidelity": -0.1}, {"noise": -1}, {"fidelity": math.nan}])

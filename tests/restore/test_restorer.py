@@ -180,9 +180,9 @@ class TestDial:
             same(photo(), consistency=True)
         with pytest.raises(ValueError, match="a scale above 1"):
             Restorer(random_flow(), device="cpu")(photo(), consistency=True, scale=1)
-        blind = {"type": "LowresLatent", "noise": 64, "context": False}
+        blind = {"type": "LowresLatent", "noise": 64}
         with pytest.raises(ValueError, match=r"fidelity .* a network that is told the input"):
-            Restorer(random_flow(coupling=blind), device="cpu")(photo(), fidelity=0.5)
+            Restorer(random_flow(coupling=blind, conditions=[]), device="cpu")(photo(), fidelity=0.5)
 
     def test_noise_on_the_way_without_noise_at_the_start(self, restorer: Restorer) -> None:
         with pytest.raises(ValueError, match="EulerMaruyama needs the law of a random source"):

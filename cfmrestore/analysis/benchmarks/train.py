@@ -53,7 +53,7 @@ class _BareSteps(Hook):
 
     def _step(self, runner: Any) -> None:
         with runner.optim_wrapper.optim_context(runner.model):
-            v = runner.bare_model.network(self.point.x_t, self.point.t, **self.point.condition)
+            v = runner.bare_model.network(self.point.x_t, self.point.t, **self.point.conditioning)
             loss = (v.float() - self.point.dx_t).square().mean()
         loss.backward()
         runner.optim_wrapper.optimizer.step()

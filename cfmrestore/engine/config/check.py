@@ -21,6 +21,7 @@ _THEIRS = (
 )  # fmt: skip
 _PLACES = {
     "model": ours.MODELS, "data_preprocessor": ours.MODELS, "encoder": ours.ENCODERS, "coupling": ours.COUPLINGS,
+    "conditions": ours.CONDITIONS, "mask": ours.DEGRADATIONS,
     "path": ours.PATHS, "network": ours.NETWORKS, "times": ours.TIME_SAMPLERS, "loss": ours.LOSSES,
     "solver": ours.SOLVERS, "grid": ours.GRIDS, "degradation": ours.DEGRADATIONS, "target": ours.DEGRADATIONS,
     "steps": ours.DEGRADATIONS, "step": ours.DEGRADATIONS, "dataset": ours.DATASETS, "datasets": ours.DATASETS,

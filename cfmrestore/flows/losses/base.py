@@ -16,7 +16,7 @@ class Prediction:
     v: Tensor
     dx_t: Tensor
     t: Tensor
-    target: Tensor  # the high-quality image
+    target: Tensor | None  # the high-quality image; None where the data gives latents alone
     restored: Callable[[], Tensor]  # the decoded mean of x_1 given x_t; computed when asked for
 
 

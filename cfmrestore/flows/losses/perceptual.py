@@ -35,6 +35,8 @@ class Perceptual(Loss):
 
     def __call__(self, prediction: Prediction) -> PerImage:
         late = prediction.t >= self.after
+        if prediction.target is None:
+            raise ValueError("Perceptual compares pictures, and this data gives latents without one")
         distance = self.network(prediction.restored(), prediction.target, normalize=True).flatten()
         return torch.where(late.to(distance.device), distance, torch.zeros_like(distance))
 

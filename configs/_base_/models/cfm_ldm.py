@@ -7,7 +7,7 @@ model = dict(
     scale="${scale}",
     data_preprocessor=dict(type="RestorationPreprocessor", degradation="${degradation}", target="${target}"),
     encoder=dict(type="AutoencoderKL", path="${encoder_path}"),
-    coupling=dict(type="LowresLatent", upsample="latent", noise=400, table="cosine", context=True),
+    coupling=dict(type="LowresLatent", upsample="latent", noise=400, table="cosine"),
     path=dict(type="Linear"),
     network=dict(
         type="UNet",

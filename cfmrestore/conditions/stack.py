@@ -1,0 +1,103 @@
+"""Several conditions, told to one network."""
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from cfmrestore.conditions.base import Condition, ConditionInputs
+from cfmrestore.ops.broadcast import expand_as
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.typing import Conditioning
+
+
+class ConditionStack(nn.ModuleDict):
+    """Conditions by name, in the order of the config: their maps and vectors side by side.
+
+    Args:
+        conditions: The conditions; a second one of a class is called ``Class_2``.
+    """
+
+    def __init__(self, conditions: Sequence[Condition] = ()) -> None:
+        super().__init__()
+        for condition in conditions:
+            name = type(condition).__name__
+            count = sum(key.partition("_")[0] == name for key in self)
+            self[f"{name}_{count + 1}" if count else name] = condition
+        if sum(condition.noise_level for condition in conditions) > 1:
+            raise ValueError("the noise level is told once: give noise_level to one condition")
+
+    @property
+    def parts(self) -> list[Condition]:
+        """The conditions."""
+        return list(self.values())  # type: ignore[arg-type]
+
+    @property
+    def context_channels(self) -> int:
+        """Channels of the context."""
+        return sum(part.context_channels for part in self.parts)
+
+    @property
+    def embedding_channels(self) -> int:
+        """Length of the embedding."""
+        return sum(part.embedding_channels for part in self.parts)
+
+    @property
+    def noise_level(self) -> bool:
+        """Whether the noise level is told."""
+        return any(part.noise_level for part in self.parts)
+
+    @property
+    def tells(self) -> frozenset[str]:
+        """Fields of ``Source`` that the network is told."""
+        return frozenset().union(*(part.tells for part in self.parts))
+
+    @property
+    def droppable(self) -> list[str]:
+        """Names of the conditions that are dropped in training, which guidance can strengthen."""
+        return [name for name, part in zip(self, self.parts, strict=True) if part.dropout > 0]
+
+    def check(self, inputs: ConditionInputs) -> None:
+        """Refuse a batch that lacks what a condition tells."""
+        for name, part in zip(self, self.parts, strict=True):
+            if missing := [key for key in part.needs if key not in inputs.given]:
+                raise ValueError(f"the condition {name} needs a {' and a '.join(missing)}, which was not given")
+
+    def embed(self, inputs: ConditionInputs, dropped: Iterable[str] = ()) -> Conditioning:
+        """What the network is told, without the conditions of these names."""
+        self.check(inputs)
+        dropped = set(dropped)
+        return merge(
+            [part.null(inputs) if name in dropped else part.embed(inputs)
+             for name, part in zip(self, self.parts, strict=True)]
+        )  # fmt: skip
+
+    def embed_with_dropout(self, inputs: ConditionInputs, rng: ImageRng) -> Conditioning:
+        """What the network is told in training: image by image, each condition or in its place nothing."""
+        self.check(inputs)
+        told = []
+        for name, part in zip(self, self.parts, strict=True):
+            here = part.embed(inputs)
+            if part.dropout > 0:
+                lost, null = rng.fork(f"dropout {name}").uniform() < part.dropout, part.null(inputs)
+                here = {key: torch.where(expand_as(lost.to(v.device), v), null[key], v) for key, v in here.items()}
+            told.append(here)
+        return merge(told)
+
+    def zeros(self, x: Tensor) -> Conditioning:
+        """A conditioning of zeros for a latent, of the right shapes: on which costs are measured."""
+        told = {}
+        if self.context_channels:
+            told["context"] = x.new_zeros(len(x), self.context_channels, *x.shape[2:])
+        if self.embedding_channels:
+            told["embedding"] = x.new_zeros(len(x), self.embedding_channels)
+        if self.noise_level:
+            told["noise_level"] = x.new_zeros(len(x))
+        return told
+
+
+def merge(parts: Sequence[Conditioning]) -> Conditioning:
+    """Maps and vectors of several conditions one behind the other."""
+    keys = {key: None for part in parts for key in part}  # in order
+    found = {key: [part[key] for part in parts if key in part] for key in keys}
+    return {key: values[0] if len(values) == 1 else torch.cat(values, dim=1) for key, values in found.items()}
