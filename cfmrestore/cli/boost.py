@@ -41,27 +41,7 @@ def run(args: argparse.Namespace) -> None:
     from cfmrestore.apis.boost import boost
     from cfmrestore.ldm.boost_jobs import read_prompts
 
-    done = boost(
-        read_prompts(args.prompts) if args.prompts else [args.prompt] if args.prompt else [],
-        pipeline=args.pipeline,
-        model=args.model,
-        out=args.out,
-        from_latents=args.from_latents,
-        save_latents=args.save_latents,
-        seed=args.seed,
-        samples=args.samples,
-        steps=args.steps,
-        guidance_scale=args.guidance_scale,
-        negative_prompt=args.negative_prompt,
-        height=args.height,
-        width=args.width,
-        num_intervals=args.num_intervals,
-        batch=args.batch,
-        compare=args.compare,
-        device=args.device,
-        precision=args.precision,
-        encoder=args.encoder,
-        overwrite=args.overwrite,
-        part=common.process_part(),
-    )
+    keys = common.keywords(args, part=common.process_part())
+    prompt, file = keys.pop("prompt"), keys.pop("prompts")
+    done = boost(read_prompts(file) if file else [prompt] if prompt else [], **keys)
     print(f"{len(done)} {'pictures' if args.model else 'latents'} in {args.out or args.save_latents}")

@@ -23,6 +23,22 @@ def add_key_values(parser: argparse._ActionsContainer, flag: str, *, help: str) 
     parser.add_argument(flag, nargs="+", action="extend", metavar="KEY=VALUE", help=help)
 
 
+def keywords(args: argparse.Namespace, **read: Any) -> dict[str, Any]:
+    """The flags as keyword arguments of what the command calls, whose parameters have their names.
+
+    ``read`` are those whose text was read already.
+    """
+    given = {key: value for key, value in vars(args).items() if key not in ("command", "local_rank")}
+    if "cfg_options" in given:
+        given["options"] = parse_options(given.pop("cfg_options"))
+    return given | read
+
+
+def tile(text: str) -> int | str:
+    """A number of pixels, or auto."""
+    return text if text == "auto" else int(text)
+
+
 class RenamedFlag(argparse.Action):
     """Former name of a flag: the value goes where the present one puts it, whose name is said."""
 

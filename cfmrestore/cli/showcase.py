@@ -28,18 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    sets, beside = common.parse_names(args.sets), common.parse_names(args.beside)
+    keys = common.keywords(args, sets=common.parse_names(args.sets), beside=common.parse_names(args.beside))
     from cfmrestore.analysis.showcase import showcase
 
-    table = showcase(
-        args.model,
-        sets,
-        args.out,
-        preset=args.preset,
-        split=args.split,
-        beside=beside,
-        picture=args.picture,
-        page=args.page,
-    )
-    print(table)
+    print(showcase(**keys))
     print(f"look at {args.picture or args.out}")

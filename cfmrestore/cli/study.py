@@ -21,11 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    benchmarks = common.parse_names(args.benchmarks) if args.benchmarks else None
-    options = common.parse_options(args.cfg_options)
+    keys = common.keywords(args, work_dir=args.work_dir or f"work_dirs/{Path(args.study).stem}")
+    keys["benchmarks"] = common.parse_names(args.benchmarks) if args.benchmarks else None
     from cfmrestore.analysis.study import study
 
-    work_dir = args.work_dir or f"work_dirs/{Path(args.study).stem}"
-    keys = {"benchmarks": benchmarks, "workers": args.workers, "options": options, "page": args.page}
-    study(args.study, work_dir, args.out, **keys)
+    study(keys.pop("study"), **keys)
     print(f"look at the plots in {args.out}")

@@ -32,21 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    benchmarks, options = common.parse_names(args.benchmarks), common.parse_options(args.cfg_options)
+    keys = common.keywords(args, benchmarks=common.parse_names(args.benchmarks))
     from cfmrestore.apis.test import evaluate_checkpoint
 
-    evaluate_checkpoint(
-        args.config,
-        args.checkpoint,
-        benchmarks=benchmarks,
-        protocol=args.protocol,
-        metrics=args.metrics,
-        weights=args.weights,
-        method=args.method,
-        work_dir=args.work_dir,
-        out=args.out,
-        report=args.report,
-        show_dir=args.show_dir,
-        launcher=args.launcher,
-        options=options,
-    )
+    evaluate_checkpoint(**keys)
