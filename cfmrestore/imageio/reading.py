@@ -4,18 +4,14 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL.Image import Image
 
 from cfmrestore.imageio import png, vips
-from cfmrestore.imageio.orientation import upright, upright_size
-from cfmrestore.imageio.picture import Metadata, Picture, fitting_icc, to_eight_bits
+from cfmrestore.imageio.picture import Metadata, Picture, fitting_icc, to_eight_bits, upright, upright_size
 from cfmrestore.imageio.pillow import from_pil, metadata_of, opened, orientation_of
 from cfmrestore.imageio.tiff import Tiff, from_cmyk
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -96,7 +92,7 @@ def _format(data: bytes) -> str | None:
     return "tiff" if data.startswith(_TIFF) else None
 
 
-def _header(data: bytes, name: str | None) -> AbstractContextManager["Image"]:
+def _header(data: bytes, name: str | None) -> AbstractContextManager[Image]:
     """The file in Pillow, for its metadata: libvips cannot tell a resolution from none."""
     return opened(png.without_pixels(data) if name == "png" else data)
 
@@ -107,8 +103,9 @@ def _pixels(data: bytes, name: str, *, single: bool = False) -> np.ndarray:
         _check_frames(png.frames(data))
     image = vips.header(data, name)
     pixels = vips.pixels(image)
-    cmyk = image.interpretation == "cmyk"
-    return from_cmyk(pixels, vips.icc_profile(image)) if cmyk else pixels
+    if image.interpretation != "cmyk":
+        return pixels
+    return from_cmyk(pixels, image.get("icc-profile-data") if image.get_typeof("icc-profile-data") else None)
 
 
 def _picture(pixels: np.ndarray, metadata: Metadata, name: str) -> Picture:
