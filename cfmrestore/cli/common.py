@@ -6,15 +6,14 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-LAUNCHERS = ("none", "pytorch", "slurm", "mpi")
-
 
 def add_config_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of every command that runs a config."""
     parser.add_argument("--work-dir", help="where logs and checkpoints go (default: work_dirs/CONFIG)")
     help_ = "change keys of the config: model.sampling.num_intervals=8 (lists: key='[a,b]')"
     add_key_values(parser, "--cfg-options", help=help_)
-    parser.add_argument("--launcher", choices=LAUNCHERS, help="default: what the environment says")
+    launchers = ("none", "pytorch", "slurm", "mpi")
+    parser.add_argument("--launcher", choices=launchers, help="default: what the environment says")
     parser.add_argument("--local_rank", "--local-rank", type=int, help=argparse.SUPPRESS)
 
 
@@ -67,13 +66,15 @@ def parse_options(pairs: Sequence[str] | None) -> dict[str, Any] | None:
 
 def parse_names(pairs: Sequence[str]) -> dict[str, str]:
     """NAME=VALUE arguments."""
+    values: dict[str, str] = {}
     for pair in pairs:
-        if not all(pair.partition("=")):
+        name, _, value = pair.partition("=")
+        if not name or not value:
             raise ValueError(f"expected NAME=VALUE; got {pair!r}")
-    names = [pair.partition("=")[0] for pair in pairs]
-    if len(set(names)) < len(names):
-        raise ValueError(f"every name once; got {', '.join(names)}")
-    return {name: pair.partition("=")[2] for name, pair in zip(names, pairs, strict=True)}
+        if name in values:
+            raise ValueError(f"every name once; got {name} twice")
+        values[name] = value
+    return values
 
 
 def process_part() -> tuple[int, int]:

@@ -14,9 +14,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--work-dir", help="where the trainings go (default: work_dirs/STUDY)")
     parser.add_argument("--benchmarks", nargs="+", metavar="NAME=FOLDERS", help="in place of the study's")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes, each with one thread")
-    parser.add_argument(
-        "--page", metavar="FILE.md", help="whose tables between <!-- NAME: begin --> and end are made new"
-    )
+    page = "whose tables between <!-- NAME: begin --> and end are made new"
+    parser.add_argument("--page", metavar="FILE.md", help=page)
     common.add_key_values(parser, "--cfg-options", help="change keys of the config of all runs")
 
 

@@ -9,9 +9,8 @@ INTERRUPTED = "interrupted; go on with --resume"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config")
-    parser.add_argument(
-        "--resume", nargs="?", const="auto", metavar="CHECKPOINT", help="go on from the newest checkpoint, or from this"
-    )
+    resume = "go on from the newest checkpoint, or from this"
+    parser.add_argument("--resume", nargs="?", const="auto", metavar="CHECKPOINT", help=resume)
     parser.add_argument("--amp", action="store_true", help="mixed precision, as far as the device has it")
     parser.add_argument("--auto-scale-lr", action="store_true", help="scale the learning rate with the batch")
     parser.add_argument("--seed", type=int, help="the run's seed")

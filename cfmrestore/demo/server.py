@@ -19,15 +19,7 @@ KEEP_SECONDS = 30 * 60
 
 
 def serve(model: str, *, host: str, port: int, limits: Limits, device: str = "auto") -> None:
-    """Serve the page of a model until Ctrl-C.
-
-    Args:
-        model: As for ``Restorer.from_pretrained``.
-        host: The address to listen at.
-        port: The port to listen at.
-        limits: Which pictures are taken.
-        device: "auto", "cpu", "cuda" ...
-    """
+    """Serve the page of a model until Ctrl-C; model and device are as for ``Restorer.from_pretrained``."""
     try:
         _check(host, port)
         from cfmrestore.restore import Restorer

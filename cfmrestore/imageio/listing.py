@@ -13,10 +13,8 @@ _EVERY = 4  # the first of so many files is held out
 def list_images(root: str | Path, split: str = "all") -> list[Path]:
     """The image files below a folder, sorted by their path; one clear error where there are none.
 
-    Args:
-        root: The folder.
-        split: "held_out" takes every fourth, beginning with the first; "train" the others. It goes by their places:
-            where files are added to a folder, it is another split.
+    "held_out" takes every fourth, beginning with the first; "train" the others. A split goes by their places: where
+    files are added to a folder, it is another one.
     """
     if split not in SPLITS:
         raise ValueError(f"split is one of {', '.join(SPLITS)}; got {split!r}")

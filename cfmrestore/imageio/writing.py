@@ -33,13 +33,9 @@ _SEGMENT = {"exif": 65533, "xmp": 65504, "iptc": 65500}  # of a JPEG, in bytes
 
 
 def check_writable(path: str | Path, size: tuple[int, int], *, alpha: bool, bits: int) -> None:
-    """Refuse what the format of the suffix cannot hold; 16 bits in JPEG, WebP and AVIF are rounded and so allowed.
+    """Refuse a size (h, w), alpha or bits that the format of the suffix cannot hold.
 
-    Args:
-        path: The file to write.
-        size: Height and width in pixels.
-        alpha: Whether the picture has an alpha channel.
-        bits: Bits of a value of a pixel: 8 or 16.
+    16 bits in JPEG, WebP and AVIF are rounded and so allowed.
     """
     name = format_of(path)
     if bits not in (8, 16):
@@ -56,13 +52,8 @@ def check_writable(path: str | Path, size: tuple[int, int], *, alpha: bool, bits
 def write_picture(path: str | Path, picture: Picture, *, quality: int = 95) -> None:
     """Write an image file, whole or not at all, with what belongs to the picture.
 
-    JPEG, WebP and AVIF hold 8 bits: 16 are rounded. WebP and AVIF know no resolution but that in EXIF, WebP no gray,
-    and only JPEG and TIFF have a place for IPTC.
-
-    Args:
-        path: The file; its suffix names the format.
-        picture: What to write.
-        quality: Quality of JPEG, WebP and AVIF, 1 to 100.
+    The suffix names the format. JPEG, WebP and AVIF have a quality, from 1 to 100, and hold 8 bits: 16 are rounded.
+    WebP and AVIF know no resolution but that in EXIF, WebP no gray, and only JPEG and TIFF have a place for IPTC.
     """
     check_writable(path, picture.size, alpha=picture.has_alpha, bits=picture.bits)
     if not 1 <= quality <= 100:

@@ -108,17 +108,19 @@ class LatentPipeline:
         A distilled encoder (AutoencoderTiny, TAEF2) imitates latents as denoisers see them, and so has to have scale
         1 and shift 0; which autoencoder it imitates is known from its number of channels alone.
         """
-        vae, config = self.pipeline.vae, self.pipeline.vae.config
-        pairs: dict[str, tuple[Any, Any]] = {
-            "channels": (config.latent_channels, encoder.channels),
-            "downscale": (self.pipeline.vae_scale_factor, encoder.downscale),
-        }
-        distilled = type(encoder) in _DISTILLED and type(vae).__name__ != getattr(encoder, "diffusers_class", None)
-        wants = _DISTILLED[type(encoder)] if distilled else getattr(encoder, "diffusers_class", type(encoder).__name__)
-        pairs["autoencoder"] = (type(vae).__name__, wants or type(vae).__name__)
-        numbers = (1.0, 0.0) if distilled else (config.get("scaling_factor"), config.get("shift_factor") or 0.0)
-        pairs["scale"], pairs["shift"] = (numbers[0], encoder.scale), (numbers[1], encoder.shift)
-        wrong = [f"{name} {theirs} there, {ours} here" for name, (theirs, ours) in pairs.items() if theirs != ours]
+        vae, config, kind = self.pipeline.vae, self.pipeline.vae.config, type(self.pipeline.vae).__name__
+        own = getattr(encoder, "diffusers_class", type(encoder).__name__)
+        distilled = type(encoder) in _DISTILLED and kind != own
+        autoencoder = (_DISTILLED[type(encoder)] or kind) if distilled else own
+        scale, shift = (1.0, 0.0) if distilled else (config.get("scaling_factor"), config.get("shift_factor") or 0.0)
+        pairs = (
+            ("channels", config.latent_channels, encoder.channels),
+            ("downscale", self.pipeline.vae_scale_factor, encoder.downscale),
+            ("autoencoder", kind, autoencoder),
+            ("scale", scale, encoder.scale),
+            ("shift", shift, encoder.shift),
+        )
+        wrong = [f"{name} {theirs} there, {ours} here" for name, theirs, ours in pairs if theirs != ours]
         if wrong:
             raise ValueError(
                 f"{self.name} and the flow's {type(encoder).__name__} are different spaces: {'; '.join(wrong)}. Take "

@@ -73,7 +73,7 @@ def degrade(
     """
     out = Path(out)
     recipe: dict[str, Any] = {"format": SIDECAR_FORMAT, "version": __version__, "preset": preset, "frozen": freeze}
-    recipe.update(presets.resolved(preset, scale))
+    recipe |= presets.resolved(preset, scale)
     if freeze and recipe["scale"] != int(recipe["scale"]):
         raise ValueError(f"a frozen set needs a whole scale; got {recipe['scale']}")
     if freeze and part[1] > 1:
@@ -106,10 +106,7 @@ def replay(
     Args:
         source: The images from which the sidecars were made, a file or a folder.
         sidecars: A sidecar, or a folder of them.
-        out: Folder for the results.
-        workers: Processes.
-        overwrite: Replace files that are there.
-        part: (i, n) does the i-th of n shares of the files.
+        out: Folder for the results; the rest is as for ``degrade``.
     """
     root, out = Path(sidecars), Path(out)
     paths = [root] if root.is_file() else sorted(p for p in root.rglob("*.json") if p != root / MANIFEST)
