@@ -38,6 +38,11 @@ _LOG = logging.getLogger(__name__)
 def build_page(restorer: uploads.PageRestorer, *, limits: uploads.Limits, folder: Path, keep_seconds: int) -> Any:
     """The page of one model, which writes results into the folder; after so long they and the uploads are deleted."""
     clean = (max(1, keep_seconds // 4), keep_seconds)
+    notes = (
+        f"{', '.join(sorted(uploads.UPLOAD_FORMATS))}, at most {limits.max_side} pixels a side and "
+        f"{limits.max_bytes >> 20} MiB. Pictures stay on the machine that runs this page and are deleted after "
+        f"{max(1, keep_seconds // 60)} minutes."
+    )
     with gr.Blocks(title="cfmrestore", analytics_enabled=False, delete_cache=clean) as page:
         gr.Markdown(f"# cfmrestore\n{SENTENCE}", elem_id="heading")
         with gr.Row():
@@ -45,7 +50,7 @@ def build_page(restorer: uploads.PageRestorer, *, limits: uploads.Limits, folder
                 picture, inputs, button = _choices(restorer, limits)
             with gr.Column(scale=3, min_width=320):
                 shown = _results()
-        gr.Markdown(_notes(limits, keep_seconds), elem_id="notes")
+        gr.Markdown(notes, elem_id="notes")
         files = gr.State([], time_to_live=keep_seconds)
 
         outputs = [files, *shown]
@@ -124,14 +129,6 @@ def _results() -> list[Any]:
         format="png", buttons=["download", "fullscreen"], visible=False, elem_id="spread",
     )  # fmt: skip
     return [compare, sample, spread, summary, download]
-
-
-def _notes(limits: uploads.Limits, keep_seconds: int) -> str:
-    kinds = ", ".join(sorted(uploads.UPLOAD_FORMATS))
-    return (
-        f"{kinds}, at most {limits.max_side} pixels a side and {limits.max_bytes >> 20} MiB. Pictures stay on the "
-        f"machine that runs this page and are deleted after {max(1, keep_seconds // 60)} minutes."
-    )
 
 
 def _restoring(restorer: uploads.PageRestorer, limits: uploads.Limits, folder: Path) -> Callable[..., list[Any]]:

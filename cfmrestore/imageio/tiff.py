@@ -175,17 +175,12 @@ def write(path: Path, picture: Picture) -> None:
 
 def _described(metadata: Metadata, layout: ifd.Layout, out: bytearray, base: int, *, gray: bool) -> list[ifd.Tag]:
     """The tags of the metadata; directories within EXIF are added to ``out``."""
-    tags: list[ifd.Tag] = []
-    if metadata.iptc:
-        tags.append((IPTC, ifd.UNDEFINED, len(metadata.iptc), metadata.iptc))
+    icc = fitting_icc(metadata.icc, gray=gray)
+    values = ((IPTC, ifd.UNDEFINED, metadata.iptc), (ICC, ifd.UNDEFINED, icc), (XMP, ifd.BYTE, metadata.xmp))
+    tags = [(tag, kind, len(value), value) for tag, kind, value in values if value]
     if metadata.exif:
         data = metadata.exif.removeprefix(exif.PREFIX)
         tags += ifd.copy(data, *ifd.header(data), out, layout, base=base, skip=exif.STRUCTURE)
-    icc = fitting_icc(metadata.icc, gray=gray)
-    if icc:
-        tags.append((ICC, ifd.UNDEFINED, len(icc), icc))
-    if metadata.xmp:
-        tags.append((XMP, ifd.BYTE, len(metadata.xmp), metadata.xmp))
     if metadata.dpi:
         x, y = (round(dpi * 100) for dpi in metadata.dpi)
         tags.append(ifd.pack(layout, RESOLUTION_X, ifd.RATIONAL, x, 100))

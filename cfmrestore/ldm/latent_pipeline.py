@@ -90,16 +90,14 @@ class LatentPipeline:
                 raise ValueError(f"{self.name} takes no {key}: leave it out")
         generators = [Generator().manual_seed(seed) for seed in seeds]
         asked = {"prompt": list(prompts), "output_type": "latent", "return_dict": False}
-        return read_answer(
-            self.pipeline, self.format, self.pipeline(generator=generators, **asked, **settings)[0], size
-        )
+        answer = self.pipeline(generator=generators, **asked, **settings)
+        return read_answer(self.pipeline, self.format, answer[0], size)
 
     def own_encoder(self) -> Encoder:
         """The pipeline's autoencoder as an encoder of flows, in float32."""
-        if type(self.pipeline.vae).__name__ != AutoencoderKL.diffusers_class:
-            raise ValueError(
-                f"{self.name} has a {type(self.pipeline.vae).__name__}; give a model with an encoder of it"
-            )
+        kind = type(self.pipeline.vae).__name__
+        if kind != AutoencoderKL.diffusers_class:
+            raise ValueError(f"{self.name} has a {kind}; give a model with an encoder of it")
         return AutoencoderKL(path=str(self.folder), subfolder="vae")
 
     def check_space(self, encoder: Encoder) -> None:

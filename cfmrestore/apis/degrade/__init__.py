@@ -152,15 +152,14 @@ def _applied(
     chain: Degradation[Any], image: Image, recipe: dict[str, Any], key: str, rng: ImageRng
 ) -> tuple[Image, dict[str, Any]]:
     """The image degraded by what the recipe holds under the key, or by new draws, and the parameters as JSON."""
-    params = _stored_params(chain, recipe[key]) if "params" in recipe else chain.draw(image, rng)
+    if "params" in recipe:
+        try:
+            params = chain.params_from_json(recipe[key])
+        except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+            raise ValueError(f"the parameters of the sidecar are damaged: {type(error).__name__} {error}") from error
+    else:
+        params = chain.draw(image, rng)
     return chain.apply(image, params), chain.params_to_json(params)
-
-
-def _stored_params(chain: Degradation[Any], stored: dict[str, Any]) -> Any:
-    try:
-        return chain.params_from_json(stored)
-    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
-        raise ValueError(f"the parameters of the sidecar are damaged: {type(error).__name__} {error}") from error
 
 
 def _files(source: Path, split: str = "all") -> list[tuple[Path, str]]:
