@@ -117,12 +117,7 @@ def restore(
 
 
 def load_restorer(
-    model: str | Path,
-    config: str | Path | None = None,
-    options: Mapping[str, Any] | None = None,
-    *,
-    device: str = "auto",
-    precision: str = "auto",
+    model: str | Path, config: str | Path | None, options: Mapping[str, Any] | None, *, device: str, precision: str
 ) -> Restorer:
     """A restorer of a checkpoint that describes itself, or with the config of one that does not."""
     if config is None:

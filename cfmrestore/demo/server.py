@@ -15,8 +15,6 @@ from tempfile import mkdtemp
 
 from cfmrestore.demo.uploads import Limits, PageRestorer, delete_old_files
 
-KEEP_SECONDS = 30 * 60
-
 
 def serve(model: str, *, host: str, port: int, limits: Limits, device: str = "auto") -> None:
     """Serve the page of a model until Ctrl-C; model and device are as for ``Restorer.from_pretrained``."""
@@ -59,10 +57,8 @@ def is_loopback(host: str) -> bool:
 
 
 @contextmanager
-def serving(
-    restorer: PageRestorer, *, host: str, port: int, limits: Limits, keep_seconds: int = KEEP_SECONDS
-) -> Iterator[str]:
-    """Serve the page of a model: its address. All that was uploaded and made is deleted in the end."""
+def serving(restorer: PageRestorer, *, host: str, port: int, limits: Limits, keep_seconds: int = 1800) -> Iterator[str]:
+    """Serve the page of a model: its address. Uploads and results are deleted after so long, and all in the end."""
     folder = Path(mkdtemp(prefix="cfmrestore-demo-")).resolve()
     os.environ["GRADIO_TEMP_DIR"] = str(folder)
     os.environ.pop("GRADIO_ALLOWED_PATHS", None)  # gradio would serve them
