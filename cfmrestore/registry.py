@@ -17,7 +17,7 @@ from mmengine.registry import Registry, build_from_cfg
 from cfmrestore.former_names import TOLD_BY_COUPLING, plugin_name, update_keys
 
 PLUGIN_GROUP = "cfmrestore.plugins"
-REGISTRIES: dict[str, Registry] = {}
+REGISTRIES: "dict[str, PluginRegistry]" = {}
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
