@@ -5,6 +5,8 @@ From anywhere, against the folder of their targets or without.
 
 import argparse
 
+from cfmrestore.cli import common
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("restored", help="a folder of restored images, or one image")
@@ -24,17 +26,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     from cfmrestore.apis.evaluate import evaluate_folders
 
-    evaluate_folders(
-        args.restored,
-        args.target,
-        low=args.low,
-        protocol=args.protocol,
-        metrics=args.metrics,
-        scale=args.scale,
-        suffix=args.suffix,
-        method=args.method,
-        name=args.name,
-        weights=args.weights,
-        out=args.out,
-        report=args.report,
-    )
+    evaluate_folders(**common.keywords(args))

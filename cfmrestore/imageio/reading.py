@@ -1,22 +1,24 @@
-"""Reading image files without losing anything."""
+"""Image files found below a folder, and read without losing anything."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL.Image import Image
 
 from cfmrestore.imageio import png, vips
-from cfmrestore.imageio.orientation import upright, upright_size
-from cfmrestore.imageio.picture import Metadata, Picture, fitting_icc, to_eight_bits
+from cfmrestore.imageio.picture import Metadata, Picture, fitting_icc, to_eight_bits, upright, upright_size
 from cfmrestore.imageio.pillow import from_pil, metadata_of, opened, orientation_of
 from cfmrestore.imageio.tiff import Tiff, from_cmyk
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
+EXTENSIONS = frozenset(
+    (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm", ".gif", ".jp2",
+     ".avif")
+)  # fmt: skip
+SPLITS = ("all", "train", "held_out")
+_EVERY = 4  # the first of so many files is held out
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -68,6 +70,26 @@ def read_size(path: str | Path) -> tuple[int, int]:
             return upright_size((source.height, source.width), orientation_of(image))
 
 
+def list_images(root: str | Path, split: str = "all") -> list[Path]:
+    """The image files below a folder, sorted by their path; one clear error where there are none.
+
+    "held_out" takes every fourth, beginning with the first; "train" the others. A split goes by their places: where
+    files are added to a folder, it is another one.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"split is one of {', '.join(SPLITS)}; got {split!r}")
+    root = Path(root)
+    if not root.is_dir():
+        raise ValueError(f"there is no folder {str(root)!r}: name a folder of images")
+    paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in EXTENSIONS and p.is_file())
+    if not paths:
+        raise ValueError(f"the folder {str(root)!r} holds no images ({' '.join(sorted(EXTENSIONS))})")
+    chosen = [path for n, path in enumerate(paths) if split == "all" or (n % _EVERY == 0) == (split == "held_out")]
+    if not chosen:
+        raise ValueError(f"the folder {str(root)!r} holds too few images to hold any out")
+    return chosen
+
+
 @contextmanager
 def _data(path: str | Path) -> Iterator[bytes]:
     """The bytes of a file, with errors that name it."""
@@ -96,7 +118,7 @@ def _format(data: bytes) -> str | None:
     return "tiff" if data.startswith(_TIFF) else None
 
 
-def _header(data: bytes, name: str | None) -> AbstractContextManager["Image"]:
+def _header(data: bytes, name: str | None) -> AbstractContextManager[Image]:
     """The file in Pillow, for its metadata: libvips cannot tell a resolution from none."""
     return opened(png.without_pixels(data) if name == "png" else data)
 
@@ -107,8 +129,9 @@ def _pixels(data: bytes, name: str, *, single: bool = False) -> np.ndarray:
         _check_frames(png.frames(data))
     image = vips.header(data, name)
     pixels = vips.pixels(image)
-    cmyk = image.interpretation == "cmyk"
-    return from_cmyk(pixels, vips.icc_profile(image)) if cmyk else pixels
+    if image.interpretation != "cmyk":
+        return pixels
+    return from_cmyk(pixels, image.get("icc-profile-data") if image.get_typeof("icc-profile-data") else None)
 
 
 def _picture(pixels: np.ndarray, metadata: Metadata, name: str) -> Picture:
