@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from cfmrestore.datasets.base import to_tensor
-from cfmrestore.evaluation.metrics.base import Sample
+from cfmrestore.evaluation.metrics.base import MeasuredSample
 from cfmrestore.imageio import list_images, read_image, read_size
 from cfmrestore.ops.resize import infer_scale
 from cfmrestore.typing import Size
@@ -95,7 +95,7 @@ def _text(size: tuple[int, int] | None) -> str:
     return "none" if size is None else f"{size[0]}x{size[1]}"
 
 
-def read_sample(files: ImageFiles, scale: int | None) -> Sample:
+def read_sample(files: ImageFiles, scale: int | None) -> MeasuredSample:
     """The images in [0, 1], as metrics want them."""
     return {"name": files.name, "scale": scale, **{kind: load_image(path) for kind, path in files.paths.items()}}
 
