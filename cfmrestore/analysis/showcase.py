@@ -126,13 +126,12 @@ def _table(name: str, rows: Mapping[str, dict[str, float]]) -> str:
 def draw_details(pairs: Pairs, methods: Sequence[Method], out: Path) -> np.ndarray:
     """A line an image, of the middle: the input, bicubic, the methods, the original."""
     lines = []
-    folders = {"restored": pairs.high, "target": pairs.high, "low": pairs.low}
-    for files in match_files(folders):
-        low, high = load_image(files.paths["low"]), load_image(files.paths["target"])
+    for name, files in match_files({"restored": pairs.high, "target": pairs.high, "low": pairs.low}).items():
+        low, high = load_image(files["low"]), load_image(files["target"])
         scale = round(high.shape[-1] / low.shape[-1])
         columns = {"the input": low.repeat_interleave(scale, 1).repeat_interleave(scale, 2)}
         columns["bicubic"] = resize(low[None], scale=scale)[0]
-        columns.update({method.title: load_image(out / method.title / f"{files.name}.png") for method in methods})
+        columns.update({method.title: load_image(out / method.title / f"{name}.png") for method in methods})
         columns["the original"] = high
         details = [framed(to_pixels(middle(image, _SIDE)), _SIDE) for image in columns.values()]
         lines.append(np.concatenate(details, axis=1))

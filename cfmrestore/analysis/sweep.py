@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +112,7 @@ def _finish(runner: RestorationRunner, cfg: Config, rows: list[Row], first: Scor
     beside = {row: first.means().get(row, {}) for row in ("bicubic", "encoder")}
     summary = {
         "checkpoint": cfg.load_from,
-        "protocol": protocols.find_protocol(cfg.protocol).to_json(),
+        "protocol": asdict(protocols.find_protocol(cfg.protocol)),
         "versions": checkpoints.versions(),
         "straightness": straight,
         "higher_is_better": qualities,

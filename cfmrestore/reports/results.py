@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def assemble(method: str, protocol: Protocol, benchmarks: Mapping[str, Scores], 
         "format": FORMAT,
         "method": method,
         "settings": dict(settings),
-        "protocol": protocol.to_json(),
+        "protocol": asdict(protocol),
         "versions": checkpoints.versions(),
         "warnings": [f"{name}: {text}" for name, scores in benchmarks.items() for text in _warnings(scores)],
         "higher_is_better": Scores.merge(benchmarks.values()).higher_is_better,
