@@ -85,5 +85,6 @@ def _lines(result: dict[str, Any]) -> Iterator[str]:
     for kind, cases in chains.items():
         for case, timed in cases.items():
             ours, theirs = timed["images_per_second"].values()
-            yield f"{kind}, {case}: {ours:.0f} images a second, {timed['ratio']:.1f} times basicsr's {theirs:.0f}"
+            rates = f"({ours:.0f} beside {theirs:.0f})"
+            yield f"{kind}, {case}: {timed['ratio']:.1f} times basicsr's images a second {rates}"
     yield "\n" + operator_table(result["operators"])
