@@ -13,7 +13,7 @@ from cfmrestore.analysis.benchmarks.operators import operator_table, time_operat
 from cfmrestore.datasets.base import to_tensor
 from cfmrestore.engine.config import presets
 from cfmrestore.engine.loops import seed_everything
-from cfmrestore.engine.malloc import keep_freed_memory
+from cfmrestore.engine.memory import keep_freed_memory
 from cfmrestore.imageio import list_images, read_image
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from cfmrestore._compat import patch_torchvision
 from cfmrestore.analysis.benchmarks.cases import compared, comparison_table, conditions, in_cases, in_turn, report
-from cfmrestore.engine.malloc import keep_freed_memory
+from cfmrestore.engine.memory import keep_freed_memory
 from cfmrestore.engine.panels import to_pixels
 from cfmrestore.evaluation.folders import load_image
 from cfmrestore.evaluation.functional.niqe import niqe

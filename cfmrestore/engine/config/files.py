@@ -51,8 +51,7 @@ def _base_path(base: str, filename: str) -> tuple[str, str | None]:
     """
     if base.startswith(PREFIX):
         return str(find_config(base)), None
-    found: tuple[str, str | None] = _base_path_of_mmengine(base, filename)
-    return found
+    return _base_path_of_mmengine(base, filename)
 
 
 Config._get_cfg_path = staticmethod(_base_path)
