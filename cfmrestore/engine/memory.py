@@ -5,7 +5,6 @@ import os
 import sys
 import threading
 from pathlib import Path
-from types import TracebackType
 
 import torch
 
@@ -28,9 +27,7 @@ class PeakMemory:
             self._watch.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self.device.type == "cuda":
             self.bytes = torch.cuda.max_memory_allocated(self.device)
         else:

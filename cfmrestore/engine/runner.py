@@ -26,12 +26,12 @@ from cfmrestore.registry import DATASETS, LOOPS, RUNNERS, check_keys, find_class
 class RestorationRunner(Runner):
     """Changes of mmengine's runner: CPU processes in a group, seeds for datasets, and the format of checkpoints."""
 
+    optim_wrapper: Any
+    param_schedulers: Any
+
     def _log_env(self, env_cfg: dict[str, Any]) -> None:
         patch_torchvision()  # mmengine imports it to print its version
         super()._log_env(env_cfg)
-
-    optim_wrapper: Any
-    param_schedulers: Any
 
     @property
     def bare_model(self) -> Any:
