@@ -15,7 +15,7 @@ from cfmrestore.engine.panels import caption, framed, middle, stack, to_pixels, 
 from cfmrestore.evaluation.folders import load_image, match_files
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.ops.resize import resize
-from cfmrestore.reports.markdown import fill, metrics_table
+from cfmrestore.reports.markdown import fill, format_number, metrics_table
 from cfmrestore.restore import Restorer, Settings, model_zoo
 
 _METRICS = ("psnr", "ssim", "haarpsi", "niqe", "lrconsistency")
@@ -61,7 +61,7 @@ def showcase(
     methods = {**dial, **{name: (place, Settings()) for name, place in (beside or {}).items()}}
     tables = []
     for name, folders in pairs.items():
-        tables.append(metrics_table(name, _measured(folders, methods, out / name)))
+        tables.append(metrics_table(name, _measured(folders, methods, out / name), format_number))
         write_text(out / name / "table.md", tables[-1])
     if picture is not None:
         name, folders = next(iter(pairs.items()))

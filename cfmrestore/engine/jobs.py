@@ -20,12 +20,9 @@ _QUIET = 0.2  # seconds between two changes of the line
 
 
 class TimeLeft:
-    """Progress over items of different weight.
+    """Progress over items, whose weights say how much work each is thought to be.
 
     On a terminal the line changes in place; elsewhere every item that is done gets a line of its own.
-
-    Args:
-        weights: How much work each item is thought to be.
     """
 
     def __init__(self, weights: Sequence[float]) -> None:

@@ -111,12 +111,7 @@ class IterBasedTrainLoop(BaseLoop):
 class TestLoop(MMTestLoop):
     """Restores and measures one set of images; the scores are returned structured, and logged flat.
 
-    Args:
-        runner: The runner.
-        dataloader: The images.
-        evaluator: The metrics.
-        fp16: Whether to run the model under autocast.
-        options: Keyword arguments of the model's ``test_step``.
+    Beside mmengine's arguments it takes ``options``, keyword arguments of the model's ``test_step``.
     """
 
     def __init__(

@@ -11,7 +11,7 @@ import numpy as np
 from cfmrestore.evaluation.functional.bootstrap import paired_interval
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.reports.json_csv import write_csv, write_json
-from cfmrestore.reports.markdown import markdown_table
+from cfmrestore.reports.markdown import metrics_table
 from cfmrestore.reports.results import Result, Values, read_result
 
 Interval = Callable[[np.ndarray], tuple[float, float]]
@@ -140,15 +140,10 @@ def _differences(values: Values, baseline: Values) -> np.ndarray:
 
 def report(cells: Sequence[Cell], level: float) -> str:
     """Markdown: a table a benchmark."""
-    parts = []
-    for benchmark in dict.fromkeys(cell.benchmark for cell in cells):
-        of_set = [cell for cell in cells if cell.benchmark == benchmark]
-        metrics = list(dict.fromkeys(cell.metric for cell in of_set))
-        rows = [[benchmark, *metrics]]
-        for method in dict.fromkeys(cell.method for cell in of_set):
-            by_metric = {cell.metric: cell for cell in of_set if cell.method == method}
-            rows.append([method, *(_text(by_metric.get(metric)) for metric in metrics)])
-        parts.append(markdown_table(rows))
+    sets: dict[str, dict[str, dict[str, Cell]]] = {}
+    for cell in cells:
+        sets.setdefault(cell.benchmark, {}).setdefault(cell.method, {})[cell.metric] = cell
+    parts = [metrics_table(benchmark, rows, _text) for benchmark, rows in sets.items()]
     note = f"In brackets: the {level:.0%} interval of the difference to the first row; + better, - worse, = open."
     return "\n".join([*parts, note])
 

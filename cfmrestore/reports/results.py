@@ -11,7 +11,7 @@ from cfmrestore.evaluation.protocols import Protocol
 from cfmrestore.evaluation.scores import Scores
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.reports.json_csv import read_json, write_csv, write_json
-from cfmrestore.reports.markdown import metrics_table
+from cfmrestore.reports.markdown import format_number, metrics_table
 
 FORMAT = 1
 Result = dict[str, Any]
@@ -26,14 +26,7 @@ def title_of(folder: str | Path) -> str:
 
 
 def assemble(method: str, protocol: Protocol, benchmarks: Mapping[str, Scores], settings: Mapping[str, Any]) -> Result:
-    """The whole of a result file.
-
-    Args:
-        method: How the restorations are called in tables.
-        protocol: How images were compared.
-        benchmarks: The scores of each set of images.
-        settings: How the restorations were made, or where they lie.
-    """
+    """The whole of a result file; its settings say how the restorations were made, or where they lie."""
     return {
         "format": FORMAT,
         "method": method,
@@ -128,4 +121,4 @@ def _benchmark_table(name: str, benchmark: Result) -> str:
     seconds = "" if benchmark["seconds_per_image"] is None else f", {benchmark['seconds_per_image']:.3g} s an image"
     scale = f", scale {benchmark['scale']}" if benchmark["scale"] else ""
     images = f"{benchmark['num_images']} images (sha256 {benchmark['images_sha256'][:12]}{scale}){seconds}"
-    return f"{metrics_table(name, benchmark['rows'])}\n{images}\n"
+    return f"{metrics_table(name, benchmark['rows'], format_number)}\n{images}\n"

@@ -1,6 +1,5 @@
 """Pictures of restored images: grids while training, panels and single files of a test."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +31,7 @@ class SampleGridHook(Hook):
         del runner
         self._rows = []
 
-    def after_val_iter(
-        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Sequence[dict[str, Any]] | None = None
-    ) -> None:
+    def after_val_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         del runner, batch_idx, data_batch
         for sample in (outputs or [])[: self.num_images - len(self._rows)]:
             self._rows.append(panel(sample, side=self.side))
@@ -64,9 +61,7 @@ class PictureHook(Hook):
         del runner
         self._rows = []
 
-    def after_test_iter(
-        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Sequence[dict[str, Any]] | None = None
-    ) -> None:
+    def after_test_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         del runner, batch_idx, data_batch
         for sample in outputs or []:
             name = Path(sample["name"]).with_suffix("").as_posix().replace("/", "_")
@@ -92,9 +87,7 @@ class SaveImagesHook(Hook):
     def __init__(self, *, folder: str) -> None:
         self.folder, self.subfolder = Path(folder), ""  # the second for sets of images that are tested in turn
 
-    def after_test_iter(
-        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Sequence[dict[str, Any]] | None = None
-    ) -> None:
+    def after_test_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         del runner, batch_idx, data_batch
         for sample in outputs or []:
             for kind, image in pictures(sample).items():

@@ -30,8 +30,7 @@ def haarpsi(a: Float[Tensor, "b c h w"], b: Float[Tensor, "b c h w"], *, peak: f
     Reference: Reisenhofer, Bosse, Kutyniok and Wiegand, 2018.
 
     Args:
-        a: Levels of one channel (luma), or of RGB for the version in color.
-        b: The same.
+        a, b: Levels of one channel (luma), or of RGB for the version in color.
         peak: The level of white.
     """
     if a.shape[1] not in (1, 3):

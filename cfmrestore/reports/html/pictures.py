@@ -96,13 +96,7 @@ class ShownImage:
 
 
 def store_view(given: Mapping[str, np.ndarray], store: PictureStore, what: str) -> ShownImage:
-    """Check the pictures of an image, find its worst place, and store what is shown.
-
-    Args:
-        given: The pictures by name.
-        store: Where they are kept.
-        what: The image, for messages.
-    """
+    """Check the pictures of an image (``what``, for messages), find its worst place, and store what is shown."""
     pictures = {name: np.asarray(given[name]) for name in _KINDS if name in given}
     if "restored" not in pictures:
         raise ValueError(f"{what} has no restored picture")
