@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from cfmrestore.engine.time_left import TimeLeft
+from cfmrestore.engine.jobs import TimeLeft
 from cfmrestore.imageio import SUFFIXES, check_writable, read_picture, write_picture
 from cfmrestore.imageio.picture import Picture
 from cfmrestore.restore import Restorer, Settings

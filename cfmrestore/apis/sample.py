@@ -16,8 +16,8 @@ from torch import Tensor
 
 from cfmrestore._version import __version__
 from cfmrestore.engine.panels import write_png
-from cfmrestore.engine.process_pool import run_jobs
-from cfmrestore.engine.time_left import TimeLeft
+from cfmrestore.engine.jobs import run_jobs
+from cfmrestore.engine.jobs import TimeLeft
 from cfmrestore.flows import Sampling
 from cfmrestore.hub import file_digest
 from cfmrestore.imageio import list_images, read_image, read_label_map

@@ -9,12 +9,10 @@ import torch
 from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
 from torch import Tensor
 
-from cfmrestore.evaluation.metrics.base import Metric, Sample, as_file, pictures
+from cfmrestore.evaluation.metrics.base import MeasuredSample, Metric, as_file, pictures, size_of
 from cfmrestore.evaluation.patches import cut_patches, patch_places
 from cfmrestore.evaluation.scores import Score, Scores
 from cfmrestore.features import Extractor, SeededNet, inception
-
-Features = dict[str, Tensor]  # of one image by row of the table, or of one row by image
 
 
 @lru_cache(maxsize=1)
@@ -54,7 +52,7 @@ class SetMetric(Metric):
     def _clear(self) -> None:
         self.names: list[str] = []
         self.statistics: dict[str, Any] = {}
-        self.last: Features | None = None
+        self.last: dict[str, Tensor] = {}  # the features of an image, by row of the table
 
     @property
     def extractor(self) -> Extractor:
@@ -67,19 +65,25 @@ class SetMetric(Metric):
             raise ValueError(f"{type(self).__name__} needs {needed} images or more; the set has {num_images}")
         self.extractor  # noqa: B018 - missing weights show before the first image is restored
 
-    @abstractmethod
     def add(self, statistics: Any, name: str, features: Tensor) -> Any:
-        """The statistics (None at first) with the features of one more image."""
+        """The statistics (None at first) with the features of one more image; here they are kept."""
+        statistics = {} if statistics is None else statistics
+        statistics[name] = features.cpu()
+        return statistics
 
-    @abstractmethod
     def merge(self, statistics: Any, other: Any) -> Any:
         """The statistics of two ranks."""
+        return {**statistics, **other}
+
+    def finish(self, statistics: Any) -> Any:
+        """What is compared; here the features, in the order of the images' names, whatever the ranks."""
+        return torch.cat([statistics[name] for name in sorted(statistics)])
 
     @abstractmethod
-    def compare(self, target: Any, row: Any) -> dict[str, float]:
-        """The numbers of a row, by column."""
+    def compare(self, target: Any, row: Any) -> Sequence[float]:
+        """The numbers of a row, in the order of the columns; the target is None where there are no targets."""
 
-    def process(self, data_batch: Any, data_samples: Sequence[Sample]) -> None:
+    def process(self, data_batch: Any, data_samples: Sequence[MeasuredSample]) -> None:
         del data_batch
         for sample in data_samples:
             self._add(self.names[-1:], self.last)
@@ -94,12 +98,11 @@ class SetMetric(Metric):
         whole = as_file(image)
         if not self.patches:
             return self.extractor(whole[None])
-        size = (image.shape[-2], image.shape[-1])
-        places = patch_places(self.seed, name, size, self.patch_side, self.patches)
+        places = patch_places(self.seed, name, size_of(image), self.patch_side, self.patches)
         return self.extractor(cut_patches(whole, places, self.patch_side))
 
-    def _add(self, names: Sequence[str], features: Features | None) -> None:
-        for kind, new in (features or {}).items():
+    def _add(self, names: Sequence[str], features: dict[str, Tensor]) -> None:
+        for kind, new in features.items():
             self.statistics[kind] = self.add(self.statistics.get(kind), names[-1], new)
 
     def evaluate(self, size: int) -> Scores:
@@ -122,32 +125,10 @@ class SetMetric(Metric):
                 seen.append(names[-1])
                 self._add(names, last)
         few = f"{type(self).__name__} of {len(seen)} images says little: it wants {self.enough} or more"
-        target = self.statistics.pop("target", None)
+        finished = {kind: self.finish(statistics) for kind, statistics in self.statistics.items()}
+        target = finished.pop("target", None)
         rows = {
-            kind: {column: Score(number) for column, number in self.compare(target, row).items()}
-            for kind, row in self.statistics.items()
+            kind: dict(zip(self.columns, map(Score, self.compare(target, row)), strict=True))
+            for kind, row in finished.items()
         }
         return Scores(rows, self.columns, [few] if len(seen) < self.enough else [])
-
-
-class StackedSetMetric(SetMetric):
-    """Base of metrics that need the features themselves: in the order of the images' names, whatever the ranks."""
-
-    @abstractmethod
-    def compare_features(self, target: Tensor | None, row: Tensor) -> dict[str, float]:
-        """The numbers of a row, by column."""
-
-    def add(self, statistics: Features | None, name: str, features: Tensor) -> Features:
-        statistics = {} if statistics is None else statistics
-        statistics[name] = features.cpu()
-        return statistics
-
-    def merge(self, statistics: Features, other: Features) -> Features:
-        return {**statistics, **other}
-
-    def compare(self, target: Features | None, row: Features) -> dict[str, float]:
-        return self.compare_features(None if target is None else _stacked(target), _stacked(row))
-
-
-def _stacked(features: Features) -> Tensor:
-    return torch.cat([features[name] for name in sorted(features)])
