@@ -2,7 +2,7 @@
 
 from cfmrestore.imageio.picture import Metadata, Picture
 from cfmrestore.imageio.pillow import from_pil, to_pil
-from cfmrestore.imageio.reading import EXTENSIONS, list_images, read_image, read_picture, read_size
+from cfmrestore.imageio.reading import EXTENSIONS, list_images, read_image, read_label_map, read_picture, read_size
 from cfmrestore.imageio.writing import SUFFIXES, canvas, check_writable, write_picture
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "from_pil",
     "list_images",
     "read_image",
+    "read_label_map",
     "read_picture",
     "read_size",
     "to_pil",
