@@ -55,18 +55,18 @@ def evaluate_folders(
         raise ValueError(f"scale must be 1 or more; got {scale}")
     folders = {kind: folder for kind, folder in (("restored", restored), ("target", target), ("low", low)) if folder}
     evaluator = _evaluator(metrics, weights, protocol, folders.keys(), scale)
-    files = {image.name: image for image in match_files(folders, suffix)}
-    check_sizes(files.values(), scale)
+    files = match_files(folders, suffix)
+    check_sizes(files, scale)
     evaluator.prepare(len(files))
-    for image in track_iter_progress(list(files.values()), file=sys.stderr):
-        evaluator.process([read_sample(image, scale)])
+    for image in track_iter_progress(list(files), file=sys.stderr):
+        evaluator.process([read_sample(image, files[image], scale)])
     scores = {name or results.title_of(target or restored): evaluator.score(len(files))}
     settings = {kind: str(folder) for kind, folder in folders.items()}
     result = results.assemble(method or results.title_of(restored), protocols.find_protocol(protocol), scores, settings)
 
     def pictures_of(benchmark: str, image: str) -> dict[str, np.ndarray]:
         del benchmark
-        return {kind: to_pixels(x) for kind, x in pictures(read_sample(files[image], scale)).items()}
+        return {kind: to_pixels(x) for kind, x in pictures(read_sample(image, files[image], scale)).items()}
 
     write_outputs(result, out, report, pictures_of)
     return result

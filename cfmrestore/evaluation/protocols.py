@@ -4,9 +4,8 @@ PSNR and SSIM have several definitions in use, which differ by up to two decibel
 rounded or not, with or without the border, and what happens to equal images.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from torch import Tensor
 
@@ -65,10 +64,6 @@ class Protocol:
     def levels(self, image: Image, scale: int | None) -> Tensor:
         """Rounded luma, or all channels if the protocol compares these, without the border."""
         return prepare(image, channel=self.channel, border=self.border(scale))
-
-    def to_json(self) -> dict[str, Any]:
-        """The definition, for result files."""
-        return asdict(self)
 
 
 PROTOCOLS = {

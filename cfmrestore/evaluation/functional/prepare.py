@@ -31,6 +31,6 @@ def prepare(image: Image, *, channel: str = "y", border: int = 0, rounded: bool 
 
 
 def halve(levels: Float[Tensor, "b c h w"], *, mode: str = "constant") -> Float[Tensor, "b c _ _"]:
-    """Means of 2x2 pixels; what lies beyond an odd last row or column is as ``torch.nn.functional.pad`` says, or zero."""
+    """Means of 2x2 pixels; beyond an odd last row or column lie zeros, or what the mode of padding says."""
     height, width = levels.shape[-2:]
     return F.avg_pool2d(F.pad(levels, (0, width % 2, 0, height % 2), mode=mode), 2)
