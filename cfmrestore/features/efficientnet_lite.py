@@ -60,7 +60,7 @@ class EfficientNetLite(Extractor):
     def __init__(self) -> None:
         super().__init__()
         self.stem = _Conv(3, 32, 3, stride=2)
-        blocks, width, self.taps = [], 32, list[int]()
+        blocks, width, self.taps = list[_Block](), 32, list[int]()
         for stage in _STAGES:
             if stage.stride == 2:
                 self.taps.append(len(blocks) - 1)
