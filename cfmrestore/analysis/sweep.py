@@ -11,10 +11,9 @@ from mmengine.config import Config
 
 from cfmrestore.analysis.figures import new_figure, save_figure, set_cost_axes
 from cfmrestore.engine import checkpoints
-from cfmrestore.engine.evaluation_config import benchmark_dataset, prepare_test_config
-from cfmrestore.engine.peak_memory import PeakMemory
+from cfmrestore.engine.memory import PeakMemory
 from cfmrestore.engine.runner import RestorationRunner
-from cfmrestore.engine.setup import build_runner, prepare_config
+from cfmrestore.engine.setup import benchmark_dataset, build_runner, prepare_config, prepare_test_config
 from cfmrestore.evaluation import protocols
 from cfmrestore.evaluation.functional.pareto import pareto_front
 from cfmrestore.evaluation.functional.straightness import straightness

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from cfmrestore.engine.process_pool import run_jobs
+from cfmrestore.engine.jobs import run_jobs
 from cfmrestore.ldm.boost_jobs import BoostFiles, batches, jobs_of_latents, jobs_of_prompts
 from cfmrestore.ldm.booster import BoostBatch, Booster
 

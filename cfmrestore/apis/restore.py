@@ -12,8 +12,7 @@ import numpy as np
 from cfmrestore._version import __version__
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.config.load import load_config
-from cfmrestore.engine.process_pool import run_jobs
-from cfmrestore.engine.time_left import TimeLeft
+from cfmrestore.engine.jobs import TimeLeft, run_jobs
 from cfmrestore.hub import file_digest
 from cfmrestore.imageio import EXTENSIONS, SUFFIXES, check_writable, read_picture, write_picture
 from cfmrestore.imageio.picture import Metadata, Picture

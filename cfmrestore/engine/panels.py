@@ -71,20 +71,21 @@ def caption(text: str, width: int) -> np.ndarray:
 def stack(rows: list[np.ndarray]) -> np.ndarray:
     """Rows below one another, filled up with white on the right."""
     width = max(row.shape[1] for row in rows)
-    return np.concatenate([np.pad(r, [(0, 0), (0, width - r.shape[1]), (0, 0)], constant_values=255) for r in rows])
+    return np.concatenate([framed(row, width) for row in rows])
 
 
 def write_png(path: str | Path, pixels: np.ndarray) -> None:
     """Write a picture, whole or not at all."""
-    from PIL import Image
-
-    with atomic(path) as unfinished:
-        Image.fromarray(pixels).save(unfinished, format="PNG")
+    _write(path, pixels, format="PNG")
 
 
 def write_jpeg(path: str | Path, pixels: np.ndarray) -> None:
     """Write a picture as a JPEG file, for pages: a tenth of the size."""
+    _write(path, pixels, format="JPEG", quality=92, subsampling=0)
+
+
+def _write(path: str | Path, pixels: np.ndarray, **options: Any) -> None:
     from PIL import Image
 
     with atomic(path) as unfinished:
-        Image.fromarray(pixels).save(unfinished, format="JPEG", quality=92, subsampling=0)
+        Image.fromarray(pixels).save(unfinished, **options)

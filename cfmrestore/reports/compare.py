@@ -109,9 +109,10 @@ def _compare(
     baseline: str | None,
     interval: Interval,
 ) -> list[Cell]:
-    methods = {name: _row(result, "restored") for name, result in results.items()}
+    rows = {name: (result, "restored") for name, result in results.items()}
     if all("bicubic" in result["rows"] for result in results.values()):
-        methods = {"bicubic": _row(next(iter(results.values())), "bicubic"), **methods}
+        rows = {"bicubic": (next(iter(results.values())), "bicubic"), **rows}
+    methods = {name: (result["rows"][row], result["values"].get(row, {})) for name, (result, row) in rows.items()}
     against = baseline or next(iter(methods))
     if against not in methods:
         raise ValueError(f"there is no method {against!r} to compare with; there are {', '.join(methods)}")
@@ -129,11 +130,6 @@ def _compare(
                     cell = replace(cell, difference=float(differences.mean()), low=low, high=high, better=better)
                 cells.append(cell)
     return cells
-
-
-def _row(result: Result, row: str) -> tuple[dict[str, float], dict[str, Values]]:
-    """Means and values of images, by metric."""
-    return result["rows"][row], result["values"].get(row, {})
 
 
 def _differences(values: Values, baseline: Values) -> np.ndarray:

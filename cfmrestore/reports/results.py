@@ -51,11 +51,7 @@ def _benchmark(scores: Scores) -> Result:
     images = scores.images
     assert images is not None
     values = {
-        row: {
-            column: [score.values.get(name) for name in images.names]
-            for column, score in columns.items()
-            if score.values
-        }
+        row: {column: [s.values.get(name) for name in images.names] for column, s in columns.items() if s.values}
         for row, columns in scores.rows.items()
     }
     return {

@@ -53,8 +53,7 @@ class BasicsrChain:
         return (y.clamp(0, 1) * 255).round() / 255
 
     def filter(self, x: Tensor, kernels: Tensor) -> Tensor:
-        filtered: Tensor = self.filter2d(x.contiguous(), kernels)  # it asks for that layout
-        return filtered
+        return self.filter2d(x.contiguous(), kernels)  # it asks for that layout
 
     def _kernels(self, b: int, sigma: float) -> Tensor:
         return torch.stack([self._kernel(random.choice(range(7, 22, 2)), sigma) for _ in range(b)])

@@ -1,6 +1,7 @@
 """Real-ESRGAN's second-order chain beside basicsr's, and every operator beside its floor."""
 
 from collections.abc import Iterator
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,12 @@ from torch import Tensor
 from cfmrestore.analysis.benchmarks.basicsr_chain import BasicsrChain
 from cfmrestore.analysis.benchmarks.cases import compared, comparison_table, conditions, in_cases, in_turn, report
 from cfmrestore.analysis.benchmarks.operators import operator_table, time_operators
-from cfmrestore.datasets.base import to_tensor
 from cfmrestore.engine.config import presets
 from cfmrestore.engine.loops import seed_everything
-from cfmrestore.engine.malloc import keep_freed_memory
-from cfmrestore.imageio import list_images, read_image
+from cfmrestore.engine.memory import keep_freed_memory
+from cfmrestore.engine.panels import middle
+from cfmrestore.evaluation.folders import load_image
+from cfmrestore.imageio import list_images
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
 
@@ -38,8 +40,6 @@ def benchmark_degrade(
             batch, and takes 70 or 400 ms accordingly: the ratio of few rounds is one of chance.
         batch: Images a call.
         side: Of an image, in pixels.
-        busy: Processes that keep a core each busy, in the second case.
-        out: JSON file for the figures.
     """
     keep_freed_memory()
     x = _squares(photographs, batch, side)
@@ -68,15 +68,11 @@ def _time_chains(x: Tensor, rounds: int, *, sharpen: bool) -> dict[str, Any]:
 
 
 def _squares(folder: str | Path, batch: int, side: int) -> Tensor:
-    images = []
-    for path in list_images(folder):
-        pixels = read_image(path)
-        if min(pixels.shape[:2]) >= side:
-            top, left = ((n - side) // 2 for n in pixels.shape[:2])
-            images.append(to_tensor(pixels[top : top + side, left : left + side]))
-    if not images:
+    images = (image for image in map(load_image, list_images(folder)) if min(image.shape[-2:]) >= side)
+    squares = [middle(image, side) for image in islice(images, batch)]
+    if not squares:
         raise ValueError(f"no image of {str(folder)!r} has {side} pixels on both sides")
-    return torch.stack([images[i % len(images)] for i in range(batch)]).float() / 255
+    return torch.stack([*islice(cycle(squares), batch)])
 
 
 def _lines(result: dict[str, Any]) -> Iterator[str]:

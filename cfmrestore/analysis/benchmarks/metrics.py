@@ -10,7 +10,7 @@ from torch import Tensor
 
 from cfmrestore._compat import patch_torchvision
 from cfmrestore.analysis.benchmarks.cases import compared, comparison_table, conditions, in_cases, in_turn, report
-from cfmrestore.engine.malloc import keep_freed_memory
+from cfmrestore.engine.memory import keep_freed_memory
 from cfmrestore.engine.panels import to_pixels
 from cfmrestore.evaluation.folders import load_image
 from cfmrestore.evaluation.functional.niqe import niqe
@@ -35,8 +35,6 @@ def benchmark_metrics(folder: str | Path, *, rounds: int = 5, busy: int = 1, out
     Args:
         folder: Of images; what is compared with them is their enlargement from a quarter by bicubic.
         rounds: How often each is timed over the whole folder, in each case.
-        busy: Processes that keep a core each busy, in the second case.
-        out: JSON file for the figures.
     """
     keep_freed_memory()
     images = [load_image(path)[None] for path in list_images(folder)]

@@ -43,8 +43,6 @@ def benchmark_restore(
         side: Of the result, in pixels.
         sides: Of further results whose peak memory is measured, each in a process of its own.
         rounds: How often it is timed in each case.
-        busy: Processes that keep a core each busy, in the second case.
-        out: JSON file for the figures.
         settings: As for ``Settings``.
     """
     restorer, asked = load(str(model)), Settings.of(settings)

@@ -73,9 +73,7 @@ def benchmark_train(
         config: The config file.
         iterations: Iterations that count, in each case.
         warm_up: Iterations before them.
-        busy: Processes that keep a core each busy, in the second case.
         work_dir: Where the log goes.
-        out: JSON file for the figures.
         options: Dotted keys of the config and their values.
     """
     fixed = {"train_cfg.max_iters": iterations + warm_up, "default_hooks.checkpoint.save_last": False}

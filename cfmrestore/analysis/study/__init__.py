@@ -15,7 +15,7 @@ from cfmrestore.analysis.sweep import sweep
 from cfmrestore.apis.train import train
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.config.load import load_config
-from cfmrestore.engine.process_pool import run_jobs
+from cfmrestore.engine.jobs import run_jobs
 from cfmrestore.former_names import update_names
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.reports.json_csv import read_json, write_json

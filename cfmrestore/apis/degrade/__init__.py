@@ -13,8 +13,8 @@ from cfmrestore.datasets.frozen import MANIFEST, files_of, write_manifest
 from cfmrestore.datasets.sidecars import SIDECAR_FORMAT, check_pixels, pixel_digest, read_sidecar
 from cfmrestore.degradations.base import Degradation
 from cfmrestore.engine.config import presets
+from cfmrestore.engine.jobs import run_jobs
 from cfmrestore.engine.panels import to_pixels, write_png
-from cfmrestore.engine.process_pool import run_jobs
 from cfmrestore.imageio import list_images, read_image
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.ops.rng import ImageRng, key_of, mix

@@ -8,8 +8,7 @@ from mmengine.config import Config
 
 from cfmrestore.engine.config import presets
 from cfmrestore.engine.config.check import check, runner_keys
-from cfmrestore.engine.config.files import read_file
-from cfmrestore.engine.config.references import resolve
+from cfmrestore.engine.config.files import read_file, resolve
 from cfmrestore.former_names import update_names
 from cfmrestore.registry import load_plugins, nearest
 

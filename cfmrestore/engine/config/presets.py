@@ -6,8 +6,7 @@ from typing import Any
 from mmengine.config import Config
 
 from cfmrestore.degradations.base import Degradation
-from cfmrestore.engine.config.files import configs_folder, find_config, read_file
-from cfmrestore.engine.config.references import resolve
+from cfmrestore.engine.config.files import configs_folder, find_config, read_file, resolve
 from cfmrestore.registry import DEGRADATIONS, load_plugins, nearest
 
 

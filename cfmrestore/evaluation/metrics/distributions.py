@@ -1,4 +1,4 @@
-"""Metrics that compare the laws of two sets of images."""
+"""Metrics that compare the laws of two sets of images; the references stand with their functions."""
 
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,10 +19,7 @@ from cfmrestore.registry import METRICS
 
 @METRICS.register_module()
 class FID(SetMetric):
-    """FID of whole images; lower is better. Sums are kept, not features.
-
-    Reference: Heusel et al., 2017 (arXiv:1706.08500).
-    """
+    """FID of whole images; lower is better. Sums are kept, not features."""
 
     measures: ClassVar[dict[str, bool]] = {"FID": False}
 
@@ -53,10 +50,7 @@ class FID(SetMetric):
 
 @METRICS.register_module()
 class PatchFID(FID):
-    """p-FID: the same of patches, which keep the details that are lost when a large image is resized for the network.
-
-    Reference: Chai et al., 2022 (arXiv:2204.07156).
-    """
+    """p-FID: the same of patches, which keep details that are lost when a large image is resized for the network."""
 
     default_patches = 8
 
@@ -64,8 +58,6 @@ class PatchFID(FID):
 @METRICS.register_module()
 class KID(SetMetric):
     """KID: the mean over 100 pairs of subsets of 1000 images, of all where there are fewer; lower is better.
-
-    Reference: Bińkowski et al., 2018 (arXiv:1801.01401).
 
     Args:
         interval: Confidence level of a bootstrap interval over images, whose ends get columns; 0 is none.
@@ -123,10 +115,7 @@ class PatchKID(KID):
 
 @METRICS.register_module()
 class PrecisionRecall(SetMetric):
-    """Improved precision and recall with three neighbors.
-
-    Reference: Kynkäänniemi et al., 2019 (arXiv:1904.06991).
-    """
+    """Improved precision and recall with three neighbors."""
 
     measures: ClassVar[dict[str, bool]] = {"Precision": True, "Recall": True}
     min_features = 4  # three neighbors beside itself
@@ -138,10 +127,7 @@ class PrecisionRecall(SetMetric):
 
 @METRICS.register_module()
 class InceptionScore(SetMetric):
-    """The Inception score over ten parts of the images (of fewer than ten images, over one).
-
-    Reference: Salimans et al., 2016 (arXiv:1606.03498).
-    """
+    """The Inception score over ten parts of the images (of fewer than ten images, over one)."""
 
     measures: ClassVar[dict[str, bool]] = {"IS": True}
     needs_target = False
@@ -156,10 +142,7 @@ class InceptionScore(SetMetric):
 
 @METRICS.register_module()
 class InpaintingIDS(SetMetric):
-    """P-IDS and U-IDS, the paired and unpaired discriminative scores of inpainting; higher is better.
-
-    Reference: Zhao et al., 2021 (arXiv:2103.10428).
-    """
+    """P-IDS and U-IDS, the paired and unpaired discriminative scores of inpainting; higher is better."""
 
     measures: ClassVar[dict[str, bool]] = {"P-IDS": True, "U-IDS": True}
     takes_reference = False
