@@ -73,15 +73,18 @@ def evaluate_folders(
     evaluator = _evaluator(configs, protocol, folders.keys(), scale)
     files = match_files(folders, suffix)
     check_sizes(files, scale)
+    comparing = [m for m in evaluator.metrics if isinstance(m, SetMetric) and m.reference_file is not None]
+    if reference is not None and not comparing:
+        raise ValueError("no metric compares with a reference: name fid, kid or another one of whole sets")
     if reference is not None and Path(reference).is_dir():
-        _measure_reference(reference, evaluator)
+        _measure_reference(reference, comparing)
     evaluator.prepare(len(files))
     for image in track_iter_progress(list(files), file=sys.stderr):
         evaluator.process([read_sample(image, files[image], scale)])
     scores = {name or results.title_of(target or restored): evaluator.score(len(files))}
     settings = {kind: str(folder) for kind, folder in folders.items()}
-    if reference is not None:
-        settings["reference"] = str(reference)
+    if reference is not None and comparing[0].reference is not None:
+        settings |= {"reference": str(reference), "reference_sha256": comparing[0].reference.images_sha256}
     result = results.assemble(method or results.title_of(restored), protocols.find_protocol(protocol), scores, settings)
 
     def pictures_of(benchmark: str, image: str) -> dict[str, np.ndarray]:
@@ -92,14 +95,13 @@ def evaluate_folders(
     return result
 
 
-def _measure_reference(folder: str | Path, evaluator: RestorationEvaluator) -> None:
+def _measure_reference(folder: str | Path, metrics: Sequence[SetMetric]) -> None:
     """The features of a folder, once for all metrics of one space."""
     measured: dict[FeatureSpace, ReferenceSet] = {}
-    for metric in evaluator.metrics:
-        if isinstance(metric, SetMetric) and metric.reference_file is not None:
-            if metric.space not in measured:
-                measured[metric.space] = measure_set(folder, metric.space)
-            metric.reference = measured[metric.space]
+    for metric in metrics:
+        if metric.space not in measured:
+            measured[metric.space] = measure_set(folder, metric.space)
+        metric.reference = measured[metric.space]
 
 
 def _evaluator(

@@ -82,10 +82,13 @@ def test_unpaired_sets_by_hand(folders: tuple[Path, Path], tmp_path: Path) -> No
     assert list(rows[0].values()) == pytest.approx(expected, rel=1e-5)
     assert list(rows[0]) == ["FD (SeededNet)", "KD (SeededNet)", "Precision (SeededNet)", "Recall (SeededNet)"]
     assert any("FID wants a reference of 2048 images or more; it has 5" in text for text in results[0]["warnings"])
-    assert results[0]["settings"]["reference"] == str(file)
+    settings = {"reference": str(file), "reference_sha256": told.images_sha256}
+    assert settings.items() <= results[0]["settings"].items()
     # Names and pixels make the digest, as in result files.
     alone = evaluate_folders(real, metrics=["inceptionscore:seedednet"], name="x")["benchmarks"]["x"]
     assert (told.num_images, told.images_sha256) == (alone["num_images"], alone["images_sha256"])
+    with pytest.raises(ValueError, match="no metric compares with a reference: name fid, kid"):
+        evaluate_folders(made, reference=file, metrics=["inceptionscore:seedednet"])
 
 
 def test_the_file_says_what_it_is(folders: tuple[Path, Path], tmp_path: Path) -> None:
@@ -222,9 +225,11 @@ class TestInterval:
         assert low < number < high
         with pytest.raises(ValueError, match="need 0 <= interval < 1; got 95"):
             KID(interval=95)
+        with pytest.raises(ValueError, match="takes 8192 images at most; got 8193: leave interval out"):
+            metric.prepare(8193)
         x = normal(4, 3)
         for keys, message in (({"level": 1.0}, "0 < level < 1"), ({"samples": 9}, "100 samples")):
             with pytest.raises(ValueError, match=message):
                 kid_interval(x, x, **keys)
-        with pytest.raises(ValueError, match="pairs of them if paired; got 4 and 3"):
+        with pytest.raises(ValueError, match="as many if paired; got 4 and 3"):
             kid_interval(x, x[:3], paired=True)

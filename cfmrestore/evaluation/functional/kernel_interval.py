@@ -9,7 +9,8 @@ from torch import Generator, Tensor
 
 from cfmrestore.evaluation.functional.kernel_distance import polynomial_kernel
 
-_MOST = 8192  # images: their pairs are held
+MOST_IMAGES = 8192
+"""Of each set: their pairs are held."""
 
 
 def kid_interval(
@@ -40,8 +41,8 @@ def kid_interval(
     if not (0 < level < 1 and samples >= 100):
         raise ValueError(f"need 0 < level < 1 and 100 samples or more; got {level=}, {samples=}")
     n, m = (len(x) // per_image for x in (real, fake))
-    if min(n, m) < 2 or max(n, m) > _MOST or (paired and n != m):
-        raise ValueError(f"an interval needs 2 to {_MOST} images in each set, pairs of them if paired; got {n} and {m}")
+    if min(n, m) < 2 or max(n, m) > MOST_IMAGES or (paired and n != m):
+        raise ValueError(f"an interval needs 2 to {MOST_IMAGES} images in each set, as many if paired; got {n} and {m}")
     generator = Generator().manual_seed(seed)
     w = _draws(n, samples, generator)
     u = w if paired else _draws(m, samples, generator)

@@ -9,7 +9,7 @@ from cfmrestore.evaluation.functional.frechet import Gaussian, GaussianSums, fre
 from cfmrestore.evaluation.functional.inception_score import inception_score
 from cfmrestore.evaluation.functional.inpainting_ids import inception_discriminative_scores
 from cfmrestore.evaluation.functional.kernel_distance import kid
-from cfmrestore.evaluation.functional.kernel_interval import kid_interval
+from cfmrestore.evaluation.functional.kernel_interval import MOST_IMAGES, kid_interval
 from cfmrestore.evaluation.functional.precision_recall import precision_recall
 from cfmrestore.evaluation.metrics.feature_space import INCEPTION
 from cfmrestore.evaluation.metrics.reference import ReferenceSet
@@ -95,6 +95,12 @@ class KID(SetMetric):
     def columns(self) -> dict[str, bool]:
         (column,) = super().columns
         return dict.fromkeys([column, f"{column} low", f"{column} high"] if self.interval else [column], False)
+
+    def prepare(self, num_images: int) -> None:
+        super().prepare(num_images)
+        most = max(num_images, self.reference.num_images if self.reference else 0)
+        if self.interval and most > MOST_IMAGES:
+            raise ValueError(f"an interval takes {MOST_IMAGES} images at most; got {most}: leave interval out")
 
     def compare(self, target: Any, row: Tensor) -> tuple[float, ...]:
         size, seed = min(1000, len(row), len(target)), self.space.seed
