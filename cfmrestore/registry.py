@@ -129,6 +129,8 @@ COUPLINGS = PluginRegistry("coupling", "couplings")
 PATHS = PluginRegistry("path", "paths")
 # Networks, which predict the velocity.
 NETWORKS = PluginRegistry("network", "networks")
+# Feature extractors, in whose space sets of images and losses compare.
+FEATURES = PluginRegistry("feature extractor", "features")
 # ODE and SDE solvers, and their time grids.
 SOLVERS = PluginRegistry("solver", "solvers")
 GRIDS = PluginRegistry("grid", "solvers.grids")

@@ -6,7 +6,6 @@ Its mask is an image of the same size, white where something is to be made up.
 import argparse
 
 from cfmrestore.cli import common
-from cfmrestore.cli.restore import tile
 
 _SETTINGS = ("seed", "fidelity", "num_intervals", "solver", "tile")
 
@@ -23,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--samples", type=int, default=1, metavar="N", help="results, of the seeds that follow")
     parser.add_argument("--num-intervals", type=int, metavar="N", help="steps of the solver")
     parser.add_argument("--solver", metavar="NAME", help="Euler, Heun, ...")
-    parser.add_argument("--tile", type=tile, default="auto", help="auto, pixels of a tile, or 0 for none")
+    parser.add_argument("--tile", type=common.tile, default="auto", help="auto, pixels of a tile, or 0 for none")
     parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
     parser.add_argument("--precision", default="auto", help="of the network: auto, fp32, bf16, fp16")

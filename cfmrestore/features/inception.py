@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from cfmrestore.features.base import Extractor
 from cfmrestore.hub import check_weights, find_file, read_weights
+from cfmrestore.registry import FEATURES
 from cfmrestore.typing import Image
 
 WEIGHTS = "pt_inception-2015-12-05-6726825d.pth"
@@ -20,6 +21,7 @@ _SIDE = 299
 _EPS = 0.001
 
 
+@FEATURES.register_module()
 class InceptionV3(Extractor):
     r"""TensorFlow's network of 2015 with 1008 classes, by which FID, KID and the Inception score are defined.
 
@@ -52,6 +54,10 @@ class InceptionV3(Extractor):
         self.Mixed_7c = _MixedE(2048, last=True)
         self.fc = nn.Linear(2048, 1008)
         self.freeze()
+
+    @classmethod
+    def load(cls, weights: str | Path | None = None) -> "InceptionV3":
+        return inception(weights)
 
     def forward(self, image: Image) -> Float[Tensor, "b 2048"]:
         """The third pooling layer's features of images in [0, 1]."""

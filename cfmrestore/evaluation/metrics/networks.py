@@ -11,6 +11,7 @@ from torch import Tensor
 from cfmrestore.evaluation.functional.dists import DISTSNetwork
 from cfmrestore.evaluation.functional.lpips import LPIPSNetwork
 from cfmrestore.evaluation.metrics.base import ImageMetric, as_file
+from cfmrestore.evaluation.metrics.feature_space import load_extractor
 from cfmrestore.registry import METRICS
 from cfmrestore.typing import Image, PerImage
 
@@ -74,6 +75,30 @@ class DISTS(NetworkMetric):
 
     def load(self) -> DISTSNetwork:
         return DISTSNetwork(self.backbone, weights=self.weights)
+
+
+@METRICS.register_module()
+class FeatureDistance(NetworkMetric):
+    """The distance at five depths of EfficientNet-Lite0, as LPIPS but not fitted to what people see; lower is better.
+
+    Args:
+        protocol: How images are compared; here the same for all.
+        features: The feature extractor, one that has maps of several depths.
+        weights: File with its weights, or its folder; without it, those of the installed package.
+    """
+
+    def __init__(
+        self, *, protocol: str = "classic_y", features: str = "EfficientNetLite", weights: str | None = None
+    ) -> None:
+        super().__init__(protocol=protocol)
+        self.features, self.weights = features, weights
+
+    @property
+    def name(self) -> str:
+        return "FeatureDistance" + (f" ({self.features})" if self.features != "EfficientNetLite" else "")
+
+    def load(self) -> Callable[[Image, Image], PerImage]:
+        return load_extractor(self.features, self.weights).distance
 
 
 @METRICS.register_module()
