@@ -12,8 +12,8 @@ import torch
 from cfmrestore._version import __version__
 from cfmrestore.datasets.latent_files import pack, read_latent
 from cfmrestore.engine.distributed import device_of_process
-from cfmrestore.engine.panels import to_pixels, write_png
 from cfmrestore.engine.jobs import run_jobs
+from cfmrestore.engine.panels import to_pixels, write_png
 from cfmrestore.hub import file_digest
 from cfmrestore.imageio.atomic import atomic, write_text
 from cfmrestore.ldm import LatentPipeline

@@ -15,9 +15,8 @@ import torch
 from torch import Tensor
 
 from cfmrestore._version import __version__
+from cfmrestore.engine.jobs import TimeLeft, run_jobs
 from cfmrestore.engine.panels import write_png
-from cfmrestore.engine.jobs import run_jobs
-from cfmrestore.engine.jobs import TimeLeft
 from cfmrestore.flows import Sampling
 from cfmrestore.hub import file_digest
 from cfmrestore.imageio import list_images, read_image, read_label_map

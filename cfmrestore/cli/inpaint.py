@@ -12,7 +12,9 @@ _SETTINGS = ("seed", "fidelity", "num_intervals", "solver", "tile")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", metavar="PHOTO")
-    parser.add_argument("mask", metavar="MASK", help="of the same size: white (or, with transparency, opaque) is a hole")
+    parser.add_argument(
+        "mask", metavar="MASK", help="of the same size: white (or, with transparency, opaque) is a hole"
+    )
     parser.add_argument("--model", required=True, metavar="PATH", help="one that was trained to inpaint")
     parser.add_argument("--out", metavar="FILE", help="default: PHOTO_inpainted, beside it")
     parser.add_argument("--invert", action="store_true", help="black is a hole")
@@ -30,20 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    common.use_threads(args.threads)
+    keys = common.keywords(args)
+    common.use_threads(keys.pop("threads"))
     from cfmrestore.apis.inpaint import inpaint
     from cfmrestore.restore import Settings
 
-    done = inpaint(
-        args.image,
-        args.mask,
-        args.model,
-        args.out,
-        settings=Settings(**{key: getattr(args, key) for key in _SETTINGS}),
-        samples=args.samples,
-        invert=args.invert,
-        overwrite=args.overwrite,
-        device=args.device,
-        precision=args.precision,
-    )
+    done = inpaint(settings=Settings(**{key: keys.pop(key) for key in _SETTINGS}), **keys)
     print(f"written: {', '.join(map(str, done))}")

@@ -9,11 +9,14 @@ from typing import Any
 from cfmrestore.cli import common
 
 INTERRUPTED = "interrupted; the same command goes on where it stopped"
+_SAMPLING = ("guidance", "guidance_interval", "num_intervals", "solver")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a checkpoint, a work directory, or a bundled model")
-    parser.add_argument("--out", default="samples", metavar="FOLDER", help="of PNG files and a sheet (default: samples)")
+    parser.add_argument(
+        "--out", default="samples", metavar="FOLDER", help="of PNG files and a sheet (default: samples)"
+    )
     parser.add_argument("-n", "--count", type=int, metavar="N", help="how many (default: one a class, map or image)")
     parser.add_argument("--classes", type=int, nargs="+", default=[], metavar="C", help="of the pictures, in turn")
     parser.add_argument("--maps", metavar="PATH", help="a label map or a folder of them: levels are classes")
@@ -58,31 +61,11 @@ def size_of(text: str | None) -> int | tuple[int, int] | None:
 
 
 def run(args: argparse.Namespace) -> None:
-    size = size_of(args.size)
-    sampling: dict[str, Any] = {
-        "guidance": guidance_of(args.guidance),
-        "guidance_interval": tuple(args.guidance_interval) if args.guidance_interval else None,
-        "num_intervals": args.num_intervals,
-        "solver": args.solver,
-    }
-    common.use_threads(args.threads)
+    keys = common.keywords(args, size=size_of(args.size), part=common.process_part())
+    sampling: dict[str, Any] = {key: keys.pop(key) for key in _SAMPLING}
+    sampling["guidance"] = guidance_of(sampling["guidance"])
+    common.use_threads(keys.pop("threads"))
     from cfmrestore.apis.sample import sample
 
-    done = sample(
-        args.model,
-        args.out,
-        count=args.count,
-        classes=args.classes,
-        maps=args.maps,
-        images=args.images,
-        masks=args.masks,
-        size=size,
-        seed=args.seed,
-        batch=args.batch,
-        overwrite=args.overwrite,
-        sampling=sampling,
-        device=args.device,
-        precision=args.precision,
-        part=common.process_part(),
-    )
+    done = sample(sampling=sampling, **keys)
     print(f"{len(done)} pictures written to {args.out}")

@@ -41,7 +41,7 @@ class Records:
         return self.done_as(result, {"input": file_digest(source)}, files)
 
     def done_as(self, result: Path, own: Mapping[str, Any], files: list[Path]) -> bool:
-        """Whether all files are there and were made in this way, of what is this result's own; an error if in another."""
+        """The same of what is this result's own, such as its seed."""
         if not any(path.exists() for path in files):
             return False
         recorded, wanted = self._read(result), {**self.recipe, **own}
