@@ -7,9 +7,8 @@ import numpy as np
 from torch import Tensor
 
 from cfmrestore.datasets.base import ImageDataset
-from cfmrestore.datasets.draws import Draw
 from cfmrestore.datasets.latent_files import list_latents, read_header, read_latent
-from cfmrestore.ops.rng import key_of, mix
+from cfmrestore.ops.rng import mix
 from cfmrestore.registry import DATASETS
 
 
@@ -74,16 +73,11 @@ class LatentFolder(ImageDataset):
     def files(self, index: int) -> dict[str, Path]:
         return {"latent": self.paths[index]}
 
-    def _load(self, draw: Draw) -> dict[str, Any]:
-        name = self.name(draw.image)
-        seed = mix(self.seed, draw.epoch, key_of(name))
-        latent, _ = read_latent(self.paths[draw.image])
+    def inputs(self, index: int, seed: int) -> dict[str, Tensor]:
+        latent, _ = read_latent(self.paths[index])
         if not bool(latent.isfinite().all()):
             raise ValueError("the latent holds numbers that are not finite")
-        return {
-            "inputs": {"latent": self._cut(latent, mix(seed, 0))},
-            "data_samples": {"name": name, "seed": seed, "number": draw.number},
-        }
+        return {"latent": self._cut(latent, mix(seed, 0))}
 
     def _cut(self, latent: Tensor, seed: int) -> Tensor:
         """The square that the seed draws."""

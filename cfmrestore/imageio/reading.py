@@ -40,8 +40,8 @@ def read_picture(path: str | Path) -> Picture:
             return _picture(upright(pixels, orientation_of(image)), metadata_of(image), name)
 
 
-def read_image(path: str | Path) -> np.ndarray:
-    """An image file as RGB of 8 bits (h, w, 3), upright: all that is not is converted, alpha is left out.
+def read_image(path: str | Path | bytes) -> np.ndarray:
+    """An image file, or its bytes, as RGB of 8 bits (h, w, 3), upright: all else is converted, alpha is left out.
 
     Of several frames or pages the first is read.
     """
@@ -57,6 +57,16 @@ def read_image(path: str | Path) -> np.ndarray:
     return np.ascontiguousarray(np.broadcast_to(eight, (*eight.shape[:2], 3)))
 
 
+def read_label_map(path: str | Path | bytes) -> np.ndarray:
+    """A file of class indices, 8 bits (h, w): gray levels, or the indices of a palette, whose colors mean nothing."""
+    with _data(path) as data, opened(data) as image:
+        if image.mode not in ("L", "P"):
+            raise ValueError(
+                f"a label map has one class index of 8 bits a pixel, gray or with a palette; this is {image.mode}"
+            )
+        return np.array(image)
+
+
 def read_size(path: str | Path) -> tuple[int, int]:
     """Height and width of an image, upright, from the head of its file."""
     with _data(path) as data:
@@ -69,18 +79,19 @@ def read_size(path: str | Path) -> tuple[int, int]:
 
 
 @contextmanager
-def _data(path: str | Path) -> Iterator[bytes]:
+def _data(path: str | Path | bytes) -> Iterator[bytes]:
     """The bytes of a file, with errors that name it."""
+    name = f"{len(path)} bytes" if isinstance(path, bytes) else repr(str(path))
     try:
-        data = Path(path).read_bytes()
+        data = path if isinstance(path, bytes) else Path(path).read_bytes()
         if not data:
             raise ValueError("the file is empty")
         yield data
     except FileNotFoundError:
-        raise ValueError(f"there is no file {str(path)!r}") from None
+        raise ValueError(f"there is no file {name}") from None
     except Exception as error:  # broken files make decoders fail in many ways
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(f"cannot read {str(path)!r}: {reason}") from error
+        raise ValueError(f"cannot read {name}: {reason}") from error
 
 
 def _format(data: bytes) -> str | None:
