@@ -2,26 +2,32 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from cfmrestore.degradations.base import Degradation, P
+from cfmrestore.ops.hole_filling import fill_mean, fill_telea
 from cfmrestore.ops.parallel import stack_images
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.typing import Frame, Image, Size
 
+Fill: TypeAlias = float | str
+_FILLS = {"mean": fill_mean, "telea": fill_telea}
+
 
 class MaskDegradation(Degradation[P]):
-    """``x * (1 - mask) + fill * mask``; what is outside the holes stays bit for bit.
+    """``x * (1 - mask) + fill * mask``, where the mask is 1 in the holes; what is outside stays bit for bit.
 
     Args:
-        fill: The value in the holes, in all channels.
+        fill: What stands in the holes: a value, in all channels (0.5 is gray); "mean", the mean color of what is known;
+            "telea", colors that OpenCV continues from the rim.
     """
 
-    def __init__(self, *, fill: float = 0.5) -> None:
-        if not 0 <= fill <= 1:
-            raise ValueError(f"fill must be a brightness from 0 to 1; got {fill}")
+    def __init__(self, *, fill: Fill = 0.5) -> None:
+        if fill not in _FILLS and not (isinstance(fill, int | float) and 0 <= fill <= 1):
+            raise ValueError(f"fill must be a brightness from 0 to 1, or one of {', '.join(_FILLS)}; got {fill!r}")
         self.fill = fill
 
     @abstractmethod
@@ -30,6 +36,8 @@ class MaskDegradation(Degradation[P]):
 
     def apply(self, image: Image, params: P) -> Image:
         mask = self.mask((image.shape[-2], image.shape[-1]), params).to(image)
+        if isinstance(self.fill, str):
+            return stack_images(_FILLS[self.fill], image, mask[:, 0])
         return image * (1 - mask) + self.fill * mask
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from cfmrestore.degradations.base import Degradation
 from cfmrestore.degradations.combine.groups import GroupsParams
 from cfmrestore.degradations.combine.one_of import OneOf
-from cfmrestore.degradations.masks.mask import MaskDegradation
+from cfmrestore.degradations.masks.mask import Fill, MaskDegradation
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import Frame, Size
@@ -23,7 +23,7 @@ class MixedMask(MaskDegradation[GroupsParams]):
     Args:
         masks: The kinds, or their configs; their own ``fill`` is not used.
         weights: One number a kind; equal ones if left out.
-        fill: The value in the holes.
+        fill: What stands in the holes: a value, "mean" or "telea".
     """
 
     params_type = GroupsParams
@@ -33,7 +33,7 @@ class MixedMask(MaskDegradation[GroupsParams]):
         *,
         masks: Sequence[MaskDegradation[Any] | dict[str, Any]] = ({"type": "StrokeMask"}, {"type": "BoxMask"}),
         weights: Sequence[float] | None = None,
-        fill: float = 0.5,
+        fill: Fill = 0.5,
     ) -> None:
         super().__init__(fill=fill)
         self.masks: list[MaskDegradation[Any]] = [DEGRADATIONS.build(mask) for mask in masks]

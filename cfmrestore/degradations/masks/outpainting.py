@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cfmrestore.degradations.base import check_range, check_whole
-from cfmrestore.degradations.masks.mask import SeededMask
+from cfmrestore.degradations.masks.mask import Fill, SeededMask
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import Size
@@ -18,11 +18,11 @@ class OutpaintMask(SeededMask):
     Args:
         sides: Range of how many sides are cut, drawn uniformly; which ones is random too.
         share: Range of a strip's share of the height or width, drawn uniformly for each side.
-        fill: The value in the holes.
+        fill: What stands in the holes: a value, "mean" or "telea".
     """
 
     def __init__(
-        self, *, sides: tuple[int, int] = (1, 4), share: tuple[float, float] = (0.1, 0.3), fill: float = 0.5
+        self, *, sides: tuple[int, int] = (1, 4), share: tuple[float, float] = (0.1, 0.3), fill: Fill = 0.5
     ) -> None:
         super().__init__(fill=fill)
         check_whole("sides", sides, 0, 4)

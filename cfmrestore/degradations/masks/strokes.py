@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cfmrestore.degradations.base import check_whole
-from cfmrestore.degradations.masks.mask import SeededMask, check_side, length_scale
+from cfmrestore.degradations.masks.mask import Fill, SeededMask, check_side, length_scale
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import Size
@@ -32,7 +32,7 @@ class StrokeMask(SeededMask):
         length: Length of a line, in pixels.
         width: Width of a line, in pixels.
         reference_side: Lengths and widths are for images of this smaller side, and grow with it; None leaves them.
-        fill: The value in the holes.
+        fill: What stands in the holes: a value, "mean" or "telea".
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class StrokeMask(SeededMask):
         length: Range = (10, 69),
         width: Range = (5, 24),
         reference_side: int | None = 256,
-        fill: float = 0.5,
+        fill: Fill = 0.5,
     ) -> None:
         super().__init__(fill=fill)
         check_whole("strokes", strokes, 0)
