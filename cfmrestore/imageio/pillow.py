@@ -13,7 +13,8 @@ import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from cfmrestore.imageio import exif
-from cfmrestore.imageio.picture import Metadata, Picture, check_size, fitting_icc, upright
+from cfmrestore.imageio.orientation import upright
+from cfmrestore.imageio.picture import Metadata, Picture, check_size, fitting_icc
 
 _PROGRAMS = ("EPS", "WMF")  # Pillow has other programs run them
 _LIMIT = threading.RLock()  # Pillow's limit is one for the whole process

@@ -9,7 +9,8 @@ import numpy as np
 from PIL.Image import Image
 
 from cfmrestore.imageio import png, vips
-from cfmrestore.imageio.picture import Metadata, Picture, fitting_icc, to_eight_bits, upright, upright_size
+from cfmrestore.imageio.orientation import upright, upright_size
+from cfmrestore.imageio.picture import Metadata, Picture, fitting_icc, to_eight_bits
 from cfmrestore.imageio.pillow import from_pil, metadata_of, opened, orientation_of
 from cfmrestore.imageio.tiff import Tiff, from_cmyk
 

@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image
 
 from cfmrestore.imageio import exif, ifd, vips
-from cfmrestore.imageio.picture import Metadata, Picture, check_size, fitting_icc, upright, upright_size
+from cfmrestore.imageio.orientation import upright, upright_size
+from cfmrestore.imageio.picture import Metadata, Picture, check_size, fitting_icc
 from cfmrestore.imageio.pillow import from_pil, opened, pixels_of
 
 SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, STRIPS, SAMPLES, STRIP_BYTES = (

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from cfmrestore.degradations.masks.convention import check_convention
 from cfmrestore.restore.image_kinds import unpack
 from cfmrestore.typing import Image
 
@@ -24,9 +26,7 @@ def mask_of(mask: Any, image: Image) -> Tensor:
         )
     if len(drawn) not in (1, len(image)):
         raise ValueError(f"one mask, or one an image; got {len(drawn)} for {len(image)}")
-    holes = (drawn >= 0.5).float().expand(len(image), -1, -1, -1)
+    holes = torch.stack([check_convention(one[0])[None] for one in drawn]).expand(len(image), -1, -1, -1)
     if not bool(holes.any()):
         raise ValueError("the mask has no hole: it is white where the image is to be filled")
-    if bool(holes.all()):
-        raise ValueError("the mask is a hole altogether: it is black where the image is known")
     return holes

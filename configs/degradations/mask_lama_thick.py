@@ -1,6 +1,6 @@
 # LaMa's thick masks for evaluation (Suvorov et al., 2022, arXiv:2109.07161, random_thick_256.yaml): thick strokes, or
-# large boxes for three images of thirteen; at most half is hole. Lengths are pixels of an image of 256, and grow with it.
-# Of strokes there are as many as its generator draws, up to one more than max_times.
+# large boxes for three images of thirteen; at most half is hole. Lengths are pixels of an image of 256, and grow with
+# it. There are as many strokes as its generator draws, up to one more than max_times.
 scale = 1
 degradation = [
     dict(

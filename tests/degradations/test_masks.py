@@ -4,11 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from cfmrestore.degradations import Compose, Quantize
 from cfmrestore.degradations.masks.bounded import BoundedMask
 from cfmrestore.degradations.masks.boxes import BoxMask
+from cfmrestore.degradations.masks.convention import check_convention
 from cfmrestore.degradations.masks.free_form import FreeFormMask
-from cfmrestore.degradations.masks.holes import check_convention, holes_of
 from cfmrestore.degradations.masks.mask import MaskDegradation
 from cfmrestore.degradations.masks.mixed import MixedMask
 from cfmrestore.degradations.masks.outpainting import OutpaintMask
@@ -326,24 +325,6 @@ def test_boxes_and_brushes_of_the_free_form() -> None:
     assert 0.05 < brushed.mean() < 0.4
     thick = masks_of(FreeFormMask(**{**none, "brushes": (1, 1), "width": (47, 47)}), (256, 256), 60)
     assert thick.mean() > brushed.mean()
-
-
-def test_holes_of_a_chain() -> None:
-    size, boxes = (32, 48), BoxMask(boxes=(1, 1))
-    chain = Compose(steps=[Quantize(), boxes, OutpaintMask()])
-    x = torch.rand(3, 3, *size)
-    params = chain.draw(x, ImageRng(range(3)))
-    holes = holes_of(chain, size, params)
-    assert holes is not None
-    assert torch.equal(holes, boxes.mask(size, params.steps[1]).maximum(chain.steps[2].mask(size, params.steps[2])))
-    assert (chain.apply(x, params)[holes.bool().expand_as(x)] == 0.5).all()
-    single = boxes.draw(x, ImageRng(range(3)))
-    assert torch.equal(holes_of(boxes, size, single), boxes.mask(size, single))
-    plain = Compose(steps=[Quantize()])
-    assert holes_of(plain, size, plain.draw(x, ImageRng(range(3)))) is None
-    smaller = Compose(steps=[boxes, {"type": "Downscale", "scale": 2}])
-    with pytest.raises(ValueError, match="a chain with a mask must keep the size"):
-        holes_of(smaller, size, smaller.draw(x, ImageRng(range(3))))
 
 
 def rectangle(top: int, bottom: int, left: int, right: int) -> Tensor:

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from cfmrestore.degradations.base import Degradation, P
-from cfmrestore.ops.hole_filling import fill_mean, fill_telea
+from cfmrestore.ops.holes import fill_mean, fill_telea
 from cfmrestore.ops.parallel import stack_images
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.typing import Frame, Image, Size

@@ -1,40 +1,8 @@
-"""Holes as conditions need them: of a chain that was drawn, and of a person's own mask."""
-
-from typing import Any
+"""A person's own masks, held against the convention that 1 is the hole."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-
-from cfmrestore.degradations.base import Degradation
-from cfmrestore.degradations.combine.compose import Compose
-from cfmrestore.degradations.masks.mask import MaskDegradation
-from cfmrestore.typing import Size
-
-
-def holes_of(degradation: Degradation[Any], size: Size, params: Any) -> Float[Tensor, "b 1 h w"] | None:
-    """The holes that a mask cut, or the masks of a chain all together: 1 in them, 0 elsewhere, on the CPU.
-
-    Args:
-        degradation: A mask, or a ``Compose``.
-        size: Height and width of the image that was degraded; operators before and behind the mask must keep it.
-        params: What the degradation drew.
-
-    Returns:
-        None where there is no mask.
-    """
-    if isinstance(degradation, MaskDegradation):
-        return degradation.mask(size, params)
-    if not isinstance(degradation, Compose):
-        return None
-    holes = None
-    for step, own in degradation.parts(params):
-        found = holes_of(step, size, own)
-        if found is not None:
-            holes = found if holes is None else torch.maximum(holes, found)
-    if holes is not None and degradation.out_size(size, params) != size:
-        raise ValueError("a chain with a mask must keep the size of the image: leave out what resizes it")
-    return holes
 
 
 def check_convention(mask: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
