@@ -57,13 +57,9 @@ class Protocol:
             return map_images(prepare, (image, target))
         return [prepare(image), prepare(target)]
 
-    def luma(self, image: Image, scale: int | None) -> Tensor:
-        """Rounded luma, without the border: what metrics of brightness alone compare, whatever the channel."""
-        return prepare(image, channel="y", border=self.border(scale))
-
-    def levels(self, image: Image, scale: int | None) -> Tensor:
-        """Rounded luma, or all channels if the protocol compares these, without the border."""
-        return prepare(image, channel=self.channel, border=self.border(scale))
+    def luma(self, image: Image, scale: int | None, *, in_color: bool = False) -> Tensor:
+        """Rounded luma without the border, whatever the channel; ``in_color`` all channels if the protocol has them."""
+        return prepare(image, channel=self.channel if in_color else "y", border=self.border(scale))
 
 
 _KNOWN = (
