@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cfmrestore.conditions import ClassLabel
 from cfmrestore.execution import NetworkVelocity
 from cfmrestore.networks import DiT
 from cfmrestore.networks.layers import LinearAttention, TokenAttention, WindowAttention, axial_rotation, sincos_table
@@ -28,9 +29,9 @@ def small(**keys: object) -> DiT:
 
 
 def parameters(d: int, **keys: object) -> int:
-    """With a table of 1000 classes and the null, which a condition owns."""
+    """With the table of 1000 classes and none, which the condition owns."""
     with torch.device("meta"):
-        modules = nn.ModuleList([DiT(embedding_channels=d, **keys), nn.Embedding(1001, d)])
+        modules = nn.ModuleList([DiT(embedding_channels=d, **keys), ClassLabel(classes=1000, channels=d)])
     return sum(p.numel() for p in modules.parameters())
 
 

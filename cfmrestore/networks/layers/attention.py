@@ -9,6 +9,11 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from cfmrestore.networks.layers.residual import norm, zeroed
 
 
+def has_tangent(*tensors: Tensor | None) -> bool:
+    """Whether any is being differentiated in forward mode."""
+    return any(x is not None and forward_ad.unpack_dual(x).tangent is not None for x in tensors)
+
+
 def attend(
     q: Float[Tensor, "b heads n d"],
     k: Float[Tensor, "b heads m d"],
@@ -19,7 +24,7 @@ def attend(
 
     Where there is a mask, keys that it has as False have no weight.
     """
-    if any(forward_ad.unpack_dual(x).tangent is not None for x in (q, k, v)):
+    if has_tangent(q, k, v):
         with sdpa_kernel(SDPBackend.MATH):
             return F.scaled_dot_product_attention(q, k, v, mask)
     return F.scaled_dot_product_attention(q, k, v, mask)
