@@ -1,28 +1,14 @@
-"""What a result file tells beside quality: which images were measured, and what their restoration took."""
+"""Which images were measured, and how long each took."""
 
 import hashlib
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from statistics import fmean, median
+from statistics import median
 from typing import Any, ClassVar
 
 from cfmrestore.evaluation.metrics.base import MeasuredSample, Metric, rounded_scale
-from cfmrestore.evaluation.scores import MeasuredImages, Score, Scores
+from cfmrestore.evaluation.scores import MeasuredImages, Scores
 from cfmrestore.registry import METRICS
-
-
-@METRICS.register_module()
-class NFE(Metric):
-    """Number of function evaluations: how often the network was run for an image, counted while it was restored."""
-
-    columns: ClassVar[dict[str, bool]] = {"NFE": False}
-
-    def process(self, data_batch: Any, data_samples: Sequence[MeasuredSample]) -> None:
-        del data_batch
-        self.results.extend(sample["nfe"] for sample in data_samples)
-
-    def compute_metrics(self, results: list[int]) -> Scores:
-        return Scores({"restored": {"NFE": Score(fmean(results))}}, self.columns)
 
 
 @METRICS.register_module()

@@ -1,0 +1,60 @@
+"""Ending well when the scheduler says so."""
+
+import signal
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any
+
+import torch
+from mmengine.dist import all_reduce
+from mmengine.hooks import Hook
+
+from cfmrestore.engine.hooks.checkpoint_hook import CheckpointHook
+from cfmrestore.registry import HOOKS
+
+
+@HOOKS.register_module()
+class PreemptionHook(Hook):
+    """On a signal: finish the iteration, save a checkpoint on which ``--resume`` goes on, and end.
+
+    Args:
+        signals: Names of the signals.
+        interval: Iterations between the looks of a distributed run at all its ranks.
+    """
+
+    priority = "LOWEST"
+
+    def __init__(self, *, signals: Sequence[str] = ("SIGTERM", "SIGUSR1"), interval: int = 10) -> None:
+        self.signals = [signal.Signals[name] for name in signals]
+        self.interval = interval
+        self.received = 0
+        self._previous: dict[signal.Signals, Any] = {}
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        self.received = number
+
+    def before_train(self, runner: Any) -> None:
+        del runner
+        self._previous = {number: signal.signal(number, self._receive) for number in self.signals}
+
+    def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+        del batch_idx, data_batch, outputs
+        done = runner.iter + 1
+        if runner.distributed and done % self.interval:
+            return
+        flag = torch.tensor(self.received)
+        all_reduce(flag, op="max")
+        if int(flag) == 0:
+            return
+        name = signal.Signals(int(flag)).name
+        for hook in runner.hooks:
+            if isinstance(hook, CheckpointHook):
+                hook.save(runner, done)
+        runner.logger.info(f"{name} received: saved after iteration {done}; go on with --resume")
+        runner.train_loop.stop_training = True
+
+    def after_train(self, runner: Any) -> None:
+        del runner
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
