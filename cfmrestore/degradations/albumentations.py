@@ -3,24 +3,16 @@
 import os
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Int
-from torch import Tensor
 
-from cfmrestore.degradations.base import Degradation
+from cfmrestore.degradations.base import Degradation, SeedParams
 from cfmrestore.ops.parallel import map_images
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS, check_keys, nearest
 from cfmrestore.typing import Frame, Image
-
-
-@dataclass(frozen=True)
-class SeedParams:
-    seed: Int[Tensor, " b"]
 
 
 @DEGRADATIONS.register_module()
@@ -32,7 +24,6 @@ class Albumentations(Degradation[SeedParams]):
         uint8: Round to 8 bits before, which many of the transforms expect. Without, they get floats in [0, 1].
     """
 
-    params_type = SeedParams
     clips = True
 
     def __init__(self, *, transforms: Sequence[Mapping[str, Any]], uint8: bool = True) -> None:
@@ -40,7 +31,6 @@ class Albumentations(Degradation[SeedParams]):
         self.transforms, self.uint8 = transforms, uint8
 
     def sample(self, frame: Frame, rng: ImageRng) -> SeedParams:
-        del frame
         return SeedParams(rng.new_seeds())
 
     def apply(self, image: Image, params: SeedParams) -> Image:

@@ -229,7 +229,7 @@ def test_images_of_a_mixed_batch_get_their_own_masks() -> None:
         (BoxMask, {"boxes": (-1, 3)}, "boxes must be"),
         (BoxMask, {"side": (0, 3)}, "side must be"),
         (BoxMask, {"margin": -1}, "margin must be a whole number of 0 pixels"),
-        (BoxMask, {"fill": 2.0}, "fill must be a brightness"),
+        (BoxMask, {"fill": 2.0}, "fill must be a number from 0 to 1"),
         (OutpaintMask, {"sides": (1, 5)}, "sides must be two rising numbers from 0 to 4"),
         (OutpaintMask, {"share": (0.2, 0.8)}, "share must be two rising numbers from 0 to 0.5"),
         (MixedMask, {"masks": [{"type": "Clip"}]}, "Clip is none"),

@@ -1,9 +1,5 @@
 """Generalized Gaussian blur, whose kernel is peaked or flat beside a Gaussian."""
 
-from typing import ClassVar
-
-from torch import Tensor
-
 from cfmrestore.degradations.blur.kernel_blur import KernelBlur
 from cfmrestore.ops.kernels import generalized_kernels
 from cfmrestore.registry import DEGRADATIONS
@@ -22,7 +18,8 @@ class GeneralizedBlur(KernelBlur):
         isotropic: One standard deviation for both axes.
     """
 
-    stream: ClassVar[str] = "GeneralisedBlur"
+    stream = "GeneralisedBlur"
+    family = staticmethod(generalized_kernels)
 
     def __init__(
         self,
@@ -33,6 +30,3 @@ class GeneralizedBlur(KernelBlur):
         isotropic: bool = False,
     ) -> None:
         super().__init__(sigma, size, isotropic, beta)
-
-    def _family(self, sigma: Tensor, theta: Tensor, beta: Tensor, size: int) -> Tensor:
-        return generalized_kernels(sigma, theta, beta, size)

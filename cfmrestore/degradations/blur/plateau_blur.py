@@ -1,7 +1,5 @@
 """Plateau blur, whose kernel is flat in the middle and has long tails."""
 
-from torch import Tensor
-
 from cfmrestore.degradations.blur.kernel_blur import KernelBlur
 from cfmrestore.ops.kernels import plateau_kernels
 from cfmrestore.registry import DEGRADATIONS
@@ -20,6 +18,8 @@ class PlateauBlur(KernelBlur):
         isotropic: One standard deviation for both axes.
     """
 
+    family = staticmethod(plateau_kernels)
+
     def __init__(
         self,
         *,
@@ -29,6 +29,3 @@ class PlateauBlur(KernelBlur):
         isotropic: bool = False,
     ) -> None:
         super().__init__(sigma, size, isotropic, beta)
-
-    def _family(self, sigma: Tensor, theta: Tensor, beta: Tensor, size: int) -> Tensor:
-        return plateau_kernels(sigma, theta, beta, size)

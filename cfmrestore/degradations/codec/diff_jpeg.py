@@ -2,19 +2,16 @@
 
 from dataclasses import dataclass
 
-from jaxtyping import Float
-from torch import Tensor
-
 from cfmrestore.degradations.base import Degradation, check_range
 from cfmrestore.ops import jpeg
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
-from cfmrestore.typing import Frame, Image
+from cfmrestore.typing import Frame, Image, PerImage
 
 
 @dataclass(frozen=True)
 class RealQualityParams:
-    quality: Float[Tensor, " b"]
+    quality: PerImage
 
 
 @DEGRADATIONS.register_module()
@@ -26,7 +23,6 @@ class DiffJPEG(Degradation[RealQualityParams]):
         soft: Smooth roundings, for gradients. Without, every step rounds as libjpeg does.
     """
 
-    params_type = RealQualityParams
     clips = True
 
     def __init__(self, *, quality: tuple[float, float] = (30, 95), soft: bool = True) -> None:
@@ -34,7 +30,6 @@ class DiffJPEG(Degradation[RealQualityParams]):
         self.soft = soft
 
     def sample(self, frame: Frame, rng: ImageRng) -> RealQualityParams:
-        del frame
         return RealQualityParams(rng.uniform(low=self.low, high=self.high))
 
     def apply(self, image: Image, params: RealQualityParams) -> Image:

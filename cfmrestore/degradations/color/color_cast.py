@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -39,9 +38,7 @@ class ColorCast(Degradation[CastParams]):
         hue: Range of the angle in degrees, drawn uniformly.
     """
 
-    stream: ClassVar[str] = "ColourCast"
-
-    params_type = CastParams
+    stream = "ColourCast"
 
     def __init__(
         self,
@@ -55,7 +52,6 @@ class ColorCast(Degradation[CastParams]):
         self.hue = check_range("hue", hue, -180, 180)
 
     def sample(self, frame: Frame, rng: ImageRng) -> CastParams:
-        del frame
         gain = rng.uniform(3, low=self.gain[0], high=self.gain[1])
         saturation = rng.uniform(low=self.saturation[0], high=self.saturation[1])
         angles = [math.radians(a) for a in rng.uniform(low=self.hue[0], high=self.hue[1]).tolist()]

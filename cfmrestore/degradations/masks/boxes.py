@@ -35,12 +35,10 @@ class BoxMask(SeededMask):
         fill: float = 0.5,
     ) -> None:
         super().__init__(fill=fill)
-        check_whole("boxes", boxes, 0)
-        check_whole("side", side, 1)
+        self.boxes, self.side = check_whole("boxes", boxes, 0), check_whole("side", side, 1)
         if not isinstance(margin, int) or margin < 0:
             raise ValueError(f"margin must be a whole number of 0 pixels or more; got {margin}")
-        self.boxes, self.side, self.margin = boxes, side, margin
-        self.reference_side = check_side(reference_side)
+        self.margin, self.reference_side = margin, check_side(reference_side)
 
     def holes(self, size: Size, rng: ImageRng) -> Float[Tensor, "h w"]:
         mask = torch.zeros(size, device="cpu")

@@ -1,12 +1,11 @@
 """Mask base classes: what every operator promises that cuts holes."""
 
 from abc import abstractmethod
-from dataclasses import dataclass
 
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
-from cfmrestore.degradations.base import Degradation, P
+from cfmrestore.degradations.base import Degradation, P, SeedParams, check_share
 from cfmrestore.ops.parallel import stack_images
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.typing import Frame, Image, Size
@@ -20,9 +19,7 @@ class MaskDegradation(Degradation[P]):
     """
 
     def __init__(self, *, fill: float = 0.5) -> None:
-        if not 0 <= fill <= 1:
-            raise ValueError(f"fill must be a brightness from 0 to 1; got {fill}")
-        self.fill = fill
+        self.fill = check_share("fill", fill)
 
     @abstractmethod
     def mask(self, size: Size, params: P) -> Float[Tensor, "b 1 h w"]:
@@ -33,18 +30,10 @@ class MaskDegradation(Degradation[P]):
         return image * (1 - mask) + self.fill * mask
 
 
-@dataclass(frozen=True)
-class SeedParams:
-    seed: Int[Tensor, " b"]
-
-
 class SeededMask(MaskDegradation[SeedParams]):
     """A mask that is drawn image by image from one seed each."""
 
-    params_type = SeedParams
-
     def sample(self, frame: Frame, rng: ImageRng) -> SeedParams:
-        del frame
         return SeedParams(rng.new_seeds())
 
     @abstractmethod

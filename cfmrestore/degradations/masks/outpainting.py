@@ -25,8 +25,7 @@ class OutpaintMask(SeededMask):
         self, *, sides: tuple[int, int] = (1, 4), share: tuple[float, float] = (0.1, 0.3), fill: float = 0.5
     ) -> None:
         super().__init__(fill=fill)
-        check_whole("sides", sides, 0, 4)
-        self.sides, self.share = sides, check_range("share", share, 0, 0.5)
+        self.sides, self.share = check_whole("sides", sides, 0, 4), check_range("share", share, 0, 0.5)
 
     def holes(self, size: Size, rng: ImageRng) -> Float[Tensor, "h w"]:
         h, w = size

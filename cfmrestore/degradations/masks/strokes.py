@@ -47,13 +47,9 @@ class StrokeMask(SeededMask):
         fill: float = 0.5,
     ) -> None:
         super().__init__(fill=fill)
-        check_whole("strokes", strokes, 0)
-        check_whole("segments", segments, 1)
-        check_whole("angle", angle, 0)
-        check_whole("length", length, 0)
-        check_whole("width", width, 1)
-        self.strokes, self.segments, self.angle = strokes, segments, angle
-        self.length, self.width = length, width
+        self.strokes, self.segments = check_whole("strokes", strokes, 0), check_whole("segments", segments, 1)
+        self.angle, self.length = check_whole("angle", angle, 0), check_whole("length", length, 0)
+        self.width = check_whole("width", width, 1)
         self.reference_side = check_side(reference_side)
 
     def holes(self, size: Size, rng: ImageRng) -> Float[Tensor, "h w"]:

@@ -3,22 +3,20 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Int
-from torch import Tensor
 
-from cfmrestore.degradations.base import Degradation, check_range
+from cfmrestore.degradations.base import Degradation, check_range, check_share
 from cfmrestore.ops.broadcast import expand_as
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
-from cfmrestore.typing import Frame, Image
+from cfmrestore.typing import BoolPerImage, Frame, Image, PerImage, Seeds
 
 
 @dataclass(frozen=True)
 class StuckParams:
-    black: Float[Tensor, " b"]  # share of the pixels
-    white: Float[Tensor, " b"]
-    gray: Bool[Tensor, " b"]  # all channels of a pixel together
-    seed: Int[Tensor, " b"]
+    black: PerImage  # share of the pixels
+    white: PerImage
+    gray: BoolPerImage  # all channels of a pixel together
+    seed: Seeds
 
 
 @DEGRADATIONS.register_module()
@@ -31,8 +29,6 @@ class SaltAndPepper(Degradation[StuckParams]):
         gray_probability: How often whole pixels are replaced; else each channel by itself.
     """
 
-    params_type = StuckParams
-
     def __init__(
         self,
         *,
@@ -41,23 +37,16 @@ class SaltAndPepper(Degradation[StuckParams]):
         gray_probability: float = 0.5,
     ) -> None:
         self.share, self.salt = check_range("share", share, 0, 1), check_range("salt", salt, 0, 1)
-        if not 0 <= gray_probability <= 1:
-            raise ValueError(f"need a probability; got {gray_probability=}")
-        self.gray_probability = gray_probability
+        self.gray_probability = check_share("gray_probability", gray_probability)
 
     def sample(self, frame: Frame, rng: ImageRng) -> StuckParams:
-        del frame
         share = rng.uniform(low=self.share[0], high=self.share[1])
         white = share * rng.uniform(low=self.salt[0], high=self.salt[1])
         return StuckParams(share - white, white, rng.uniform() < self.gray_probability, rng.new_seeds())
 
     def apply(self, image: Image, params: StuckParams) -> Image:
-        return stick(image, params)
-
-
-def stick(image: Image, params: StuckParams) -> Image:
-    """Set random values to 0 and 1: one uniform number decides whether and to which."""
-    u = ImageRng(params.seed).uniform(*image.shape[1:])
-    u = torch.where(expand_as(params.gray, u), u[:, :1], u)
-    black, white = u < expand_as(params.black, u), u >= expand_as(1 - params.white, u)
-    return image.masked_fill(black.to(image.device), 0).masked_fill(white.to(image.device), 1)
+        # one uniform number decides whether, and to which
+        u = ImageRng(params.seed).uniform(*image.shape[1:])
+        u = torch.where(expand_as(params.gray, u), u[:, :1], u)
+        black, white = u < expand_as(params.black, u), u >= expand_as(1 - params.white, u)
+        return image.masked_fill(black.to(image.device), 0).masked_fill(white.to(image.device), 1)

@@ -26,10 +26,8 @@ class Downscale(Fixed):
         self.scale, self.kernel, self.antialias = scale, kernel, antialias
 
     def apply(self, image: Image, params: NoParams) -> Image:
-        del params
         scale, kernel, antialias = 1 / self.scale, self.kernel, self.antialias
         return stack_images(lambda x: resize(x[None], scale=scale, kernel=kernel, antialias=antialias)[0], image)
 
     def out_size(self, size: Size, params: NoParams) -> Size:
-        del params
         return scaled_size(size, 1 / self.scale)

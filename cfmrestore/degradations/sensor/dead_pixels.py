@@ -1,14 +1,14 @@
 """Dead and hot pixels: sensor elements that always give the same value."""
 
-from cfmrestore.degradations.base import Degradation, check_range
-from cfmrestore.degradations.noise.salt_and_pepper import StuckParams, stick
+from cfmrestore.degradations.base import check_range, check_share
+from cfmrestore.degradations.noise.salt_and_pepper import SaltAndPepper, StuckParams
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
-from cfmrestore.typing import Frame, Image
+from cfmrestore.typing import Frame
 
 
 @DEGRADATIONS.register_module()
-class DeadPixels(Degradation[StuckParams]):
+class DeadPixels(SaltAndPepper):
     """Elements at random places that are stuck at 0 (dead) or at 1 (hot).
 
     Args:
@@ -16,8 +16,6 @@ class DeadPixels(Degradation[StuckParams]):
         hot: Range of the share of hot elements, drawn uniformly.
         gray_probability: How often all channels of a pixel fail together; else each by itself, as on a Bayer sensor.
     """
-
-    params_type = StuckParams
 
     def __init__(
         self,
@@ -27,15 +25,9 @@ class DeadPixels(Degradation[StuckParams]):
         gray_probability: float = 0.0,
     ) -> None:
         self.dead, self.hot = check_range("dead", dead, 0, 0.5), check_range("hot", hot, 0, 0.5)
-        if not 0 <= gray_probability <= 1:
-            raise ValueError(f"need a probability; got {gray_probability=}")
-        self.gray_probability = gray_probability
+        self.gray_probability = check_share("gray_probability", gray_probability)
 
     def sample(self, frame: Frame, rng: ImageRng) -> StuckParams:
-        del frame
         dead = rng.uniform(low=self.dead[0], high=self.dead[1])
         hot = rng.uniform(low=self.hot[0], high=self.hot[1])
         return StuckParams(dead, hot, rng.uniform() < self.gray_probability, rng.new_seeds())
-
-    def apply(self, image: Image, params: StuckParams) -> Image:
-        return stick(image, params)
