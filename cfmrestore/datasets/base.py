@@ -2,7 +2,6 @@
 
 import logging
 import warnings
-from abc import abstractmethod
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -33,6 +32,9 @@ class ImageDataset(Dataset[dict[str, Any]]):
         cache_images: How many decoded files a worker keeps in memory.
     """
 
+    samples: list[tuple[str, dict[str, Path]]]
+    """Name and files of each sample."""
+
     def __init__(
         self,
         *,
@@ -48,16 +50,16 @@ class ImageDataset(Dataset[dict[str, Any]]):
         self._read = lru_cache(maxsize=cache_images)(read_image) if cache_images else read_image
         self.metainfo: dict[str, Any] = {}
 
-    @abstractmethod
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        return len(self.samples)
 
-    @abstractmethod
     def name(self, index: int) -> str:
         """A name that is stable when files are added: the path below the root."""
+        return self.samples[index][0]
 
-    @abstractmethod
     def files(self, index: int) -> dict[str, Path]:
         """The files of one sample: "high", and "low" where the input is not made by a degradation."""
+        return self.samples[index][1]
 
     def __getitem__(self, draw: int | Draw) -> dict[str, Any]:
         if not isinstance(draw, Draw):
@@ -76,13 +78,14 @@ class ImageDataset(Dataset[dict[str, Any]]):
     def _load(self, draw: Draw) -> dict[str, Any]:
         name = self.name(draw.image)
         seed = mix(self.seed, draw.epoch, key_of(name))
-        sample: Sample = {part: self._read(path) for part, path in self.files(draw.image).items()}
+        data_sample = {"name": name, "seed": seed, "number": draw.number}
+        return {"inputs": self._inputs(self.files(draw.image), seed), "data_samples": data_sample}
+
+    def _inputs(self, files: dict[str, Path], seed: int) -> dict[str, Tensor]:
+        sample: Sample = {part: self._read(path) for part, path in files.items()}
         for number, transform in enumerate(self.pipeline):
             sample = transform(sample, mix(seed, number))
-        return {
-            "inputs": {part: to_tensor(pixels) for part, pixels in sample.items()},
-            "data_samples": {"name": name, "seed": seed, "number": draw.number},
-        }
+        return {part: to_tensor(pixels) for part, pixels in sample.items()}
 
 
 def to_tensor(pixels: np.ndarray) -> Tensor:

@@ -17,10 +17,7 @@ class PairedFolder(ImageDataset):
     Args:
         high_root: The folder of targets.
         low_root: The folder of inputs.
-        pipeline: Transforms; they treat both images of a pair alike.
-        seed: The run's seed; the runner gives it.
-        on_error: "raise" or "skip" an unreadable file.
-        cache_images: How many decoded files a worker keeps in memory.
+        pipeline, seed, on_error, cache_images: As of ``ImageDataset``; transforms treat both images of a pair alike.
     """
 
     def __init__(
@@ -38,17 +35,7 @@ class PairedFolder(ImageDataset):
         if alone := sorted(high.keys() ^ low.keys()):
             shown = ", ".join(alone[:10]) + (f" and {len(alone) - 10} more" if len(alone) > 10 else "")
             raise ValueError(f"{len(alone)} images of {high_root!r} and {low_root!r} have no partner: {shown}")
-        self.pairs = [(name, high[name], low[name]) for name in sorted(high)]
-
-    def __len__(self) -> int:
-        return len(self.pairs)
-
-    def name(self, index: int) -> str:
-        return self.pairs[index][0]
-
-    def files(self, index: int) -> dict[str, Path]:
-        _, high, low = self.pairs[index]
-        return {"high": high, "low": low}
+        self.samples = [(name, {"high": high[name], "low": low[name]}) for name in sorted(high)]
 
 
 def _stem(path: Path, root: Path) -> str:
