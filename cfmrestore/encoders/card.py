@@ -1,6 +1,6 @@
 """Card of an encoder: what to know of its space before training there."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import torch
 
@@ -41,16 +41,11 @@ def card(encoder: Encoder, images: list[Image] | None = None) -> EncoderCard:
         error = (encoder.decode(latent).clamp(0, 1) - image).double().square().mean()
         psnr.append(float(-10 * error.clamp_min(1e-12).log10()))
         latents.append(latent.flatten().double())
-    everything = torch.cat(latents) if latents else None
-    return EncoderCard(
-        name=type(encoder).__name__,
-        digest=encoder.digest(),
-        channels=encoder.channels,
-        downscale=encoder.downscale,
-        scale=encoder.scale,
-        shift=encoder.shift,
-        parameters=sum(p.numel() for p in encoder.parameters()),
-        psnr=sum(psnr) / len(psnr) if psnr else None,
-        latent_mean=float(everything.mean()) if everything is not None else None,
-        latent_std=float(everything.std()) if everything is not None else None,
-    )
+    shape = {key: getattr(encoder, key) for key in ("channels", "downscale", "scale", "shift")}
+    parameters = sum(p.numel() for p in encoder.parameters())
+    described = EncoderCard(type(encoder).__name__, encoder.digest(), **shape, parameters=parameters)
+    if not latents:
+        return described
+    joined = torch.cat(latents)
+    statistics = {"latent_mean": float(joined.mean()), "latent_std": float(joined.std())}
+    return replace(described, psnr=sum(psnr) / len(psnr), **statistics)

@@ -1,7 +1,6 @@
 """A small network with seeded random weights: features for tests and smoke runs."""
 
 from itertools import pairwise
-from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -24,7 +23,7 @@ class SeededNet(Extractor):
         seed: Seed of the weights, which are drawn on the CPU.
     """
 
-    dim: ClassVar[int] = _CHANNELS[-1]
+    dim = _CHANNELS[-1]
 
     def __init__(self, *, seed: int = 0) -> None:
         super().__init__()
