@@ -10,9 +10,8 @@ import torch
 
 from cfmrestore.degradations.base import Degradation, SeedParams
 from cfmrestore.ops.parallel import map_images
-from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS, check_keys, nearest
-from cfmrestore.typing import Frame, Image
+from cfmrestore.typing import Image
 
 
 @DEGRADATIONS.register_module()
@@ -29,9 +28,6 @@ class Albumentations(Degradation[SeedParams]):
     def __init__(self, *, transforms: Sequence[Mapping[str, Any]], uint8: bool = True) -> None:
         build_chain(transforms)  # a mistake shows now, not with the first image
         self.transforms, self.uint8 = transforms, uint8
-
-    def sample(self, frame: Frame, rng: ImageRng) -> SeedParams:
-        return SeedParams(rng.new_seeds())
 
     def apply(self, image: Image, params: SeedParams) -> Image:
         pixels = image.clamp(0, 1).permute(0, 2, 3, 1)

@@ -47,9 +47,20 @@ class Degradation(ABC, Generic[P]):
             if isinstance(argument, type) and is_dataclass(argument):
                 cls.params_type = argument
 
-    @abstractmethod
     def sample(self, frame: Frame, rng: ImageRng) -> P:
-        """Draw the parameters of a batch of images, one set an image."""
+        """Draw the parameters of a batch of images, one set an image.
+
+        What is not drawn otherwise has an attribute of its name: a range, of which it is uniform, or how often it is
+        true. A ``seed`` is a fresh one.
+        """
+        drawn: P = self.params_type(**{f.name: self._draw_one(f.name, rng) for f in fields(self.params_type)})
+        return drawn
+
+    def _draw_one(self, name: str, rng: ImageRng) -> Tensor:
+        if name == "seed":
+            return rng.new_seeds()
+        law = getattr(self, name)
+        return rng.uniform(low=law[0], high=law[1]) if isinstance(law, tuple) else rng.uniform() < law
 
     @abstractmethod
     def apply(self, image: Image, params: P) -> Image:
@@ -98,9 +109,6 @@ class Degradation(ABC, Generic[P]):
 
 class Fixed(Degradation[NoParams]):
     """An operator that draws nothing."""
-
-    def sample(self, frame: Frame, rng: ImageRng) -> NoParams:
-        return NoParams()
 
 
 class ImageByImage(Degradation[P]):

@@ -9,9 +9,8 @@ from torch import Tensor
 from cfmrestore.degradations.base import check_range
 from cfmrestore.degradations.blur.kernel_blur import Blur
 from cfmrestore.ops.kernels import disc_kernels
-from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
-from cfmrestore.typing import Frame, PerImage
+from cfmrestore.typing import PerImage
 
 
 @dataclass(frozen=True)
@@ -28,10 +27,7 @@ class DefocusBlur(Blur[DefocusParams]):
     """
 
     def __init__(self, *, radius: tuple[float, float] = (1.0, 6.0)) -> None:
-        self.low, self.high = check_range("radius", radius, 0)
-
-    def sample(self, frame: Frame, rng: ImageRng) -> DefocusParams:
-        return DefocusParams(rng.uniform(low=self.low, high=self.high))
+        self.radius = check_range("radius", radius, 0)
 
     def kernels(self, params: DefocusParams) -> Float[Tensor, "b k k"]:
-        return disc_kernels(params.radius.double(), 2 * math.ceil(self.high + 0.5) + 1)
+        return disc_kernels(params.radius.double(), 2 * math.ceil(self.radius[1] + 0.5) + 1)

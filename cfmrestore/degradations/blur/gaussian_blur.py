@@ -19,12 +19,3 @@ class GaussianBlur(KernelBlur):
     """
 
     family = staticmethod(lambda sigma, theta, beta, size: gaussian_kernels(sigma, theta, size))
-
-    def __init__(
-        self,
-        *,
-        sigma: tuple[float, float] = (0.2, 3.0),
-        size: int | tuple[int, int] = 21,
-        isotropic: bool = False,
-    ) -> None:
-        super().__init__(sigma, size, isotropic)

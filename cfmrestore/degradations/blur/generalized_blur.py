@@ -1,5 +1,6 @@
 """Generalized Gaussian blur, whose kernel is peaked or flat beside a Gaussian."""
 
+from cfmrestore.degradations.base import check_range
 from cfmrestore.degradations.blur.kernel_blur import KernelBlur
 from cfmrestore.ops.kernels import generalized_kernels
 from cfmrestore.registry import DEGRADATIONS
@@ -29,4 +30,5 @@ class GeneralizedBlur(KernelBlur):
         size: int | tuple[int, int] = 21,
         isotropic: bool = False,
     ) -> None:
-        super().__init__(sigma, size, isotropic, beta)
+        super().__init__(sigma=sigma, size=size, isotropic=isotropic)
+        self.beta = check_range("beta", beta, 1e-3)

@@ -40,26 +40,24 @@ class BlurParams:
 class KernelBlur(Blur[BlurParams]):
     r"""Draws :math:`\sigma_1, \sigma_2` uniformly, :math:`\theta` uniformly in :math:`[-\pi, \pi)`, and the side.
 
+    Where the range of the exponent beta holds 1, half of the draws are uniform below 1 and half above, as in
+    Real-ESRGAN: of (1, 2) half of the draws are 1.
+
     Args:
-        sigma: Range of both standard deviations.
+        sigma: Range of both standard deviations, drawn uniformly.
         size: Side of the kernel, odd, or a range of which the odd numbers are equally likely.
         isotropic: One standard deviation for both axes.
-        beta: Range of the exponent. Where it holds 1, half of the draws are uniform below 1 and half above, as in
-            Real-ESRGAN: of (1, 2) half of the draws are 1.
     """
+
+    beta = (1.0, 1.0)
 
     family: "ClassVar[staticmethod[..., Tensor]]"
     """Kernels of one side, from sigma, theta and beta."""
 
     def __init__(
-        self,
-        sigma: tuple[float, float],
-        size: int | tuple[int, int],
-        isotropic: bool,
-        beta: tuple[float, float] = (1.0, 1.0),
+        self, *, sigma: tuple[float, float] = (0.2, 3.0), size: int | tuple[int, int] = 21, isotropic: bool = False
     ) -> None:
-        self.sigma, self.isotropic = check_range("sigma", sigma, 1e-3), isotropic
-        self.sides, self.beta = odd_sides(size), check_range("beta", beta, 1e-3)
+        self.sigma, self.sides, self.isotropic = check_range("sigma", sigma, 1e-3), odd_sides(size), isotropic
 
     def sample(self, frame: Frame, rng: ImageRng) -> BlurParams:
         sigma = rng.uniform(2, low=self.sigma[0], high=self.sigma[1])

@@ -12,7 +12,7 @@ from cfmrestore.ops import motion_trajectories as trajectories
 from cfmrestore.ops.parallel import stack_images
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
-from cfmrestore.typing import Frame, PerImage, Seeds
+from cfmrestore.typing import PerImage, Seeds
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,7 @@ class MotionBlur(Blur[MotionParams]):
         self, *, length: tuple[float, float] = (3.0, 25.0), curvature: tuple[float, float] = (0.0, 3.0)
     ) -> None:
         self.length, self.curvature = check_range("length", length, 0), check_range("curvature", curvature, 0)
-
-    def sample(self, frame: Frame, rng: ImageRng) -> MotionParams:
-        length = rng.uniform(low=self.length[0], high=self.length[1])
-        angle = rng.uniform(high=math.pi)
-        curvature = rng.uniform(low=self.curvature[0], high=self.curvature[1])
-        return MotionParams(length, angle, curvature, rng.new_seeds())
+        self.angle = (0.0, math.pi)
 
     def kernels(self, params: MotionParams) -> Float[Tensor, "b k k"]:
         """The kernels in float64; no point of a path is farther from its mean than half of its length."""

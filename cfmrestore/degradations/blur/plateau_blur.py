@@ -1,5 +1,6 @@
 """Plateau blur, whose kernel is flat in the middle and has long tails."""
 
+from cfmrestore.degradations.base import check_range
 from cfmrestore.degradations.blur.kernel_blur import KernelBlur
 from cfmrestore.ops.kernels import plateau_kernels
 from cfmrestore.registry import DEGRADATIONS
@@ -28,4 +29,5 @@ class PlateauBlur(KernelBlur):
         size: int | tuple[int, int] = 21,
         isotropic: bool = False,
     ) -> None:
-        super().__init__(sigma, size, isotropic, beta)
+        super().__init__(sigma=sigma, size=size, isotropic=isotropic)
+        self.beta = check_range("beta", beta, 1e-3)

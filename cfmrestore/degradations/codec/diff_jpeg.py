@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 from cfmrestore.degradations.base import Degradation, check_range
 from cfmrestore.ops import jpeg
-from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
-from cfmrestore.typing import Frame, Image, PerImage
+from cfmrestore.typing import Image, PerImage
 
 
 @dataclass(frozen=True)
@@ -26,11 +25,7 @@ class DiffJPEG(Degradation[RealQualityParams]):
     clips = True
 
     def __init__(self, *, quality: tuple[float, float] = (30, 95), soft: bool = True) -> None:
-        self.low, self.high = check_range("quality", quality, 1, 100)
-        self.soft = soft
-
-    def sample(self, frame: Frame, rng: ImageRng) -> RealQualityParams:
-        return RealQualityParams(rng.uniform(low=self.low, high=self.high))
+        self.quality, self.soft = check_range("quality", quality, 1, 100), soft
 
     def apply(self, image: Image, params: RealQualityParams) -> Image:
         return jpeg.code(image, params.quality, soft=self.soft)

@@ -79,7 +79,10 @@ def _moved(pixels: np.ndarray, shift: tuple[int, int]) -> np.ndarray:
 
 def _last_frame(clip: list[np.ndarray], codec: str, crf: int) -> np.ndarray:
     """Encode and decode in memory; one thread, so that the bytes do not depend on the machine's cores."""
-    av = _import_av()
+    try:
+        import av
+    except ImportError as error:
+        raise ValueError('VideoCodec needs the package av: pip install "cfmrestore[video]"') from error
     encoder, decoder = _context(av, codec, "w"), _context(av, _DECODERS[codec], "r")
     encoder.height, encoder.width = clip[0].shape[:2]
     encoder.pix_fmt, encoder.time_base, encoder.options = "yuv420p", Fraction(1, 25), _options(codec, crf)
@@ -113,12 +116,3 @@ def _context(av: ModuleType, name: str, mode: str) -> Any:
         ) from error
     context.thread_count = 1
     return context
-
-
-def _import_av() -> ModuleType:
-    try:
-        import av
-    except ImportError as error:
-        raise ValueError('VideoCodec needs the package av: pip install "cfmrestore[video]"') from error
-    module: ModuleType = av
-    return module

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from cfmrestore.degradations.base import ImageByImage, check_range, check_share
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
-from cfmrestore.typing import Frame, OneImage, PerImage, Seeds, Size
+from cfmrestore.typing import OneImage, PerImage, Seeds, Size
 
 _CELLS = 4  # random depths on a side
 
@@ -47,10 +47,6 @@ class Haze(ImageByImage[HazeParams]):
     ) -> None:
         self.beta, self.airlight = check_range("beta", beta, 0), check_range("airlight", airlight, 0, 1)
         self.roughness = check_share("roughness", roughness)
-
-    def sample(self, frame: Frame, rng: ImageRng) -> HazeParams:
-        beta = rng.uniform(low=self.beta[0], high=self.beta[1])
-        return HazeParams(beta, rng.uniform(low=self.airlight[0], high=self.airlight[1]), rng.new_seeds())
 
     def depth(self, size: Size, seed: int) -> Float[Tensor, "h w"]:
         """How far away the scene is, in [0, 1]."""

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 from cfmrestore.degradations.base import ImageByImage, check_range
-from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
-from cfmrestore.typing import Frame, OneImage, PerImage
+from cfmrestore.typing import OneImage, PerImage
 
 
 @dataclass(frozen=True)
@@ -38,10 +37,6 @@ class LowLight(ImageByImage[LowLightParams]):
         self.alpha = check_range("alpha", alpha, 0, 1)
         self.beta = check_range("beta", beta, 0, 1)
         self.gamma = check_range("gamma", gamma, 1e-3)
-
-    def sample(self, frame: Frame, rng: ImageRng) -> LowLightParams:
-        draws = [rng.uniform(low=low, high=high) for low, high in (self.alpha, self.beta, self.gamma)]
-        return LowLightParams(*draws)
 
     def degrade(self, x: OneImage, alpha: float, beta: float, gamma: float) -> OneImage:
         # one by one: torch rounds a power differently at the end of what a thread gets

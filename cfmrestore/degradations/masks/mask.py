@@ -8,7 +8,7 @@ from torch import Tensor
 from cfmrestore.degradations.base import Degradation, P, SeedParams, check_share
 from cfmrestore.ops.parallel import stack_images
 from cfmrestore.ops.rng import ImageRng
-from cfmrestore.typing import Frame, Image, Size
+from cfmrestore.typing import Image, Size
 
 
 class MaskDegradation(Degradation[P]):
@@ -32,9 +32,6 @@ class MaskDegradation(Degradation[P]):
 
 class SeededMask(MaskDegradation[SeedParams]):
     """A mask that is drawn image by image from one seed each."""
-
-    def sample(self, frame: Frame, rng: ImageRng) -> SeedParams:
-        return SeedParams(rng.new_seeds())
 
     @abstractmethod
     def holes(self, size: Size, rng: ImageRng) -> Float[Tensor, "h w"]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from cfmrestore.degradations.base import ImageByImage, check_range, check_share
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
-from cfmrestore.typing import BoolPerImage, Frame, OneImage, PerImage, Seeds
+from cfmrestore.typing import BoolPerImage, OneImage, PerImage, Seeds
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,9 @@ class GaussianNoise(ImageByImage[NoiseParams]):
     """
 
     def __init__(self, *, sigma: tuple[float, float] = (1.0, 30.0), gray_probability: float = 0.0) -> None:
-        self.low, self.high = check_range("sigma", sigma, 0)
-        self.gray_probability = check_share("gray_probability", gray_probability)
-
-    def sample(self, frame: Frame, rng: ImageRng) -> NoiseParams:
-        sigma = rng.uniform(low=self.low / 255, high=self.high / 255)
-        return NoiseParams(sigma, rng.uniform() < self.gray_probability, rng.new_seeds())
+        low, high = check_range("sigma", sigma, 0)
+        self.sigma = (low / 255, high / 255)
+        self.gray = check_share("gray_probability", gray_probability)
 
     def degrade(self, x: OneImage, sigma: float, gray: bool, seed: int) -> OneImage:
         (noise,) = ImageRng([seed]).normal(1 if gray else 3, *x.shape[1:])

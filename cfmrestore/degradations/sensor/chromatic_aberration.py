@@ -8,9 +8,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cfmrestore.degradations.base import ImageByImage, check_range
-from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
-from cfmrestore.typing import Frame, OneImage, PerImage
+from cfmrestore.typing import OneImage, PerImage
 
 
 @dataclass(frozen=True)
@@ -35,10 +34,7 @@ class ChromaticAberration(ImageByImage[AberrationParams]):
     linear = True
 
     def __init__(self, *, epsilon: tuple[float, float] = (-0.008, 0.008)) -> None:
-        self.low, self.high = check_range("epsilon", epsilon, -0.5, 0.5)
-
-    def sample(self, frame: Frame, rng: ImageRng) -> AberrationParams:
-        return AberrationParams(rng.uniform(low=self.low, high=self.high))
+        self.epsilon = check_range("epsilon", epsilon, -0.5, 0.5)
 
     def degrade(self, x: OneImage, epsilon: float) -> OneImage:
         red, green, blue = x
