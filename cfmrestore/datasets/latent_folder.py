@@ -1,7 +1,6 @@
 """Dataset of latents as targets: of generated images, of which no picture was ever stored."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -43,7 +42,7 @@ class LatentFolder(ImageDataset):
 
     def _check(self, root: str, encoder: str | None) -> str:
         """The digest of the one space in which all files lie; their sizes must go into one batch."""
-        first: tuple[str, dict[str, Any]] | None = None
+        first: dict[str, tuple[str, object]] = {}
         for name, files in self.samples:
             (channels, height, width), info = read_header(files["latent"])
             if self.crop is not None and min(height, width) < self.crop:
@@ -52,16 +51,14 @@ class LatentFolder(ImageDataset):
                 raise ValueError(f"{name} is of the encoder {info.encoder}, not of {encoder}")
             size = {} if self.crop is not None else {"size": f"{height}x{width}"}
             space = {"encoder": info.encoder, "number of channels": channels, **size}
-            first = first or (name, space)
             for what, value in space.items():
-                if value != first[1][what]:
+                other, expected = first.setdefault(what, (name, value))
+                if value != expected:
                     mend = ": give a crop" if what == "size" else ": keep them in folders of their own"
                     raise ValueError(
-                        f"{root!r} mixes latents: the {what} of {first[0]} is {first[1][what]}, that of {name} "
-                        f"{value}{mend}"
+                        f"{root!r} mixes latents: the {what} of {other} is {expected}, that of {name} {value}{mend}"
                     )
-        assert first is not None
-        return str(first[1]["encoder"])
+        return str(first["encoder"][1])
 
     def _inputs(self, files: dict[str, Path], seed: int) -> dict[str, Tensor]:
         latent, _ = read_latent(files["latent"])

@@ -62,8 +62,7 @@ def run_chain(chain: Any, seed: int, **images: np.ndarray) -> dict[str, Any]:
     """Transform images alike; equal seeds give equal bytes."""
     # One stream for the whole chain: with a seed, every transform would draw the same numbers.
     chain.set_random_state(np.random.default_rng(seed), random.Random(seed))
-    made: dict[str, Any] = chain(**images)
-    return made
+    return chain(**images)
 
 
 def _build(package: Any, cfg: Mapping[str, Any]) -> Any:

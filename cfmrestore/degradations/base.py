@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, ClassVar, Generic, TypeVar, get_args
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar, get_args
 
 import torch
 from torch import Tensor
@@ -13,6 +13,8 @@ from cfmrestore.ops.rng import ImageRng
 from cfmrestore.typing import Frame, Image, Seeds, Size
 
 P = TypeVar("P")
+Range: TypeAlias = tuple[float, float]
+IntRange: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,7 @@ class Degradation(ABC, Generic[P]):
         What is not drawn otherwise has an attribute of its name: a range, of which it is uniform, or how often it is
         true. A ``seed`` is a fresh one.
         """
-        drawn: P = self.params_type(**{f.name: self._draw_one(f.name, rng) for f in fields(self.params_type)})
-        return drawn
+        return self.params_type(**{f.name: self._draw_one(f.name, rng) for f in fields(self.params_type)})
 
     def _draw_one(self, name: str, rng: ImageRng) -> Tensor:
         if name == "seed":
@@ -103,8 +104,7 @@ class Degradation(ABC, Generic[P]):
         names = {f.name for f in fields(self.params_type)}
         if data.keys() != names:
             raise ValueError(f"parameters of {type(self).__name__} are {sorted(names)}; got {sorted(data)}")
-        result: P = self.params_type(**{name: from_json(value) for name, value in data.items()})
-        return result
+        return self.params_type(**{name: from_json(value) for name, value in data.items()})
 
 
 class Fixed(Degradation[NoParams]):
@@ -143,14 +143,14 @@ def from_json(value: Any) -> Any:
     return value
 
 
-def check_range(name: str, pair: tuple[float, float], low: float, high: float = float("inf")) -> tuple[float, float]:
+def check_range(name: str, pair: Range, low: float, high: float = float("inf")) -> Range:
     """A pair of numbers low <= a <= b <= high, or an error that names it."""
     if not (isinstance(pair, list | tuple) and len(pair) == 2 and low <= pair[0] <= pair[1] <= high):
         raise ValueError(f"{name} must be two rising numbers from {low} to {high}; got {pair}")
     return pair[0], pair[1]
 
 
-def check_whole(name: str, pair: tuple[int, int], low: int, high: float = float("inf")) -> tuple[int, int]:
+def check_whole(name: str, pair: IntRange, low: int, high: float = float("inf")) -> IntRange:
     """A pair of whole numbers low <= a <= b <= high, or an error that names it."""
     check_range(name, pair, low, high)
     if not all(isinstance(n, int) for n in pair):

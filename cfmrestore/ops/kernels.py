@@ -27,8 +27,7 @@ def _grid(size: int) -> tuple[Array, Array]:
 
 def _each(value: Tensor) -> Array:
     """One number an image, in float64, to be broadcast over its kernel."""
-    array: Array = value.double().numpy(force=True)[:, None, None]
-    return array
+    return value.double().numpy(force=True)[:, None, None]
 
 
 def _normalized(kernels: Array) -> Kernels:
@@ -43,8 +42,7 @@ def _distance(sigma: Float[Tensor, "b 2"], theta: PerImage, size: int) -> Array:
     x, y = _grid(size)
     cos, sin = np.cos(_each(theta)), np.sin(_each(theta))
     along, across = (cos * x + sin * y) / _each(sigma[:, 0]), (cos * y - sin * x) / _each(sigma[:, 1])
-    distance: Array = along * along + across * across
-    return distance
+    return along * along + across * across
 
 
 def of_sides(family: Callable[..., Kernels], side: Seeds, *params: Tensor) -> Kernels:

@@ -85,8 +85,7 @@ class Restorer:
         Args:
             path: A checkpoint (``.safetensors``, ``.pth``), a work directory for its newest one, a config that chains
                 several (``stages = [...]``), or the name of a model that comes with the package.
-            device: See the class.
-            precision: See the class.
+            device, precision: As of the class.
             encoder: Keys of the encoder to change: where its weights lie, ``dict(path=...)``.
         """
         return cls(load_stages(path, encoder), device=device, precision=precision)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from cfmrestore.degradations.base import check_range
+from cfmrestore.degradations.base import Range, check_range
 from cfmrestore.degradations.blur.kernel_blur import Blur
 from cfmrestore.ops.kernels import disc_kernels
 from cfmrestore.registry import DEGRADATIONS
@@ -26,7 +26,7 @@ class DefocusBlur(Blur[DefocusParams]):
         radius: Range of the disc's radius in pixels, drawn uniformly.
     """
 
-    def __init__(self, *, radius: tuple[float, float] = (1.0, 6.0)) -> None:
+    def __init__(self, *, radius: Range = (1.0, 6.0)) -> None:
         self.radius = check_range("radius", radius, 0)
 
     def kernels(self, params: DefocusParams) -> Float[Tensor, "b k k"]:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cfmrestore.degradations.base import Degradation, P, check_range
+from cfmrestore.degradations.base import Degradation, IntRange, P, Range, check_range
 from cfmrestore.ops.filters import filter_each
 from cfmrestore.ops.kernels import of_sides
 from cfmrestore.ops.rng import ImageRng
@@ -54,9 +54,7 @@ class KernelBlur(Blur[BlurParams]):
     family: "ClassVar[staticmethod[..., Tensor]]"
     """Kernels of one side, from sigma, theta and beta."""
 
-    def __init__(
-        self, *, sigma: tuple[float, float] = (0.2, 3.0), size: int | tuple[int, int] = 21, isotropic: bool = False
-    ) -> None:
+    def __init__(self, *, sigma: Range = (0.2, 3.0), size: int | IntRange = 21, isotropic: bool = False) -> None:
         self.sigma, self.sides, self.isotropic = check_range("sigma", sigma, 1e-3), odd_sides(size), isotropic
 
     def sample(self, frame: Frame, rng: ImageRng) -> BlurParams:
@@ -77,7 +75,7 @@ class KernelBlur(Blur[BlurParams]):
         return of_sides(self.family, params.side, params.sigma.double(), params.theta.double(), params.beta.double())
 
 
-def odd_sides(size: int | tuple[int, int]) -> tuple[int, int]:
+def odd_sides(size: int | IntRange) -> tuple[int, int]:
     """The smallest and the largest side of a kernel."""
     low, high = (size, size) if isinstance(size, int) else size
     if low % 2 == 0 or high % 2 == 0 or not 1 <= low <= high:
@@ -85,6 +83,6 @@ def odd_sides(size: int | tuple[int, int]) -> tuple[int, int]:
     return low, high
 
 
-def draw_side(sides: tuple[int, int], rng: ImageRng) -> IntPerImage:
+def draw_side(sides: IntRange, rng: ImageRng) -> IntPerImage:
     """Odd numbers of the range, equally likely."""
     return 2 * rng.integers(sides[0] // 2, sides[1] // 2) + 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from cfmrestore.degradations.base import check_range, numbers
+from cfmrestore.degradations.base import Range, check_range, numbers
 from cfmrestore.degradations.blur.kernel_blur import Blur
 from cfmrestore.ops import motion_trajectories as trajectories
 from cfmrestore.ops.parallel import stack_images
@@ -36,9 +36,7 @@ class MotionBlur(Blur[MotionParams]):
             lines.
     """
 
-    def __init__(
-        self, *, length: tuple[float, float] = (3.0, 25.0), curvature: tuple[float, float] = (0.0, 3.0)
-    ) -> None:
+    def __init__(self, *, length: Range = (3.0, 25.0), curvature: Range = (0.0, 3.0)) -> None:
         self.length, self.curvature = check_range("length", length, 0), check_range("curvature", curvature, 0)
         self.angle = (0.0, math.pi)
 

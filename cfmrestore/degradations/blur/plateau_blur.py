@@ -1,6 +1,6 @@
 """Plateau blur, whose kernel is flat in the middle and has long tails."""
 
-from cfmrestore.degradations.base import check_range
+from cfmrestore.degradations.base import IntRange, Range, check_range
 from cfmrestore.degradations.blur.kernel_blur import KernelBlur
 from cfmrestore.ops.kernels import plateau_kernels
 from cfmrestore.registry import DEGRADATIONS
@@ -22,12 +22,7 @@ class PlateauBlur(KernelBlur):
     family = staticmethod(plateau_kernels)
 
     def __init__(
-        self,
-        *,
-        sigma: tuple[float, float] = (0.2, 3.0),
-        beta: tuple[float, float] = (1.0, 2.0),
-        size: int | tuple[int, int] = 21,
-        isotropic: bool = False,
+        self, *, sigma: Range = (0.2, 3.0), beta: Range = (1.0, 2.0), size: int | IntRange = 21, isotropic: bool = False
     ) -> None:
         super().__init__(sigma=sigma, size=size, isotropic=isotropic)
         self.beta = check_range("beta", beta, 1e-3)

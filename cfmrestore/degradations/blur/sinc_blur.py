@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cfmrestore.degradations.base import check_range
+from cfmrestore.degradations.base import IntRange, Range, check_range
 from cfmrestore.degradations.blur.kernel_blur import Blur, draw_side, odd_sides
 from cfmrestore.ops.kernels import of_sides, sinc_kernels
 from cfmrestore.ops.rng import ImageRng
@@ -37,9 +37,9 @@ class SincBlur(Blur[SincParams]):
     def __init__(
         self,
         *,
-        cutoff: tuple[float, float] = (math.pi / 3, math.pi),
-        cutoff_small: tuple[float, float] | None = None,
-        size: int | tuple[int, int] = (7, 21),
+        cutoff: Range = (math.pi / 3, math.pi),
+        cutoff_small: Range | None = None,
+        size: int | IntRange = (7, 21),
     ) -> None:
         self.cutoff = check_range("cutoff", cutoff, 1e-3, 3.1416)
         self.cutoff_small = check_range("cutoff_small", cutoff_small or cutoff, 1e-3, 3.1416)

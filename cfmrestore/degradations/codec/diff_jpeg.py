@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cfmrestore.degradations.base import Degradation, check_range
+from cfmrestore.degradations.base import Degradation, Range, check_range
 from cfmrestore.ops import jpeg
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import Image, PerImage
@@ -24,7 +24,7 @@ class DiffJPEG(Degradation[RealQualityParams]):
 
     clips = True
 
-    def __init__(self, *, quality: tuple[float, float] = (30, 95), soft: bool = True) -> None:
+    def __init__(self, *, quality: Range = (30, 95), soft: bool = True) -> None:
         self.quality, self.soft = check_range("quality", quality, 1, 100), soft
 
     def apply(self, image: Image, params: RealQualityParams) -> Image:

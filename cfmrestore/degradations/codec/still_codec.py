@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from cfmrestore.degradations.base import ImageByImage, P, check_whole
+from cfmrestore.degradations.base import ImageByImage, IntRange, P, check_whole
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.typing import Frame, IntPerImage, OneImage
 
@@ -45,7 +45,7 @@ class StillCodec(Codec[QualityParams]):
     extension: ClassVar[str]
     flag: ClassVar[int]  # OpenCV's number for "quality"
 
-    def __init__(self, *, quality: tuple[int, int] = (30, 95)) -> None:
+    def __init__(self, *, quality: IntRange = (30, 95)) -> None:
         self.quality = check_whole("quality", quality, 1, 100)
 
     def sample(self, frame: Frame, rng: ImageRng) -> QualityParams:

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Int
 from torch import Tensor
 
-from cfmrestore.degradations.base import check_whole
+from cfmrestore.degradations.base import IntRange, check_whole
 from cfmrestore.degradations.codec.still_codec import Codec
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS, nearest
@@ -47,7 +47,7 @@ class VideoCodec(Codec[VideoParams]):
     def __init__(
         self,
         *,
-        crf: tuple[int, int] = (18, 40),
+        crf: IntRange = (18, 40),
         codecs: Sequence[str] = ("libx264", "mpeg4", "mpeg2video"),
         frames: int = 1,
         motion: int = 3,

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cfmrestore.degradations.base import Degradation, check_range
+from cfmrestore.degradations.base import Degradation, Range, check_range
 from cfmrestore.ops.broadcast import expand_as
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
@@ -40,13 +40,7 @@ class ColorCast(Degradation[CastParams]):
 
     stream = "ColourCast"
 
-    def __init__(
-        self,
-        *,
-        gain: tuple[float, float] = (0.75, 1.25),
-        saturation: tuple[float, float] = (1.0, 1.0),
-        hue: tuple[float, float] = (0.0, 0.0),
-    ) -> None:
+    def __init__(self, *, gain: Range = (0.75, 1.25), saturation: Range = (1.0, 1.0), hue: Range = (0.0, 0.0)) -> None:
         self.gain = check_range("gain", gain, 0)
         self.saturation = check_range("saturation", saturation, 0)
         self.hue = check_range("hue", hue, -180, 180)

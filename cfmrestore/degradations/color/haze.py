@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from cfmrestore.degradations.base import ImageByImage, check_range, check_share
+from cfmrestore.degradations.base import ImageByImage, Range, check_range, check_share
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import OneImage, PerImage, Seeds, Size
@@ -38,13 +38,7 @@ class Haze(ImageByImage[HazeParams]):
         roughness: The share of the noise in the depth; 0 is a plane.
     """
 
-    def __init__(
-        self,
-        *,
-        beta: tuple[float, float] = (0.6, 1.8),
-        airlight: tuple[float, float] = (0.7, 1.0),
-        roughness: float = 0.4,
-    ) -> None:
+    def __init__(self, *, beta: Range = (0.6, 1.8), airlight: Range = (0.7, 1.0), roughness: float = 0.4) -> None:
         self.beta, self.airlight = check_range("beta", beta, 0), check_range("airlight", airlight, 0, 1)
         self.roughness = check_share("roughness", roughness)
 

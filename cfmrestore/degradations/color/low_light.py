@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cfmrestore.degradations.base import ImageByImage, check_range
+from cfmrestore.degradations.base import ImageByImage, Range, check_range
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import OneImage, PerImage
 
@@ -27,13 +27,7 @@ class LowLight(ImageByImage[LowLightParams]):
         gamma: Range of the exponent, drawn uniformly.
     """
 
-    def __init__(
-        self,
-        *,
-        alpha: tuple[float, float] = (0.9, 1.0),
-        beta: tuple[float, float] = (0.5, 1.0),
-        gamma: tuple[float, float] = (1.5, 5.0),
-    ) -> None:
+    def __init__(self, *, alpha: Range = (0.9, 1.0), beta: Range = (0.5, 1.0), gamma: Range = (1.5, 5.0)) -> None:
         self.alpha = check_range("alpha", alpha, 0, 1)
         self.beta = check_range("beta", beta, 0, 1)
         self.gamma = check_range("gamma", gamma, 1e-3)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from cfmrestore.degradations.base import IntRange
 from cfmrestore.degradations.combine.compose import Compose, Step
 from cfmrestore.degradations.combine.groups import Grouping, GroupsParams
 from cfmrestore.ops.rng import ImageRng
@@ -18,7 +19,7 @@ class Repeat(Grouping):
         times: The number of rounds, or its range.
     """
 
-    def __init__(self, *, steps: Sequence[Step], times: int | tuple[int, int] = 2) -> None:
+    def __init__(self, *, steps: Sequence[Step], times: int | IntRange = 2) -> None:
         self.low, self.high = (times, times) if isinstance(times, int) else times
         if not 0 <= self.low <= self.high:
             raise ValueError(f"need 0 <= low <= high; got {times=}")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cfmrestore.degradations.base import Degradation, check_share, check_whole
+from cfmrestore.degradations.base import Degradation, IntRange, check_share, check_whole
 from cfmrestore.ops.broadcast import expand_as
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
@@ -28,7 +28,7 @@ class Banding(Degradation[BandingParams]):
 
     clips = True
 
-    def __init__(self, *, bits: tuple[int, int] = (2, 6), dither_probability: float = 0.0) -> None:
+    def __init__(self, *, bits: IntRange = (2, 6), dither_probability: float = 0.0) -> None:
         self.bits = check_whole("bits", bits, 1, 16)
         self.dither_probability = check_share("dither_probability", dither_probability)
 

@@ -31,7 +31,22 @@ class MaskDegradation(Degradation[P]):
 
 
 class SeededMask(MaskDegradation[SeedParams]):
-    """A mask that is drawn image by image from one seed each."""
+    """A mask that is drawn image by image from one seed each.
+
+    Args:
+        fill: The value in the holes.
+        reference_side: Lengths are for images of this smaller side, and grow with it; None leaves them.
+    """
+
+    def __init__(self, *, fill: float = 0.5, reference_side: int | None = None) -> None:
+        super().__init__(fill=fill)
+        if reference_side is not None and reference_side < 1:
+            raise ValueError(f"reference_side must be 1 or more, or None for lengths in pixels; got {reference_side}")
+        self.reference_side = reference_side
+
+    def length_scale(self, size: Size) -> float:
+        """By what lengths are multiplied."""
+        return 1.0 if self.reference_side is None else min(size) / self.reference_side
 
     @abstractmethod
     def holes(self, size: Size, rng: ImageRng) -> Float[Tensor, "h w"]:
@@ -39,15 +54,3 @@ class SeededMask(MaskDegradation[SeedParams]):
 
     def mask(self, size: Size, params: SeedParams) -> Float[Tensor, "b 1 h w"]:
         return stack_images(lambda seed: self.holes(size, ImageRng([seed])), params.seed.tolist())[:, None]
-
-
-def length_scale(size: Size, reference_side: int | None) -> float:
-    """By what lengths are multiplied that are meant for images of a certain smaller side; 1 without one."""
-    return 1.0 if reference_side is None else min(size) / reference_side
-
-
-def check_side(reference_side: int | None) -> int | None:
-    """A side of one pixel or more, or none."""
-    if reference_side is not None and reference_side < 1:
-        raise ValueError(f"reference_side must be 1 or more, or None for lengths in pixels; got {reference_side}")
-    return reference_side

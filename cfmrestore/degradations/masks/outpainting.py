@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cfmrestore.degradations.base import check_range, check_whole
+from cfmrestore.degradations.base import IntRange, Range, check_range, check_whole
 from cfmrestore.degradations.masks.mask import SeededMask
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
@@ -21,9 +21,7 @@ class OutpaintMask(SeededMask):
         fill: The value in the holes.
     """
 
-    def __init__(
-        self, *, sides: tuple[int, int] = (1, 4), share: tuple[float, float] = (0.1, 0.3), fill: float = 0.5
-    ) -> None:
+    def __init__(self, *, sides: IntRange = (1, 4), share: Range = (0.1, 0.3), fill: float = 0.5) -> None:
         super().__init__(fill=fill)
         self.sides, self.share = check_whole("sides", sides, 0, 4), check_range("share", share, 0, 0.5)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cfmrestore.degradations.base import ImageByImage, check_range, check_share
+from cfmrestore.degradations.base import ImageByImage, Range, check_range, check_share
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import BoolPerImage, OneImage, PerImage, Seeds
@@ -24,7 +24,7 @@ class GaussianNoise(ImageByImage[NoiseParams]):
         gray_probability: How often all channels get the same noise.
     """
 
-    def __init__(self, *, sigma: tuple[float, float] = (1.0, 30.0), gray_probability: float = 0.0) -> None:
+    def __init__(self, *, sigma: Range = (1.0, 30.0), gray_probability: float = 0.0) -> None:
         low, high = check_range("sigma", sigma, 0)
         self.sigma = (low / 255, high / 255)
         self.gray = check_share("gray_probability", gray_probability)

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from cfmrestore.degradations.base import ImageByImage, check_range, check_share
+from cfmrestore.degradations.base import ImageByImage, Range, check_range, check_share
 from cfmrestore.ops.color import gray_levels
 from cfmrestore.ops.poisson import poisson
 from cfmrestore.ops.rng import ImageRng
@@ -36,13 +36,7 @@ class PoissonNoise(ImageByImage[PoissonParams]):
         peak: Range of n, whose logarithm is then uniform (BSRGAN).
     """
 
-    def __init__(
-        self,
-        *,
-        scale: tuple[float, float] = (0.05, 3.0),
-        gray_probability: float = 0.0,
-        peak: tuple[float, float] | None = None,
-    ) -> None:
+    def __init__(self, *, scale: Range = (0.05, 3.0), gray_probability: float = 0.0, peak: Range | None = None) -> None:
         self.low, self.high = check_range("scale", scale, 0)
         self.gray_probability = check_share("gray_probability", gray_probability)
         self.peak = None if peak is None else check_range("peak", peak, 1)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from cfmrestore.degradations.base import Degradation, check_range, check_share
+from cfmrestore.degradations.base import Degradation, Range, check_range, check_share
 from cfmrestore.ops.broadcast import expand_as
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
@@ -29,13 +29,7 @@ class SaltAndPepper(Degradation[StuckParams]):
         gray_probability: How often whole pixels are replaced; else each channel by itself.
     """
 
-    def __init__(
-        self,
-        *,
-        share: tuple[float, float] = (0.005, 0.1),
-        salt: tuple[float, float] = (0.5, 0.5),
-        gray_probability: float = 0.5,
-    ) -> None:
+    def __init__(self, *, share: Range = (0.005, 0.1), salt: Range = (0.5, 0.5), gray_probability: float = 0.5) -> None:
         self.share, self.salt = check_range("share", share, 0, 1), check_range("salt", salt, 0, 1)
         self.gray_probability = check_share("gray_probability", gray_probability)
 

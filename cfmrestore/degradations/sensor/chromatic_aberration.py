@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from cfmrestore.degradations.base import ImageByImage, check_range
+from cfmrestore.degradations.base import ImageByImage, Range, check_range
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import OneImage, PerImage
 
@@ -33,7 +33,7 @@ class ChromaticAberration(ImageByImage[AberrationParams]):
 
     linear = True
 
-    def __init__(self, *, epsilon: tuple[float, float] = (-0.008, 0.008)) -> None:
+    def __init__(self, *, epsilon: Range = (-0.008, 0.008)) -> None:
         self.epsilon = check_range("epsilon", epsilon, -0.5, 0.5)
 
     def degrade(self, x: OneImage, epsilon: float) -> OneImage:

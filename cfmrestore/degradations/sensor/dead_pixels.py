@@ -1,6 +1,6 @@
 """Dead and hot pixels: sensor elements that always give the same value."""
 
-from cfmrestore.degradations.base import check_range, check_share
+from cfmrestore.degradations.base import Range, check_range, check_share
 from cfmrestore.degradations.noise.salt_and_pepper import SaltAndPepper, StuckParams
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
@@ -17,13 +17,7 @@ class DeadPixels(SaltAndPepper):
         gray_probability: How often all channels of a pixel fail together; else each by itself, as on a Bayer sensor.
     """
 
-    def __init__(
-        self,
-        *,
-        dead: tuple[float, float] = (0.0, 0.001),
-        hot: tuple[float, float] = (0.0, 0.001),
-        gray_probability: float = 0.0,
-    ) -> None:
+    def __init__(self, *, dead: Range = (0.0, 0.001), hot: Range = (0.0, 0.001), gray_probability: float = 0.0) -> None:
         self.dead, self.hot = check_range("dead", dead, 0, 0.5), check_range("hot", hot, 0, 0.5)
         self.gray_probability = check_share("gray_probability", gray_probability)
 

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from cfmrestore.degradations.base import Degradation, check_range
+from cfmrestore.degradations.base import Degradation, Range, check_range
 from cfmrestore.ops import camera
 from cfmrestore.ops.parallel import stack_images
 from cfmrestore.ops.rng import ImageRng
@@ -49,12 +49,7 @@ class SensorNoise(Degradation[SensorParams]):
     clips = True
 
     def __init__(
-        self,
-        *,
-        shot: tuple[float, float] = (1e-4, 0.012),
-        red: tuple[float, float] = (1.9, 2.4),
-        blue: tuple[float, float] = (1.5, 1.9),
-        mosaic: bool = True,
+        self, *, shot: Range = (1e-4, 0.012), red: Range = (1.9, 2.4), blue: Range = (1.5, 1.9), mosaic: bool = True
     ) -> None:
         self.shot = check_range("shot", shot, 1e-8, 1)
         self.red, self.blue, self.mosaic = check_range("red", red, 1), check_range("blue", blue, 1), mosaic

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cfmrestore.degradations.base import Degradation, check_range, check_share
+from cfmrestore.degradations.base import Degradation, Range, check_range, check_share
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import Frame, Image, PerImage
@@ -32,7 +32,7 @@ class Vignetting(Degradation[VignettingParams]):
         offset: How far the center may lie off the middle of the image, in heights and widths.
     """
 
-    def __init__(self, *, corner: tuple[float, float] = (0.3, 0.9), offset: float = 0.1) -> None:
+    def __init__(self, *, corner: Range = (0.3, 0.9), offset: float = 0.1) -> None:
         self.low, self.high = check_range("corner", corner, 1e-3, 1)
         self.offset = check_share("offset", offset)
 
