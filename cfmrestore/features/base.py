@@ -22,10 +22,6 @@ class Extractor(nn.Module):
         """What the network's classifier makes of features."""
         raise NotImplementedError
 
-    def freeze(self) -> None:
-        """Fix the weights, and what depends on the mode of a network."""
-        self.requires_grad_(False).eval()
-
     def train(self, mode: bool = True) -> "Extractor":
         """Stay in evaluation mode, also as a part of a model that is trained."""
         return super().train(False)

@@ -52,7 +52,7 @@ class InceptionV3(Extractor):
         for name, layer in network.named_children():
             if name not in ("avgpool", "dropout"):
                 self.add_module(name, layer)
-        self.freeze()
+        self.requires_grad_(False).eval()
 
     def forward(self, image: Image) -> Float[Tensor, "b 2048"]:
         """The third pooling layer's features of images in [0, 1]."""

@@ -35,7 +35,7 @@ class SeededNet(Extractor):
         self.to_empty(device="cpu")
         for parameter in self.parameters():
             nn.init.kaiming_normal_(parameter, nonlinearity="relu", generator=generator)
-        self.freeze()
+        self.requires_grad_(False).eval()
 
     def maps(self, image: Image) -> list[Float[Tensor, "b _ _ _"]]:
         """What comes out of each convolution, after its ReLU."""

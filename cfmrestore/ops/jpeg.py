@@ -83,9 +83,7 @@ def code(image: Image, quality: PerImage, *, soft: bool = True) -> Image:
     y = F.pad(y, (0, 0, 0, -y.shape[-2] % 16), mode="replicate")  # as libjpeg: below, each plane repeats its last row
     c = F.pad(c, (0, 0, 0, -c.shape[-2] % 8), mode="replicate")
     quality = quality.to(y)
-    factor = torch.where(
-        quality < 50, 50 / quality, 2 - quality / 50
-    )  # libjpeg's rule
+    factor = torch.where(quality < 50, 50 / quality, 2 - quality / 50)  # libjpeg's rule
     factor = factor if soft else (factor * 100 + 1e-3).floor() / 100
     y, c = _quantize(y, factor, 0, soft), _quantize(c, factor, 1, soft)
     c = c[..., : (h + 1) // 2, : (w + 1) // 2]

@@ -67,14 +67,13 @@ def _tensor(image: Tensor) -> tuple[ColorAlpha, Callable[[ColorAlpha], Tensor]]:
     if image.dim() not in (3, 4) or not 1 <= image.shape[-3] <= 4 or 0 in image.shape:
         raise ValueError(f"an image is {KINDS}, of 1 to 4 channels; got a tensor {tuple(image.shape)}")
     plain = image.detach().cpu()
-    floats = _floats((plain.float() if plain.is_floating_point() else plain).numpy())
-    batch = torch.from_numpy(floats if image.dim() == 4 else floats[None])
+    floats = torch.from_numpy(_floats((plain.float() if plain.is_floating_point() else plain).numpy()))
 
     def pack(planes: ColorAlpha) -> Tensor:
         made = torch.from_numpy(_as(planes.channels.numpy(), str(image.dtype).removeprefix("torch.")))
         return (made if image.dim() == 4 else made[0]).to(image.device, image.dtype)
 
-    return split(batch), pack
+    return split(floats if image.dim() == 4 else floats[None]), pack
 
 
 def _array(image: np.ndarray) -> tuple[ColorAlpha, Callable[[ColorAlpha], np.ndarray]]:

@@ -41,12 +41,7 @@ class KernelBlur(Blur[BlurParams]):
     r"""Draws :math:`\sigma_1, \sigma_2` uniformly, :math:`\theta` uniformly in :math:`[-\pi, \pi)`, and the side.
 
     Where the range of the exponent beta holds 1, half of the draws are uniform below 1 and half above, as in
-    Real-ESRGAN: of (1, 2) half of the draws are 1.
-
-    Args:
-        sigma: Range of both standard deviations, drawn uniformly.
-        size: Side of the kernel, odd, or a range of which the odd numbers are equally likely.
-        isotropic: One standard deviation for both axes.
+    Real-ESRGAN: of (1, 2) half of the draws are 1. The arguments are those of ``GaussianBlur``.
     """
 
     beta = (1.0, 1.0)

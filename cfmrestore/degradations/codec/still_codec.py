@@ -35,11 +35,7 @@ class QualityParams:
 
 
 class StillCodec(Codec[QualityParams]):
-    """Encode and decode by OpenCV.
-
-    Args:
-        quality: Range of the quality factor, drawn uniformly from the integers.
-    """
+    """Encodes and decodes by OpenCV; the quality factor is drawn uniformly from the integers."""
 
     order = "BGR"
     extension: ClassVar[str]

@@ -35,11 +35,7 @@ class GroupsParams:
 
 
 class Grouping(Degradation[GroupsParams]):
-    """Gives every image of a batch one of several operators.
-
-    Args:
-        operators: The operators to choose from.
-    """
+    """Gives every image of a batch one of several operators."""
 
     def __init__(self, operators: list[Degradation[Any]]) -> None:
         self.operators = operators

@@ -31,12 +31,7 @@ class MaskDegradation(Degradation[P]):
 
 
 class SeededMask(MaskDegradation[SeedParams]):
-    """A mask that is drawn image by image from one seed each.
-
-    Args:
-        fill: The value in the holes.
-        reference_side: Lengths are for images of this smaller side, and grow with it; None leaves them.
-    """
+    """A mask that is drawn image by image from one seed each."""
 
     def __init__(self, *, fill: float = 0.5, reference_side: int | None = None) -> None:
         super().__init__(fill=fill)
@@ -45,7 +40,7 @@ class SeededMask(MaskDegradation[SeedParams]):
         self.reference_side = reference_side
 
     def length_scale(self, size: Size) -> float:
-        """By what lengths are multiplied."""
+        """By what lengths are multiplied that are for images of the reference as smaller side; 1 without one."""
         return 1.0 if self.reference_side is None else min(size) / self.reference_side
 
     @abstractmethod

@@ -20,12 +20,7 @@ class ResizeParams:
 
 
 class DrawnResize(Degradation[ResizeParams]):
-    """Resizes each image of a batch with its own kernel, to a size that all share.
-
-    Args:
-        kernels: Kernels of which one is drawn: "bicubic", "bilinear", "lanczos", "area".
-        antialias: Widen the kernel when shrinking.
-    """
+    """Resizes each image of a batch with its own kernel, one of a list, to a size that all share."""
 
     def __init__(self, kernels: Sequence[str], antialias: bool) -> None:
         if not kernels:
