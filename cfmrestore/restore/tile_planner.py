@@ -12,7 +12,7 @@ from cfmrestore.ops.rng import ImageRng
 from cfmrestore.ops.tiles import Tiling
 from cfmrestore.restore.cost_model import SIDES, Cost, cost
 from cfmrestore.restore.free_memory import free_bytes
-from cfmrestore.typing import Condition, Size
+from cfmrestore.typing import Conditioning, Size
 
 _LADDER = (512, 384, 256, 192, 128, 96, 64, 48, 32, 16)  # sides that are tried: few, so that machines agree
 _OVERLAP = 32
@@ -41,7 +41,7 @@ def measure(flow: CouplingFlow, device: torch.device) -> Costs:
     """Count on latents of a few samples a side."""
     space, sides = flow.encoder, probed_sides(flow)
 
-    def evaluate(side: int, network: nn.Module, conditions: Callable[[Tensor], Condition]) -> object:
+    def evaluate(side: int, network: nn.Module, conditions: Callable[[Tensor], Conditioning]) -> object:
         x = torch.zeros(1, space.channels, side, side, device=device)
         return flow.execution().velocity(network, conditions(x))(x, torch.zeros((), device=device))
 
