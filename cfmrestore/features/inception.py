@@ -82,11 +82,8 @@ def inception(path: str | Path | None = None, *, sha256: str | None = None) -> I
     # The counters of batch normalization are missing in old files; they mean nothing in evaluation.
     expected = {name: value for name, value in network.state_dict().items() if not name.endswith("num_batches_tracked")}
     check_weights(weights, expected, file)
-    network.to_empty(device="cpu")
-    network.load_state_dict({name: weights[name] for name in expected}, strict=False)
-    for name, counter in network.named_buffers():
-        if name.endswith("num_batches_tracked"):
-            counter.zero_()
+    counters = {name: torch.tensor(0) for name in network.state_dict().keys() - expected.keys()}
+    network.to_empty(device="cpu").load_state_dict({name: weights[name] for name in expected} | counters)
     return network
 
 

@@ -57,12 +57,6 @@ def _integer_transform() -> Tensor:
     return result
 
 
-def soft_round(x: Tensor) -> Tensor:
-    r""":math:`[x] + (x - [x])^3`, whose derivative is not zero (Shin and Song, 2017)."""
-    whole = x.round()
-    return whole + (x - whole) ** 3
-
-
 def code(image: Image, quality: PerImage, *, soft: bool = True) -> Image:
     """Compress and decompress images in [0, 1], chroma halved (4:2:0).
 
@@ -121,7 +115,9 @@ def _quantize(plane: Tensor, factor: PerImage, table: int, soft: bool) -> Tensor
     tables, cosines, _ = _constants(plane.device)
     steps = expand_as(factor, blocks) * tables[table]
     if soft:
-        blocks = cosines.T @ (soft_round(cosines @ blocks @ cosines.T / steps) * steps) @ cosines + 128
+        x = cosines @ blocks @ cosines.T / steps
+        whole = x.round()  # to which is added what gives it a derivative (Shin and Song, 2017)
+        blocks = cosines.T @ ((whole + (x - whole) ** 3) * steps) @ cosines + 128
     else:
         blocks = _as_libjpeg(blocks, (steps + 0.501).floor().clamp(1, 255)).to(plane)
     return blocks.transpose(3, 4).reshape(b, c, h, w)

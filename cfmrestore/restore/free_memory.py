@@ -16,13 +16,10 @@ def free_bytes(device: torch.device) -> int:
     """Free memory of the device; on a CPU also within the limit of a container."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    limits = [_available(), *(limit for pair in _CGROUPS if (limit := _left(*pair)) is not None)]
-    return max(min(limits), 0)
-
-
-def _available() -> int:
     kibibytes = _numbers(Path("/proc/meminfo")).get("MemAvailable:")
-    return _UNKNOWN if kibibytes is None else 1024 * kibibytes
+    available = _UNKNOWN if kibibytes is None else 1024 * kibibytes
+    limits = [available, *(limit for pair in _CGROUPS if (limit := _left(*pair)) is not None)]
+    return max(min(limits), 0)
 
 
 def _left(limit: str, used: str) -> int | None:

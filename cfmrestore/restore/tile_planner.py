@@ -89,16 +89,11 @@ def choose(
     if fits(size[0] * size[1]) and max(size) <= _LADDER[0]:
         found.append((whole.operations(size[0] * size[1]), None))
     for tiling in dict.fromkeys(tiling_of(side, multiple) for side in _LADDER):
-        areas = tile_areas(size, tiling)
+        rows, columns = ([min(tiling.side, n - start) for start in tiling.starts(n)] for n in size)
+        areas = [height * width for height in rows for width in columns]
         if tiling.side < max(size) and fits(max(areas)):
             found.append((sum(whole.operations(area) for area in areas), tiling))
     return min(found, key=lambda one: one[0])[1] if found else tiling_of(_LADDER[-1], multiple)
-
-
-def tile_areas(size: Size, tiling: Tiling) -> list[int]:
-    """Samples of every tile."""
-    sides = [[min(tiling.side, length - start) for start in tiling.starts(length)] for length in size]
-    return [height * width for height in sides[0] for width in sides[1]]
 
 
 def check_room(size: Size, batch: int, channels: int, downscale: int) -> None:

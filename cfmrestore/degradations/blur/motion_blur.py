@@ -8,7 +8,7 @@ from torch import Tensor
 
 from cfmrestore.degradations.base import Range, check_range, numbers
 from cfmrestore.degradations.blur.kernel_blur import Blur
-from cfmrestore.ops import motion_trajectories as trajectories
+from cfmrestore.ops.kernels import POINTS, shake, splat
 from cfmrestore.ops.parallel import stack_images
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
@@ -45,7 +45,7 @@ class MotionBlur(Blur[MotionParams]):
         size = 2 * math.floor(self.length[1] / 2 + 1) + 1
 
         def kernel(length: float, angle: float, curvature: float, seed: int) -> Float[Tensor, "k k"]:
-            (normal,) = ImageRng([seed]).normal(trajectories.POINTS)
-            return trajectories.splat(trajectories.shake(length, angle, curvature, normal), size)
+            (normal,) = ImageRng([seed]).normal(POINTS)
+            return splat(shake(length, angle, curvature, normal), size)
 
         return stack_images(kernel, *numbers(params))
