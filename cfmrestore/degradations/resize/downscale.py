@@ -3,7 +3,7 @@
 from cfmrestore.degradations.base import ImageByImage, NoParams
 from cfmrestore.ops.resize import resize, scaled_size
 from cfmrestore.registry import DEGRADATIONS
-from cfmrestore.typing import OneImage, Size
+from cfmrestore.typing import OneImage, Planes, Size
 
 
 @DEGRADATIONS.register_module()
@@ -24,7 +24,7 @@ class Downscale(ImageByImage[NoParams]):
             raise ValueError(f"scale must be 1 or more; got {scale}")
         self.scale, self.kernel, self.antialias = scale, kernel, antialias
 
-    def degrade(self, x: OneImage) -> OneImage:
+    def degrade(self, x: OneImage) -> Planes:
         return resize(x[None], scale=1 / self.scale, kernel=self.kernel, antialias=self.antialias)[0]
 
     def out_size(self, size: Size, params: NoParams) -> Size:
