@@ -10,6 +10,7 @@ from cfmrestore._version import __version__
 
 if TYPE_CHECKING:
     from cfmrestore.registry import (
+        CONDITIONS,
         COUPLINGS,
         DATASETS,
         DEGRADATIONS,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "CONDITIONS",
     "COUPLINGS",
     "DATASETS",
     "DEGRADATIONS",

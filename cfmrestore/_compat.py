@@ -1,7 +1,7 @@
 """Mends for packages: built for another torch or torchvision than the one at hand, or doing what nobody needs."""
 
 import sys
-from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
@@ -70,6 +70,7 @@ def _adafactor(params: Any, **keys: Any) -> torch.optim.Optimizer:
     return optimizer
 
 
+@cache
 def format_configs_once() -> None:
     """Let mmengine format the text of a config once: it does so ten times a run, and again at every checkpoint.
 
@@ -77,23 +78,12 @@ def format_configs_once() -> None:
     When called again, nothing happens.
     """
     module: Any = import_module("mmengine.config.config")
-    if not isinstance(module.FormatCode, _Formatter):
-        module.FormatCode = _Formatter(module.FormatCode)
+    plain, last = module.FormatCode, dict[str, Any]()
 
+    def format_code(text: str, **keys: Any) -> Any:  # whose keywords are always the same
+        if text not in last:
+            last.clear()
+            last[text] = plain(text, **keys)
+        return last[text]
 
-class _Formatter:
-    """A function from a text to a formatted one that remembers its last answer.
-
-    Args:
-        function: Its keywords are always the same.
-    """
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-        self._text: str | None = None
-        self._answer: Any = None
-
-    def __call__(self, text: str, **keys: Any) -> Any:
-        if text != self._text:
-            self._text, self._answer = text, self.function(text, **keys)
-        return self._answer
+    module.FormatCode = format_code

@@ -2,12 +2,11 @@
 
 import hashlib
 import json
-import os
 import re
 import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.request import urlopen
 
@@ -53,31 +52,29 @@ def _fetch(address: str, file: Path, sha256: str | None) -> Exception | None:
     if sha256 is None:
         return ValueError(f"{address}: weights from a mirror need their sha256")
     file.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=file.name)
     try:
-        with urlopen(address, timeout=60) as source, os.fdopen(handle, "wb") as out:
-            shutil.copyfileobj(source, out)
-        check_sha256(Path(name), sha256)
-        Path(name).replace(file)
+        with TemporaryDirectory(dir=file.parent) as folder, urlopen(address, timeout=60) as source:
+            fetched = Path(folder) / file.name
+            with fetched.open("wb") as out:
+                shutil.copyfileobj(source, out)
+            check_sha256(fetched, sha256)
+            fetched.replace(file)
     except (OSError, ValueError) as error:
         return ValueError(f"{address}: {error}")
-    finally:
-        Path(name).unlink(missing_ok=True)
     return None
 
 
 def check_sha256(file: Path, expected: str) -> None:
     """Refuse a file that is not the one that was meant."""
-    with file.open("rb") as stream:
-        actual = hashlib.file_digest(stream, "sha256").hexdigest()
+    actual = file_digest(file, digits=64)
     if not actual.startswith(expected.lower()):
         raise ValueError(f"{file} has the sha256 {actual}, not {expected}: a damaged or another file")
 
 
-def file_digest(path: Path) -> str:
-    """First 16 digits of the SHA-256 of a file, by which records name it."""
+def file_digest(path: Path, digits: int = 16) -> str:
+    """First digits of the SHA-256 of a file; by 16 of them records name it."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+        return hashlib.file_digest(file, "sha256").hexdigest()[:digits]
 
 
 def read_weights(file: Path, *, sha256: str | None = None) -> dict[str, Any]:
@@ -85,11 +82,10 @@ def read_weights(file: Path, *, sha256: str | None = None) -> dict[str, Any]:
     if sha256 is not None:
         check_sha256(file, sha256)
     try:
-        weights = (
-            load_file(file)
-            if file.suffix == ".safetensors"
-            else torch.load(file, map_location="cpu", weights_only=True)
-        )
+        if file.suffix == ".safetensors":
+            weights: Any = load_file(file)
+        else:
+            weights = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # torch, pickle, zipfile and safetensors have no error in common
         first = next(iter(str(error).splitlines()), type(error).__name__)
         raise ValueError(f"{file} is no file of weights: {first}") from error

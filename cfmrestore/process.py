@@ -19,12 +19,9 @@ def readable_errors(interrupted: str = "interrupted") -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError) as error:
-        sys.exit(f"error: {message(error)}")
+        text = str(error)
+        if text.startswith("Caught "):  # a data loader's worker wrapped it in its traceback
+            text = text.rstrip().splitlines()[-1].removeprefix("ValueError: ")
+        sys.exit(f"error: {text}")
     except KeyboardInterrupt:
         sys.exit(interrupted)
-
-
-def message(error: Exception) -> str:
-    """The message alone, also of an error that a data loader's worker wrapped in its traceback."""
-    text = str(error)
-    return text.rstrip().splitlines()[-1].removeprefix("ValueError: ") if text.startswith("Caught ") else text

@@ -17,6 +17,7 @@ from mmengine.registry import Registry, build_from_cfg
 from cfmrestore.former_names import TOLD_BY_COUPLING, plugin_name, update_keys
 
 PLUGIN_GROUP = "cfmrestore.plugins"
+REGISTRIES: "dict[str, PluginRegistry]" = {}
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -91,13 +92,9 @@ class PluginRegistry(Registry):
     """A registry that looks into installed packages before it gives a name up."""
 
     def __init__(self, name: str, folder: str, parent: Registry | None = None) -> None:
-        super().__init__(
-            name,
-            build_func=build_plugin,
-            parent=parent,
-            scope="cfmrestore",
-            locations=[f"cfmrestore.{folder}"],
-        )
+        places = [f"cfmrestore.{folder}"]
+        super().__init__(name, build_func=build_plugin, parent=parent, scope="cfmrestore", locations=places)
+        REGISTRIES[name] = self
 
     def get(self, key: str) -> Any:
         """The class of that name, here or with the parent.
@@ -132,6 +129,8 @@ COUPLINGS = PluginRegistry("coupling", "couplings")
 PATHS = PluginRegistry("path", "paths")
 # Networks, which predict the velocity.
 NETWORKS = PluginRegistry("network", "networks")
+# Feature extractors, in whose space sets of images and losses compare.
+FEATURES = PluginRegistry("feature extractor", "features")
 # ODE and SDE solvers, and their time grids.
 SOLVERS = PluginRegistry("solver", "solvers")
 GRIDS = PluginRegistry("grid", "solvers.grids")
@@ -158,11 +157,3 @@ _INHERITED = [
         mm.PARAM_SCHEDULERS, mm.VISBACKENDS, mm.VISUALIZERS, mm.WEIGHT_INITIALIZERS,
     )
 ]  # fmt: skip
-
-REGISTRIES = {
-    registry.name: registry
-    for registry in (
-        ENCODERS, DEGRADATIONS, CONDITIONS, COUPLINGS, PATHS, NETWORKS, SOLVERS, GRIDS, TIME_SAMPLERS, LOSSES, MODELS,
-        DATASETS, DATA_SAMPLERS, TRANSFORMS, METRICS, RUNNERS, LOOPS, HOOKS, OPTIM_WRAPPERS,
-    )
-}  # fmt: skip

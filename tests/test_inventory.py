@@ -21,9 +21,11 @@ from tests.testing import ROOT
 
 INVENTORY = Path(__file__).with_name("inventory.json")
 TOOLS = {
-    "train.py": "train", "test.py": "test", "evaluate.py": "evaluate", "sweep.py": "sweep", "compare.py": "compare",
+    "train.py": "train", "test.py": "test", "evaluate.py": "evaluate",
+    "feature_statistics.py": "feature-statistics", "sweep.py": "sweep", "compare.py": "compare",
     "degrade.py": "degrade", "benchmark.py train": "benchmark train", "benchmark.py degrade": "benchmark degrade",
     "benchmark.py metrics": "benchmark metrics", "benchmark.py restore": "benchmark restore", "restore.py": "restore",
+    "sample.py": "sample", "inpaint.py": "inpaint",
     "boost.py": "boost", "publish_model.py": "publish", "showcase.py": "showcase", "study.py": "study",
     "cfmrestore.demo": "demo", "misc/print_config.py": "print-config",
 }  # fmt: skip

@@ -21,6 +21,7 @@ from cfmrestore.reports.markdown import markdown_table
 from cfmrestore.restore import model_zoo
 
 _PROVENANCE = ("iter", "seed", "versions", "encoder")
+_LEFT_OUT = ("step", "iter", "time", "data_time", "epoch", "memory")  # what is not the same on another machine
 Log = dict[int, dict[str, float]]
 
 
@@ -82,21 +83,16 @@ def _changed(own: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
 
 
 def read_log(work_dir: Path) -> Log:
-    """What a training logged, by iteration; of what was done twice, after a resumption, the second time."""
+    """Learning rate, losses and metrics by iteration; of what was done twice, after a resumption, the second time."""
     log: Log = {}
     for path in sorted(work_dir.glob("*/vis_data/scalars.json")):
         for line in path.read_text(encoding="utf-8").splitlines():
             entry = json.loads(line)
-            log.setdefault(int(entry["step"]), {}).update(_numbers(entry))
+            numbers = {k: v for k, v in entry.items() if k not in _LEFT_OUT and isinstance(v, int | float)}
+            log.setdefault(int(entry["step"]), {}).update(numbers)
     if not log:
         raise ValueError(f"{str(work_dir)!r} holds no log of a training (TIME/vis_data/scalars.json)")
     return dict(sorted(log.items()))
-
-
-def _numbers(entry: Mapping[str, Any]) -> dict[str, float]:
-    """Learning rate, losses and metrics: what is the same on another machine."""
-    left_out = ("step", "iter", "time", "data_time", "epoch", "memory")
-    return {key: value for key, value in entry.items() if key not in left_out and isinstance(value, int | float)}
 
 
 def _lines(log: Log) -> Iterator[list[Any]]:

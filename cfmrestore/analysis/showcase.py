@@ -3,7 +3,6 @@
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from cfmrestore.engine.panels import caption, framed, middle, stack, to_pixels, 
 from cfmrestore.evaluation.folders import load_image, match_files
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.ops.resize import resize
-from cfmrestore.reports.markdown import fill, format_number, markdown_table
+from cfmrestore.reports.markdown import fill, format_number, metrics_table
 from cfmrestore.restore import Restorer, Settings, model_zoo
 
 _METRICS = ("psnr", "ssim", "haarpsi", "niqe", "lrconsistency")
@@ -24,22 +23,8 @@ _SIDE = 176  # of a detail in the picture
 _ROWS = ("bicubic", "originals", "fidelity 0", "fidelity 1", "frozen")
 
 
-@dataclass(frozen=True)
-class Method:
-    """A row of the table: a model with its settings."""
-
-    title: str
-    model: str
-    settings: Settings
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """Folders of targets and inputs of one set."""
-
-    name: str
-    high: Path
-    low: Path
+Methods = Mapping[str, tuple[str, Settings]]  # models and settings, by the titles of rows
+Pairs = tuple[Path, Path]  # folders of targets and of inputs
 
 
 def showcase(
@@ -71,15 +56,16 @@ def showcase(
     names = [*sets, *(beside or {})]
     if wrong := [name for name in names if not re.fullmatch(r"[\w][\w .,-]*", name) or name in _ROWS]:
         raise ValueError(f"{', '.join(map(repr, wrong))}: names are words, and none of {', '.join(_ROWS)}")
-    pairs = [_pairs(name, where, out / name, preset, split) for name, where in sets.items()]
-    methods = [Method("fidelity 1", model, Settings(fidelity=1.0)), Method("fidelity 0", model, Settings(fidelity=0.0))]
-    methods += [Method(name, place, Settings()) for name, place in (beside or {}).items()]
+    pairs = {name: _pairs(name, where, out / name, preset, split) for name, where in sets.items()}
+    dial = {f"fidelity {end:g}": (model, Settings(fidelity=end)) for end in (1.0, 0.0)}
+    methods = {**dial, **{name: (place, Settings()) for name, place in (beside or {}).items()}}
     tables = []
-    for images in pairs:
-        tables.append(_table(images.name, _measured(images, methods, out / images.name)))
-        write_text(out / images.name / "table.md", tables[-1])
+    for name, folders in pairs.items():
+        tables.append(metrics_table(name, _measured(folders, methods, out / name), format_number))
+        write_text(out / name / "table.md", tables[-1])
     if picture is not None:
-        write_jpeg(picture, draw_details(pairs[0], methods[:2], out / pairs[0].name))
+        name, folders = next(iter(pairs.items()))
+        write_jpeg(picture, draw_details(folders, list(dial), out / name))
     text = "\n".join(tables)
     if page is not None:
         fill(page, model, text)
@@ -89,50 +75,42 @@ def showcase(
 def _pairs(name: str, where: str, out: Path, preset: str | None, split: str) -> Pairs:
     folders = folders_of(name, where)
     if len(folders) == 2:
-        return Pairs(name, *folders)
+        return folders[0], folders[1]
     if preset is None:
         raise ValueError(f"{name}: the model's card names no degradation: give a --preset, or pairs as HIGH,LOW")
     frozen = out / "frozen"
     if (frozen / MANIFEST).is_file():
         shutil.rmtree(frozen)
     degrade(folders[0], preset, frozen, split=split, freeze=True)
-    return Pairs(name, frozen / "high", frozen / "low")
+    return frozen / "high", frozen / "low"
 
 
-def _measured(pairs: Pairs, methods: Sequence[Method], out: Path) -> dict[str, dict[str, float]]:
+def _measured(pairs: Pairs, methods: Methods, out: Path) -> dict[str, dict[str, float | None]]:
     """Rows of the table, by their titles."""
-    rows: dict[str, dict[str, float]] = {}
-    for method in methods:
-        restored = out / method.title
+    rows: dict[str, dict[str, float | None]] = {}
+    high, low = pairs
+    for title, (model, settings) in methods.items():
+        restored = out / title
         shutil.rmtree(restored, ignore_errors=True)  # of other images, perhaps
-        restore([pairs.low], method.model, restored, settings=method.settings, format="png")
-        result = evaluate_folders(restored, pairs.high, low=pairs.low, metrics=_METRICS, out=str(restored) + ".json")
+        restore([low], model, restored, settings=settings, format="png")
+        result = evaluate_folders(restored, high, low=low, metrics=_METRICS, out=f"{restored}.json")
         measured = next(iter(result["benchmarks"].values()))["rows"]
         rows["bicubic"] = measured["bicubic"]
-        nfe = Restorer.from_pretrained(method.model).nfe(method.settings)
-        rows[method.title] = {**measured["restored"], **({} if nfe is None else {"NFE": nfe})}
-    originals = evaluate_folders(pairs.high, low=pairs.low, metrics=["niqe"])
+        rows[title] = {**measured["restored"], "NFE": Restorer.from_pretrained(model).nfe(settings)}
+    originals = evaluate_folders(high, low=low, metrics=["niqe"])
     rows["originals"] = next(iter(originals["benchmarks"].values()))["rows"]["restored"]
     return rows
 
 
-def _table(name: str, rows: Mapping[str, dict[str, float]]) -> str:
-    columns = [*rows["bicubic"], "NFE"]
-    cells = [[name, *columns]]
-    cells += [[title, *(format_number(row.get(column)) for column in columns)] for title, row in rows.items()]
-    return markdown_table(cells)
-
-
-def draw_details(pairs: Pairs, methods: Sequence[Method], out: Path) -> np.ndarray:
+def draw_details(pairs: Pairs, methods: Sequence[str], out: Path) -> np.ndarray:
     """A line an image, of the middle: the input, bicubic, the methods, the original."""
-    lines = []
-    folders = {"restored": pairs.high, "target": pairs.high, "low": pairs.low}
-    for files in match_files(folders):
-        low, high = load_image(files.paths["low"]), load_image(files.paths["target"])
+    lines, (high_folder, low_folder) = [], pairs
+    for name, files in match_files({"restored": high_folder, "target": high_folder, "low": low_folder}).items():
+        low, high = load_image(files["low"]), load_image(files["target"])
         scale = round(high.shape[-1] / low.shape[-1])
         columns = {"the input": low.repeat_interleave(scale, 1).repeat_interleave(scale, 2)}
         columns["bicubic"] = resize(low[None], scale=scale)[0]
-        columns.update({method.title: load_image(out / method.title / f"{files.name}.png") for method in methods})
+        columns.update({method: load_image(out / method / f"{name}.png") for method in methods})
         columns["the original"] = high
         details = [framed(to_pixels(middle(image, _SIDE)), _SIDE) for image in columns.values()]
         lines.append(np.concatenate(details, axis=1))

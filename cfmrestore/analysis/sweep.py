@@ -2,19 +2,18 @@
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.config import Config
 
-from cfmrestore.analysis.figures import new_figure, save_figure
+from cfmrestore.analysis.figures import new_figure, save_figure, set_cost_axes
 from cfmrestore.engine import checkpoints
-from cfmrestore.engine.evaluation_config import benchmark_dataset, prepare_test_config
-from cfmrestore.engine.peak_memory import PeakMemory
+from cfmrestore.engine.memory import PeakMemory
 from cfmrestore.engine.runner import RestorationRunner
-from cfmrestore.engine.setup import build_runner, prepare_config
+from cfmrestore.engine.setup import benchmark_dataset, build_runner, prepare_config, prepare_test_config
 from cfmrestore.evaluation import protocols
 from cfmrestore.evaluation.functional.pareto import pareto_front
 from cfmrestore.evaluation.functional.straightness import straightness
@@ -68,12 +67,10 @@ def sweep(
         raise ValueError(f"need solvers, seeds, and intervals of 1 or more; got {solvers=}, {intervals=}, {seeds=}")
     cfg = prepare_config(config, work_dir=work_dir, launcher=launcher, options=options)
     cfg = prepare_test_config(cfg, stages.find_model(checkpoint), protocol)
-    dataset = None
-    if benchmark is not None:
-        if not all(benchmark.partition("=")):
-            raise ValueError(f"a benchmark is NAME=FOLDERS; got {benchmark!r}")
-        name, where = benchmark.split("=", 1)
-        dataset = benchmark_dataset(name, where, cfg.model.get("scale", 4))
+    name, equals, where = (benchmark or "").partition("=")
+    if benchmark is not None and not (name and equals and where):
+        raise ValueError(f"a benchmark is NAME=FOLDERS; got {benchmark!r}")
+    dataset = benchmark_dataset(name, where, cfg.model.get("scale", 4)) if where else None
     runner = build_runner(cfg)
     sampling, rows, scores = runner.bare_model.sampling, list[Row](), Scores()
     for setting in settings(solvers, intervals, seeds, fidelities or [sampling.fidelity]):
@@ -110,16 +107,9 @@ def _finish(runner: RestorationRunner, cfg: Config, rows: list[Row], first: Scor
     print("measuring how straight the paths are ...", flush=True)
     straight = measured_straightness(runner)
     beside = {row: first.means().get(row, {}) for row in ("bicubic", "encoder")}
-    summary = {
-        "checkpoint": cfg.load_from,
-        "protocol": protocols.find_protocol(cfg.protocol).to_json(),
-        "versions": checkpoints.versions(),
-        "straightness": straight,
-        "higher_is_better": qualities,
-        **beside,
-        "rows": rows,
-    }
-    write_json(out / "sweep.json", summary)
+    head = {"checkpoint": cfg.load_from, "protocol": asdict(protocols.find_protocol(cfg.protocol))}
+    head |= {"versions": checkpoints.versions(), "straightness": straight, "higher_is_better": qualities}
+    write_json(out / "sweep.json", {**head, **beside, "rows": rows})
     write_csv(out / "sweep.csv", [list(rows[0]), *(list(row.values()) for row in rows)])
     draw_sweep(rows, qualities, beside["bicubic"], out / "sweep.png", f"{cfg.load_from}, straightness {straight:.3g}")
     print(sweep_table(rows, list(qualities)))
@@ -142,8 +132,7 @@ def measured_straightness(runner: RestorationRunner, images: int = 4) -> float:
 
 def sweep_table(rows: list[Row], qualities: Sequence[str]) -> str:
     """Markdown; a star marks what nothing beats in both NFE and that metric."""
-    head = ["solver", "intervals", "fidelity", "seed", "NFE", *qualities, "s an image", "peak MiB"]
-    cells = [head]
+    cells = [["solver", "intervals", "fidelity", "seed", "NFE", *qualities, "s an image", "peak MiB"]]
     for row in rows:
         marked = [f"{_short(row[name])}{' *' if row[f'pareto_{name}'] else ''}" for name in qualities]
         start = [row["solver"], *(_short(row[key]) for key in ("num_intervals", "fidelity", "seed", "NFE"))]
@@ -171,10 +160,7 @@ def draw_sweep(rows: list[Row], qualities: Mapping[str, bool], bicubic: Row, pat
         axes.step(*zip(*front, strict=True), "*", where="post", label="nothing better for less", **style)
         if name in bicubic:
             axes.axhline(bicubic[name], color="gray", ls=":", label="bicubic")
-        axes.set_xscale("log", base=2)
-        axes.xaxis.set_major_formatter("{x:g}")
+        set_cost_axes(axes, name, up)
         axes.set_xlabel("evaluations of the network (NFE); at the points: intervals")
-        axes.set_ylabel(f"{name} ({'higher' if up else 'lower'} is better)")
-        axes.grid(alpha=0.3)
         axes.legend()
     save_figure(figure, path, title)

@@ -3,16 +3,21 @@
 import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mmengine.utils import track_iter_progress
 
+from cfmrestore.apis.feature_statistics import measure_set
 from cfmrestore.engine.panels import to_pixels
 from cfmrestore.evaluation import protocols
 from cfmrestore.evaluation.folders import check_sizes, match_files, read_sample
 from cfmrestore.evaluation.metric_names import metric_config
+from cfmrestore.evaluation.metrics import SetMetric
 from cfmrestore.evaluation.metrics.base import pictures
 from cfmrestore.evaluation.metrics.evaluator import RestorationEvaluator
+from cfmrestore.evaluation.metrics.feature_space import FeatureSpace
+from cfmrestore.evaluation.metrics.reference import ReferenceSet
 from cfmrestore.registry import METRICS, load_plugins
 from cfmrestore.reports import results
 from cfmrestore.reports.output import write_outputs
@@ -23,6 +28,7 @@ def evaluate_folders(
     target: str | Path | None = None,
     *,
     low: str | Path | None = None,
+    reference: str | Path | None = None,
     protocol: str = "classic_y",
     metrics: Sequence[str] = ("PSNR", "SSIM"),
     scale: int | None = None,
@@ -30,6 +36,9 @@ def evaluate_folders(
     method: str | None = None,
     name: str | None = None,
     weights: str | None = None,
+    patches: int | None = None,
+    patch_side: int | None = None,
+    min_images: int | None = None,
     out: str | None = None,
     report: str | None = None,
 ) -> results.Result:
@@ -39,6 +48,8 @@ def evaluate_folders(
         restored: The folder of restorations, or one image.
         target: The folder of what they should be; not needed for metrics without reference.
         low: The folder of inputs: the table then has a row for bicubic interpolation.
+        reference: Other pictures that metrics of whole sets compare with in place of targets: their folder, or a file
+            of ``feature_statistics``.
         protocol: How images are compared.
         metrics: Names of metrics, in any case.
         scale: Pixels of a restoration a pixel of its input, where ``low`` does not tell.
@@ -46,6 +57,9 @@ def evaluate_folders(
         method: How the restorations are called in tables; by default their folder.
         name: How the set of images is called; by default the folder of the targets.
         weights: Folder with the weights of networks that metrics need; without it, torch's cache.
+        patches: How many patches metrics of whole sets cut an image into, in place of their defaults.
+        patch_side: Side of a patch, in pixels.
+        min_images: Fewest images that metrics of whole sets take, in place of what they need.
         out: JSON file for the result; a table and a CSV file are written beside it.
         report: HTML file with table, histograms and the worst images.
     """
@@ -54,31 +68,49 @@ def evaluate_folders(
     if scale is not None and scale < 1:
         raise ValueError(f"scale must be 1 or more; got {scale}")
     folders = {kind: folder for kind, folder in (("restored", restored), ("target", target), ("low", low)) if folder}
-    evaluator = _evaluator(metrics, weights, protocol, folders.keys(), scale)
-    files = {image.name: image for image in match_files(folders, suffix)}
-    check_sizes(files.values(), scale)
+    sets = {"reference": reference, "patches": patches, "patch_side": patch_side, "min_images": min_images}
+    configs = [metric_config(metric, weights, **sets) for metric in dict.fromkeys(metrics)]
+    evaluator = _evaluator(configs, protocol, folders.keys(), scale)
+    files = match_files(folders, suffix)
+    check_sizes(files, scale)
+    comparing = [m for m in evaluator.metrics if isinstance(m, SetMetric) and m.reference_file is not None]
+    if reference is not None and not comparing:
+        raise ValueError("no metric compares with a reference: name fid, kid or another one of whole sets")
+    if reference is not None and Path(reference).is_dir():
+        _measure_reference(reference, comparing)
     evaluator.prepare(len(files))
-    for image in track_iter_progress(list(files.values()), file=sys.stderr):
-        evaluator.process([read_sample(image, scale)])
+    for image in track_iter_progress(list(files), file=sys.stderr):
+        evaluator.process([read_sample(image, files[image], scale)])
     scores = {name or results.title_of(target or restored): evaluator.score(len(files))}
     settings = {kind: str(folder) for kind, folder in folders.items()}
+    if reference is not None and comparing[0].reference is not None:
+        settings |= {"reference": str(reference), "reference_sha256": comparing[0].reference.images_sha256}
     result = results.assemble(method or results.title_of(restored), protocols.find_protocol(protocol), scores, settings)
 
     def pictures_of(benchmark: str, image: str) -> dict[str, np.ndarray]:
         del benchmark
-        return {kind: to_pixels(x) for kind, x in pictures(read_sample(files[image], scale)).items()}
+        return {kind: to_pixels(x) for kind, x in pictures(read_sample(image, files[image], scale)).items()}
 
     write_outputs(result, out, report, pictures_of)
     return result
 
 
+def _measure_reference(folder: str | Path, metrics: Sequence[SetMetric]) -> None:
+    """The features of a folder, once for all metrics of one space."""
+    measured: dict[FeatureSpace, ReferenceSet] = {}
+    for metric in metrics:
+        if metric.space not in measured:
+            measured[metric.space] = measure_set(folder, metric.space)
+        metric.reference = measured[metric.space]
+
+
 def _evaluator(
-    metrics: Sequence[str], weights: str | None, protocol: str, given: Collection[str], scale: int | None
+    configs: Sequence[dict[str, Any]], protocol: str, given: Collection[str], scale: int | None
 ) -> RestorationEvaluator:
     """The metrics, if what is given of the images is enough for them."""
     crops = protocols.find_protocol(protocol).crop
-    configs = [*(metric_config(metric, weights) for metric in dict.fromkeys(metrics)), {"type": "ImageDigest"}]
-    built = [METRICS.build(config, default_args={"protocol": protocol}) for config in configs]
+    default = {"protocol": protocol}
+    built = [METRICS.build(config, default_args=default) for config in [*configs, {"type": "ImageDigest"}]]
     if "target" not in given and (needing := [type(metric).__name__ for metric in built if metric.needs_target]):
         raise ValueError(f"{', '.join(needing)} compare with targets: name their folder too")
     if crops and "low" not in given and scale is None and any(metric.needs_scale for metric in built):

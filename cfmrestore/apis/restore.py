@@ -12,8 +12,7 @@ import numpy as np
 from cfmrestore._version import __version__
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.config.load import load_config
-from cfmrestore.engine.process_pool import run_jobs
-from cfmrestore.engine.time_left import TimeLeft
+from cfmrestore.engine.jobs import TimeLeft, run_jobs
 from cfmrestore.hub import file_digest
 from cfmrestore.imageio import EXTENSIONS, SUFFIXES, check_writable, read_picture, write_picture
 from cfmrestore.imageio.picture import Metadata, Picture
@@ -26,46 +25,34 @@ from cfmrestore.restore.stages import Stage, build, find_model
 
 
 @dataclass(frozen=True)
-class RestoreRun:
-    """Restorer and settings that all images of a run share."""
-
-    restorer: Restorer
-    settings: Settings
-    samples: int = 1
-    quality: int = 95
-    records: Records | None = None
-
-    def done(self, job: "RestoreJob") -> bool:
-        """Whether a run before has made it, in the same way."""
-        files = job.files(self.samples)
-        if self.records is not None:
-            return self.records.done(job.result, job.item.path, files)
-        if there := [path for path in files if path.exists()]:
-            raise ValueError(f"{there[0]} is there already: --overwrite replaces it")
-        return False
-
-
-@dataclass(frozen=True)
 class RestoreJob:
     """One image to restore."""
 
     item: Item
     result: Path
+    files: list[Path]  # that it writes: the result, or numbered samples and the map of where they differ
 
     def __str__(self) -> str:
         return str(self.item)
 
-    def files(self, samples: int) -> list[Path]:
-        """Files that it writes."""
-        if samples == 1:
-            return [self.result]
-        numbered = [self.result.with_stem(f"{self.result.stem}_{index}") for index in range(samples)]
-        return [*numbered, self.spread]
 
-    @property
-    def spread(self) -> Path:
-        """File of the map of where samples differ."""
-        return self.result.with_name(f"{self.result.stem}_spread.png")
+@dataclass(frozen=True)
+class RestoreRun:
+    """Restorer and settings that all images of a run share."""
+
+    restorer: Restorer
+    settings: Settings
+    samples: int
+    quality: int
+    records: Records | None
+
+    def done(self, job: RestoreJob) -> bool:
+        """Whether a run before has made it, in the same way."""
+        if self.records is not None:
+            return self.records.done(job.result, job.item.path, job.files)
+        if there := [path for path in job.files if path.exists()]:
+            raise ValueError(f"{there[0]} is there already: --overwrite replaces it")
+        return False
 
 
 def restore(
@@ -122,21 +109,14 @@ def restore(
     run = RestoreRun(restorer, settings, samples, quality, records if jobs and jobs[0].result != Path(out) else None)
     todo = share if overwrite else [job for job in share if not run.done(job)]
     if len(todo) < len(share):
-        print(
-            f"{len(share) - len(todo)} of {len(share)} are there already (--overwrite makes them again)",
-            file=sys.stderr,
-        )
+        there = f"{len(share) - len(todo)} of {len(share)}"
+        print(f"{there} are there already (--overwrite makes them again)", file=sys.stderr)
     clock = TimeLeft([job.item.weight for job in todo])
     return [file for files in run_jobs(partial(restore_one, run, clock), todo, progress=clock) for file in files]
 
 
 def load_restorer(
-    model: str | Path,
-    config: str | Path | None = None,
-    options: Mapping[str, Any] | None = None,
-    *,
-    device: str = "auto",
-    precision: str = "auto",
+    model: str | Path, config: str | Path | None, options: Mapping[str, Any] | None, *, device: str, precision: str
 ) -> Restorer:
     """A restorer of a checkpoint that describes itself, or with the config of one that does not."""
     if config is None:
@@ -150,9 +130,7 @@ def load_restorer(
     return Restorer([Stage(flow, file=path)], device=device, precision=precision)
 
 
-def plan_jobs(
-    items: Sequence[Item], out: Path, *, suffix: str, format: str | None, samples: int = 1
-) -> list[RestoreJob]:
+def plan_jobs(items: Sequence[Item], out: Path, *, suffix: str, format: str | None, samples: int) -> list[RestoreJob]:
     """Where every result goes; no two to one place, none onto an input."""
     if Path(suffix).name != suffix:
         raise ValueError(f"the suffix becomes part of a name; got {suffix!r}")
@@ -161,8 +139,13 @@ def plan_jobs(
         raise ValueError(f"{str(out)!r} is a file: name a folder for {len(items)} results")
     if out.suffix.lower() in EXTENSIONS - SUFFIXES.keys() and not out.is_dir():
         raise ValueError(f"{out.suffix} is not written: name a folder, or a file of {' '.join(SUFFIXES)}")
-    jobs = [RestoreJob(item, out if single else out / item.renamed(suffix, format)) for item in items]
-    places = [path for job in jobs for path in job.files(samples)]
+    jobs = []
+    for item in items:
+        result = out if single else out / item.renamed(suffix, format)
+        numbered = [result.with_stem(f"{result.stem}_{index}") for index in range(samples)]
+        spread = result.with_name(f"{result.stem}_spread.png")
+        jobs.append(RestoreJob(item, result, [result] if samples == 1 else [*numbered, spread]))
+    places = [path for job in jobs for path in job.files]
     if len(set(places)) < len(places):
         twice = next(place for place in places if places.count(place) > 1)
         raise ValueError(f"several images would be written to {twice}: rename those whose names differ too little")
@@ -178,7 +161,6 @@ def restore_one(run: RestoreRun, clock: TimeLeft, job: RestoreJob) -> list[Path]
     size = target_size(picture.size, run.settings.scale or run.restorer.scale)
     check_writable(job.result, size, alpha=picture.has_alpha, bits=picture.bits)
     clock.set_size(picture.size)
-    files = job.files(run.samples)
     if run.samples == 1:
         images = [run.restorer.restore(picture, run.settings, clock.update)[0]]
     else:
@@ -186,11 +168,11 @@ def restore_one(run: RestoreRun, clock: TimeLeft, job: RestoreJob) -> list[Path]
         images = [*drawn.images, Picture(np.asarray(spread_picture(drawn.spread)), Metadata(), "png")]
     if run.records is not None:
         run.records.forget(job.result)
-    for file, image in zip(files, images, strict=True):
+    for file, image in zip(job.files, images, strict=True):
         write_picture(file, image, quality=run.quality)
     if run.records is not None:
         run.records.write(job.result, job.item.path)
-    return files
+    return job.files
 
 
 def recipe_of(restorer: Restorer, settings: Settings, options: Mapping[str, Any] | None) -> dict[str, Any]:

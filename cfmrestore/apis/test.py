@@ -7,10 +7,8 @@ from typing import Any
 
 from mmengine.config import Config
 
-from cfmrestore.engine.evaluation_config import benchmark_dataset, prepare_test_config
-from cfmrestore.engine.hooks.picture_hook import PictureHook
-from cfmrestore.engine.hooks.save_images_hook import SaveImagesHook
-from cfmrestore.engine.setup import build_runner, prepare_config
+from cfmrestore.engine.hooks import PictureHook, SaveImagesHook
+from cfmrestore.engine.setup import benchmark_dataset, build_runner, prepare_config, prepare_test_config
 from cfmrestore.evaluation import protocols
 from cfmrestore.evaluation.metric_names import metric_config
 from cfmrestore.reports import results

@@ -4,6 +4,7 @@ Against their floor or a peer, in turn in one run.
 """
 
 import argparse
+from importlib import import_module
 
 from cfmrestore.cli import common
 
@@ -18,39 +19,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         command = commands.add_parser(name, help=summary, description=summary)
         function(command)
-        command.add_argument(
-            "--busy",
-            type=int,
-            default=1,
-            metavar="N",
-            help="all is measured twice: on the machine as it is, and beside N processes that keep a core each busy "
-            "(default: 1; 0 leaves that out)",
-        )
+        busy = "measure all again beside N processes that keep a core each busy (default: 1; 0 leaves that out)"
+        command.add_argument("--busy", type=int, default=1, metavar="N", help=busy)
         command.add_argument("--out", metavar="FILE.json", help="write the figures")
 
 
 def run(args: argparse.Namespace) -> None:
-    {"train": _train, "degrade": _degrade, "metrics": _metrics, "restore": _restore}[args.benchmark](args)
+    keys = common.keywords(args)
+    keys.pop("launcher", None)  # one process is measured
+    name = keys.pop("benchmark")
+    getattr(import_module(f"cfmrestore.analysis.benchmarks.{name}"), f"benchmark_{name}")(**keys)
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", nargs="?", default="configs/cfm_realsr_tiny.py")
     parser.add_argument("--iterations", type=int, default=60)
     common.add_config_flags(parser)
-
-
-def _train(args: argparse.Namespace) -> None:
-    options = common.parse_options(args.cfg_options)
-    from cfmrestore.analysis.benchmarks.train import benchmark_train
-
-    benchmark_train(
-        args.config,
-        iterations=args.iterations,
-        busy=args.busy,
-        work_dir=args.work_dir,
-        out=args.out,
-        options=options,
-    )
 
 
 def _add_degrade(parser: argparse.ArgumentParser) -> None:
@@ -60,48 +44,17 @@ def _add_degrade(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--side", type=int, default=256)
 
 
-def _degrade(args: argparse.Namespace) -> None:
-    from cfmrestore.analysis.benchmarks.degrade import benchmark_degrade
-
-    benchmark_degrade(
-        args.photographs, rounds=args.rounds, batch=args.batch, side=args.side, busy=args.busy, out=args.out
-    )
-
-
 def _add_metrics(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("photographs", nargs="?", default="data/photographs/train", help="a folder of images")
+    parser.add_argument("folder", nargs="?", default="data/photographs/train", help="of images")
     parser.add_argument("--rounds", type=int, default=5)
-
-
-def _metrics(args: argparse.Namespace) -> None:
-    from cfmrestore.analysis.benchmarks.metrics import benchmark_metrics
-
-    benchmark_metrics(args.photographs, rounds=args.rounds, busy=args.busy, out=args.out)
 
 
 def _add_restore(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "model", nargs="?", default="configs/cfm_realsr.py", help="a checkpoint, or an untrained config"
-    )
+    model = "a checkpoint, or an untrained config"
+    parser.add_argument("model", nargs="?", default="configs/cfm_realsr.py", help=model)
     parser.add_argument("--side", type=int, default=1024, help="of the result, in pixels (default: 1024)")
-    parser.add_argument(
-        "--memory", nargs="*", type=int, default=[], metavar="SIDE", help="measure peak memory at these"
-    )
+    memory = "measure peak memory at these"
+    parser.add_argument("--memory", dest="sides", nargs="*", type=int, default=[], metavar="SIDE", help=memory)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--num-intervals", type=int, metavar="N")
-    parser.add_argument("--tile", type=int, metavar="PIXELS", help="default: auto")
-
-
-def _restore(args: argparse.Namespace) -> None:
-    from cfmrestore.analysis.benchmarks.restore import benchmark_restore
-
-    settings = {"num_intervals": args.num_intervals, "tile": "auto" if args.tile is None else args.tile}
-    benchmark_restore(
-        args.model,
-        side=args.side,
-        sides=args.memory,
-        rounds=args.rounds,
-        busy=args.busy,
-        out=args.out,
-        **settings,
-    )
+    parser.add_argument("--tile", type=common.tile, default="auto", metavar="PIXELS", help="default: auto")

@@ -14,9 +14,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--prompts", metavar="FILE", help="a text a line; empty lines and # comments are skipped")
     what.add_argument("--from-latents", metavar="FOLDER", help="lift latents that were written before")
     parser.add_argument("--pipeline", metavar="PATH", help="a folder that diffusers saved, or a hub id")
-    parser.add_argument(
-        "--model", metavar="CHECKPOINT", help="a flow in that pipeline's latents: a file or a work directory"
-    )
+    model = "a flow in that pipeline's latents: a file or a work directory"
+    parser.add_argument("--model", metavar="CHECKPOINT", help=model)
     parser.add_argument("--out", metavar="PATH", help="a folder, or a .png file for one picture; a .json beside each")
     parser.add_argument("--save-latents", metavar="FOLDER", help="write the small latents; without --model, them alone")
     parser.add_argument("--seed", type=int, default=0)
@@ -31,9 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--compare", action="store_true", help="write the small picture too, enlarged bicubically")
     parser.add_argument("--device", default="auto", help="default: a GPU where there is one")
     parser.add_argument("--precision", default="auto", help="auto, fp32, bf16 or fp16")
-    parser.add_argument(
-        "--encoder", metavar="PATH", help="where the flow's autoencoder lies now (default: --pipeline has it)"
-    )
+    encoder = "where the flow's autoencoder lies now (default: --pipeline has it)"
+    parser.add_argument("--encoder", metavar="PATH", help=encoder)
     parser.add_argument("--overwrite", action="store_true", help="make again what is there")
 
 
@@ -41,27 +39,7 @@ def run(args: argparse.Namespace) -> None:
     from cfmrestore.apis.boost import boost
     from cfmrestore.ldm.boost_jobs import read_prompts
 
-    done = boost(
-        read_prompts(args.prompts) if args.prompts else [args.prompt] if args.prompt else [],
-        pipeline=args.pipeline,
-        model=args.model,
-        out=args.out,
-        from_latents=args.from_latents,
-        save_latents=args.save_latents,
-        seed=args.seed,
-        samples=args.samples,
-        steps=args.steps,
-        guidance_scale=args.guidance_scale,
-        negative_prompt=args.negative_prompt,
-        height=args.height,
-        width=args.width,
-        num_intervals=args.num_intervals,
-        batch=args.batch,
-        compare=args.compare,
-        device=args.device,
-        precision=args.precision,
-        encoder=args.encoder,
-        overwrite=args.overwrite,
-        part=common.process_part(),
-    )
+    keys = common.keywords(args, part=common.process_part())
+    prompt, file = keys.pop("prompt"), keys.pop("prompts")
+    done = boost(read_prompts(file) if file else [prompt] if prompt else [], **keys)
     print(f"{len(done)} {'pictures' if args.model else 'latents'} in {args.out or args.save_latents}")

@@ -6,21 +6,36 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-LAUNCHERS = ("none", "pytorch", "slurm", "mpi")
-
 
 def add_config_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of every command that runs a config."""
     parser.add_argument("--work-dir", help="where logs and checkpoints go (default: work_dirs/CONFIG)")
     help_ = "change keys of the config: model.sampling.num_intervals=8 (lists: key='[a,b]')"
     add_key_values(parser, "--cfg-options", help=help_)
-    parser.add_argument("--launcher", choices=LAUNCHERS, help="default: what the environment says")
+    launchers = ("none", "pytorch", "slurm", "mpi")
+    parser.add_argument("--launcher", choices=launchers, help="default: what the environment says")
     parser.add_argument("--local_rank", "--local-rank", type=int, help=argparse.SUPPRESS)
 
 
 def add_key_values(parser: argparse._ActionsContainer, flag: str, *, help: str) -> None:
     """A flag of KEY=VALUE pairs, which ``parse_options`` reads; given again, it adds to what was given."""
     parser.add_argument(flag, nargs="+", action="extend", metavar="KEY=VALUE", help=help)
+
+
+def keywords(args: argparse.Namespace, **read: Any) -> dict[str, Any]:
+    """The flags as keyword arguments of what the command calls, whose parameters have their names.
+
+    ``read`` are those whose text was read already.
+    """
+    given = {key: value for key, value in vars(args).items() if key not in ("command", "local_rank")}
+    if "cfg_options" in given:
+        given["options"] = parse_options(given.pop("cfg_options"))
+    return given | read
+
+
+def tile(text: str) -> int | str:
+    """A number of pixels, or auto."""
+    return text if text == "auto" else int(text)
 
 
 class RenamedFlag(argparse.Action):
@@ -51,13 +66,15 @@ def parse_options(pairs: Sequence[str] | None) -> dict[str, Any] | None:
 
 def parse_names(pairs: Sequence[str]) -> dict[str, str]:
     """NAME=VALUE arguments."""
+    values: dict[str, str] = {}
     for pair in pairs:
-        if not all(pair.partition("=")):
+        name, _, value = pair.partition("=")
+        if not name or not value:
             raise ValueError(f"expected NAME=VALUE; got {pair!r}")
-    names = [pair.partition("=")[0] for pair in pairs]
-    if len(set(names)) < len(names):
-        raise ValueError(f"every name once; got {', '.join(names)}")
-    return {name: pair.partition("=")[2] for name, pair in zip(names, pairs, strict=True)}
+        if name in values:
+            raise ValueError(f"every name once; got {name} twice")
+        values[name] = value
+    return values
 
 
 def process_part() -> tuple[int, int]:

@@ -5,6 +5,8 @@ The intervals are the bootstrap's; files of different protocols are refused.
 
 import argparse
 
+from cfmrestore.cli import common
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("results", nargs="+", metavar="RESULT.json", help="written by test.py or evaluate.py")
@@ -18,4 +20,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     from cfmrestore.reports.compare import compare
 
-    compare(args.results, baseline=args.baseline, level=args.level, samples=args.samples, seed=args.seed, out=args.out)
+    keys = common.keywords(args)
+    compare(keys.pop("results"), **keys)

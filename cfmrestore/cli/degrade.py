@@ -59,6 +59,6 @@ def _write(args: argparse.Namespace) -> None:
     if args.replay:
         done = replay(args.source, args.replay, args.out, **shared)
     else:
-        draw = {"scale": args.scale, "seed": args.seed, "epoch": args.epoch, "split": args.split, "freeze": args.freeze}
+        draw = {key: getattr(args, key) for key in ("scale", "seed", "epoch", "split", "freeze")}
         done = degrade(args.source, args.preset, args.out, **draw, **shared)
     print(f"{len(done)} images in {args.out}")

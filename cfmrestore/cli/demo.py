@@ -1,5 +1,5 @@
 """Open a web page to try a model."""
 
-from cfmrestore.demo.command import add_arguments, run
+from cfmrestore.demo import add_arguments, run
 
 __all__ = ["add_arguments", "run"]

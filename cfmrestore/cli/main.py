@@ -10,8 +10,8 @@ from cfmrestore._version import __version__
 from cfmrestore.process import prepare_process, readable_errors
 
 COMMANDS = (
-    "train", "test", "evaluate", "compare", "sweep", "study", "restore", "boost", "degrade", "showcase", "publish",
-    "print-config", "benchmark", "demo",
+    "train", "test", "evaluate", "feature-statistics", "compare", "sweep", "study", "restore", "sample", "inpaint",
+    "boost", "degrade", "showcase", "publish", "print-config", "benchmark", "demo",
 )  # fmt: skip
 """Names of the files of this folder, with hyphens, in the order of the help."""
 
@@ -24,25 +24,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS:
         module = _module(name)
-        command = commands.add_parser(name, help=_summary(module), description=module.__doc__)
-        module.add_arguments(command)
+        summary = (module.__doc__ or "").partition("\n")[0]
+        module.add_arguments(commands.add_parser(name, help=summary, description=module.__doc__))
     args, unknown = parser.parse_known_args(arguments)
     if unknown:  # said with the usage of the command, not with that of all
         commands.choices[args.command].error(f"unrecognized arguments: {' '.join(unknown)}")
-    _set_rank(args)
-    module = _module(args.command)
-    with readable_errors(getattr(module, "INTERRUPTED", "interrupted")):
-        module.run(args)
+    _run(args.command, args)
 
 
 def tool(name: str) -> None:
     """Run one command with the arguments of the process: what a script of ``tools/`` is."""
     prepare_process()
-    args = build_parser(name).parse_args()
-    _set_rank(args)
-    module = _module(name)
-    with readable_errors(getattr(module, "INTERRUPTED", "interrupted")):
-        module.run(args)
+    _run(name, build_parser(name).parse_args())
 
 
 def build_parser(name: str) -> argparse.ArgumentParser:
@@ -57,12 +50,10 @@ def _module(name: str) -> ModuleType:
     return import_module(f"cfmrestore.cli.{name.replace('-', '_')}")
 
 
-def _summary(module: ModuleType) -> str:
-    return (module.__doc__ or "").strip().splitlines()[0]
-
-
-def _set_rank(args: argparse.Namespace) -> None:
-    """Rank from launchers that give it as a flag."""
+def _run(name: str, args: argparse.Namespace) -> None:
     rank = getattr(args, "local_rank", None)
-    if rank is not None:
+    if rank is not None:  # from launchers that give it as a flag
         os.environ.setdefault("LOCAL_RANK", str(rank))
+    module = _module(name)
+    with readable_errors(getattr(module, "INTERRUPTED", "interrupted")):
+        module.run(args)

@@ -7,18 +7,16 @@ import argparse
 
 from cfmrestore.cli import common
 
-FORMATS = ("py", "json", "yaml")
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config")
-    parser.add_argument("--format", choices=FORMATS, help="default: that of --out, or py")
+    parser.add_argument("--format", choices=("py", "json", "yaml"), help="default: that of --out, or py")
     parser.add_argument("--out", "--save-path", metavar="FILE", help="write it, in place of printing it")
     common.add_key_values(parser, "--cfg-options", help="change keys of the config, as in training")
 
 
 def run(args: argparse.Namespace) -> None:
-    options = common.parse_options(args.cfg_options)
+    keys = common.keywords(args)
     from cfmrestore.apis.print_config import print_config
 
-    print_config(args.config, options=options, format=args.format, out=args.out)
+    print_config(**keys)

@@ -13,12 +13,8 @@ _SETTINGS = ("scale", "seed", "fidelity", "num_intervals", "solver", "noise", "c
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="images, folders (searched deeply) and patterns")
-    parser.add_argument(
-        "--model",
-        default="cfm-x4",
-        metavar="PATH",
-        help="cfm-x4 (the default), cfm-realsr-x4 for noise or JPEG, a checkpoint, a work directory, or a chain's .py",
-    )
+    model = "cfm-x4 (the default), cfm-realsr-x4 for noise or JPEG, a checkpoint, a work directory, or a chain's .py"
+    parser.add_argument("--model", default="cfm-x4", metavar="PATH", help=model)
     parser.add_argument("--out", default="restored", metavar="PATH", help="a folder, or the file of one image")
     parser.add_argument("--scale", type=float, help="any positive number, at most 64 (default: the model's)")
     parser.add_argument("--seed", type=int, default=0, help="another one draws other detail")
@@ -49,7 +45,9 @@ def _add_files(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_machine(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--tile", type=tile, default="auto", help="auto, pixels of the result a tile, or 0 for none")
+    group.add_argument(
+        "--tile", type=common.tile, default="auto", help="auto, pixels of the result a tile, or 0 for none"
+    )
     group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
     group.add_argument("--precision", default="auto", help="of the network: auto, fp32, bf16, fp16")
     group.add_argument("--threads", type=int, metavar="N", help="of each process on a CPU (default: all cores)")
@@ -57,31 +55,11 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
     common.add_key_values(group, "--cfg-options", help="change that config")
 
 
-def tile(text: str) -> int | str:
-    """A number of pixels, or auto."""
-    return text if text == "auto" else int(text)
-
-
 def run(args: argparse.Namespace) -> None:
-    options = common.parse_options(args.cfg_options)
-    common.use_threads(args.threads)
+    keys = common.keywords(args, part=common.process_part())
+    common.use_threads(keys.pop("threads"))
     from cfmrestore.apis.restore import restore
     from cfmrestore.restore import Settings
 
-    done = restore(
-        args.inputs,
-        args.model,
-        args.out,
-        settings=Settings(**{key: getattr(args, key) for key in _SETTINGS}),
-        samples=args.samples,
-        suffix=args.suffix,
-        format=args.format,
-        quality=args.quality,
-        overwrite=args.overwrite,
-        config=args.config,
-        options=options,
-        device=args.device,
-        precision=args.precision,
-        part=common.process_part(),
-    )
+    done = restore(settings=Settings(**{key: keys.pop(key) for key in _SETTINGS}), **keys)
     print(f"{len(done)} files written" + (f", the last is {done[-1]}" if done else ""))

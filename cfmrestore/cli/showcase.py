@@ -10,36 +10,21 @@ from cfmrestore.cli import common
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="a bundled model, a checkpoint, or a work directory")
-    parser.add_argument(
-        "--sets",
-        nargs="+",
-        default=["photographs=data/photographs/held_out"],
-        metavar="NAME=FOLDERS",
-        help="HIGH,LOW for pairs, HIGH for photographs to degrade, or a frozen set (default: the bundled photographs)",
-    )
+    sets = "HIGH,LOW for pairs, HIGH for photographs to degrade, or a frozen set (default: the bundled photographs)"
+    bundled = ["photographs=data/photographs/held_out"]
+    parser.add_argument("--sets", nargs="+", default=bundled, metavar="NAME=FOLDERS", help=sets)
     parser.add_argument("--preset", help="what photographs are degraded by (default: as the model's card says)")
     parser.add_argument("--split", default="all", help="of photographs to degrade: all, train or held_out")
     parser.add_argument("--beside", nargs="+", default=[], metavar="NAME=MODEL", help="other models to measure too")
     parser.add_argument("--out", default="work_dirs/showcase", metavar="FOLDER", help="for all images")
     parser.add_argument("--picture", metavar="FILE.jpg", help="details of the first set's images")
-    parser.add_argument(
-        "--page", metavar="FILE.md", help="whose table between <!-- MODEL: begin --> and end is made new"
-    )
+    page = "whose table between <!-- MODEL: begin --> and end is made new"
+    parser.add_argument("--page", metavar="FILE.md", help=page)
 
 
 def run(args: argparse.Namespace) -> None:
-    sets, beside = common.parse_names(args.sets), common.parse_names(args.beside)
+    keys = common.keywords(args, sets=common.parse_names(args.sets), beside=common.parse_names(args.beside))
     from cfmrestore.analysis.showcase import showcase
 
-    table = showcase(
-        args.model,
-        sets,
-        args.out,
-        preset=args.preset,
-        split=args.split,
-        beside=beside,
-        picture=args.picture,
-        page=args.page,
-    )
-    print(table)
+    print(showcase(**keys))
     print(f"look at {args.picture or args.out}")

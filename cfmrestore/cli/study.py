@@ -14,18 +14,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--work-dir", help="where the trainings go (default: work_dirs/STUDY)")
     parser.add_argument("--benchmarks", nargs="+", metavar="NAME=FOLDERS", help="in place of the study's")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes, each with one thread")
-    parser.add_argument(
-        "--page", metavar="FILE.md", help="whose tables between <!-- NAME: begin --> and end are made new"
-    )
+    page = "whose tables between <!-- NAME: begin --> and end are made new"
+    parser.add_argument("--page", metavar="FILE.md", help=page)
     common.add_key_values(parser, "--cfg-options", help="change keys of the config of all runs")
 
 
 def run(args: argparse.Namespace) -> None:
-    benchmarks = common.parse_names(args.benchmarks) if args.benchmarks else None
-    options = common.parse_options(args.cfg_options)
+    keys = common.keywords(args, work_dir=args.work_dir or f"work_dirs/{Path(args.study).stem}")
+    keys["benchmarks"] = common.parse_names(args.benchmarks) if args.benchmarks else None
     from cfmrestore.analysis.study import study
 
-    work_dir = args.work_dir or f"work_dirs/{Path(args.study).stem}"
-    keys = {"benchmarks": benchmarks, "workers": args.workers, "options": options, "page": args.page}
-    study(args.study, work_dir, args.out, **keys)
+    study(keys.pop("study"), **keys)
     print(f"look at the plots in {args.out}")

@@ -15,29 +15,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--solvers", nargs="+", default=["Euler", "Heun"], metavar="NAME", help="default: Euler Heun")
     parser.add_argument("--intervals", nargs="+", type=int, default=[1, 2, 4, 8], metavar="N", help="default: 1 2 4 8")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="N", help="of the noise at the start")
-    parser.add_argument(
-        "--fidelity", nargs="+", type=float, metavar="F", help="0 the most detailed, 1 the closest to the input"
-    )
+    fidelity = "0 the most detailed, 1 the closest to the input"
+    parser.add_argument("--fidelity", dest="fidelities", nargs="+", type=float, metavar="F", help=fidelity)
     parser.add_argument("--benchmark", metavar="NAME=FOLDERS", help="in place of the config's test set, as in test.py")
     parser.add_argument("--protocol", help="how images are compared, in place of the config's")
     common.add_config_flags(parser)
 
 
 def run(args: argparse.Namespace) -> None:
-    options = common.parse_options(args.cfg_options)
+    keys = common.keywords(args)
     from cfmrestore.analysis.sweep import sweep
 
-    sweep(
-        args.config,
-        args.checkpoint,
-        args.out,
-        solvers=args.solvers,
-        intervals=args.intervals,
-        seeds=args.seeds,
-        fidelities=args.fidelity,
-        benchmark=args.benchmark,
-        protocol=args.protocol,
-        work_dir=args.work_dir,
-        launcher=args.launcher,
-        options=options,
-    )
+    sweep(**keys)

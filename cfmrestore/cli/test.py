@@ -11,18 +11,14 @@ from cfmrestore.cli import common
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config")
     parser.add_argument("checkpoint", help="a .pth or .safetensors file, a work directory, or a bundled model")
-    parser.add_argument(
-        "--benchmarks",
-        nargs="+",
-        default=[],
-        metavar="NAME=FOLDERS",
-        help="in place of the config's test set: NAME=HIGH,LOW for pairs, NAME=HIGH to degrade as the config does, or "
-        "NAME=FOLDER with a frozen set of degrade.py",
+    benchmarks = (
+        "in place of the config's test set: NAME=HIGH,LOW for pairs, NAME=HIGH to degrade as the config does, or "
+        "NAME=FOLDER with a frozen set of degrade.py"
     )
+    parser.add_argument("--benchmarks", nargs="+", default=[], metavar="NAME=FOLDERS", help=benchmarks)
     parser.add_argument("--protocol", help="how images are compared, in place of the config's")
-    parser.add_argument(
-        "--metrics", nargs="+", metavar="NAME", help="in place of the config's: psnr ssim lpips fid ..."
-    )
+    metrics = "in place of the config's: psnr ssim lpips fid ..."
+    parser.add_argument("--metrics", nargs="+", metavar="NAME", help=metrics)
     parser.add_argument("--method", help="how the restorations are called in tables (default: the checkpoint)")
     parser.add_argument("--weights", metavar="FOLDER", help="of networks that metrics need (default: torch's cache)")
     parser.add_argument("--out", metavar="FILE.json", help="write the result, and a table and a CSV file beside it")
@@ -32,21 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    benchmarks, options = common.parse_names(args.benchmarks), common.parse_options(args.cfg_options)
+    keys = common.keywords(args, benchmarks=common.parse_names(args.benchmarks))
     from cfmrestore.apis.test import evaluate_checkpoint
 
-    evaluate_checkpoint(
-        args.config,
-        args.checkpoint,
-        benchmarks=benchmarks,
-        protocol=args.protocol,
-        metrics=args.metrics,
-        weights=args.weights,
-        method=args.method,
-        work_dir=args.work_dir,
-        out=args.out,
-        report=args.report,
-        show_dir=args.show_dir,
-        launcher=args.launcher,
-        options=options,
-    )
+    evaluate_checkpoint(**keys)

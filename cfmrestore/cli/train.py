@@ -9,28 +9,17 @@ INTERRUPTED = "interrupted; go on with --resume"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config")
-    parser.add_argument(
-        "--resume", nargs="?", const="auto", metavar="CHECKPOINT", help="go on from the newest checkpoint, or from this"
-    )
+    resume = "go on from the newest checkpoint, or from this"
+    parser.add_argument("--resume", nargs="?", const="auto", metavar="CHECKPOINT", help=resume)
     parser.add_argument("--amp", action="store_true", help="mixed precision, as far as the device has it")
     parser.add_argument("--auto-scale-lr", action="store_true", help="scale the learning rate with the batch")
     parser.add_argument("--seed", type=int, help="the run's seed")
-    parser.add_argument("--no-validate", action="store_true", help="do not evaluate while training")
+    parser.add_argument("--no-validate", dest="validate", action="store_false", help="do not evaluate while training")
     common.add_config_flags(parser)
 
 
 def run(args: argparse.Namespace) -> None:
-    options = common.parse_options(args.cfg_options)
+    keys = common.keywords(args)
     from cfmrestore.apis.train import train
 
-    train(
-        args.config,
-        work_dir=args.work_dir,
-        resume=args.resume,
-        amp=args.amp,
-        auto_scale_lr=args.auto_scale_lr,
-        launcher=args.launcher,
-        seed=args.seed,
-        validate=not args.no_validate,
-        options=options,
-    )
+    train(**keys)

@@ -54,6 +54,11 @@ class Condition(nn.Module, ABC):
             raise ValueError(f"{type(self).__name__}: dropout is a probability in [0, 1); got {dropout}")
         self.dropout = dropout
 
+    def prepare(self, low: Image, given: Mapping[str, Tensor]) -> Image:
+        """The input as this condition has it, before a path starts there and a network is told it."""
+        del given
+        return low
+
     @abstractmethod
     def embed(self, inputs: ConditionInputs) -> Conditioning:
         """What the network is told, a row an image; trained where it has weights."""

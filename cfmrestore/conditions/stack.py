@@ -1,6 +1,6 @@
 """Several conditions, told to one network."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from cfmrestore.conditions.base import Condition, ConditionInputs
 from cfmrestore.ops.broadcast import expand_as
 from cfmrestore.ops.rng import ImageRng
-from cfmrestore.typing import Conditioning
+from cfmrestore.typing import Conditioning, Image
 
 
 class ConditionStack(nn.ModuleDict):
@@ -56,6 +56,12 @@ class ConditionStack(nn.ModuleDict):
     def droppable(self) -> list[str]:
         """Names of the conditions that are dropped in training, which guidance can strengthen."""
         return [name for name, part in zip(self, self.parts, strict=True) if part.dropout > 0]
+
+    def prepare(self, low: Image, given: Mapping[str, Tensor]) -> Image:
+        """The input as the conditions have it."""
+        for part in self.parts:
+            low = part.prepare(low, given)
+        return low
 
     def check(self, inputs: ConditionInputs) -> None:
         """Refuse a batch that lacks what a condition tells."""

@@ -1,10 +1,34 @@
-"""Datasets: images or latents from disk, each with a seed of its own."""
+"""Datasets: images, label maps or latents from disk, or made here, each with a seed of its own."""
 
+from cfmrestore.datasets.ade20k import ADE20K
 from cfmrestore.datasets.base import ImageDataset
+from cfmrestore.datasets.celeba_mask_hq import CelebAMaskHQ
+from cfmrestore.datasets.class_folder import ClassFolder
+from cfmrestore.datasets.coco_stuff import COCOStuff
+from cfmrestore.datasets.digits import Digits
 from cfmrestore.datasets.draws import Draw, DrawSampler
 from cfmrestore.datasets.image_folder import ImageFolder
+from cfmrestore.datasets.label_map_folder import LabelMapFolder
 from cfmrestore.datasets.latent_folder import LatentFolder
+from cfmrestore.datasets.lsun import LSUN
 from cfmrestore.datasets.paired_folder import PairedFolder
+from cfmrestore.datasets.scenes import Scenes
 from cfmrestore.imageio import read_image
 
-__all__ = ["Draw", "DrawSampler", "ImageDataset", "ImageFolder", "LatentFolder", "PairedFolder", "read_image"]
+__all__ = [
+    "ADE20K",
+    "LSUN",
+    "COCOStuff",
+    "CelebAMaskHQ",
+    "ClassFolder",
+    "Digits",
+    "Draw",
+    "DrawSampler",
+    "ImageDataset",
+    "ImageFolder",
+    "LabelMapFolder",
+    "LatentFolder",
+    "PairedFolder",
+    "Scenes",
+    "read_image",
+]

@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 
 from cfmrestore.datasets.draws import Draw
 from cfmrestore.datasets.transforms.base import Sample, Transform
-from cfmrestore.imageio import read_image
+from cfmrestore.imageio import read_image, read_label_map
 from cfmrestore.ops.rng import key_of, mix
 from cfmrestore.registry import TRANSFORMS
 
@@ -24,6 +24,10 @@ class ImageDataset(Dataset[dict[str, Any]]):
 
     The seed of an image comes from (run seed, epoch, name of the file), so that an image gets the same crop and, later,
     the same degradation and noise whatever the batch, worker or rank.
+
+    ``inputs`` of a sample holds "high", an image (3, h, w), and what there is of "low", its input; "map", class indices
+    (h, w) of its pixels; and "label", the class of the image, an integer. All but the label are of 8 bits. Classes, of
+    images or of pixels, go from 0 on; their names are in ``metainfo["classes"]``.
 
     Args:
         pipeline: Transforms, applied in order.
@@ -47,7 +51,8 @@ class ImageDataset(Dataset[dict[str, Any]]):
             raise ValueError(f"on_error must be 'raise' or 'skip'; got {on_error!r}")
         self.pipeline: list[Transform] = [TRANSFORMS.build(step) for step in pipeline]
         self.seed, self.on_error = seed or 0, on_error
-        self._read = lru_cache(maxsize=cache_images)(read_image) if cache_images else read_image
+        cached: Callable[[Any], Any] = lru_cache(maxsize=cache_images) if cache_images else lambda function: function
+        self._read, self._read_map = cached(read_image), cached(read_label_map)
         self.metainfo: dict[str, Any] = {}
 
     def __len__(self) -> int:
@@ -58,8 +63,25 @@ class ImageDataset(Dataset[dict[str, Any]]):
         return self.samples[index][0]
 
     def files(self, index: int) -> dict[str, Path]:
-        """The files of one sample: "high", and "low" where the input is not made by a degradation."""
+        """The files of one sample: "high", "low" where the input is not made by a degradation, "map".
+
+        A dataset that has none overrides ``parts``.
+        """
         return self.samples[index][1]
+
+    def parts(self, index: int, seed: int) -> Sample:
+        """The image of one sample, and what belongs to it pixel by pixel, before the transforms.
+
+        Args:
+            index: Which.
+            seed: The image's own seed in this epoch, for a dataset that makes its images.
+        """
+        files = self.files(index).items()
+        return {part: self._read_map(path) if part == "map" else self._read(path) for part, path in files}
+
+    def label(self, index: int) -> int | None:
+        """The class of the image, where it has one."""
+        return None
 
     def __getitem__(self, draw: int | Draw) -> dict[str, Any]:
         if not isinstance(draw, Draw):
@@ -79,15 +101,22 @@ class ImageDataset(Dataset[dict[str, Any]]):
         name = self.name(draw.image)
         seed = mix(self.seed, draw.epoch, key_of(name))
         data_sample = {"name": name, "seed": seed, "number": draw.number}
-        return {"inputs": self._inputs(self.files(draw.image), seed), "data_samples": data_sample}
+        return {"inputs": self.inputs(draw.image, seed), "data_samples": data_sample}
 
-    def _inputs(self, files: dict[str, Path], seed: int) -> dict[str, Tensor]:
-        sample: Sample = {part: self._read(path) for part, path in files.items()}
+    def inputs(self, index: int, seed: int) -> dict[str, Tensor]:
+        """What the flow gets of one sample, transformed."""
+        sample = self.parts(index, seed)
+        if "map" in sample and sample["map"].shape != sample["high"].shape[:2]:
+            sizes = ["x".join(map(str, sample[part].shape[:2])) for part in ("map", "high")]
+            raise ValueError(f"a label map of {sizes[0]} does not fit an image of {sizes[1]}")
         for number, transform in enumerate(self.pipeline):
             sample = transform(sample, mix(seed, number))
-        return {part: to_tensor(pixels) for part, pixels in sample.items()}
+        inputs = {part: to_tensor(pixels) for part, pixels in sample.items()}
+        if (label := self.label(index)) is not None:
+            inputs["label"] = torch.tensor(label)
+        return inputs
 
 
 def to_tensor(pixels: np.ndarray) -> Tensor:
-    """(h, w, 3) to (3, h, w), still 8 bits: the device turns them into floats."""
-    return torch.from_numpy(pixels.transpose(2, 0, 1).copy())
+    """(h, w, 3) to (3, h, w), a map as it is; still 8 bits: the device turns images into floats."""
+    return torch.from_numpy((pixels.transpose(2, 0, 1) if pixels.ndim == 3 else pixels).copy())

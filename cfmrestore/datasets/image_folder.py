@@ -12,7 +12,10 @@ from cfmrestore.registry import DATASETS
 
 @DATASETS.register_module()
 class ImageFolder(ImageDataset):
-    """All images below a folder, in any format that Pillow or OpenCV reads.
+    """All images below a folder, at any depth, in any format that Pillow or OpenCV reads.
+
+    FFHQ (``images1024x1024/00000/00000.png`` and on) and CelebA-HQ (``CelebA-HQ-img/0.jpg`` and on) are such folders:
+    ``data_root`` is the outer one, and ``ResizeCrop`` in the pipeline brings them to a size.
 
     Args:
         data_root: The folder.

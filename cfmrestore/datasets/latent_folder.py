@@ -60,8 +60,8 @@ class LatentFolder(ImageDataset):
                     )
         return str(first["encoder"][1])
 
-    def _inputs(self, files: dict[str, Path], seed: int) -> dict[str, Tensor]:
-        latent, _ = read_latent(files["latent"])
+    def inputs(self, index: int, seed: int) -> dict[str, Tensor]:
+        latent, _ = read_latent(self.files(index)["latent"])
         if not bool(latent.isfinite().all()):
             raise ValueError("the latent holds numbers that are not finite")
         if self.crop is not None:

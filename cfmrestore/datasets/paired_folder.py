@@ -31,11 +31,17 @@ class PairedFolder(ImageDataset):
         cache_images: int = 0,
     ) -> None:
         super().__init__(pipeline=pipeline, seed=seed, on_error=on_error, cache_images=cache_images)
-        high, low = ({_stem(p, Path(root)): p for p in list_images(root)} for root in (high_root, low_root))
-        if alone := sorted(high.keys() ^ low.keys()):
-            shown = ", ".join(alone[:10]) + (f" and {len(alone) - 10} more" if len(alone) > 10 else "")
-            raise ValueError(f"{len(alone)} images of {high_root!r} and {low_root!r} have no partner: {shown}")
-        self.samples = [(name, {"high": high[name], "low": low[name]}) for name in sorted(high)]
+        pairs = pairs_of(high_root, low_root)
+        self.samples = [(name, {"high": high, "low": low}) for name, high, low in pairs]
+
+
+def pairs_of(*roots: str) -> list[tuple[str, Path, Path]]:
+    """Images of two folders with the same path below them, each pair with that path; none may be left alone."""
+    first, second = ({_stem(p, Path(root)): p for p in list_images(root)} for root in roots)
+    if alone := sorted(first.keys() ^ second.keys()):
+        shown = ", ".join(alone[:10]) + (f" and {len(alone) - 10} more" if len(alone) > 10 else "")
+        raise ValueError(f"{len(alone)} images of {roots[0]!r} and {roots[1]!r} have no partner: {shown}")
+    return [(name, first[name], second[name]) for name in sorted(first)]
 
 
 def _stem(path: Path, root: Path) -> str:

@@ -26,7 +26,9 @@ from cfmrestore.degradations.combine.shuffle import Shuffle
 from cfmrestore.degradations.levels.banding import Banding
 from cfmrestore.degradations.levels.clip import Clip
 from cfmrestore.degradations.levels.quantize import Quantize
+from cfmrestore.degradations.masks.bounded import BoundedMask
 from cfmrestore.degradations.masks.boxes import BoxMask
+from cfmrestore.degradations.masks.free_form import FreeFormMask
 from cfmrestore.degradations.masks.mixed import MixedMask
 from cfmrestore.degradations.masks.outpainting import OutpaintMask
 from cfmrestore.degradations.masks.strokes import StrokeMask
@@ -46,6 +48,7 @@ __all__ = [
     "JPEG",
     "Albumentations",
     "Banding",
+    "BoundedMask",
     "BoxMask",
     "ChromaticAberration",
     "Clip",
@@ -57,6 +60,7 @@ __all__ = [
     "DiffJPEG",
     "Downscale",
     "Fixed",
+    "FreeFormMask",
     "GaussianBlur",
     "GaussianNoise",
     "GeneralizedBlur",

@@ -2,19 +2,13 @@
 
 import argparse
 
-from cfmrestore.demo import command
+from cfmrestore import demo
 from cfmrestore.process import prepare_process, readable_errors
 
-
-def main() -> None:
-    """Run the command with the arguments of the process."""
+if __name__ == "__main__":
     prepare_process()
-    parser = argparse.ArgumentParser(prog="python -m cfmrestore.demo", description=command.__doc__)
-    command.add_arguments(parser)
+    parser = argparse.ArgumentParser(prog="python -m cfmrestore.demo", description=demo.__doc__)
+    demo.add_arguments(parser)
     args = parser.parse_args()
     with readable_errors():
-        command.run(args)
-
-
-if __name__ == "__main__":
-    main()
+        demo.run(args)

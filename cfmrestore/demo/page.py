@@ -29,27 +29,20 @@ CSS = """
 #notes p { font-size: var(--text-sm); }
 @media (max-width: 640px) { .gradio-container .main.fillable { padding: var(--size-4) var(--size-3); } }
 """
-FONTS = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
+FONTS = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}  # which every system has
 PROGRESS = gr.Progress()
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 _LOG = logging.getLogger(__name__)
 
 
-def theme() -> Any:
-    """Colors, and fonts that every system has."""
-    return gr.themes.Soft(primary_hue="teal", secondary_hue="teal", neutral_hue="slate", **FONTS)
-
-
 def build_page(restorer: uploads.PageRestorer, *, limits: uploads.Limits, folder: Path, keep_seconds: int) -> Any:
-    """The page of one model.
-
-    Args:
-        restorer: The model.
-        limits: Which pictures are taken.
-        folder: Where results go.
-        keep_seconds: After how long uploads and results are deleted.
-    """
+    """The page of one model, which writes results into the folder; after so long they and the uploads are deleted."""
     clean = (max(1, keep_seconds // 4), keep_seconds)
+    notes = (
+        f"{', '.join(sorted(uploads.UPLOAD_FORMATS))}, at most {limits.max_side} pixels a side and "
+        f"{limits.max_bytes >> 20} MiB. Pictures stay on the machine that runs this page and are deleted after "
+        f"{max(1, keep_seconds // 60)} minutes."
+    )
     with gr.Blocks(title="cfmrestore", analytics_enabled=False, delete_cache=clean) as page:
         gr.Markdown(f"# cfmrestore\n{SENTENCE}", elem_id="heading")
         with gr.Row():
@@ -57,11 +50,13 @@ def build_page(restorer: uploads.PageRestorer, *, limits: uploads.Limits, folder
                 picture, inputs, button = _choices(restorer, limits)
             with gr.Column(scale=3, min_width=320):
                 shown = _results()
-        gr.Markdown(_notes(limits, keep_seconds), elem_id="notes")
+        gr.Markdown(notes, elem_id="notes")
         files = gr.State([], time_to_live=keep_seconds)
 
         outputs = [files, *shown]
-        _on_click(button, [picture, *inputs], outputs, restorer=restorer, limits=limits, folder=folder)
+        restore = _restoring(restorer, limits, folder)
+        only = {"concurrency_limit": 1, "api_visibility": "private"}
+        button.click(restore, [picture, *inputs], outputs, show_progress_on=shown[0], **only)
         _on_upload(picture, outputs, limits)
         shown[1].input(_show_sample, [files, shown[1]], [shown[0], shown[4]], **QUIET)
     return page
@@ -69,11 +64,12 @@ def build_page(restorer: uploads.PageRestorer, *, limits: uploads.Limits, folder
 
 def launch(page: Any, *, host: str, port: int, limits: uploads.Limits) -> str:
     """Serve a page in the background: its address. Nothing beside uploads and results can be asked for."""
+    theme = gr.themes.Soft(primary_hue="teal", secondary_hue="teal", neutral_hue="slate", **FONTS)
     try:
         _, address, _ = page.launch(
             server_name=host, server_port=port, prevent_thread_lock=True, quiet=True, inbrowser=False, inline=False,
             share=False, allowed_paths=[], max_file_size=limits.max_bytes, enable_monitoring=False, run_history=False,
-            footer_links=[], ssr_mode=False, mcp_server=False, pwa=False, theme=theme(), css=CSS,
+            footer_links=[], ssr_mode=False, mcp_server=False, pwa=False, theme=theme, css=CSS,
         )  # fmt: skip
     except OSError as error:
         raise ValueError(f"cannot listen at {host}, port {port}: take another --port") from error
@@ -135,23 +131,9 @@ def _results() -> list[Any]:
     return [compare, sample, spread, summary, download]
 
 
-def _notes(limits: uploads.Limits, keep_seconds: int) -> str:
-    kinds = ", ".join(sorted(uploads.UPLOAD_FORMATS))
-    return (
-        f"{kinds}, at most {limits.max_side} pixels a side and {limits.max_bytes >> 20} MiB. Pictures stay on the "
-        f"machine that runs this page and are deleted after {max(1, keep_seconds // 60)} minutes."
-    )
+def _restoring(restorer: uploads.PageRestorer, limits: uploads.Limits, folder: Path) -> Callable[..., list[Any]]:
+    """What the button calls with the values of the left side; it returns those of ``_results``, after the state's."""
 
-
-def _on_click(
-    button: Any,
-    inputs: list[Any],
-    outputs: list[Any],
-    *,
-    restorer: uploads.PageRestorer,
-    limits: uploads.Limits,
-    folder: Path,
-) -> None:
     @_show_errors
     def restore(
         path: str | None, fidelity: float, default: bool, scale: int, samples: int, seed: int | None, consistency: bool,
@@ -167,23 +149,18 @@ def _on_click(
         result = uploads.restore_upload(
             restorer, path, settings, limits=limits, folder=folder, on_progress=lambda f: progress(f, desc="Restoring")
         )
-        return _page_values(result)
+        files = [(str(image.before), str(image.after), str(image.file)) for image in result.restored]
+        numbers = [(str(k + 1), k) for k in range(len(files))]
+        return [
+            files,
+            files[0][:2],
+            gr.Radio(numbers, value=0, visible=len(files) > 1),
+            gr.Image(result.spread, visible=result.spread is not None),
+            result.summary,
+            gr.DownloadButton(value=files[0][2], interactive=True),
+        ]
 
-    button.click(restore, inputs, outputs, concurrency_limit=1, show_progress_on=outputs[1], api_visibility="private")
-
-
-def _page_values(result: uploads.PageResult) -> list[Any]:
-    """Values of the state and of ``_results``."""
-    files = [(str(image.before), str(image.after), str(image.file)) for image in result.restored]
-    numbers = [(str(k + 1), k) for k in range(len(files))]
-    return [
-        files,
-        files[0][:2],
-        gr.Radio(numbers, value=0, visible=len(files) > 1),
-        gr.Image(result.spread, visible=result.spread is not None),
-        result.summary,
-        gr.DownloadButton(value=files[0][2], interactive=True),
-    ]
+    return restore
 
 
 def _show_sample(files: list[tuple[str, str, str]], number: int) -> list[Any]:

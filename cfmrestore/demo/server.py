@@ -15,25 +15,13 @@ from tempfile import mkdtemp
 
 from cfmrestore.demo.uploads import Limits, PageRestorer, delete_old_files
 
-KEEP_SECONDS = 30 * 60
 
-
-def serve(model: str, *, host: str, port: int, max_side: int, max_bytes: int, device: str = "auto") -> None:
-    """Serve the page of a model until Ctrl-C.
-
-    Args:
-        model: As for ``Restorer.from_pretrained``.
-        host: The address to listen at.
-        port: The port to listen at.
-        max_side: Pixels of the longer side of a picture, at most.
-        max_bytes: Size of an uploaded file, at most.
-        device: "auto", "cpu", "cuda" ...
-    """
+def serve(model: str, *, host: str, port: int, limits: Limits, device: str = "auto") -> None:
+    """Serve the page of a model until Ctrl-C; model and device are as for ``Restorer.from_pretrained``."""
     try:
         _check(host, port)
         from cfmrestore.restore import Restorer
 
-        limits = Limits(max_side=max_side, max_bytes=max_bytes)
         restorer = Restorer.from_pretrained(model, device=device)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # what was uploaded is deleted then, too
         with serving(restorer, host=host, port=port, limits=limits) as address:
@@ -44,10 +32,18 @@ def serve(model: str, *, host: str, port: int, max_side: int, max_bytes: int, de
 
 
 def _check(host: str, port: int) -> None:
-    """What can be known before the model is loaded."""
+    """What can be known before the model is loaded: whether the page can be made, and listen at that address."""
     if importlib.util.find_spec("gradio") is None:
         raise ValueError("the page needs gradio: pip install 'cfmrestore[demo]'")
-    check_address(host, port)
+    if not 1 <= port <= 65535:
+        raise ValueError(f"there is no port {port}: take one from 1024 to 65535")
+    try:
+        family, *_, place = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(place)
+    except OSError as error:
+        raise ValueError(f"cannot listen at {host}, port {port} ({error.strerror}): take another --port") from None
     if not is_loopback(host):
         print(f"warning: everyone who reaches {host} can use this page; it asks for no password", file=sys.stderr)
 
@@ -60,24 +56,9 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def check_address(host: str, port: int) -> None:
-    """Refuse an address that cannot be listened at."""
-    if not 1 <= port <= 65535:
-        raise ValueError(f"there is no port {port}: take one from 1024 to 65535")
-    try:
-        family, *_, place = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family) as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            trial.bind(place)
-    except OSError as error:
-        raise ValueError(f"cannot listen at {host}, port {port} ({error.strerror}): take another --port") from None
-
-
 @contextmanager
-def serving(
-    restorer: PageRestorer, *, host: str, port: int, limits: Limits, keep_seconds: int = KEEP_SECONDS
-) -> Iterator[str]:
-    """Serve the page of a model: its address. All that was uploaded and made is deleted in the end."""
+def serving(restorer: PageRestorer, *, host: str, port: int, limits: Limits, keep_seconds: int = 1800) -> Iterator[str]:
+    """Serve the page of a model: its address. Uploads and results are deleted after so long, and all in the end."""
     folder = Path(mkdtemp(prefix="cfmrestore-demo-")).resolve()
     os.environ["GRADIO_TEMP_DIR"] = str(folder)
     os.environ.pop("GRADIO_ALLOWED_PATHS", None)  # gradio would serve them

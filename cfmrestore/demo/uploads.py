@@ -22,23 +22,13 @@ PREVIEW_SIDE = 2048  # pixels, in the page; the file to download has all
 
 
 @runtime_checkable
-class PageSamples(Protocol):
-    """Several restorations of one picture, as the page shows them."""
-
-    @property
-    def images(self) -> list[Any]: ...
-    @property
-    def spread(self) -> np.ndarray: ...
-
-
-@runtime_checkable
 class PageRestorer(Protocol):
     """A restorer, as far as the page needs it."""
 
     @property
     def scale(self) -> int: ...
     def __call__(self, image: Any, **settings: Any) -> Any: ...
-    def sample(self, image: Any, **settings: Any) -> PageSamples: ...
+    def sample(self, image: Any, **settings: Any) -> Any: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +134,7 @@ def restore_upload(
     written = [_write(image, result, path, settings, place, index) for index, result in enumerate(images)]
     return PageResult(
         restored=written,
-        spread=None if spread is None else _write_spread(spread, place),
+        spread=None if spread is None else _write_spread(spread, place / "spread.png"),
         summary=_summary(image.size, images[0].size, settings, seconds),
     )
 
@@ -182,11 +172,11 @@ def _png_metadata(settings: PageSettings, index: int) -> PngInfo:
     return info
 
 
-def _write_spread(spread: np.ndarray, place: Path) -> Path:
+def _write_spread(spread: np.ndarray, path: Path) -> Path:
     picture = spread_picture(spread)
     picture.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
-    picture.save(place / "spread.png", compress_level=1)
-    return place / "spread.png"
+    picture.save(path, compress_level=1)
+    return path
 
 
 def _summary(low: tuple[int, int], high: tuple[int, int], settings: PageSettings, seconds: float) -> str:

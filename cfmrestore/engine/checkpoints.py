@@ -81,7 +81,8 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> dict[str, Any]
             "its author for safetensors"
         ) from error
     except Exception as error:  # what is no checkpoint makes torch fail in many ways
-        raise ValueError(f"{str(path)!r} is damaged or no checkpoint: {_first_line(error)}") from error
+        line = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ValueError(f"{str(path)!r} is damaged or no checkpoint: {line}") from error
     if not isinstance(checkpoint, dict):
         raise ValueError(f"{str(path)!r} is no checkpoint: it holds a {type(checkpoint).__name__}")
     if "state_dict" not in checkpoint:
@@ -94,10 +95,6 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> dict[str, Any]
 def _present(state: Any) -> Any:
     """A state dict with the present names of its tensors."""
     return {tensor_name(name): value for name, value in state.items()} if isinstance(state, Mapping) else state
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _load_safetensors(path: Path, device: str) -> dict[str, Any]:

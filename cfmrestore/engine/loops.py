@@ -2,6 +2,8 @@
 
 import random
 from collections.abc import Mapping
+from functools import partial
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from mmengine.runner import TestLoop as MMTestLoop
 from mmengine.runner.amp import autocast
 from torch import Tensor, nn
 
-from cfmrestore.engine.malloc import keep_freed_memory
+from cfmrestore.engine.memory import keep_freed_memory
 from cfmrestore.evaluation.scores import Scores
 from cfmrestore.ops.rng import mix
 from cfmrestore.registry import LOOPS
@@ -47,79 +49,60 @@ class IterBasedTrainLoop(BaseLoop):
             if not isinstance(value, int | float) or value < 1:
                 raise ValueError(f"train_cfg.{name} must be a positive number; got {value!r}")
         self.max_iters, self.val_begin, self.val_interval = int(max_iters), val_begin, val_interval
-        self.max_epochs, self._epoch, self._iter = 1, 0, 0  # the names by which mmengine's hooks ask
+        self.max_epochs, self.epoch, self.iter = 1, 0, 0  # the names by which mmengine's hooks ask
         self.stop_training = False
         if not hasattr(self.dataloader.sampler, "first"):
             raise ValueError("training needs a sampler that can start anywhere: sampler=dict(type='DrawSampler')")
 
     @property
-    def epoch(self) -> int:
-        return self._epoch
-
-    @property
-    def iter(self) -> int:
-        return self._iter
-
-    @iter.setter
-    def iter(self, iteration: int) -> None:
-        """Where a resumed training goes on."""
-        self._iter = iteration
-
-    @property
     def micro_batches(self) -> int:
-        count: int = self.runner.cfg.optim_wrapper.get("accumulative_counts", 1)
-        return count
+        return self.runner.cfg.optim_wrapper.get("accumulative_counts", 1)
 
     def run(self) -> nn.Module:
         keep_freed_memory()
         self.runner.call_hook("before_train")
         self.runner.call_hook("before_train_epoch")
         k, wrapper = self.micro_batches, self.runner.optim_wrapper
-        wrapper.initialize_count_status(self.runner.model, self._iter * k, self.max_iters * k)
+        wrapper.initialize_count_status(self.runner.model, self.iter * k, self.max_iters * k)
         sampler = self.dataloader.sampler
-        sampler.first = self._iter * k * self.dataloader.batch_size * sampler.world_size
-        if self._iter and self._due() and self.runner.message_hub.runtime_info.get("evaluated_at") != self._iter:
+        sampler.first = self.iter * k * self.dataloader.batch_size * sampler.world_size
+        if self.iter and self._due() and self.runner.message_hub.runtime_info.get("evaluated_at") != self.iter:
             self.runner.val_loop.run()  # the run was stopped between its checkpoint and its evaluation
         batches = iter(self.dataloader)
-        while self._iter < self.max_iters and not self.stop_training:
+        while self.iter < self.max_iters and not self.stop_training:
             self.runner.model.train()
             self.run_iter(batches)
             if self._due() and not self.stop_training:
                 self.runner.val_loop.run()
         self.runner.call_hook("after_train_epoch")
         self.runner.call_hook("after_train")
-        model: nn.Module = self.runner.model
-        return model
+        return self.runner.model
 
     def _due(self) -> bool:
         """Whether an evaluation follows the iteration that just ended."""
-        if self.runner.val_loop is None or self._iter < self.val_begin:
+        if self.runner.val_loop is None or self.iter < self.val_begin:
             return False
-        return self._iter % self.val_interval == 0 or self._iter == self.max_iters
+        return self.iter % self.val_interval == 0 or self.iter == self.max_iters
 
     def run_iter(self, batches: Any) -> None:
         """One optimizer step."""
         batch = next(batches)
-        self.runner.call_hook("before_train_iter", batch_idx=self._iter, data_batch=batch)
-        seed_everything(mix(self.runner.seed, self._iter, get_rank()))
-        logs = [self._micro_step(batch)]
-        logs += [self._micro_step(next(batches)) for _ in range(self.micro_batches - 1)]
+        self.runner.call_hook("before_train_iter", batch_idx=self.iter, data_batch=batch)
+        seed_everything(mix(self.runner.seed, self.iter, get_rank()))
+        step = partial(self.runner.model.train_step, optim_wrapper=self.runner.optim_wrapper)
+        logs = [step(one) for one in chain([batch], islice(batches, self.micro_batches - 1))]
         outputs = {name: torch.stack([log[name].detach().float() for log in logs]).mean() for name in logs[0]}
         all_reduce_dict(outputs, op="mean")
         self._check_finite(outputs, batch)
-        self.runner.call_hook("after_train_iter", batch_idx=self._iter, data_batch=batch, outputs=outputs)
-        self._iter += 1
-
-    def _micro_step(self, batch: Any) -> dict[str, Tensor]:
-        logs: dict[str, Tensor] = self.runner.model.train_step(batch, optim_wrapper=self.runner.optim_wrapper)
-        return logs
+        self.runner.call_hook("after_train_iter", batch_idx=self.iter, data_batch=batch, outputs=outputs)
+        self.iter += 1
 
     def _check_finite(self, outputs: dict[str, Tensor], batch: dict[str, Any]) -> None:
         loss = float(outputs["loss"])
         if not np.isfinite(loss):
             names = ", ".join(batch["data_samples"]["name"][:4])
             raise ValueError(
-                f"the loss is {loss} at iteration {self._iter + 1} (images {names} ...): lower "
+                f"the loss is {loss} at iteration {self.iter + 1} (images {names} ...): lower "
                 "optim_wrapper.optimizer.lr, set optim_wrapper.clip_grad, or train without --amp; checkpoints before "
                 "this one are intact"
             )
@@ -128,17 +111,14 @@ class IterBasedTrainLoop(BaseLoop):
 class TestLoop(MMTestLoop):
     """Restores and measures one set of images; the scores are returned structured, and logged flat.
 
-    Args:
-        runner: The runner.
-        dataloader: The images.
-        evaluator: The metrics.
-        fp16: Whether to run the model under autocast.
-        options: Keyword arguments of the model's ``test_step``.
+    Beside mmengine's arguments it takes ``options``, keyword arguments of the model's ``test_step``.
     """
 
-    def __init__(self, runner: Any, dataloader: Any, evaluator: Any, fp16: bool = False, options: Any = None) -> None:
+    def __init__(
+        self, runner: Any, dataloader: Any, evaluator: Any, fp16: bool = False, options: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(runner, dataloader, evaluator, fp16)
-        self.options: Mapping[str, Any] = options or {}
+        self.options = options or {}
         self.num_images = len(self.dataloader.dataset)
         self.evaluator.prepare(self.num_images)
 
@@ -148,7 +128,7 @@ class TestLoop(MMTestLoop):
         self.runner.model.eval()
         for index, batch in enumerate(self.dataloader):
             self.run_iter(index, batch)
-        scores: Scores = self.evaluator.score(self.num_images)
+        scores = self.evaluator.score(self.num_images)
         self.runner.call_hook("after_test_epoch", metrics=scores.to_flat())
         self.runner.call_hook("after_test")
         return scores

@@ -34,27 +34,22 @@ def panel(sample: dict[str, Any], side: int | None = None) -> np.ndarray:
     }
     if "target" in sample:
         columns["target"] = sample["target"]
-    side = None if side is None else min(side, max(size))
-    pictures = []
-    for text, image in columns.items():
-        pixels = to_pixels(middle(crop_to(image, size), side))
-        pictures.append(
-            np.concatenate([caption(text, pixels.shape[1] if side is None else side), framed(pixels, side)])
-        )
+    side, width = (max(size), size[1]) if side is None else (side, min(side, max(size)))
+    pictures = [
+        np.concatenate([caption(text, width), framed(to_pixels(middle(crop_to(image, size), side)), width)])
+        for text, image in columns.items()
+    ]
     row = np.concatenate(pictures, axis=1)
     return np.concatenate([caption(sample.get("name", ""), row.shape[1]), row])
 
 
-def framed(pixels: np.ndarray, width: int | None) -> np.ndarray:
+def framed(pixels: np.ndarray, width: int) -> np.ndarray:
     """White on the right, up to that width: then the columns of several rows align."""
-    missing = 0 if width is None else width - pixels.shape[1]
-    return np.pad(pixels, [(0, 0), (0, missing), (0, 0)], constant_values=255)
+    return np.pad(pixels, [(0, 0), (0, width - pixels.shape[1]), (0, 0)], constant_values=255)
 
 
-def middle(image: Tensor, side: int | None) -> Tensor:
+def middle(image: Tensor, side: int) -> Tensor:
     """At most a square of that side."""
-    if side is None:
-        return image
     top, left = (max(n - side, 0) // 2 for n in image.shape[-2:])
     return image[..., top : top + side, left : left + side]
 
@@ -71,20 +66,21 @@ def caption(text: str, width: int) -> np.ndarray:
 def stack(rows: list[np.ndarray]) -> np.ndarray:
     """Rows below one another, filled up with white on the right."""
     width = max(row.shape[1] for row in rows)
-    return np.concatenate([np.pad(r, [(0, 0), (0, width - r.shape[1]), (0, 0)], constant_values=255) for r in rows])
+    return np.concatenate([framed(row, width) for row in rows])
 
 
 def write_png(path: str | Path, pixels: np.ndarray) -> None:
     """Write a picture, whole or not at all."""
-    from PIL import Image
-
-    with atomic(path) as unfinished:
-        Image.fromarray(pixels).save(unfinished, format="PNG")
+    _write(path, pixels, format="PNG")
 
 
 def write_jpeg(path: str | Path, pixels: np.ndarray) -> None:
     """Write a picture as a JPEG file, for pages: a tenth of the size."""
+    _write(path, pixels, format="JPEG", quality=92, subsampling=0)
+
+
+def _write(path: str | Path, pixels: np.ndarray, **options: Any) -> None:
     from PIL import Image
 
     with atomic(path) as unfinished:
-        Image.fromarray(pixels).save(unfinished, format="JPEG", quality=92, subsampling=0)
+        Image.fromarray(pixels).save(unfinished, **options)

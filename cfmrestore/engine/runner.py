@@ -26,18 +26,17 @@ from cfmrestore.registry import DATASETS, LOOPS, RUNNERS, check_keys, find_class
 class RestorationRunner(Runner):
     """Changes of mmengine's runner: CPU processes in a group, seeds for datasets, and the format of checkpoints."""
 
+    optim_wrapper: Any
+    param_schedulers: Any
+
     def _log_env(self, env_cfg: dict[str, Any]) -> None:
         patch_torchvision()  # mmengine imports it to print its version
         super()._log_env(env_cfg)
 
-    optim_wrapper: Any
-    param_schedulers: Any
-
     @property
     def bare_model(self) -> Any:
         """The model without its distributed wrapper."""
-        model: nn.Module = self.model.module if is_model_wrapper(self.model) else self.model
-        return model
+        return self.model.module if is_model_wrapper(self.model) else self.model
 
     @staticmethod
     def build_dataloader(dataloader: Any, seed: int | None = None, diff_rank_seed: bool = False) -> Any:
@@ -88,8 +87,7 @@ class RestorationRunner(Runner):
 
     def wrap_model(self, model_wrapper_cfg: dict[str, Any] | None, model: nn.Module) -> nn.Module:
         if not self.distributed or is_model_wrapper(model) or model_wrapper_cfg is not None:
-            wrapped: nn.Module = super().wrap_model(model_wrapper_cfg, model)
-            return wrapped
+            return super().wrap_model(model_wrapper_cfg, model)
         device = get_device()
         return MMDistributedDataParallel(
             module=model.to(device),
@@ -178,8 +176,7 @@ class RestorationRunner(Runner):
         self._test_dataloader = loader if dataset is None else {**loader, "dataset": dataset}
         self._test_evaluator = self.cfg.test_evaluator
         self._test_loop = {**self.cfg.test_cfg, **({"options": options} if options else {})}
-        scores: Scores = self.test()
-        return scores
+        return self.test()
 
     def load_or_resume(self) -> None:
         """Resume from ``load_from``, or start from its weights."""

@@ -1,14 +1,19 @@
-"""From a config to a runner."""
+"""From a config to a runner; configs that only test, by one protocol, on any benchmark."""
 
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
+from cfmrestore.datasets.frozen import folders_of
 from cfmrestore.engine import distributed
 from cfmrestore.engine.config.load import load_config
 from cfmrestore.engine.runner import RestorationRunner
+from cfmrestore.evaluation import protocols
+from cfmrestore.evaluation.metrics import ImageMetric
+from cfmrestore.registry import METRICS, MODELS, find_class
 
 
 def prepare_config(
@@ -39,3 +44,37 @@ def build_runner(cfg: Config) -> RestorationRunner:
         return RestorationRunner.from_cfg(cfg)
     except TypeError as error:
         raise ValueError(f"the config has a key or a value that does not fit: {error}") from error
+
+
+def benchmark_dataset(name: str, where: str, scale: int) -> dict[str, Any]:
+    """The dataset of a benchmark: pairs, targets that are cropped to multiples of the scale, or a frozen set."""
+    folders = folders_of(name, where)
+    if len(folders) == 2:
+        return {"type": "PairedFolder", "high_root": str(folders[0]), "low_root": str(folders[1])}
+    return {
+        "type": "ImageFolder",
+        "data_root": str(folders[0]),
+        "pipeline": [{"type": "CenterCrop", "multiple": scale}],
+    }
+
+
+def prepare_test_config(cfg: Config, checkpoint: Path, protocol: str | None) -> Config:
+    """A config that only tests, all its metrics by one protocol, with what a result file needs."""
+    if cfg.get("test_dataloader") is None:
+        raise ValueError("the config has no test_dataloader")
+    cfg.load_from, cfg.resume = str(checkpoint), False
+    cfg.train_cfg = cfg.train_dataloader = cfg.optim_wrapper = cfg.param_scheduler = None
+    remove_evaluation(cfg, "val")
+    cfg.auto_scale_lr = None
+    metrics = list(cfg.test_evaluator) if isinstance(cfg.test_evaluator, list | tuple) else [cfg.test_evaluator]
+    with_protocol = [metric for metric in metrics if issubclass(find_class(metric, METRICS), ImageMetric)]
+    names = {metric.get("protocol", cfg.get("protocol", "classic_y")) for metric in with_protocol}
+    if protocol is None and len(names) > 1:
+        raise ValueError(f"the metrics of one evaluation need one protocol; the config has {', '.join(sorted(names))}")
+    cfg.protocol = protocols.find_protocol(protocol or next(iter(names), "classic_y")).name
+    for metric in with_protocol:
+        metric["protocol"] = cfg.protocol
+    cfg.test_evaluator = [*with_protocol, *(m for m in metrics if m not in with_protocol), {"type": "ImageDigest"}]
+    if "ceiling" in inspect.signature(find_class(cfg.model, MODELS)).parameters:
+        cfg.model.ceiling = True
+    return cfg

@@ -1,28 +1,21 @@
 """Image files that belong together: restorations, their targets and their inputs, from folders of any origin."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 from torch import Tensor
 
 from cfmrestore.datasets.base import to_tensor
-from cfmrestore.evaluation.metrics.base import Sample
+from cfmrestore.evaluation.metrics.base import MeasuredSample
 from cfmrestore.imageio import list_images, read_image, read_size
 from cfmrestore.ops.resize import infer_scale
 from cfmrestore.typing import Size
 
-
-@dataclass(frozen=True)
-class ImageFiles:
-    """The files of one image, by what they are: "restored", "target", "low"."""
-
-    name: str
-    paths: Mapping[str, Path]
+ImageFiles = Mapping[str, Path]  # of one image, by what they are: "restored", "target", "low"
 
 
-def match_files(folders: Mapping[str, str | Path | None], suffix: str = "") -> list[ImageFiles]:
-    """The files whose paths agree but for their extensions; every one without a partner is named.
+def match_files(folders: Mapping[str, str | Path | None], suffix: str = "") -> dict[str, ImageFiles]:
+    """The files whose paths agree but for their extensions, by that path; every one without a partner is named.
 
     Args:
         folders: Folders, or single images, by what they hold.
@@ -40,7 +33,7 @@ def match_files(folders: Mapping[str, str | Path | None], suffix: str = "") -> l
     if alone:
         hint = "" if suffix else _likely_suffix(kinds)
         raise ValueError(f"{len(alone)} of {len(names)} images are not in every folder{hint}: {'; '.join(alone)}")
-    return [ImageFiles(name, {kind: paths[name] for kind, paths in kinds.items()}) for name in names]
+    return {name: {kind: paths[name] for kind, paths in kinds.items()} for name in names}
 
 
 def _likely_suffix(kinds: Mapping[str, Mapping[str, Path]]) -> str:
@@ -69,16 +62,17 @@ def _named(folder: Path, suffix: str) -> dict[str, Path]:
     return paths
 
 
-def check_sizes(files: Iterable[ImageFiles], scale: int | None) -> None:
+def check_sizes(files: Mapping[str, ImageFiles], scale: int | None) -> None:
     """Refuse images whose sizes do not fit, all of them in one message."""
     wrong = []
-    for image in files:
-        sizes = {kind: read_size(path)[::-1] for kind, path in image.paths.items()}
-        restored, target, low = (sizes.get(kind) for kind in ("restored", "target", "low"))
+    for name, paths in files.items():
+        sizes = {kind: read_size(path)[::-1] for kind, path in paths.items()}
+        told = {kind: f"{height}x{width}" for kind, (height, width) in sizes.items()}
+        restored, target, low = sizes["restored"], sizes.get("target"), sizes.get("low")
         if target is not None and restored != target:
-            wrong.append(f"{image.name}: restored {_text(restored)}, target {_text(target)}")
-        elif low is not None and restored is not None and not _fits(restored, low, scale):
-            wrong.append(f"{image.name}: restored {_text(restored)}, input {_text(low)}")
+            wrong.append(f"{name}: restored {told['restored']}, target {told['target']}")
+        elif low is not None and not _fits(restored, low, scale):
+            wrong.append(f"{name}: restored {told['restored']}, input {told['low']}")
     if wrong:
         raise ValueError(f"{len(wrong)} images do not fit in size: {'; '.join(wrong)}")
 
@@ -91,13 +85,9 @@ def _fits(size: Size, low: Size, scale: int | None) -> bool:
     return infer_scale(size, low) is not None or (len(factors) == 1 and factors != {0})
 
 
-def _text(size: tuple[int, int] | None) -> str:
-    return "none" if size is None else f"{size[0]}x{size[1]}"
-
-
-def read_sample(files: ImageFiles, scale: int | None) -> Sample:
+def read_sample(name: str, files: ImageFiles, scale: int | None) -> MeasuredSample:
     """The images in [0, 1], as metrics want them."""
-    return {"name": files.name, "scale": scale, **{kind: load_image(path) for kind, path in files.paths.items()}}
+    return {"name": name, "scale": scale, **{kind: load_image(path) for kind, path in files.items()}}
 
 
 def load_image(path: Path) -> Tensor:

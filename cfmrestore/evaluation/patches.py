@@ -9,20 +9,13 @@ from cfmrestore.typing import Size
 
 
 def patch_places(seed: int, image_id: int | str, size: Size, patch: int, count: int) -> Int[Tensor, "n 2"]:
-    """Top left corners, drawn uniformly from all that leave the patch inside.
+    """Top left corners, drawn uniformly from all that leave the patch inside; two may be the same.
 
     They depend on these arguments alone, so that the restored and the real image are cut at the same places, in
     whatever order and on whatever rank. FID over such patches (p-FID) judges details that are lost when a large image
     is resized to the network's 299 pixels.
 
     Reference: Chai et al., 2022 (arXiv:2204.07156).
-
-    Args:
-        seed: Seed of the run.
-        image_id: Number or name of the image.
-        size: Height and width of the image.
-        patch: Side of a patch.
-        count: How many; two may be the same.
     """
     height, width = size
     if not 1 <= patch <= min(height, width):

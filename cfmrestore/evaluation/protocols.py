@@ -4,9 +4,8 @@ PSNR and SSIM have several definitions in use, which differ by up to two decibel
 rounded or not, with or without the border, and what happens to equal images.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from torch import Tensor
 
@@ -22,13 +21,13 @@ class Protocol:
     """What is compared, in 8-bit images."""
 
     name: str
-    channel: str  # "y": BT.601 luma in studio swing, as MATLAB's rgb2ycbcr; "rgb": all three
-    rounded: bool  # whether Y is rounded to whole levels again
-    rounded_for_ssim: bool
-    crop: bool  # whether a border of as many pixels as the scale is cut
-    epsilon: float  # added to the mean squared error, where white is 1: a bound for equal images
-    clamped: bool  # whether the contrast and structure of SSIM count from zero
     source: str
+    channel: str = "y"  # "y": BT.601 luma in studio swing, as MATLAB's rgb2ycbcr; "rgb": all three
+    rounded: bool = True  # whether Y is rounded to whole levels again
+    rounded_for_ssim: bool = True
+    crop: bool = False  # whether a border of as many pixels as the scale is cut
+    epsilon: float = 0.0  # added to the mean squared error, where white is 1: a bound for equal images
+    clamped: bool = False  # whether the contrast and structure of SSIM count from zero
 
     def border(self, scale: int | None) -> int:
         """Pixels that are cut at each side."""
@@ -66,27 +65,19 @@ class Protocol:
         """Rounded luma, or all channels if the protocol compares these, without the border."""
         return prepare(image, channel=self.channel, border=self.border(scale))
 
-    def to_json(self) -> dict[str, Any]:
-        """The definition, for result files."""
-        return asdict(self)
 
-
-PROTOCOLS = {
-    protocol.name: protocol
-    for protocol in (
-        Protocol(
-            "classic_y", "y", True, True, True, 0.0, False, "the classical benchmarks, as MATLAB's scripts measure"
-        ),
-        Protocol(
-            "basicsr_y", "y", False, False, True, 0.0, False, "basicsr, with test_y_channel and crop_border=scale"
-        ),
-        Protocol(
-            "pyiqa_y", "y", False, True, False, 1e-8, True, "pyiqa (test_y_channel, ycbcr), as the papers on RealSR"
-        ),
-        Protocol("rgb", "rgb", True, True, False, 0.0, False, "all channels of the whole image"),
-        Protocol("rgb_cropped", "rgb", True, True, True, 0.0, False, "all channels, without a border of the scale"),
-    )
-}
+_KNOWN = (
+    Protocol("classic_y", "the classical benchmarks, as MATLAB's scripts measure", crop=True),
+    Protocol(
+        "basicsr_y", "basicsr, test_y_channel and crop_border=scale", rounded=False, rounded_for_ssim=False, crop=True
+    ),
+    Protocol(
+        "pyiqa_y", "pyiqa (test_y_channel, ycbcr), as in RealSR papers", rounded=False, epsilon=1e-8, clamped=True
+    ),
+    Protocol("rgb", "all channels of the whole image", channel="rgb"),
+    Protocol("rgb_cropped", "all channels, without a border of the scale", channel="rgb", crop=True),
+)
+PROTOCOLS = {protocol.name: protocol for protocol in _KNOWN}
 
 
 def find_protocol(name: str) -> Protocol:

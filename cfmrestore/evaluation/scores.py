@@ -6,12 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Score:
-    """One number of a table.
-
-    Args:
-        mean: The number itself.
-        values: What it is the mean of, by the images' names; empty for the number of a whole set.
-    """
+    """One number of a table, and what it is the mean of by the images' names: nothing where it is of a whole set."""
 
     mean: float
     values: Mapping[str, float] = field(default_factory=dict)
@@ -19,36 +14,25 @@ class Score:
 
 @dataclass(frozen=True)
 class MeasuredImages:
-    """Which images were measured.
+    """Which images were measured."""
 
-    Args:
-        names: In the order of result files.
-        sha256: Digest of names and pixels.
-        scale: Pixels of a restoration a pixel of its input; None where it is unknown, or not the same for all.
-        seconds: Median time of a restoration, where it was taken.
-    """
-
-    names: Sequence[str]
-    sha256: str
-    scale: int | None = None
-    seconds: float | None = None
+    names: Sequence[str]  # in the order of result files
+    sha256: str  # digest of names and pixels
+    scale: int | None = None  # pixels of a restoration a pixel of its input, if that is known and the same for all
+    seconds: float | None = None  # median time of a restoration, where it was taken
 
 
 @dataclass(frozen=True)
 class Scores:
     """Scores of one set of images, by one metric or by several.
 
-    Args:
-        rows: By row ("restored", and what stands beside it: "bicubic", "encoder"), then by column.
-        higher_is_better: By column.
-        warnings: What a reader of the numbers must know.
-        images: What was measured, where a metric says so.
+    Its rows are "restored", and what stands beside it: "bicubic", "encoder".
     """
 
-    rows: Mapping[str, Mapping[str, Score]] = field(default_factory=dict)
-    higher_is_better: Mapping[str, bool] = field(default_factory=dict)
-    warnings: Sequence[str] = ()
-    images: MeasuredImages | None = None
+    rows: Mapping[str, Mapping[str, Score]] = field(default_factory=dict)  # by row and column
+    higher_is_better: Mapping[str, bool] = field(default_factory=dict)  # by column
+    warnings: Sequence[str] = ()  # what a reader of the numbers must know
+    images: MeasuredImages | None = None  # where a metric says so
 
     @classmethod
     def merge(cls, parts: Iterable["Scores"]) -> "Scores":

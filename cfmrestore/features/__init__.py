@@ -2,7 +2,8 @@
 
 from cfmrestore.features.backbones import Backbone
 from cfmrestore.features.base import Extractor
+from cfmrestore.features.efficientnet_lite import EfficientNetLite
 from cfmrestore.features.inception import InceptionV3, inception
 from cfmrestore.features.seeded import SeededNet
 
-__all__ = ["Backbone", "Extractor", "InceptionV3", "SeededNet", "inception"]
+__all__ = ["Backbone", "EfficientNetLite", "Extractor", "InceptionV3", "SeededNet", "inception"]

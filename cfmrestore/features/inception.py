@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from cfmrestore._compat import patch_torchvision
 from cfmrestore.features.base import Extractor
 from cfmrestore.hub import check_weights, find_file, read_weights
+from cfmrestore.registry import FEATURES
 from cfmrestore.typing import Image
 
 WEIGHTS = "pt_inception-2015-12-05-6726825d.pth"
@@ -24,6 +25,7 @@ _SIDE = 299
 Maps: TypeAlias = Float[Tensor, "b _ _ _"]
 
 
+@FEATURES.register_module()
 class InceptionV3(Extractor):
     r"""TensorFlow's network of 2015 with 1008 classes, by which FID, KID and the Inception score are defined.
 
@@ -52,7 +54,11 @@ class InceptionV3(Extractor):
         for name, layer in network.named_children():
             if name not in ("avgpool", "dropout"):
                 self.add_module(name, layer)
-        self.requires_grad_(False).eval()
+        self.freeze()
+
+    @classmethod
+    def load(cls, weights: str | Path | None = None) -> "InceptionV3":
+        return inception(weights)
 
     def forward(self, image: Image) -> Float[Tensor, "b 2048"]:
         """The third pooling layer's features of images in [0, 1]."""

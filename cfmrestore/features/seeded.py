@@ -1,6 +1,7 @@
 """A small network with seeded random weights: features for tests and smoke runs."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import torch
 from jaxtyping import Float
@@ -8,12 +9,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cfmrestore.features.base import Extractor
+from cfmrestore.registry import FEATURES
 from cfmrestore.typing import Image
 
 _CHANNELS = (3, 16, 32, 64)
 _CLASSES = 10
 
 
+@FEATURES.register_module()
 class SeededNet(Extractor):
     """Three convolutions of stride 2, the mean over places, and ten classes.
 
@@ -35,7 +38,14 @@ class SeededNet(Extractor):
         self.to_empty(device="cpu")
         for parameter in self.parameters():
             nn.init.kaiming_normal_(parameter, nonlinearity="relu", generator=generator)
-        self.requires_grad_(False).eval()
+        self.freeze()
+
+    @classmethod
+    def load(cls, weights: str | Path | None = None) -> "SeededNet":
+        """The network of seed 0: it has no file."""
+        if weights not in (None, "seeded"):
+            raise ValueError(f"SeededNet has no file of weights; got {str(weights)!r}")
+        return cls()
 
     def maps(self, image: Image) -> list[Float[Tensor, "b _ _ _"]]:
         """What comes out of each convolution, after its ReLU."""

@@ -68,6 +68,7 @@ class CouplingFlow(BaseModel):
         loss: One loss, or several whose weighted sum counts.
         sampling: Solver, grid and number of intervals at test time.
         scale: Pixels of the target a pixel of the input.
+        image_size: Side of the images that are generated, unless another one is asked for.
         compile: Compile the network with torch.compile.
         channels_last: Keep the network's tensors in the channels-last layout.
         ceiling: In evaluation, encode and decode the target beside the restoration: the best that this space can do.
@@ -86,6 +87,7 @@ class CouplingFlow(BaseModel):
         loss: Config | list[Config] | None = None,
         sampling: Config | None = None,
         scale: int = 4,
+        image_size: int | None = None,
         compile: bool = False,
         channels_last: bool = False,
         ceiling: bool = False,
@@ -114,7 +116,7 @@ class CouplingFlow(BaseModel):
         sampling = update_keys(sampling or {}, "sampling")
         check_keys(Sampling, sampling, "sampling: ")
         self.sampling = Sampling(**sampling)
-        self.ceiling = ceiling
+        self.ceiling, self.image_size = ceiling, image_size
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
         if channels_last:
             self.network.to(memory_format=torch.channels_last)
@@ -216,6 +218,7 @@ class CouplingFlow(BaseModel):
         rng, execution = ImageRng(seeds).fork("flow"), self.execution()
         with torch.autocast(execution.device.type, enabled=False):
             with torch.no_grad():
+                low = None if low is None else self.conditions.prepare(low, given)
                 pair = self.coupling.pair(high, low, rng, latent, execution=execution)
                 t = self.times(rng, numbers).to(pair.x_1)
                 x_t, dx_t = self.path.sample(pair.source.x_0, pair.x_1, t)
@@ -250,10 +253,11 @@ class CouplingFlow(BaseModel):
         sampling: Sampling | None = None,
         *,
         given: Mapping[str, Tensor] | None = None,
+        execution: Execution | None = None,
     ) -> Restoration:
         """Restore images of any size, as the config says or by another sampling; the same seed gives the same image."""
         sampling = sampling or self.sampling
-        done = self.pipeline(sampling).restore(low, seeds, given=given)
+        done = self.pipeline(sampling, execution).restore(low, seeds, given=given)
         image = match_to_input(
             done.image, low, self.coupling.scale, color=sampling.color, consistency=sampling.consistency,
             mask=(given or {}).get("mask"),
@@ -267,9 +271,10 @@ class CouplingFlow(BaseModel):
         sampling: Sampling | None = None,
         *,
         given: Mapping[str, Tensor] | None = None,
+        execution: Execution | None = None,
     ) -> Restoration:
         """Images of a size, from noise and what the conditions are given; the same seed gives the same image."""
-        return self.pipeline(sampling).generate(size, seeds, given)
+        return self.pipeline(sampling, execution).generate(size, seeds, given)
 
     def pipeline(self, sampling: Sampling | None = None, execution: Execution | None = None) -> SamplingPipeline:
         """The pipeline that restores and generates: as the config says, or otherwise."""

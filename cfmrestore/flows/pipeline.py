@@ -103,7 +103,9 @@ class SamplingPipeline:
         else:
             m = self.coupling.low_multiple
             image = pad_to_multiple(low, m)
-            given = {"low": image, **{key: _padded(value, m * self.coupling.scale) for key, value in given.items()}}
+            given = {key: _padded(value, m * self.coupling.scale) for key, value in given.items()}
+            image = self.conditions.prepare(image, given)
+            given["low"] = image
             source = self.coupling.source(image, rng, self.execution)
         return self._start(source, rng, image, given)
 

@@ -1,11 +1,9 @@
 """Image files: one reader, one writer, and what belongs to pixels."""
 
-from cfmrestore.imageio.canvas import canvas
-from cfmrestore.imageio.listing import EXTENSIONS, list_images
 from cfmrestore.imageio.picture import Metadata, Picture
 from cfmrestore.imageio.pillow import from_pil, to_pil
-from cfmrestore.imageio.reading import read_image, read_picture, read_size
-from cfmrestore.imageio.writing import SUFFIXES, check_writable, write_picture
+from cfmrestore.imageio.reading import EXTENSIONS, list_images, read_image, read_label_map, read_picture, read_size
+from cfmrestore.imageio.writing import SUFFIXES, canvas, check_writable, write_picture
 
 __all__ = [
     "EXTENSIONS",
@@ -17,6 +15,7 @@ __all__ = [
     "from_pil",
     "list_images",
     "read_image",
+    "read_label_map",
     "read_picture",
     "read_size",
     "to_pil",

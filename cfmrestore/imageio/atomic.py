@@ -16,16 +16,12 @@ def atomic(path: str | Path) -> Iterator[Path]:
         yield unfinished
         with unfinished.open("rb") as file:
             os.fsync(file.fileno())
-        unfinished.chmod(0o666 & ~_umask())  # some libraries leave what they write to its owner alone
+        mask = os.umask(0)  # which is told only where it is set
+        os.umask(mask)
+        unfinished.chmod(0o666 & ~mask)  # some libraries leave what they write to its owner alone
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def write_text(path: str | Path, text: str) -> None:

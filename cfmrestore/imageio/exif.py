@@ -2,21 +2,8 @@
 
 import re
 import struct
-from collections.abc import Collection
 
-from cfmrestore.imageio.ifd import (
-    EXIF,
-    GPS,
-    LONG,
-    POINTERS,
-    Directory,
-    Layout,
-    append,
-    copy,
-    directory,
-    header,
-    numbers,
-)
+from cfmrestore.imageio import ifd
 
 PREFIX = b"Exif\0\0"  # as JPEG and Pillow write it
 ORIENTATION = 0x0112
@@ -41,7 +28,7 @@ def upright(exif: bytes) -> bytes | None:
     """
     data = bytearray(exif.removeprefix(PREFIX))
     try:
-        layout, at = header(data)
+        layout, at = ifd.header(data)
         found = _directories(data, layout, at)
         end = max(entry.value_at + entry.length for d in found for entry in d.entries.values())
         _drop_thumbnail(data, layout, found[0])
@@ -54,10 +41,10 @@ def upright(exif: bytes) -> bytes | None:
 def from_tiff(data: bytes) -> bytes | None:
     """What a TIFF says beside its pixels, as EXIF."""
     try:
-        layout, at = header(data)
-        target = Layout(layout.order, big=False)
+        layout, at = ifd.header(data)
+        target = ifd.Layout(layout.order, big=False)
         out = bytearray(struct.pack(f"{layout.order}2sHI", b"II" if layout.order == "<" else b"MM", 42, 0))
-        first = append(out, target, copy(data, layout, at, out, target, skip=STRUCTURE))
+        first = ifd.append(out, target, ifd.copy(data, layout, at, out, target, skip=STRUCTURE))
     except (struct.error, ValueError):
         return None
     struct.pack_into(f"{layout.order}I", out, 4, first)
@@ -67,11 +54,11 @@ def from_tiff(data: bytes) -> bytes | None:
 def resized(exif: bytes, size: tuple[int, int]) -> bytes:
     """Set the size in pixels (h, w) wherever the EXIF names one."""
     data = bytearray(exif.removeprefix(PREFIX))
-    layout, at = header(data)
+    layout, at = ifd.header(data)
     for tags in _directories(data, layout, at):
         for tag, entry in tags.entries.items():
             if tag in _WIDTHS + _HEIGHTS:
-                struct.pack_into(f"{layout.order}HHII", data, entry.at, tag, LONG, 1, size[tag in _WIDTHS])
+                struct.pack_into(f"{layout.order}HHII", data, entry.at, tag, ifd.LONG, 1, size[tag in _WIDTHS])
     return PREFIX + bytes(data)
 
 
@@ -93,30 +80,30 @@ def resized_xmp(xmp: bytes, size: tuple[int, int]) -> bytes:
     return xmp
 
 
-def _directories(data: bytearray, layout: Layout, at: int, pointers: Collection[int] = (EXIF, GPS)) -> list[Directory]:
-    """The directory at that place and those that it points to."""
-    first = directory(data, layout, at)
+def _directories(data: bytearray, layout: ifd.Layout, at: int, parent: int = 0) -> list[ifd.Directory]:
+    """The directory at that place, to which the tag ``parent`` points, and those to which it points."""
+    first = ifd.directory(data, layout, at)
     found = [first]
-    for tag in pointers:
+    for tag in ifd.POINTERS[parent]:
         if tag in first.entries:
-            found += _directories(data, layout, int(numbers(data, layout, first.entries[tag])[0]), POINTERS[tag])
+            found += _directories(data, layout, int(ifd.numbers(data, layout, first.entries[tag])[0]), tag)
     return found
 
 
-def _drop_thumbnail(data: bytearray, layout: Layout, first: Directory) -> None:
+def _drop_thumbnail(data: bytearray, layout: ifd.Layout, first: ifd.Directory) -> None:
     (at,) = struct.unpack_from(f"{layout.order}I", data, first.end - 4)
     struct.pack_into("4x", data, first.end - 4)
     try:
-        entries = directory(data, layout, at).entries if at else {}
+        entries = ifd.directory(data, layout, at).entries if at else {}
     except (struct.error, ValueError):
         return  # a broken thumbnail is no loss
     if all(tag in entries for tag in _THUMBNAIL):
-        place, length = (int(numbers(data, layout, entries[tag])[0]) for tag in _THUMBNAIL)
+        place, length = (int(ifd.numbers(data, layout, entries[tag])[0]) for tag in _THUMBNAIL)
         if place + length <= len(data):
             data[place : place + length] = bytes(length)
 
 
-def _without_orientation(data: bytearray, layout: Layout, first: Directory) -> int:
+def _without_orientation(data: bytearray, layout: ifd.Layout, first: ifd.Directory) -> int:
     """Take the entry out, move those behind it up: the number of entries that are left."""
     (count,) = struct.unpack_from(f"{layout.order}H", data, first.at)
     if ORIENTATION in first.entries:

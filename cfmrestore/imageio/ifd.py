@@ -6,8 +6,8 @@ from mmap import mmap
 from typing import Any, Literal, NamedTuple
 
 EXIF, GPS, INTEROPERABILITY = 0x8769, 0x8825, 0xA005
-POINTERS: dict[int, tuple[int, ...]] = {EXIF: (INTEROPERABILITY,), GPS: (), INTEROPERABILITY: ()}
-"""Tags whose value is the offset of another directory, and the pointers that may stand there: no circles."""
+POINTERS = {0: (EXIF, GPS), EXIF: (INTEROPERABILITY,), GPS: (), INTEROPERABILITY: ()}
+"""Tags whose value is the offset of a directory, 0 for the first, and those that may stand there: no circles."""
 
 BYTE, SHORT, LONG, RATIONAL, UNDEFINED, LONG8 = 1, 3, 4, 5, 7, 16
 _CODES = {1: "B", 2: "B", 3: "H", 4: "I", 5: "II", 6: "b", 7: "B", 8: "h", 9: "i", 10: "ii", 11: "f", 12: "d", 13: "I",
@@ -123,15 +123,15 @@ def copy(
     target: Layout,
     *,
     base: int = 0,
-    pointers: Collection[int] = (EXIF, GPS),
+    parent: int = 0,
     skip: Collection[int] = (),
 ) -> list[Tag]:
     """The tags of a directory in another layout; those that it points to are added at the end of ``out``."""
     tags = []
     for entry in directory(data, layout, at).entries.values():
-        if entry.tag in pointers:
+        if entry.tag in POINTERS[parent]:
             source = int(numbers(data, layout, entry)[0])
-            inner = copy(data, layout, source, out, target, base=base, pointers=POINTERS[entry.tag])
+            inner = copy(data, layout, source, out, target, base=base, parent=entry.tag)
             tags.append(pack(target, entry.tag, LONG8 if target.big else LONG, append(out, target, inner, base)))
         elif entry.tag not in skip:
             same = target.order == layout.order or entry.kind not in _CODES

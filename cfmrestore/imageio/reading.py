@@ -1,12 +1,12 @@
-"""Reading image files without losing anything."""
+"""Image files found below a folder, and read without losing anything."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL.Image import Image
 
 from cfmrestore.imageio import png, vips
 from cfmrestore.imageio.orientation import upright, upright_size
@@ -14,9 +14,12 @@ from cfmrestore.imageio.picture import Metadata, Picture, fitting_icc, to_eight_
 from cfmrestore.imageio.pillow import from_pil, metadata_of, opened, orientation_of
 from cfmrestore.imageio.tiff import Tiff, from_cmyk
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
+EXTENSIONS = frozenset(
+    (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm", ".gif", ".jp2",
+     ".avif")
+)  # fmt: skip
+SPLITS = ("all", "train", "held_out")
+_EVERY = 4  # the first of so many files is held out
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -40,8 +43,8 @@ def read_picture(path: str | Path) -> Picture:
             return _picture(upright(pixels, orientation_of(image)), metadata_of(image), name)
 
 
-def read_image(path: str | Path) -> np.ndarray:
-    """An image file as RGB of 8 bits (h, w, 3), upright: all that is not is converted, alpha is left out.
+def read_image(path: str | Path | bytes) -> np.ndarray:
+    """An image file, or its bytes, as RGB of 8 bits (h, w, 3), upright: all else is converted, alpha is left out.
 
     Of several frames or pages the first is read.
     """
@@ -57,6 +60,16 @@ def read_image(path: str | Path) -> np.ndarray:
     return np.ascontiguousarray(np.broadcast_to(eight, (*eight.shape[:2], 3)))
 
 
+def read_label_map(path: str | Path | bytes) -> np.ndarray:
+    """A file of class indices, 8 bits (h, w): gray levels, or the indices of a palette, whose colors mean nothing."""
+    with _data(path) as data, opened(data) as image:
+        if image.mode not in ("L", "P"):
+            raise ValueError(
+                f"a label map has one class index of 8 bits a pixel, gray or with a palette; this is {image.mode}"
+            )
+        return np.array(image)
+
+
 def read_size(path: str | Path) -> tuple[int, int]:
     """Height and width of an image, upright, from the head of its file."""
     with _data(path) as data:
@@ -68,19 +81,40 @@ def read_size(path: str | Path) -> tuple[int, int]:
             return upright_size((source.height, source.width), orientation_of(image))
 
 
+def list_images(root: str | Path, split: str = "all") -> list[Path]:
+    """The image files below a folder, sorted by their path; one clear error where there are none.
+
+    "held_out" takes every fourth, beginning with the first; "train" the others. A split goes by their places: where
+    files are added to a folder, it is another one.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"split is one of {', '.join(SPLITS)}; got {split!r}")
+    root = Path(root)
+    if not root.is_dir():
+        raise ValueError(f"there is no folder {str(root)!r}: name a folder of images")
+    paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in EXTENSIONS and p.is_file())
+    if not paths:
+        raise ValueError(f"the folder {str(root)!r} holds no images ({' '.join(sorted(EXTENSIONS))})")
+    chosen = [path for n, path in enumerate(paths) if split == "all" or (n % _EVERY == 0) == (split == "held_out")]
+    if not chosen:
+        raise ValueError(f"the folder {str(root)!r} holds too few images to hold any out")
+    return chosen
+
+
 @contextmanager
-def _data(path: str | Path) -> Iterator[bytes]:
+def _data(path: str | Path | bytes) -> Iterator[bytes]:
     """The bytes of a file, with errors that name it."""
+    name = f"{len(path)} bytes" if isinstance(path, bytes) else repr(str(path))
     try:
-        data = Path(path).read_bytes()
+        data = path if isinstance(path, bytes) else Path(path).read_bytes()
         if not data:
             raise ValueError("the file is empty")
         yield data
     except FileNotFoundError:
-        raise ValueError(f"there is no file {str(path)!r}") from None
+        raise ValueError(f"there is no file {name}") from None
     except Exception as error:  # broken files make decoders fail in many ways
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(f"cannot read {str(path)!r}: {reason}") from error
+        raise ValueError(f"cannot read {name}: {reason}") from error
 
 
 def _format(data: bytes) -> str | None:
@@ -96,7 +130,7 @@ def _format(data: bytes) -> str | None:
     return "tiff" if data.startswith(_TIFF) else None
 
 
-def _header(data: bytes, name: str | None) -> AbstractContextManager["Image"]:
+def _header(data: bytes, name: str | None) -> AbstractContextManager[Image]:
     """The file in Pillow, for its metadata: libvips cannot tell a resolution from none."""
     return opened(png.without_pixels(data) if name == "png" else data)
 
@@ -107,8 +141,9 @@ def _pixels(data: bytes, name: str, *, single: bool = False) -> np.ndarray:
         _check_frames(png.frames(data))
     image = vips.header(data, name)
     pixels = vips.pixels(image)
-    cmyk = image.interpretation == "cmyk"
-    return from_cmyk(pixels, vips.icc_profile(image)) if cmyk else pixels
+    if image.interpretation != "cmyk":
+        return pixels
+    return from_cmyk(pixels, image.get("icc-profile-data") if image.get_typeof("icc-profile-data") else None)
 
 
 def _picture(pixels: np.ndarray, metadata: Metadata, name: str) -> Picture:

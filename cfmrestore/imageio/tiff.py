@@ -1,16 +1,17 @@
 """TIFF: what its tags say, and what libvips leaves of it: separate planes, EXIF, rare compressions."""
 
 import struct
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
-from cfmrestore.imageio import exif, vips
-from cfmrestore.imageio.ifd import LONG, LONG8, SHORT, append, directory, header, numbers, pack, raw
-from cfmrestore.imageio.modes import pixels_of
+from cfmrestore.imageio import exif, ifd, vips
 from cfmrestore.imageio.orientation import upright, upright_size
-from cfmrestore.imageio.picture import Metadata, check_size
-from cfmrestore.imageio.pillow import from_pil, opened
+from cfmrestore.imageio.picture import Metadata, Picture, check_size, fitting_icc
+from cfmrestore.imageio.pillow import from_pil, opened, pixels_of
 
 SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, STRIPS, SAMPLES, STRIP_BYTES = (
     254, 256, 257, 258, 259, 262, 273, 277, 279)  # fmt: skip
@@ -18,6 +19,8 @@ RESOLUTION_X, RESOLUTION_Y, PLANAR, RESOLUTION_UNIT, TILES, TILE_BYTES, EXTRA, F
     282, 283, 284, 296, 324, 325, 338, 339, 700, 33723, 34675)  # fmt: skip
 INCH, CENTIMETER = 2, 3
 _PREVIEW, _MASK, _PREMULTIPLIED, _UNSIGNED, _CMYK, _LAB = 1, 4, 1, 1, 5, 8
+_INVENTED = (RESOLUTION_X, RESOLUTION_Y, RESOLUTION_UNIT)  # by libvips
+_SMALL = 2**32 - 2**27  # bytes of pixels for which offsets of 32 bits do
 _KNOWN = (1, 2, 3, 4, 5, 7, 8, 32773, 32946)  # compressions that libvips decodes
 
 
@@ -30,8 +33,8 @@ class Tiff:
 
     def __init__(self, data: bytes) -> None:
         self.data = data
-        self.layout, self._at = header(data)
-        self.tags = directory(data, self.layout, self._at).entries
+        self.layout, self._at = ifd.header(data)
+        self.tags = ifd.directory(data, self.layout, self._at).entries
 
     def get(self, tag: int, default: Any = None) -> Any:
         """The first number of a tag."""
@@ -39,10 +42,10 @@ class Tiff:
 
     def all(self, tag: int, default: tuple[Any, ...] = ()) -> tuple[Any, ...]:
         """All numbers of a tag."""
-        return numbers(self.data, self.layout, self.tags[tag]) if tag in self.tags else default
+        return ifd.numbers(self.data, self.layout, self.tags[tag]) if tag in self.tags else default
 
     def _raw(self, tag: int) -> bytes | None:
-        return raw(self.data, self.tags[tag]) if tag in self.tags else None
+        return ifd.raw(self.data, self.tags[tag]) if tag in self.tags else None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -61,8 +64,8 @@ class Tiff:
         pages = 0
         while at and at not in seen:
             seen.add(at)
-            page = directory(self.data, self.layout, at)
-            kind = numbers(self.data, self.layout, page.entries[SUBFILE])[0] if SUBFILE in page.entries else 0
+            page = ifd.directory(self.data, self.layout, at)
+            kind = ifd.numbers(self.data, self.layout, page.entries[SUBFILE])[0] if SUBFILE in page.entries else 0
             pages += not kind & (_PREVIEW | _MASK)
             (at,) = struct.unpack_from(self.layout.codes[1], self.data, page.end - offset)
         return pages
@@ -133,21 +136,55 @@ class Tiff:
             if entry.tag in (STRIPS, STRIP_BYTES, TILES, TILE_BYTES):
                 values = self.all(entry.tag)
                 values = values[index * len(values) // count : (index + 1) * len(values) // count]
-                tags.append(pack(layout, entry.tag, LONG8 if layout.big else LONG, *values))
+                tags.append(ifd.pack(layout, entry.tag, ifd.LONG8 if layout.big else ifd.LONG, *values))
             elif entry.tag in changed:
-                tags.append(pack(layout, entry.tag, SHORT, changed[entry.tag]))
+                tags.append(ifd.pack(layout, entry.tag, ifd.SHORT, changed[entry.tag]))
             elif entry.tag not in (EXTRA, FORMAT):
-                tags.append((entry.tag, entry.kind, entry.items, raw(self.data, entry)))
+                tags.append((entry.tag, entry.kind, entry.items, ifd.raw(self.data, entry)))
         out = bytearray(self.data + b"\0" * (len(self.data) % 2))
-        at = append(out, layout, tags)
+        at = ifd.append(out, layout, tags)
         struct.pack_into(layout.codes[1], out, layout.first_at, at)
         return bytes(out)
 
 
 def from_cmyk(pixels: np.ndarray, icc: bytes | None) -> np.ndarray:
     """RGB of CMYK, by its profile."""
-    from PIL import Image
-
     image = Image.fromarray(pixels[..., :4], "CMYK")
     image.info["icc_profile"] = icc
     return pixels_of(image)
+
+
+def write(path: Path, picture: Picture) -> None:
+    """Write a TIFF, or a BigTIFF where it may have more than 4 GiB.
+
+    libvips writes no EXIF, and a resolution always: the directory is written anew at the end of the file.
+    """
+    vips.write_tiff(picture.pixels, path, big=picture.pixels.nbytes > _SMALL)
+    with path.open("r+b") as file:
+        with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+            layout, first = ifd.header(data)
+            out = bytearray(len(data) % 2)
+            base = len(data)
+            tags = _described(picture.metadata, layout, out, base, gray=picture.gray)
+            tags += ifd.copy(data, layout, first, out, layout, skip=_INVENTED)
+        at = ifd.append(out, layout, list({tag[0]: tag for tag in tags}.values()), base)
+        file.seek(base)
+        file.write(out)
+        file.seek(layout.first_at)
+        file.write(struct.pack(layout.codes[1], at))
+
+
+def _described(metadata: Metadata, layout: ifd.Layout, out: bytearray, base: int, *, gray: bool) -> list[ifd.Tag]:
+    """The tags of the metadata; directories within EXIF are added to ``out``."""
+    icc = fitting_icc(metadata.icc, gray=gray)
+    values = ((IPTC, ifd.UNDEFINED, metadata.iptc), (ICC, ifd.UNDEFINED, icc), (XMP, ifd.BYTE, metadata.xmp))
+    tags = [(tag, kind, len(value), value) for tag, kind, value in values if value]
+    if metadata.exif:
+        data = metadata.exif.removeprefix(exif.PREFIX)
+        tags += ifd.copy(data, *ifd.header(data), out, layout, base=base, skip=exif.STRUCTURE)
+    if metadata.dpi:
+        x, y = (round(dpi * 100) for dpi in metadata.dpi)
+        tags.append(ifd.pack(layout, RESOLUTION_X, ifd.RATIONAL, x, 100))
+        tags.append(ifd.pack(layout, RESOLUTION_Y, ifd.RATIONAL, y, 100))
+        tags.append(ifd.pack(layout, RESOLUTION_UNIT, ifd.SHORT, INCH))
+    return tags

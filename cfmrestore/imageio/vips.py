@@ -29,11 +29,6 @@ def header(data: bytes, name: str) -> Any:
     return image
 
 
-def icc_profile(image: Any) -> bytes | None:
-    """The color profile."""
-    return image.get("icc-profile-data") if image.get_typeof("icc-profile-data") else None
-
-
 def pixels(image: Any) -> np.ndarray:
     """All pixels (h, w, c), as they lie in the file.
 

@@ -1,12 +1,19 @@
-"""Writing pictures with all that belongs to them."""
+"""Writing pictures with all that belongs to them, also those that are larger than memory."""
 
+import math
+import os
 import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
-from cfmrestore.imageio import png, tiff_writing, vips
+import numpy as np
+
+from cfmrestore.imageio import png, tiff, vips
 from cfmrestore.imageio.atomic import atomic
 from cfmrestore.imageio.picture import Metadata, Picture, fitting_icc, rounded
 from cfmrestore.imageio.pillow import to_pil
@@ -26,13 +33,9 @@ _SEGMENT = {"exif": 65533, "xmp": 65504, "iptc": 65500}  # of a JPEG, in bytes
 
 
 def check_writable(path: str | Path, size: tuple[int, int], *, alpha: bool, bits: int) -> None:
-    """Refuse what the format of the suffix cannot hold; 16 bits in JPEG, WebP and AVIF are rounded and so allowed.
+    """Refuse a size (h, w), alpha or bits that the format of the suffix cannot hold.
 
-    Args:
-        path: The file to write.
-        size: Height and width in pixels.
-        alpha: Whether the picture has an alpha channel.
-        bits: Bits of a value of a pixel: 8 or 16.
+    16 bits in JPEG, WebP and AVIF are rounded and so allowed.
     """
     name = format_of(path)
     if bits not in (8, 16):
@@ -49,13 +52,8 @@ def check_writable(path: str | Path, size: tuple[int, int], *, alpha: bool, bits
 def write_picture(path: str | Path, picture: Picture, *, quality: int = 95) -> None:
     """Write an image file, whole or not at all, with what belongs to the picture.
 
-    JPEG, WebP and AVIF hold 8 bits: 16 are rounded. WebP and AVIF know no resolution but that in EXIF, WebP no gray,
-    and only JPEG and TIFF have a place for IPTC.
-
-    Args:
-        path: The file; its suffix names the format.
-        picture: What to write.
-        quality: Quality of JPEG, WebP and AVIF, 1 to 100.
+    The suffix names the format. JPEG, WebP and AVIF have a quality, from 1 to 100, and hold 8 bits: 16 are rounded.
+    WebP and AVIF know no resolution but that in EXIF, WebP no gray, and only JPEG and TIFF have a place for IPTC.
     """
     check_writable(path, picture.size, alpha=picture.has_alpha, bits=picture.bits)
     if not 1 <= quality <= 100:
@@ -63,11 +61,52 @@ def write_picture(path: str | Path, picture: Picture, *, quality: int = 95) -> N
     name = format_of(path)
     with atomic(path) as unfinished:
         if name == "tiff":
-            tiff_writing.write(unfinished, picture)
+            tiff.write(unfinished, picture)
         elif name == "png":
             vips.write_png(picture.pixels, unfinished, png.head(picture))
         else:
             _write_lossy(unfinished, rounded(picture), name, quality, path)
+
+
+@contextmanager
+def canvas(
+    path: str | Path,
+    size: tuple[int, int],
+    *,
+    channels: int = 3,
+    bits: int = 8,
+    metadata: Metadata | None = None,
+    quality: int = 95,
+) -> Iterator[np.ndarray]:
+    """Pixels (h, w, c) to fill in strips or tiles, in any order; at the end they become the file.
+
+    They lie on the disk, beside the file and without a name, so that the system may take back their memory.
+
+    .. code-block:: python
+
+        with canvas("large.png", (20000, 20000)) as pixels:
+            for top in range(0, 20000, 500):
+                pixels[top : top + 500] = strip(top)
+
+    Args:
+        path: The file; its suffix names the format. PNG and TIFF are encoded row by row, the others as a whole.
+        size: Height and width.
+        channels: 1 for gray, 2 for gray and alpha, 3 for RGB, 4 for RGBA.
+        bits: 8 or 16.
+        metadata: What belongs to the pixels.
+        quality: Quality of JPEG, WebP and AVIF.
+    """
+    check_writable(path, size, alpha=channels % 2 == 0, bits=bits)
+    dtype, shape = np.dtype(f"uint{bits}"), (*size, channels)
+    folder = Path(path).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=folder) as file:
+        if hasattr(os, "posix_fallocate"):  # a full disk is noticed here: later it would end the process
+            os.posix_fallocate(file.fileno(), 0, math.prod(shape) * dtype.itemsize)
+        file.truncate(math.prod(shape) * dtype.itemsize)
+        pixels = np.memmap(file, dtype, "r+", shape=shape)
+        yield pixels
+        write_picture(path, Picture(pixels, metadata or Metadata(), format_of(path)), quality=quality)
 
 
 def format_of(path: str | Path) -> str:

@@ -41,25 +41,17 @@ class BoostFiles:
     latents: Path | None = None
     compare: bool = False
 
-    def picture(self, job: BoostJob) -> Path | None:
-        """File of its picture."""
-        if self.out is None or self.out.suffix.lower() == ".png":
-            return self.out
-        return self.out / f"{job.name}.png"
-
-    def sidecar(self, job: BoostJob) -> Path | None:
-        """File that says how it was made."""
-        picture = self.picture(job)
-        return picture and picture.with_suffix(".json")
-
-    def bicubic(self, job: BoostJob) -> Path | None:
-        """File of the enlarged small picture."""
-        picture = self.picture(job)
-        return picture.with_name(f"{picture.stem}_bicubic.png") if picture and self.compare else None
-
-    def latent(self, job: BoostJob) -> Path | None:
-        """File of its latent."""
-        return self.latents / f"{job.name}{SUFFIX}" if self.latents else None
+    def of(self, job: BoostJob) -> dict[str, Path]:
+        """Those of one job: "picture", "sidecar" (how it was made), "bicubic" (the enlarged small one), "latent"."""
+        files = {}
+        if self.out is not None:
+            picture = self.out if self.out.suffix.lower() == ".png" else self.out / f"{job.name}.png"
+            files = {"picture": picture, "sidecar": picture.with_suffix(".json")}
+            if self.compare:
+                files["bicubic"] = picture.with_name(f"{picture.stem}_bicubic.png")
+        if self.latents is not None:
+            files["latent"] = self.latents / f"{job.name}{SUFFIX}"
+        return files
 
     def check(self, jobs: Sequence[BoostJob]) -> None:
         """Refuse files that cannot hold what is to be made."""
@@ -71,13 +63,13 @@ class BoostFiles:
 
     def done(self, job: BoostJob, recipe: dict[str, Any]) -> bool:
         """Whether all its files are there; an error where they were made otherwise."""
-        sidecar, latent = self.sidecar(job), self.latent(job)
-        if sidecar and sidecar.is_file():
+        files = self.of(job)
+        there = {kind: path for kind, path in files.items() if path.is_file()}
+        if sidecar := there.get("sidecar"):
             _check_recipe(sidecar, _read_sidecar(sidecar), recipe)
-        if latent and latent.is_file():
+        if latent := there.get("latent"):
             _check_recipe(latent, latent_metadata(read_header(latent)[1]), latent_metadata(job.info))
-        wanted = (self.picture(job), sidecar, self.bicubic(job), latent)
-        return all(path.is_file() for path in wanted if path is not None)
+        return len(there) == len(files)
 
 
 def latent_metadata(info: LatentInfo) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from cfmrestore.encoders import TAEF2, AutoencoderKL, AutoencoderTiny
 from cfmrestore.encoders.base import Encoder
 from cfmrestore.encoders.pretrained import PretrainedEncoder
 from cfmrestore.engine.amp_optim_wrapper import PRECISIONS, best_precision
-from cfmrestore.ldm.formats import find_format, spatial
+from cfmrestore.ldm.formats import find_format, read_answer, spatial
 from cfmrestore.ldm.loading import find_folder, read_pipeline
 from cfmrestore.typing import Latent, Size
 
@@ -57,7 +57,7 @@ class LatentPipeline:
         if height is None or width is None:
             side = getattr(self.pipeline, "default_sample_size", None) or self.pipeline.unet.config.sample_size
             height, width = (n * factor for n in (side if isinstance(side, list | tuple) else (side, side)))
-        multiple = factor * self.format.patch
+        multiple = factor * (1 if self.format is spatial else 2)
         if height < 1 or width < 1 or height % multiple or width % multiple:
             raise ValueError(f"{self.name} takes sides that are multiples of {multiple}; got {height}x{width}")
         return height, width
@@ -76,46 +76,28 @@ class LatentPipeline:
     ) -> Latent:
         """Standardized latents in float32, each drawn from its own seed, whatever the batch.
 
-        Args:
-            prompts: One an image.
-            seeds: One an image, for a generator of torch on the CPU.
-            height: Of the small picture.
-            width: Of the small picture.
-            steps: Of the pipeline's scheduler; by default the pipeline's.
-            guidance_scale: By default the pipeline's.
-            negative_prompt: The same for all.
+        The seeds are for generators of torch on the CPU; what is None is the pipeline's own.
         """
         size = self.size(height, width)
-        given = {"num_inference_steps": steps, "guidance_scale": guidance_scale}
+        given = {"height": size[0], "width": size[1], "num_inference_steps": steps, "guidance_scale": guidance_scale}
         settings: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
         if negative_prompt is not None:
             settings["negative_prompt"] = [negative_prompt] * len(prompts)
-        self._check_settings(settings)
-        generators = [Generator().manual_seed(seed) for seed in seeds]
-        answer = self.pipeline(
-            prompt=list(prompts),
-            height=size[0],
-            width=size[1],
-            generator=generators,
-            output_type="latent",
-            return_dict=False,
-            **settings,
-        )
-        return spatial(self.pipeline, answer[0], size)
-
-    def _check_settings(self, settings: dict[str, Any]) -> None:
         takes = inspect.signature(type(self.pipeline).__call__).parameters
         for key in settings:
             # Such pipelines leave a negative prompt unread unless a second scale is given too.
             if key not in takes or (key == "negative_prompt" and "true_cfg_scale" in takes):
                 raise ValueError(f"{self.name} takes no {key}: leave it out")
+        generators = [Generator().manual_seed(seed) for seed in seeds]
+        asked = {"prompt": list(prompts), "output_type": "latent", "return_dict": False}
+        answer = self.pipeline(generator=generators, **asked, **settings)
+        return read_answer(self.pipeline, self.format, answer[0], size)
 
     def own_encoder(self) -> Encoder:
         """The pipeline's autoencoder as an encoder of flows, in float32."""
-        if type(self.pipeline.vae).__name__ != AutoencoderKL.diffusers_class:
-            raise ValueError(
-                f"{self.name} has a {type(self.pipeline.vae).__name__}; give a model with an encoder of it"
-            )
+        kind = type(self.pipeline.vae).__name__
+        if kind != AutoencoderKL.diffusers_class:
+            raise ValueError(f"{self.name} has a {kind}; give a model with an encoder of it")
         return AutoencoderKL(path=str(self.folder), subfolder="vae")
 
     def check_space(self, encoder: Encoder) -> None:
@@ -124,17 +106,19 @@ class LatentPipeline:
         A distilled encoder (AutoencoderTiny, TAEF2) imitates latents as denoisers see them, and so has to have scale
         1 and shift 0; which autoencoder it imitates is known from its number of channels alone.
         """
-        vae, config = self.pipeline.vae, self.pipeline.vae.config
-        pairs: dict[str, tuple[Any, Any]] = {
-            "channels": (config.latent_channels, encoder.channels),
-            "downscale": (self.pipeline.vae_scale_factor, encoder.downscale),
-        }
-        distilled = type(encoder) in _DISTILLED and type(vae).__name__ != getattr(encoder, "diffusers_class", None)
-        wants = _DISTILLED[type(encoder)] if distilled else getattr(encoder, "diffusers_class", type(encoder).__name__)
-        pairs["autoencoder"] = (type(vae).__name__, wants or type(vae).__name__)
-        numbers = (1.0, 0.0) if distilled else (config.get("scaling_factor"), config.get("shift_factor") or 0.0)
-        pairs["scale"], pairs["shift"] = (numbers[0], encoder.scale), (numbers[1], encoder.shift)
-        wrong = [f"{name} {theirs} there, {ours} here" for name, (theirs, ours) in pairs.items() if theirs != ours]
+        vae, config, kind = self.pipeline.vae, self.pipeline.vae.config, type(self.pipeline.vae).__name__
+        own = getattr(encoder, "diffusers_class", type(encoder).__name__)
+        distilled = type(encoder) in _DISTILLED and kind != own
+        autoencoder = (_DISTILLED[type(encoder)] or kind) if distilled else own
+        scale, shift = (1.0, 0.0) if distilled else (config.get("scaling_factor"), config.get("shift_factor") or 0.0)
+        pairs = (
+            ("channels", config.latent_channels, encoder.channels),
+            ("downscale", self.pipeline.vae_scale_factor, encoder.downscale),
+            ("autoencoder", kind, autoencoder),
+            ("scale", scale, encoder.scale),
+            ("shift", shift, encoder.shift),
+        )
+        wrong = [f"{name} {theirs} there, {ours} here" for name, theirs, ours in pairs if theirs != ours]
         if wrong:
             raise ValueError(
                 f"{self.name} and the flow's {type(encoder).__name__} are different spaces: {'; '.join(wrong)}. Take "

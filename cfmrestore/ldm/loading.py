@@ -16,6 +16,7 @@ from cfmrestore._compat import patch_torchvision
 from cfmrestore.encoders.pretrained import HUB_ID
 
 INDEX = "model_index.json"
+_SAFE = {"use_safetensors": True, "trust_remote_code": False}
 _SAFETY = ("safety_checker", "feature_extractor", "image_encoder")  # look at pictures, of which there are none
 
 
@@ -25,11 +26,10 @@ def find_folder(place: str) -> Path:
     if path.is_dir():
         return path
     if path.exists() or not HUB_ID.fullmatch(place) or path.suffix:
-        raise ValueError(
-            f"{place!r} is no pipeline: name a folder with {INDEX} that save_pretrained wrote, or a hub id"
-        )
+        what = f"name a folder with {INDEX} that save_pretrained wrote, or a hub id"
+        raise ValueError(f"{place!r} is no pipeline: {what}")
     try:
-        return Path(_diffusers().DiffusionPipeline.download(place, use_safetensors=True, trust_remote_code=False))
+        return Path(_diffusers().DiffusionPipeline.download(place, **_SAFE))
     except Exception as error:
         raise ValueError(f"{place!r}: no such folder here, and the hub does not give it: {_line(error)}") from error
 
@@ -45,13 +45,7 @@ def read_pipeline(folder: Path, dtype: torch.dtype) -> Any:
         with _loading_report() as report, warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # newer versions call it dtype, older ones know torch_dtype
             pipeline = _diffusers().DiffusionPipeline.from_pretrained(
-                str(folder),
-                torch_dtype=dtype,
-                use_safetensors=True,
-                trust_remote_code=False,
-                local_files_only=True,
-                **absent,
-                **variant,
+                str(folder), torch_dtype=dtype, local_files_only=True, **_SAFE, **absent, **variant
             )
     except Exception as error:  # diffusers, transformers and safetensors have no error in common
         raise ValueError(f"the pipeline in {str(folder)!r} cannot be read: {_line(error)}") from error
@@ -73,9 +67,8 @@ def _read_index(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{str(folder)!r} is no pipeline, its {INDEX} cannot be read: {_line(error)}") from error
     diffusers = _diffusers()
     if not isinstance(kind, str) or not hasattr(diffusers, kind):
-        raise ValueError(
-            f"{file}: diffusers {diffusers.__version__} has no pipeline {kind!r}, and no other code is run"
-        )
+        version = diffusers.__version__
+        raise ValueError(f"{file}: diffusers {version} has no pipeline {kind!r}, and no other code is run")
     for key, part in index.items():
         library = part[0] if isinstance(part, list) and len(part) == 2 and isinstance(part[0], str) else "diffusers"
         if library not in ("diffusers", "transformers") and not hasattr(diffusers.pipelines, library):

@@ -1,5 +1,6 @@
 """Networks that predict a velocity."""
 
+from cfmrestore.networks.dit import DiT
 from cfmrestore.networks.unet import UNet
 
-__all__ = ["UNet"]
+__all__ = ["DiT", "UNet"]

@@ -1,21 +1,13 @@
 """U-Net with residual blocks and spatial attention."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
-from cfmrestore.networks.layers import (
-    Downsample,
-    ResidualBlock,
-    SpatialAttention,
-    TimeEmbedding,
-    Upsample,
-    norm,
-    zeroed,
-)
+from cfmrestore.networks.base import ConditionedNetwork, input_gains
+from cfmrestore.networks.layers import Downsample, ResidualBlock, SpatialAttention, Upsample, norm, zeroed
 from cfmrestore.ops.pad import crop_to, pad_to_multiple
 from cfmrestore.registry import NETWORKS
 from cfmrestore.typing import PerImage
@@ -35,7 +27,7 @@ class _Stage(nn.Module):
 
 
 @NETWORKS.register_module()
-class UNet(nn.Module):
+class UNet(ConditionedNetwork):
     """The U-Net of guided diffusion (Dhariwal and Nichol, 2021, arXiv:2105.05233), as FMBoost sizes it.
 
     The defaults are FMBoost's network for latents of four channels (305.8 M parameters with ``context_channels=4``),
@@ -44,6 +36,8 @@ class UNet(nn.Module):
     Args:
         channels: Channels of x and of the velocity.
         context_channels: Channels of the context that is concatenated to x.
+        embedding_channels: Channels of an embedding, of a class for example, that is added to that of the time (of
+            4 * base_channels); one of another width goes through a linear layer.
         base_channels: Channels of the first level.
         channel_factors: Factor on them, one a level; each level halves the size.
         blocks: Residual blocks a level.
@@ -66,6 +60,7 @@ class UNet(nn.Module):
         *,
         channels: int,
         context_channels: int = 0,
+        embedding_channels: int = 0,
         base_channels: int = 128,
         channel_factors: Sequence[int] = (1, 2, 4, 8),
         blocks: int = 3,
@@ -80,14 +75,19 @@ class UNet(nn.Module):
         input_skip: bool = False,
         checkpointing: bool = False,
     ) -> None:
-        super().__init__()
+        d = 4 * base_channels
+        super().__init__(
+            context_channels=context_channels,
+            embedding_channels=embedding_channels,
+            noise_level=noise_level,
+            sinusoids=base_channels,
+            width=d,
+            time_scale=time_scale,
+            checkpointing=checkpointing,
+        )
         self.multiple = 2 ** (len(channel_factors) - 1)
         widths = [base_channels * factor for factor in channel_factors]
         _check(widths, groups, attention_factors, self.multiple)
-        self.context_channels, self.checkpointing = context_channels, checkpointing
-        d = 4 * base_channels
-        self.time = TimeEmbedding(base_channels, d, time_scale=time_scale)
-        self.level = TimeEmbedding(base_channels, d, time_scale=time_scale) if noise_level else None
 
         def stage(in_channels: int, out_channels: int, attend: bool) -> _Stage:
             block = ResidualBlock(in_channels, out_channels, d, dropout=dropout, groups=groups)
@@ -116,22 +116,7 @@ class UNet(nn.Module):
             if level:
                 self.up.append(Upsample(width))
         self.head = nn.Sequential(norm(groups, width), nn.SiLU(), zeroed(nn.Conv2d(width, channels, 3, padding=1)))
-        inputs = channels + context_channels
-        self.skip = nn.Sequential(nn.SiLU(), zeroed(nn.Linear(d, inputs))) if input_skip else None
-        if input_skip and context_channels not in (0, channels):
-            raise ValueError(f"input_skip needs a context of {channels} channels or none; got {context_channels}")
-
-    def _run(self, module: Callable[..., Tensor], *args: Tensor) -> Tensor:
-        if self.checkpointing and self.training and torch.is_grad_enabled():
-            recomputed: Tensor = checkpoint(module, *args, use_reentrant=False)
-            return recomputed
-        return module(*args)
-
-    def _embed(self, t: Tensor, noise_level: Tensor | None) -> Tensor:
-        if (self.level is None) != (noise_level is None):
-            raise ValueError("the network's noise_level and the coupling's condition_on_noise must agree")
-        embedding: Tensor = self.time(t)
-        return embedding if self.level is None else embedding + self.level(noise_level)
+        self.skip = input_gains(d, channels, context_channels) if input_skip else None
 
     def forward(
         self,
@@ -139,32 +124,24 @@ class UNet(nn.Module):
         t: PerImage,
         context: Float[Tensor, "b k h w"] | None = None,
         noise_level: PerImage | None = None,
+        embedding: Float[Tensor, "b e"] | None = None,
     ) -> Float[Tensor, "b c h w"]:
-        size = (x.shape[-2], x.shape[-1])
-        if (0 if context is None else context.shape[1]) != self.context_channels:
-            given = "none" if context is None else f"{context.shape[1]} channels"
-            raise ValueError(f"this network takes a context of {self.context_channels} channels; got {given}")
-        embedding = self._embed(t, noise_level)
-        if context is not None:
-            x = torch.cat([x, context], dim=1)
-        inputs = x
-        x = self.stem(pad_to_multiple(x, self.multiple))
+        vector = self._embed(t, noise_level, embedding)
+        inputs = self._with_context(x, context)
+        x = self.stem(pad_to_multiple(inputs, self.multiple))
         skips = [x]
         for module in self.down:
-            x = self._run(module, x, embedding) if isinstance(module, _Stage) else module(x)
+            x = self._run(module, x, vector) if isinstance(module, _Stage) else module(x)
             skips.append(x)
         for module in self.middle:
-            x = self._run(module, x, embedding)
+            x = self._run(module, x, vector)
         for module in self.up:
             if isinstance(module, _Stage):
-                x = self._run(module, torch.cat([x, skips.pop()], dim=1), embedding)
+                x = self._run(module, torch.cat([x, skips.pop()], dim=1), vector)
             else:
                 x = module(x)
-        velocity = crop_to(self.head(x), size)
-        if self.skip is not None:
-            gained = self.skip(embedding)[:, :, None, None] * inputs
-            velocity = velocity + sum(gained.split(velocity.shape[1], dim=1))
-        return velocity
+        velocity = crop_to(self.head(x), (inputs.shape[-2], inputs.shape[-1]))
+        return self._add_skip(velocity, inputs, vector)
 
 
 def _check(widths: Sequence[int], groups: int | None, attention_factors: Sequence[int], deepest: int) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from cfmrestore.evaluation.functional.bootstrap import paired_interval
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.reports.json_csv import write_csv, write_json
-from cfmrestore.reports.markdown import markdown_table
+from cfmrestore.reports.markdown import metrics_table
 from cfmrestore.reports.results import Result, Values, read_result
 
 Interval = Callable[[np.ndarray], tuple[float, float]]
@@ -109,9 +109,10 @@ def _compare(
     baseline: str | None,
     interval: Interval,
 ) -> list[Cell]:
-    methods = {name: _row(result, "restored") for name, result in results.items()}
+    rows = {name: (result, "restored") for name, result in results.items()}
     if all("bicubic" in result["rows"] for result in results.values()):
-        methods = {"bicubic": _row(next(iter(results.values())), "bicubic"), **methods}
+        rows = {"bicubic": (next(iter(results.values())), "bicubic"), **rows}
+    methods = {name: (result["rows"][row], result["values"].get(row, {})) for name, (result, row) in rows.items()}
     against = baseline or next(iter(methods))
     if against not in methods:
         raise ValueError(f"there is no method {against!r} to compare with; there are {', '.join(methods)}")
@@ -131,11 +132,6 @@ def _compare(
     return cells
 
 
-def _row(result: Result, row: str) -> tuple[dict[str, float], dict[str, Values]]:
-    """Means and values of images, by metric."""
-    return result["rows"][row], result["values"].get(row, {})
-
-
 def _differences(values: Values, baseline: Values) -> np.ndarray:
     """Differences to the baseline, over the images where both are finite."""
     pairs = [(a, b) for a, b in zip(values, baseline, strict=False) if a is not None and b is not None]
@@ -144,15 +140,10 @@ def _differences(values: Values, baseline: Values) -> np.ndarray:
 
 def report(cells: Sequence[Cell], level: float) -> str:
     """Markdown: a table a benchmark."""
-    parts = []
-    for benchmark in dict.fromkeys(cell.benchmark for cell in cells):
-        of_set = [cell for cell in cells if cell.benchmark == benchmark]
-        metrics = list(dict.fromkeys(cell.metric for cell in of_set))
-        rows = [[benchmark, *metrics]]
-        for method in dict.fromkeys(cell.method for cell in of_set):
-            by_metric = {cell.metric: cell for cell in of_set if cell.method == method}
-            rows.append([method, *(_text(by_metric.get(metric)) for metric in metrics)])
-        parts.append(markdown_table(rows))
+    sets: dict[str, dict[str, dict[str, Cell]]] = {}
+    for cell in cells:
+        sets.setdefault(cell.benchmark, {}).setdefault(cell.method, {})[cell.metric] = cell
+    parts = [metrics_table(benchmark, rows, _text) for benchmark, rows in sets.items()]
     note = f"In brackets: the {level:.0%} interval of the difference to the first row; + better, - worse, = open."
     return "\n".join([*parts, note])
 

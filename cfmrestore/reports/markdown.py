@@ -1,10 +1,13 @@
 """Markdown: tables, and pages of text whose tables are made by a command."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from cfmrestore.imageio.atomic import write_text
+
+T = TypeVar("T")
 
 
 def markdown_table(cells: Sequence[Sequence[str]]) -> str:
@@ -24,6 +27,13 @@ def format_number(value: float | None) -> str:
     if value == int(value):
         return str(int(value))
     return f"{value:.2f}" if abs(value) >= 1 else f"{value:.4f}"
+
+
+def metrics_table(name: str, rows: Mapping[str, Mapping[str, T]], text: Callable[[T | None], str]) -> str:
+    """A table of what is measured, by row and then by column; its name stands in the corner."""
+    columns = list(dict.fromkeys(column for row in rows.values() for column in row))
+    cells = [[title, *(text(row.get(column)) for column in columns)] for title, row in rows.items()]
+    return markdown_table([[name, *columns], *cells])
 
 
 def fill(page: str | Path, name: str, text: str, *, check: bool = False) -> None:

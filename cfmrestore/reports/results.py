@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from cfmrestore.evaluation.protocols import Protocol
 from cfmrestore.evaluation.scores import Scores
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.reports.json_csv import read_json, write_csv, write_json
-from cfmrestore.reports.markdown import format_number, markdown_table
+from cfmrestore.reports.markdown import format_number, metrics_table
 
 FORMAT = 1
 Result = dict[str, Any]
@@ -25,19 +26,12 @@ def title_of(folder: str | Path) -> str:
 
 
 def assemble(method: str, protocol: Protocol, benchmarks: Mapping[str, Scores], settings: Mapping[str, Any]) -> Result:
-    """The whole of a result file.
-
-    Args:
-        method: How the restorations are called in tables.
-        protocol: How images were compared.
-        benchmarks: The scores of each set of images.
-        settings: How the restorations were made, or where they lie.
-    """
+    """The whole of a result file; its settings say how the restorations were made, or where they lie."""
     return {
         "format": FORMAT,
         "method": method,
         "settings": dict(settings),
-        "protocol": protocol.to_json(),
+        "protocol": asdict(protocol),
         "versions": checkpoints.versions(),
         "warnings": [f"{name}: {text}" for name, scores in benchmarks.items() for text in _warnings(scores)],
         "higher_is_better": Scores.merge(benchmarks.values()).higher_is_better,
@@ -50,11 +44,7 @@ def _benchmark(scores: Scores) -> Result:
     images = scores.images
     assert images is not None
     values = {
-        row: {
-            column: [score.values.get(name) for name in images.names]
-            for column, score in columns.items()
-            if score.values
-        }
+        row: {column: [s.values.get(name) for name in images.names] for column, s in columns.items() if s.values}
         for row, columns in scores.rows.items()
     }
     return {
@@ -128,12 +118,7 @@ def result_table(result: Result) -> str:
 
 
 def _benchmark_table(name: str, benchmark: Result) -> str:
-    rows: dict[str, dict[str, float]] = benchmark["rows"]
-    columns = list(dict.fromkeys(column for row in rows.values() for column in row))
-    cells = [[name, *columns]]
-    cells += [[row, *(format_number(means.get(column)) for column in columns)] for row, means in rows.items()]
     seconds = "" if benchmark["seconds_per_image"] is None else f", {benchmark['seconds_per_image']:.3g} s an image"
-    digest = f"sha256 {benchmark['images_sha256'][:12]}" + (
-        f", scale {benchmark['scale']}" if benchmark["scale"] else ""
-    )
-    return markdown_table(cells) + f"\n{benchmark['num_images']} images ({digest}){seconds}\n"
+    scale = f", scale {benchmark['scale']}" if benchmark["scale"] else ""
+    images = f"{benchmark['num_images']} images (sha256 {benchmark['images_sha256'][:12]}{scale}){seconds}"
+    return f"{metrics_table(name, benchmark['rows'], format_number)}\n{images}\n"

@@ -36,9 +36,13 @@ class Records:
 
     def done(self, result: Path, source: Path, files: list[Path]) -> bool:
         """Whether all files are there and were made in this way of this input; an error if in another."""
+        return self.done_as(result, {"input": file_digest(source)}, files)
+
+    def done_as(self, result: Path, own: Mapping[str, Any], files: list[Path]) -> bool:
+        """The same of what is this result's own, such as its seed."""
         if not any(path.exists() for path in files):
             return False
-        recorded, wanted = self._read(result), self._record(source)
+        recorded, wanted = self._read(result), {**self.recipe, **own}
         if recorded is None:
             raise ValueError(f"{result} is there, and no record of how it was made: take another folder or --overwrite")
         if other := sorted(key for key in wanted if key != "version" and recorded.get(key) != wanted[key]):
@@ -54,10 +58,11 @@ class Records:
 
     def write(self, result: Path, source: Path) -> None:
         """The result is whole."""
-        write_text(self.file(result), json.dumps(self._record(source), indent=1) + "\n")
+        self.write_as(result, {"input": file_digest(source)})
 
-    def _record(self, source: Path) -> dict[str, Any]:
-        return {**self.recipe, "input": file_digest(source)}
+    def write_as(self, result: Path, own: Mapping[str, Any]) -> None:
+        """The result is whole, and was made of what is its own."""
+        write_text(self.file(result), json.dumps({**self.recipe, **own}, indent=1) + "\n")
 
     def _read(self, result: Path) -> Mapping[str, Any] | None:
         file = self.file(result)

@@ -1,7 +1,7 @@
 """Restoring images of any kind and size with a trained flow, or a chain of them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from cfmrestore.ops.resize import resize
 from cfmrestore.ops.rng import mix
 from cfmrestore.restore import tile_planner, transparency
 from cfmrestore.restore.image_kinds import ColorAlpha, unpack
+from cfmrestore.restore.masks import mask_of
 from cfmrestore.restore.progress import OnProgress, Progress
 from cfmrestore.restore.scale_passes import Pass, passes, target_size
 from cfmrestore.restore.settings import Settings
@@ -61,12 +62,8 @@ class Restorer:
         self, stages: CouplingFlow | Sequence[Stage], *, device: str = "auto", precision: str = "auto"
     ) -> None:
         self.stages = [Stage(stages)] if isinstance(stages, CouplingFlow) else list(stages)
-        self.device = _device(device)
-        own = best_precision(self.device.type) if self.device.type == "cuda" else "fp32"
-        chosen = own if precision == "auto" else precision
-        if chosen not in PRECISIONS:
-            raise ValueError(f"unknown precision {precision!r}; known are auto, {', '.join(PRECISIONS)}")
-        self.dtype = PRECISIONS[chosen]
+        self.device = device_of(device)
+        self.dtype = precision_of(precision, self.device)
         for stage in self.stages:
             stage.flow.eval().requires_grad_(False).to(self.device)
         self.runners = [StageRunner(stage, self.device, self.dtype) for stage in self.stages]
@@ -105,20 +102,23 @@ class Restorer:
         each = [stage.flow.nfe(stage.sampling(settings)) for stage in self.stages]
         return None if None in each else sum(nfe for nfe in each if nfe is not None)
 
-    def __call__(self, image: Any, *, on_progress: OnProgress | None = None, **settings: Any) -> Any:
+    def __call__(self, image: Any, *, mask: Any = None, on_progress: OnProgress | None = None, **settings: Any) -> Any:
         """Restore an image, a batch or a list of images; the result is of the same kind.
 
         Args:
             image: A PIL image, a ``Picture``, an array (h, w), (h, w, c) or (n, h, w, c), a tensor (c, h, w) or
                 (n, c, h, w), of uint8, uint16 or floats in [0, 1], gray or in color, with or without alpha; or a list.
+            mask: Of inpainting, an image of the same size that is white in the holes; by a model of ``Inpaint``.
             on_progress: Called with the done part, from 0 to 1.
             settings: The keywords of ``Settings``.
         """
         chosen = Settings.of(settings)
         if isinstance(image, list | tuple):
+            if mask is not None:
+                raise ValueError("a mask belongs to one image, or to one batch: give them one by one")
             count = len(image)
             return [self.restore(item, chosen, _part(on_progress, i, count))[0] for i, item in enumerate(image)]
-        return self.restore(image, chosen, on_progress)[0]
+        return self.restore(image, chosen, on_progress, mask)[0]
 
     def sample(self, image: Any, *, count: int = 4, on_progress: OnProgress | None = None, **settings: Any) -> Samples:
         """Restore an image several times, from seed, seed + 1 ..., and tell where the results differ."""
@@ -137,20 +137,21 @@ class Restorer:
         return Samples(images, spread.levels(), total_nfe)
 
     def restore(
-        self, image: Any, settings: Settings, on_progress: OnProgress | None = None
+        self, image: Any, settings: Settings, on_progress: OnProgress | None = None, mask: Any = None
     ) -> tuple[Any, ColorAlpha, int]:
         """An image of the same kind, its color and alpha as tensors, and the evaluations."""
         planes, pack = unpack(image)
         low, alpha, progress = planes.color, planes.alpha, Progress(on_progress)
+        given = {} if mask is None else {"mask": mask_of(mask, low)}
         if alpha is not None and transparency.varies(alpha):
             progress.rounds = 2
-            color, nfe = self.images(low * alpha, settings, progress=progress)
+            color, nfe = self.images(low * alpha, settings, progress=progress, given=given)
             edges = alpha.expand(-1, 3, -1, -1)
-            edges, more = self.images(edges, replace(settings, color="none"), progress=progress)
+            edges, more = self.images(edges, replace(settings, color="none"), progress=progress, given=given)
             alpha = transparency.bounded(edges.mean(dim=1, keepdim=True), alpha)
             color, nfe = transparency.divided(color, alpha, low), nfe + more
         else:
-            color, nfe = self.images(low, settings, progress=progress)
+            color, nfe = self.images(low, settings, progress=progress, given=given)
             alpha = None if alpha is None else alpha[..., :1, :1].expand(-1, -1, *color.shape[-2:])
         progress.finish()
         restored = ColorAlpha(color, alpha, planes.gray)
@@ -165,6 +166,7 @@ class Restorer:
         progress: Progress | None = None,
         *,
         is_latent: bool = False,
+        given: Mapping[str, Tensor] | None = None,
     ) -> tuple[Image, int]:
         """Restore a batch of RGB images in [0, 1], or of small latents by the models' own scale; and count evaluations.
 
@@ -174,7 +176,9 @@ class Restorer:
             seeds: One an image, in place of the settings' seed for all.
             progress: Where progress goes.
             is_latent: Whether latents are given.
+            given: What the model's conditions need beside the images, such as a mask.
         """
+        self._check_given(given or {}, settings)
         progress, seeds = progress or Progress(None), list(seeds or [settings.seed] * len(low))
         image, from_latents, nfe = low, is_latent, 0
         runs = [Pass()] if is_latent else self._passes(low, settings)
@@ -185,14 +189,15 @@ class Restorer:
             for number, runner in enumerate(self.runners):
                 progress.stage(number, len(self.runners))
                 start = torch.tensor([_seed_of(seed, index, number) for seed in seeds])
-                restored = runner.run(image, start, settings, progress, is_latent=is_latent)
+                restored = runner.run(image, start, settings, progress, is_latent=is_latent, given=given)
                 nfe += restored.nfe
                 is_latent = runner.stage.output == "latents" and number + 1 < len(self.runners)
                 image = restored.latent if is_latent else restored.image
             image = _finite(image)
             if run.after != 1:
                 image = resize(image, scale=run.after).clamp_(0, 1)
-        return self._matched(image, low, settings, from_latents), nfe
+        mask = (given or {}).get("mask")
+        return self._matched(image, low, settings, from_latents, mask), nfe
 
     def lift(
         self, latent: Tensor, seeds: Sequence[int], *, on_progress: OnProgress | None = None, **settings: Any
@@ -217,17 +222,33 @@ class Restorer:
         tile_planner.check_room(largest, len(low), space.channels, space.downscale)
         return runs
 
-    def _matched(self, image: Image, low: Tensor, settings: Settings, is_latent: bool) -> Image:
+    def _check_given(self, given: Mapping[str, Tensor], settings: Settings) -> None:
+        """Refuse what the models do not take, or lack."""
+        needed = {name for stage in self.stages for part in stage.flow.conditions.parts for name in part.needs} - {
+            "low"
+        }
+        if "mask" in given and "mask" not in needed:
+            raise ValueError(
+                "this model does not inpaint: a mask needs one that was trained with the condition Inpaint"
+            )
+        if missing := sorted(needed - given.keys()):
+            raise ValueError(f"this model needs a {' and a '.join(missing)} beside the image")
+        if "mask" in given and (len(self.stages) > 1 or self.scale != 1 or settings.scale not in (None, 1)):
+            raise ValueError("inpainting is by one model, at the scale 1")
+
+    def _matched(
+        self, image: Image, low: Tensor, settings: Settings, is_latent: bool, mask: Tensor | None = None
+    ) -> Image:
         """At its size, with the input's colors as the first stage has it, and consistent where any stage is."""
         scale, sampling = settings.scale or self.scale, [stage.sampling(settings) for stage in self.stages]
         color, consistency = sampling[0].color, any(one.consistency for one in sampling)
         if not is_latent:
             image = crop_to(image, target_size((low.shape[-2], low.shape[-1]), scale))
-        if color == "none" and not consistency:
+        if color == "none" and not consistency and mask is None:
             return image
         if is_latent:
             low = self.flow.pipeline().decode(low.to(self.device)).cpu()
-        return match_to_input(image, low, scale, color=color, consistency=consistency)
+        return match_to_input(image, low, scale, color=color, consistency=consistency, mask=mask)
 
 
 def _seed_of(seed: int, run: int, stage: int) -> int:
@@ -247,7 +268,17 @@ def _part(on_progress: OnProgress | None, index: int, count: int) -> OnProgress 
     return on_progress and (lambda done: on_progress((index + done) / count))
 
 
-def _device(name: str) -> torch.device:
+def precision_of(name: str, device: torch.device) -> torch.dtype:
+    """The precision of that name; "auto" is float32 on a CPU and the fastest that a GPU has."""
+    own = best_precision(device.type) if device.type == "cuda" else "fp32"
+    chosen = own if name == "auto" else name
+    if chosen not in PRECISIONS:
+        raise ValueError(f"unknown precision {name!r}; known are auto, {', '.join(PRECISIONS)}")
+    return PRECISIONS[chosen]
+
+
+def device_of(name: str) -> torch.device:
+    """The device of that name; "auto" is this process's GPU where there is one."""
     try:
         device = torch.device(device_of_process(name))
     except RuntimeError as error:

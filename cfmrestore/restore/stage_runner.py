@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -33,7 +34,14 @@ class StageRunner:
         self._costs: tile_planner.Costs | None = None
 
     def run(
-        self, start: Tensor, seeds: Tensor, settings: Settings, progress: Progress, *, is_latent: bool = False
+        self,
+        start: Tensor,
+        seeds: Tensor,
+        settings: Settings,
+        progress: Progress,
+        *,
+        is_latent: bool = False,
+        given: Mapping[str, Tensor] | None = None,
     ) -> Restoration:
         """Restore images or small latents, with smaller tiles as long as the memory does not do."""
         flow, sampling = self.flow, self.stage.sampling(settings)
@@ -47,7 +55,7 @@ class StageRunner:
             pipeline = flow.pipeline(sampling, execution)
             placed = start.to(self.device) if tiling is None else start.cpu()
             try:
-                return pipeline.restore(placed, seeds, is_latent=is_latent)
+                return pipeline.restore(placed, seeds, is_latent=is_latent, given=given)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise

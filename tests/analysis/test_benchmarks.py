@@ -82,7 +82,7 @@ def test_both_cases_are_told(run: Callable[[Path], dict], tmp_path: Path, capsys
     assert run(tmp_path)["cases"].keys() == {"quiet", "busy"}
     output = capsys.readouterr().out
     assert "| quiet |" in output
-    assert "| busy |" in output
+    assert "| busy  |" in output
 
 
 def test_the_parts_of_a_restoration_make_the_whole(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_of_a_folder_those_that_are_held_out(tmp_path: Path) -> None:
 def test_a_sidecar_replays_and_processes_do_not_matter(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cfmrestore.engine.process_pool.get_context", lambda _: fork_server())
+    monkeypatch.setattr("cfmrestore.engine.jobs.get_context", lambda _: fork_server())
     degrade(photos, "real_esrgan", tmp_path / "a", seed=3)
     degrade(photos, "real_esrgan", tmp_path / "b", seed=3, workers=2)
     for part in ((0, 2), (1, 2)):

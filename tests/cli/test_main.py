@@ -1,6 +1,8 @@
 """The command line: what is said at once, what a wrong word leads to, and who starts the same command."""
 
 import argparse
+import importlib
+import inspect
 import os
 import re
 import subprocess
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cfmrestore import __version__
-from cfmrestore.cli import common, restore
+from cfmrestore.cli import common
 from cfmrestore.cli import main as cli
 from tests.testing import ROOT, environment, in_this_process, write_images
 
@@ -26,6 +28,7 @@ for arguments in (["--help"], ["--version"], [], ["nothing"], ["train"], *([name
         pass
 print("heavy:", {"torch", "mmengine", "numpy", "cfmrestore.registry"} & set(sys.modules))
 """
+BENCHMARKS = ("train", "degrade", "metrics", "restore")
 
 
 def fail(*arguments: object) -> str | int | None:
@@ -157,8 +160,41 @@ def test_openmp_reads_the_policy(command: list[str], tmp_path: Path) -> None:
 def test_a_number_of_threads_is_positive() -> None:
     with pytest.raises(ValueError, match="threads must be 1 or more; got 0"):
         common.use_threads(0)
-    assert restore.tile("auto") == "auto"
-    assert restore.tile("64") == 64
+    assert common.tile("auto") == "auto"
+    assert common.tile("64") == 64
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        ("train x.py", "cfmrestore.apis.train.train"),
+        ("test x.py y.pth", "cfmrestore.apis.test.evaluate_checkpoint"),
+        ("evaluate x", "cfmrestore.apis.evaluate.evaluate_folders"),
+        ("compare x.json", "cfmrestore.reports.compare.compare"),
+        ("sweep x.py y.pth --out z", "cfmrestore.analysis.sweep.sweep"),
+        ("study x.py --out z", "cfmrestore.analysis.study.study"),
+        ("restore x.png", "cfmrestore.apis.restore.restore"),
+        ("boost fox", "cfmrestore.apis.boost.boost"),
+        ("degrade x --preset bicubic --out z", "cfmrestore.apis.degrade.degrade"),
+        ("showcase x", "cfmrestore.analysis.showcase.showcase"),
+        ("publish x y --out z", "cfmrestore.analysis.publish.publish"),
+        ("print-config x.py", "cfmrestore.apis.print_config.print_config"),
+        *((f"benchmark {name}", f"cfmrestore.analysis.benchmarks.{name}.benchmark_{name}") for name in BENCHMARKS),
+    ],
+)
+def test_flags_are_parameters_of_what_is_called(words: str, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, _, name = place.rpartition(".")
+    module, bound = importlib.import_module(folder), list[inspect.BoundArguments]()
+    signature = inspect.signature(getattr(module, name))
+
+    def call(*args: object, **keys: object) -> list[Path]:
+        bound.append(signature.bind(*args, **keys))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, name, call)
+    with pytest.raises(SystemExit, match="interrupted"):
+        cli.main(words.split())
+    assert len(bound) == 1
 
 
 @pytest.mark.slow

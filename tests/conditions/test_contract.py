@@ -166,9 +166,11 @@ def test_contract_rejects_its_mutants(check, mutant: Condition) -> None:
 
 def test_what_inpainting_tells() -> None:
     condition, batch = build("Inpaint", {}), inputs()
-    context = condition.embed(batch)["context"]
     low, mask = batch.given["low"], batch.given["mask"]
-    assert torch.equal(context[:, : ENCODER.channels], ENCODER.encode(torch.where(mask == 1, 0.5, low)))
+    seen = condition.prepare(low, batch.given)
+    assert torch.equal(seen, torch.where(mask == 1, 0.5, low))
+    context = condition.embed(inputs(low=seen))["context"]
+    assert torch.equal(context[:, : ENCODER.channels], ENCODER.encode(seen))
     whole = nn.functional.pixel_shuffle((context[:, ENCODER.channels :] + 1) / 2, 2)
     assert torch.equal(whole, mask)  # nothing of the mask is lost
 

@@ -25,6 +25,7 @@ NEEDED = {
     "Shuffle": {"steps": NOISY},
     "Repeat": {"steps": NOISY, "times": (0, 2)},
     "PerImage": {"steps": [{"type": "RandomResize"}, NOISY[1], {"type": "ResizeTo", "scale": 2}]},
+    "BoundedMask": {"mask": {"type": "MixedMask"}},
     "Albumentations": {"transforms": [{"type": "RandomFog", "p": 1.0}]},
     "RandomResize": {"factor": (0.5, 0.5), "probabilities": (0, 1, 0)},
 }

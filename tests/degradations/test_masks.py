@@ -4,7 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from cfmrestore.degradations.masks.bounded import BoundedMask
 from cfmrestore.degradations.masks.boxes import BoxMask
+from cfmrestore.degradations.masks.convention import check_convention
+from cfmrestore.degradations.masks.free_form import FreeFormMask
 from cfmrestore.degradations.masks.mask import MaskDegradation
 from cfmrestore.degradations.masks.mixed import MixedMask
 from cfmrestore.degradations.masks.outpainting import OutpaintMask
@@ -12,7 +15,15 @@ from cfmrestore.degradations.masks.strokes import StrokeMask
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.typing import Frame, Size
 
-KINDS = [StrokeMask, BoxMask, OutpaintMask, MixedMask]
+
+class Halves(BoundedMask):
+    """Strokes on at most half of the image."""
+
+    def __init__(self, *, fill: float | str = 0.5) -> None:
+        super().__init__(mask=StrokeMask(strokes=(3, 20)), tries=4, fill=fill)
+
+
+KINDS = [StrokeMask, BoxMask, OutpaintMask, MixedMask, FreeFormMask, Halves]
 SIZES = [(64, 96), (17, 9), (1, 40), (1, 1)]
 
 
@@ -229,13 +240,146 @@ def test_images_of_a_mixed_batch_get_their_own_masks() -> None:
         (BoxMask, {"boxes": (-1, 3)}, "boxes must be"),
         (BoxMask, {"side": (0, 3)}, "side must be"),
         (BoxMask, {"margin": -1}, "margin must be a whole number of 0 pixels"),
-        (BoxMask, {"fill": 2.0}, "fill must be a number from 0 to 1"),
+        (BoxMask, {"fill": 2.0}, "fill must be a brightness"),
         (OutpaintMask, {"sides": (1, 5)}, "sides must be two rising numbers from 0 to 4"),
         (OutpaintMask, {"share": (0.2, 0.8)}, "share must be two rising numbers from 0 to 0.5"),
         (MixedMask, {"masks": [{"type": "Clip"}]}, "Clip is none"),
+        (BoundedMask, {"mask": {"type": "Clip"}}, "Clip is none"),
+        (
+            BoundedMask,
+            {"mask": {"type": "BoxMask"}, "share": (0.5, 1.2)},
+            "share must be two rising numbers from 0 to 1",
+        ),
+        (BoundedMask, {"mask": {"type": "BoxMask"}, "tries": 0}, "tries must be 1 or more"),
+        (FreeFormMask, {"brushes": (-1, 3)}, "brushes must be"),
+        (FreeFormMask, {"width": (0, 3)}, "width must be"),
+        (BoxMask, {"fill": "green"}, "or one of mean, telea; got 'green'"),
         (MixedMask, {"weights": (1, 1, 1)}, "one weight of 0 or more an operator"),
     ],
 )
 def test_bad_keys(cls: type, keys: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         cls(**keys)
+
+
+@pytest.mark.parametrize("fill", ["mean", "telea"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_filled_in_leaves_known_pixels(kind: type[MaskDegradation], fill: str) -> None:
+    operator = kind(fill=fill)
+    for size in SIZES:
+        x = torch.rand(4, 3, *size, generator=torch.Generator().manual_seed(0))
+        params = operator.draw(x, ImageRng(range(4)))
+        y, hole = operator.apply(x, params), operator.mask(size, params).bool().expand_as(x)
+        assert torch.equal(y[~hole], x[~hole])
+        assert y.isfinite().all()
+        assert torch.equal(operator.apply(x[2:3], operator.draw(x[2:3], ImageRng([2]))), y[2:3])
+
+
+def test_the_mean_color_is_that_of_known_pixels() -> None:
+    x = torch.rand(1, 3, 20, 20)
+    kind = OutpaintMask(fill="mean")
+    params = kind.draw(x, ImageRng([1]))
+    y, hole = kind.apply(x, params), kind.mask((20, 20), params)[0, 0].bool()
+    assert hole.any()
+    assert torch.allclose(
+        y[0][:, hole], x[0][:, ~hole].mean(dim=1, keepdim=True).expand(-1, int(hole.sum())), atol=1e-6
+    )
+    nothing = BoxMask(boxes=(1, 1), side=(9, 9), margin=0, reference_side=None, fill="mean")
+    assert (nothing(torch.rand(1, 3, 9, 9), ImageRng([0])) == 0.5).all()
+
+
+def test_telea_continues_a_ramp_better_than_one_color() -> None:
+    ramp = torch.linspace(0, 1, 64).expand(1, 3, 64, 64).contiguous()
+    boxes = {"boxes": (1, 1), "side": (20, 20), "reference_side": None}
+    telea, mean = (BoxMask(**boxes, fill=fill)(ramp, ImageRng([3])) - ramp for fill in ("telea", "mean"))
+    assert telea.abs().sum() < 0.5 * mean.abs().sum()
+
+
+def test_a_bounded_mask_is_within_its_bounds() -> None:
+    wild = {"type": "StrokeMask", "strokes": (0, 30), "width": (5, 60)}
+    free = masks_of(StrokeMask(strokes=(0, 30), width=(5, 60)), (64, 64), 60).mean(dim=(1, 2, 3))
+    assert (free > 0.5).any()
+    for low, high in ((0.0, 0.5), (0.3, 0.6)):
+        share = masks_of(BoundedMask(mask=wild, share=(low, high)), (64, 64), 60).mean(dim=(1, 2, 3))
+        assert low < share.min() <= share.max() <= high
+    never = BoundedMask(mask={"type": "BoxMask", "boxes": (1, 1), "side": (8, 32), "margin": 0, "reference_side": None},
+                        share=(0.0, 0.0001), tries=400)  # fmt: skip
+    assert masks_of(never, (64, 64), 3).sum(dim=(1, 2, 3)).max() < 400  # the least box of 64 pixels, or nearly
+
+
+def test_boxes_and_brushes_of_the_free_form() -> None:
+    none = {"small_boxes": (0, 0), "large_boxes": (0, 0), "brushes": (0, 0)}
+    assert masks_of(FreeFormMask(**none), (64, 64), 5).sum() == 0
+    for key, most in (("small_boxes", 0.5), ("large_boxes", 1.0)):
+        sides = []
+        for mask in masks_of(FreeFormMask(**{**none, key: (1, 1)}), (100, 100), 300):
+            hole = mask[0].bool()
+            if hole.any():
+                (top, height), (left, width) = extent(hole.any(dim=1)), extent(hole.any(dim=0))
+                assert int(hole.sum()) == height * width
+                sides += [height, width] if 0 < top < 100 - height and 0 < left < 100 - width else []
+        assert max(sides) <= 100 * most
+        assert max(sides) > 80 * most
+    brushed = masks_of(FreeFormMask(**{**none, "brushes": (1, 1)}), (256, 256), 60)
+    assert {pieces(mask) for mask in brushed} == {1}
+    assert 0.05 < brushed.mean() < 0.4
+    thick = masks_of(FreeFormMask(**{**none, "brushes": (1, 1), "width": (47, 47)}), (256, 256), 60)
+    assert thick.mean() > brushed.mean()
+
+
+def rectangle(top: int, bottom: int, left: int, right: int) -> Tensor:
+    mask = torch.zeros(100, 100)
+    mask[top:bottom, left:right] = 1
+    return mask
+
+
+def circle(radius: float) -> Tensor:
+    y, x = torch.meshgrid(torch.arange(100.0), torch.arange(100.0), indexing="ij")
+    return ((y - 50) ** 2 + (x - 45) ** 2 < radius**2).float()
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        circle(20),
+        circle(45),
+        rectangle(0, 100, 0, 70),
+        1 - rectangle(25, 75, 25, 75),  # a photograph amid what is to be painted around it
+        1 - rectangle(0, 60, 20, 80),
+        (torch.rand(100, 100, generator=torch.Generator().manual_seed(0)) < 0.9).float(),
+        torch.zeros(100, 100),
+    ],
+)
+def test_masks_of_the_convention_pass_as_they_are(mask: Tensor) -> None:
+    assert torch.equal(check_convention(mask), mask)
+    soft = (mask * 0.98 + 0.01).clamp(0, 1)
+    assert torch.equal(check_convention(soft), mask)
+
+
+@pytest.mark.parametrize("law", ["thin", "medium", "thick", "mat"])
+def test_masks_of_the_laws_pass_and_most_inverted_ones_that_spare_the_rim_do_not(law: str) -> None:
+    from cfmrestore.engine.config import presets
+
+    (kind,) = presets.load_preset("mask_mat" if law == "mat" else f"mask_lama_{law}").degradation.steps
+    for mask in masks_of(kind, (128, 128), 15)[:, 0]:
+        assert 0 < mask.mean() <= (1 if law == "mat" else 0.5)
+        assert torch.equal(check_convention(mask), mask)
+        within = mask.clone()
+        within[:2], within[-2:], within[:, :2], within[:, -2:] = 0, 0, 0, 0
+        if 0.01 < within.mean() < 0.1:
+            with pytest.raises(ValueError, match="seems to be inverted"):
+                check_convention(1 - within)
+
+
+@pytest.mark.parametrize("mask", [1 - circle(20), 1 - circle(38), 1 - rectangle(40, 60, 30, 50)])
+def test_plainly_inverted_masks_name_the_convention_and_the_flag(mask: Tensor) -> None:
+    with pytest.raises(ValueError, match=r"marks \d+% .* inverted: white \(1\) is the hole.* give --invert"):
+        check_convention(mask)
+    assert torch.equal(check_convention(1 - mask), 1 - mask)
+
+
+def test_what_is_no_mask() -> None:
+    with pytest.raises(ValueError, match=r"\d+% of the mask is gray"):
+        check_convention(torch.linspace(0, 1, 100).expand(100, 100))
+    with pytest.raises(ValueError, match="marks everything as hole"):
+        check_convention(torch.ones(20, 20))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
+from cfmrestore._compat import format_configs_once
 from cfmrestore.apis import load_config
 from cfmrestore.engine.config import check
 from cfmrestore.registry import MODELS
@@ -156,8 +157,9 @@ def test_wrong_files(tmp_path: Path) -> None:
 def test_a_text_is_formatted_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Though a run asks for it ten times, and again at every checkpoint."""
     texts: list[str] = []
-    formatter = import_module("mmengine.config.config").FormatCode
-    monkeypatch.setattr(formatter, "function", lambda text, **keys: (texts.append(text) or text, True))
+    module = import_module("mmengine.config.config")
+    monkeypatch.setattr(module, "FormatCode", lambda text, **keys: (texts.append(text) or text, True))
+    format_configs_once.__wrapped__()
     cfg = Config({"a": 1})
     assert cfg.pretty_text == cfg.pretty_text == "a=1"
     cfg.a = 2

@@ -12,7 +12,8 @@ from tests.testing import TINY
 
 EXPECTED = {
     "bicubic", "blur_noise_jpeg", "bsrgan", "bsrgan_plus", "codeformer", "colorize", "deblur", "dejpeg", "denoise",
-    "first_or_second_order", "gfpgan", "inpaint", "real_esrgan", "second_order", "stablesr", "swinir",
+    "first_or_second_order", "gfpgan", "inpaint", "mask_lama_medium", "mask_lama_thick", "mask_lama_thin", "mask_mat",
+    "real_esrgan", "second_order", "stablesr", "swinir",
 }  # fmt: skip
 
 

@@ -61,9 +61,9 @@ def build(name: str, folder: Path) -> Metric:
         channels = 3 + 64 + 128 + 256 + 512 + 512
         torch.save({key: torch.rand(1, channels, 1, 1) for key in ("alpha", "beta")}, folder / "dists.pth")
         return DISTS(weights=str(folder / "dists.pth"), backbone="random")
-    keys = {"LPIPS": {"weights": "random"}}.get(name, {})
+    keys = {"LPIPS": {"weights": "random"}, "FeatureDistance": {"features": "SeededNet"}}.get(name, {})
     if issubclass(METRICS.module_dict[name], SetMetric):
-        keys = {"weights": "seeded", **({"patch_side": 32} if name == "PatchFID" else {})}
+        keys = {"weights": "seeded", **({"patch_side": 32} if name.startswith("Patch") else {})}
     return METRICS.build({"type": name, **keys})
 
 

@@ -82,7 +82,7 @@ def test_a_mutant_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_nearest_of_the_table() -> None:
-    table = module._shapes().rho
+    _, table, *_ = module._shapes()
     assert (np.diff(table) > 0).all()
     values = np.concatenate([table[::700], (table[3:4] + table[4:5]) / 2, [-1.0, 0.0, 5.0, np.inf, np.nan]])
     draws = np.random.default_rng(0).uniform(table[0], table[-1], 500)

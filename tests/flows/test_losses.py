@@ -61,6 +61,19 @@ def test_perceptual_counts_late_times_only_and_names_a_missing_backbone(tmp_path
         Perceptual(backbone=str(tmp_path / "other.pth"), net="alex")
 
 
+def test_perceptual_in_the_features_of_an_extractor() -> None:
+    loss = Perceptual(net="EfficientNetLite")
+    check_loss(loss)
+    made = prediction(0.2)
+    assert torch.equal(loss(made), loss.frozen.distance(made.restored(), made.target))
+    assert not any(parameter.requires_grad for parameter in loss.frozen.parameters())
+    assert Perceptual(net="EfficientNetLite", after=0.7)(prediction(0.3)).abs().max() == 0
+    with pytest.raises(ValueError, match="net is vgg, alex, squeeze, or a feature extractor; got 'resnet'"):
+        Perceptual(net="resnet")
+    with pytest.raises(ValueError, match="in 'vgg' needs backbone"):
+        Perceptual()
+
+
 def test_perceptual_loads_torchvisions_weights(tmp_path) -> None:
     from cfmrestore._compat import patch_torchvision
 

@@ -10,7 +10,17 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from cfmrestore.imageio import Metadata, Picture, from_pil, read_image, read_picture, read_size, to_pil, write_picture
+from cfmrestore.imageio import (
+    Metadata,
+    Picture,
+    from_pil,
+    read_image,
+    read_label_map,
+    read_picture,
+    read_size,
+    to_pil,
+    write_picture,
+)
 from tests.imageio.files import MAKER_NOTE, RGB_ICC, XMP, chunk, exif, load, metadata, pixels, png, tiff
 
 KINDS = [".jpg", ".png", ".webp", ".tiff", ".avif"]
@@ -313,3 +323,23 @@ def test_other_libraries_read_the_same_pixels(tmp_path: Path, name: str) -> None
     with Image.open(tmp_path / name) as image:
         assert np.array_equal(read_image(tmp_path / name), np.asarray(image))
     assert np.array_equal(read_image(tmp_path / name), cv2.imread(str(tmp_path / name))[..., ::-1])
+
+
+def test_bytes_are_read_as_their_file(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 11, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    assert np.array_equal(read_image((tmp_path / "a.png").read_bytes()), pixels)
+    with pytest.raises(ValueError, match="cannot read 4 bytes: it is no image"):
+        read_image(b"none")
+
+
+def test_a_label_map_keeps_its_indices(tmp_path: Path) -> None:
+    labels = np.random.default_rng(0).integers(0, 256, (9, 11), dtype=np.uint8)
+    gray, palette = Image.fromarray(labels), Image.fromarray(labels)
+    palette.putpalette(np.random.default_rng(1).integers(0, 256, 768).tolist())
+    for image in (gray, palette):
+        image.save(tmp_path / "map.png")
+        assert np.array_equal(read_label_map(tmp_path / "map.png"), labels)
+    Image.fromarray(labels).convert("RGB").save(tmp_path / "map.png")
+    with pytest.raises(ValueError, match=r"cannot read .*map.png.*one class index of 8 bits.*this is RGB"):
+        read_label_map(tmp_path / "map.png")

@@ -8,7 +8,7 @@ import pytest
 import pyvips
 from PIL import Image
 
-from cfmrestore.imageio import Metadata, Picture, check_writable, read_picture, tiff_writing, write_picture
+from cfmrestore.imageio import Metadata, Picture, check_writable, read_picture, tiff, write_picture
 from cfmrestore.imageio.picture import rounded
 from tests.imageio.files import GRAY_ICC, IPTC, RGB_ICC, load, metadata, pixels
 
@@ -22,7 +22,7 @@ def test_lossless_files_are_read_again_equal(
     tmp_path: Path, suffix: str, bits: int, channels: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if suffix.startswith("big"):
-        monkeypatch.setattr(tiff_writing, "_SMALL", 0)
+        monkeypatch.setattr(tiff, "_SMALL", 0)
     path = tmp_path / f"grün ☃ [2]{suffix}"
     picture = Picture(pixels(channels, bits, (150, 23)), metadata(channels), suffix[1:])
     write_picture(path, picture)

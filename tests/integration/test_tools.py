@@ -248,7 +248,7 @@ def test_the_benchmark_reports_a_ratio(tmp_path: Path) -> None:
     options = small_options(tmp_path)
     options.pop("train_cfg.max_iters")
     args = ["train", TINY, "--iterations", 5, "--busy", 0, "--out", out, "--work-dir", tmp_path / "run"]
-    assert "| case | runner | quartiles | bare step |" in run_tool("benchmark.py", *args, options=options)
+    assert "| bare step ms | quartiles " in run_tool("benchmark.py", *args, options=options)
     assert np.isfinite(json.loads(out.read_text())["cases"]["quiet"]["overhead"])
     shutil.rmtree(tmp_path / "run")
 

@@ -11,11 +11,11 @@ from safetensors.torch import load_file, save_file
 from torch import Generator, Tensor
 
 from cfmrestore.encoders import TAEF2, AutoencoderKL, AutoencoderTiny, Haar, taef2
-from cfmrestore.ldm.formats import Normed, Packed, Spatial, find_format
+from cfmrestore.ldm.formats import find_format, normed, packed, spatial
 from cfmrestore.ldm.latent_pipeline import LatentPipeline
 from tests.ldm import tiny
 
-FAMILIES = {"sd": Spatial, "lcm": Spatial, "sdxl": Spatial, "sd3": Spatial, "flux": Packed, "flux2": Normed}
+FAMILIES = {"sd": spatial, "lcm": spatial, "sdxl": spatial, "sd3": spatial, "flux": packed, "flux2": normed}
 PROMPTS = ["a red fox", "snow at night"]
 SIZE = {"height": 24, "width": 32}
 
@@ -94,10 +94,10 @@ def test_flux_2_base_answers_in_a_sequence(loaded: dict[str, LatentPipeline]) ->
     """The base model's pipeline hands out patches row by row; the latent is the same as from the distilled one's."""
     pipeline = loaded["flux2"].pipeline
     patches = torch.randn(2, 128, 6, 8, generator=Generator().manual_seed(0))
-    latent = Normed.unpack(pipeline, patches.flatten(2).transpose(1, 2), (24, 32))
+    latent = normed(pipeline, patches.flatten(2).transpose(1, 2), (24, 32))
     std = (pipeline.vae.bn.running_var + pipeline.vae.config.batch_norm_eps).sqrt().view(-1, 1, 1)
     raw = pipeline._unpatchify_latents(patches * std + pipeline.vae.bn.running_mean.view(-1, 1, 1))
-    torch.testing.assert_close(latent, Normed.unpack(pipeline, raw, (24, 32)), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(latent, normed(pipeline, raw, (24, 32)), rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(latent[:, 0, 1, 0], patches[:, 2, 0, 0])
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from cfmrestore.reports.html import worst_images, write_report
 from cfmrestore.reports.html.histogram import bin_counts, bin_edges, format_value
-from cfmrestore.reports.html.rectangle import Rectangle, around, largest_error
+from cfmrestore.reports.html.pictures import Rectangle, around, largest_error
 
 EVIL = 'a"><script>alert(1)</script>.png'
 Pictures = Callable[[str, str], Mapping[str, np.ndarray]]

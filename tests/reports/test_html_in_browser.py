@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from cfmrestore.reports.html.rectangle import largest_error
+from cfmrestore.reports.html.pictures import largest_error
 from tests.reports.test_html import make_pictures, make_result, values_of, written
 from tests.testing import PHONE, new_page, record, screen, wait_for
 

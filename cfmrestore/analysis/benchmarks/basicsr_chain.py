@@ -34,8 +34,8 @@ class BasicsrChain:
         self.sharpen = USMSharp() if sharpen else None
 
     @torch.no_grad()
-    def __call__(self, x: Tensor, scale: int = 4) -> Tensor:
-        b, (h, w) = len(x), x.shape[-2:]
+    def __call__(self, x: Tensor) -> Tensor:
+        b, (h, w), scale = len(x), x.shape[-2:], 4
         y = self.filter(x if self.sharpen is None else self.sharpen(x), self._kernels(b, 3.0))
         y = self._resize(y, self._factor((0.2, 0.7, 0.1), 0.15, 1.5))
         y = self._code(self._noise(y, 30, 3.0))
@@ -53,8 +53,7 @@ class BasicsrChain:
         return (y.clamp(0, 1) * 255).round() / 255
 
     def filter(self, x: Tensor, kernels: Tensor) -> Tensor:
-        filtered: Tensor = self.filter2d(x.contiguous(), kernels)  # it asks for that layout
-        return filtered
+        return self.filter2d(x.contiguous(), kernels)  # it asks for that layout
 
     def _kernels(self, b: int, sigma: float) -> Tensor:
         return torch.stack([self._kernel(random.choice(range(7, 22, 2)), sigma) for _ in range(b)])

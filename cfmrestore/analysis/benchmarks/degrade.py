@@ -1,24 +1,22 @@
 """Real-ESRGAN's second-order chain beside basicsr's, and every operator beside its floor."""
 
-import json
-import random
+from collections.abc import Iterator
+from itertools import cycle, islice
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from cfmrestore.analysis.benchmarks.basicsr_chain import BasicsrChain
-from cfmrestore.analysis.benchmarks.cases import conditions, in_cases, print_conditions
-from cfmrestore.analysis.benchmarks.operators import print_operators, time_operators
-from cfmrestore.analysis.benchmarks.timing import in_turn, quartiles
-from cfmrestore.datasets.base import to_tensor
+from cfmrestore.analysis.benchmarks.cases import compared, comparison_table, conditions, in_cases, in_turn, report
+from cfmrestore.analysis.benchmarks.operators import operator_table, time_operators
 from cfmrestore.engine.config import presets
-from cfmrestore.engine.malloc import keep_freed_memory
-from cfmrestore.imageio import list_images, read_image
-from cfmrestore.imageio.atomic import write_text
+from cfmrestore.engine.loops import seed_everything
+from cfmrestore.engine.memory import keep_freed_memory
+from cfmrestore.engine.panels import middle
+from cfmrestore.evaluation.folders import load_image
+from cfmrestore.imageio import list_images
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
 
@@ -42,8 +40,6 @@ def benchmark_degrade(
             batch, and takes 70 or 400 ms accordingly: the ratio of few rounds is one of chance.
         batch: Images a call.
         side: Of an image, in pixels.
-        busy: Processes that keep a core each busy, in the second case.
-        out: JSON file for the figures.
     """
     keep_freed_memory()
     x = _squares(photographs, batch, side)
@@ -55,9 +51,7 @@ def benchmark_degrade(
         "batch": batch,
         "side": side,
     }
-    _report(result)
-    if out is not None:
-        write_text(out, json.dumps(result, indent=2) + "\n")
+    report(f"Real-ESRGAN's second-order chain, {batch} images of {side}x{side}", result, _lines(result), out)
     return result
 
 
@@ -66,50 +60,27 @@ def _time_chains(x: Tensor, rounds: int, *, sharpen: bool) -> dict[str, Any]:
     steps = [*(cfg["target"] if sharpen else []), *cfg["degradation"][0]["steps"]]
     ours = DEGRADATIONS.build({"type": "PerImage", "steps": steps})
     theirs, b = BasicsrChain(sharpen=sharpen), len(x)
-    _seed(0)
+    seed_everything(0)  # basicsr draws from the global generators
     seconds = in_turn(
         {"ours": lambda n: ours(x, ImageRng(range(n * b, (n + 1) * b))), "basicsr": lambda n: theirs(x)}, rounds
     )
-    return {
-        "images_per_second": {name: b * rounds / sum(s) for name, s in seconds.items()},
-        "ratio": sum(seconds["basicsr"]) / sum(seconds["ours"]),
-        "ratio_of_medians": median(seconds["basicsr"]) / median(seconds["ours"]),
-        "milliseconds": {name: [1e3 * q for q in quartiles(s)] for name, s in seconds.items()},
-    }
+    return {**compared(seconds), "images_per_second": {name: b * rounds / sum(s) for name, s in seconds.items()}}
 
 
 def _squares(folder: str | Path, batch: int, side: int) -> Tensor:
-    images = []
-    for path in list_images(folder):
-        pixels = read_image(path)
-        if min(pixels.shape[:2]) >= side:
-            top, left = ((n - side) // 2 for n in pixels.shape[:2])
-            images.append(to_tensor(pixels[top : top + side, left : left + side]))
-    if not images:
+    images = (image for image in map(load_image, list_images(folder)) if min(image.shape[-2:]) >= side)
+    squares = [middle(image, side) for image in islice(images, batch)]
+    if not squares:
         raise ValueError(f"no image of {str(folder)!r} has {side} pixels on both sides")
-    return torch.stack([images[i % len(images)] for i in range(batch)]).float() / 255
+    return torch.stack([*islice(cycle(squares), batch)])
 
 
-def _seed(seed: int) -> None:
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - basicsr draws from there
-    torch.manual_seed(seed)
-
-
-def _report(result: dict[str, Any]) -> None:
-    print(f"\nReal-ESRGAN's second-order chain, {result['batch']} images of {result['side']}x{result['side']}")
-    print_conditions(result)
-    print("| chain | case | by | images a second | median ms | quartiles ms |\n|---|---|---|---|---|---|")
-    kinds = ("without sharpening", "whole")
-    for kind in kinds:
-        for case, chains in result[kind].items():
-            for name, (low, middle, high) in chains["milliseconds"].items():
-                rate = chains["images_per_second"][name]
-                print(f"| {kind} | {case} | {name} | {rate:.0f} | {middle:.0f} | {low:.0f} to {high:.0f} |")
-    for kind in kinds:
-        for case, chains in result[kind].items():
-            ratio, medians = chains["ratio"], chains["ratio_of_medians"]
-            print(
-                f"\n{kind}, {case}: {ratio:.1f} times basicsr's images a second; the ratio of medians is {medians:.1f}"
-            )
-    print_operators(result["operators"])
+def _lines(result: dict[str, Any]) -> Iterator[str]:
+    chains = {kind: result[kind] for kind in ("without sharpening", "whole")}
+    yield comparison_table(chains)
+    for kind, cases in chains.items():
+        for case, timed in cases.items():
+            ours, theirs = timed["images_per_second"].values()
+            rates = f"({ours:.0f} beside {theirs:.0f})"
+            yield f"{kind}, {case}: {timed['ratio']:.1f} times basicsr's images a second {rates}"
+    yield "\n" + operator_table(result["operators"])

@@ -1,25 +1,22 @@
 """PSNR with SSIM, and NIQE, beside basicsr's."""
 
-import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from cfmrestore._compat import patch_torchvision
-from cfmrestore.analysis.benchmarks.cases import conditions, in_cases, print_conditions
-from cfmrestore.analysis.benchmarks.timing import in_turn, quartiles
-from cfmrestore.datasets.base import to_tensor
-from cfmrestore.engine.malloc import keep_freed_memory
+from cfmrestore.analysis.benchmarks.cases import compared, comparison_table, conditions, in_cases, in_turn, report
+from cfmrestore.engine.memory import keep_freed_memory
+from cfmrestore.engine.panels import to_pixels
+from cfmrestore.evaluation.folders import load_image
 from cfmrestore.evaluation.functional.niqe import niqe
 from cfmrestore.evaluation.functional.prepare import prepare
 from cfmrestore.evaluation.protocols import find_protocol
-from cfmrestore.imageio import list_images, read_image
-from cfmrestore.imageio.atomic import write_text
+from cfmrestore.imageio import list_images
 from cfmrestore.ops.resize import resize
 
 _BORDER = 4
@@ -38,24 +35,25 @@ def benchmark_metrics(folder: str | Path, *, rounds: int = 5, busy: int = 1, out
     Args:
         folder: Of images; what is compared with them is their enlargement from a quarter by bicubic.
         rounds: How often each is timed over the whole folder, in each case.
-        busy: Processes that keep a core each busy, in the second case.
-        out: JSON file for the figures.
     """
     keep_freed_memory()
-    images = [_image(path) for path in list_images(folder)]
+    images = [load_image(path)[None] for path in list_images(folder)]
     pairs = [(image, _enlarged(image)) for image in images if min(image.shape[-2:]) >= 4 * _BORDER + 11]
     if not pairs:
         raise ValueError(f"no image of {str(folder)!r} is large enough for SSIM")
     large = [image for image in images if min(image.shape[-2:]) >= _NIQE_SIDE]
-    result = conditions(busy)
-    foreign = [(_bytes(a), _bytes(b)) for a, b in pairs]
-    result["PSNR+SSIM"] = _compare(_our_pair, _their_pair, pairs, foreign, rounds, busy)
+    result, (their_pair, their_niqe, their_luma_niqe) = conditions(busy), _theirs()
+
+    def compare(ours: Measure, theirs: Measure, own: list[Any], foreign: list[Any]) -> dict[str, Any]:
+        functions = {"ours": lambda _: [*map(ours, own)], "basicsr": lambda _: [*map(theirs, foreign)]}
+        cases = in_cases(lambda: compared(in_turn(functions, rounds), len(own)), busy)
+        return {"images": len(own), "cases": cases, "difference": _largest(ours, theirs, own, foreign)}
+
+    result["PSNR+SSIM"] = compare(_our_pair, their_pair, pairs, [(_bytes(a), _bytes(b)) for a, b in pairs])
     if large:
-        result["NIQE"] = _compare(_our_niqe, _their_niqe, large, [_bytes(image) for image in large], rounds, busy)
-        result["NIQE"]["difference_on_same_luma"] = _largest(_our_niqe, _their_luma_niqe, large, large)
-    _report(result)
-    if out is not None:
-        write_text(out, json.dumps(result, indent=2) + "\n")
+        result["NIQE"] = compare(_our_niqe, their_niqe, large, [_bytes(image) for image in large])
+        result["NIQE"]["difference_on_same_luma"] = _largest(_our_niqe, their_luma_niqe, large, large)
+    report(f"Luma metrics, a border of {_BORDER} pixels cut, milliseconds an image", result, _lines(result), out)
     return result
 
 
@@ -64,50 +62,25 @@ def _our_pair(pair: tuple[Tensor, Tensor]) -> tuple[float, ...]:
     return float(protocol.psnr(*pair, _BORDER)), float(protocol.ssim(*pair, _BORDER))
 
 
-def _their_pair(pair: tuple[np.ndarray, np.ndarray]) -> tuple[float, ...]:
-    from basicsr.metrics.psnr_ssim import calculate_psnr, calculate_ssim
-
-    keys = {"crop_border": _BORDER, "test_y_channel": True}
-    return float(calculate_psnr(*pair, **keys)), float(calculate_ssim(*pair, **keys))
-
-
 def _our_niqe(image: Tensor) -> tuple[float, ...]:
     return (float(niqe(prepare(image, channel="y", border=_BORDER))[0]),)
 
 
-def _their_niqe(image: np.ndarray) -> tuple[float, ...]:
-    from basicsr.metrics.niqe import calculate_niqe
-
-    return (float(calculate_niqe(image, crop_border=_BORDER)),)
-
-
-def _their_luma_niqe(image: Tensor) -> tuple[float, ...]:
-    from basicsr.metrics.niqe import calculate_niqe
-
-    return (float(calculate_niqe(_luma(image), crop_border=0, input_order="HW")),)
-
-
-def _compare(
-    ours: Measure, theirs: Measure, own: list[Any], foreign: list[Any], rounds: int, busy: int
-) -> dict[str, Any]:
+def _theirs() -> tuple[Measure, Measure, Measure]:
+    """basicsr's of a pair of bytes, of bytes, and of the same luma as ours."""
     patch_torchvision()
-    functions = {
-        "ours": lambda _: [ours(one) for one in own],
-        "basicsr": lambda _: [theirs(one) for one in foreign],
-    }
-    return {
-        "images": len(own),
-        "cases": in_cases(lambda: _rates(in_turn(functions, rounds), len(own)), busy),
-        "difference": _largest(ours, theirs, own, foreign),
-    }
+    from basicsr.metrics.niqe import calculate_niqe
+    from basicsr.metrics.psnr_ssim import calculate_psnr, calculate_ssim
 
+    def pair_metrics(pair: tuple[np.ndarray, np.ndarray]) -> tuple[float, ...]:
+        keys = {"crop_border": _BORDER, "test_y_channel": True}
+        return float(calculate_psnr(*pair, **keys)), float(calculate_ssim(*pair, **keys))
 
-def _rates(seconds: dict[str, list[float]], images: int) -> dict[str, Any]:
-    return {
-        "milliseconds": {name: [1e3 * q / images for q in quartiles(s)] for name, s in seconds.items()},
-        "ratio": sum(seconds["basicsr"]) / sum(seconds["ours"]),
-        "ratio_of_medians": median(seconds["basicsr"]) / median(seconds["ours"]),
-    }
+    def niqe_of_luma(image: Tensor) -> tuple[float, ...]:
+        luma = prepare(image, channel="y", border=_BORDER)[0, 0].numpy()
+        return (float(calculate_niqe(luma, crop_border=0, input_order="HW")),)
+
+    return pair_metrics, lambda image: (float(calculate_niqe(image, crop_border=_BORDER)),), niqe_of_luma
 
 
 def _largest(ours: Measure, theirs: Measure, own: list[Any], foreign: list[Any]) -> list[float]:
@@ -119,10 +92,6 @@ def _largest(ours: Measure, theirs: Measure, own: list[Any], foreign: list[Any])
     return [max(column) for column in zip(*rows, strict=True)]
 
 
-def _image(path: Path) -> Tensor:
-    return to_tensor(read_image(path)).float()[None] / 255
-
-
 def _enlarged(image: Tensor) -> Tensor:
     height, width = image.shape[-2:]
     small = resize(image, size=(math.ceil(height / 4), math.ceil(width / 4)))
@@ -130,28 +99,13 @@ def _enlarged(image: Tensor) -> Tensor:
 
 
 def _bytes(image: Tensor) -> np.ndarray:
-    levels = (image[0].double() * 255).round().byte().permute(1, 2, 0).numpy()
-    return np.ascontiguousarray(levels[..., ::-1])
+    return np.ascontiguousarray(to_pixels(image[0].double())[..., ::-1])
 
 
-def _luma(image: Tensor) -> np.ndarray:
-    return prepare(image, channel="y", border=_BORDER)[0, 0].numpy()
-
-
-def _report(result: dict[str, Any]) -> None:
-    print(f"\nLuma metrics, a border of {_BORDER} pixels cut, milliseconds an image")
-    print_conditions(result)
-    print(
-        "| metric | case | ours | quartiles | basicsr | quartiles | ratio of medians |\n|---|---|---|---|---|---|---|"
-    )
-    kinds = [kind for kind in ("PSNR+SSIM", "NIQE") if kind in result]
-    for kind in kinds:
-        for case, rates in result[kind]["cases"].items():
-            cells = [f"{m:.2f} | {low:.2f} to {high:.2f}" for low, m, high in rates["milliseconds"].values()]
-            print(f"| {kind} | {case} | {' | '.join(cells)} | {rates['ratio_of_medians']:.1f} |")
-    for kind in kinds:
-        row = result[kind]
+def _lines(result: dict[str, Any]) -> Iterator[str]:
+    kinds = {kind: result[kind] for kind in ("PSNR+SSIM", "NIQE") if kind in result}
+    yield comparison_table({kind: row["cases"] for kind, row in kinds.items()})
+    for kind, row in kinds.items():
         keys = [key for key in ("difference", "difference_on_same_luma") if key in row]
-        given, *same = (", ".join(f"{d:.1e}" for d in row[key]) for key in keys)
-        differences = "; on the same rounded luma ".join([given, *same])
-        print(f"\n{kind}, {row['images']} images: the largest difference from basicsr's is {differences}")
+        given = "; on the same rounded luma ".join(", ".join(f"{d:.1e}" for d in row[key]) for key in keys)
+        yield f"{kind}, {row['images']} images: the largest difference from basicsr's is {given}"

@@ -2,18 +2,19 @@
 
 import math
 from collections.abc import Callable
-from functools import partial
 from statistics import median
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from cfmrestore.analysis.benchmarks.timing import in_turn
+from cfmrestore.analysis.benchmarks.cases import in_turn
 from cfmrestore.degradations.base import Degradation
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
+from cfmrestore.reports.markdown import markdown_table
 
+Peer = Callable[[], Any]
 _COMBINATORS = {"Compose", "OneOf", "Maybe", "Shuffle", "Repeat", "PerImage"}
 _NEEDED: dict[str, dict[str, Any]] = {
     "Albumentations": {"transforms": [{"type": "MotionBlur", "p": 1}]},
@@ -25,37 +26,25 @@ _FOURIER = {"GaussianBlur", "GeneralizedBlur", "PlateauBlur", "SincBlur", "Defoc
 def time_operators(x: Tensor, rounds: int) -> list[dict[str, Any]]:
     """Milliseconds of each operator, its floor, and basicsr's function where there is one."""
     DEGRADATIONS.import_from_location()
-    peers = _peers(x)
-    rate = _rates(x)
-    rows = []
-    for name in sorted(set(DEGRADATIONS.module_dict) - _COMBINATORS):
-        operator: Degradation[Any] = DEGRADATIONS.build({"type": name, **_NEEDED.get(name, {})})
-        try:
-            params = operator.draw(x, ImageRng(range(len(x))))
-            y = operator.apply(x, params)
-        except ValueError as error:  # several sizes in one batch, or a package that is not installed
-            rows.append({"name": name, "skipped": str(error).split(":")[0]})
-            continue
-        functions: dict[str, Callable[[int], Any]] = {"ours": partial(_applied, operator, x, params)}
-        if name in peers:
-            functions["peer"] = partial(_called, peers[name])
-        seconds = in_turn(functions, rounds if name not in _FOURIER else max(3, rounds // 3))
-        floor, bound = _floor(name, x, y, rate)
-        row = {"name": name, "ms": 1e3 * median(seconds["ours"]), "floor_ms": 1e3 * floor, "bound": bound}
-        if "peer" in seconds:
-            row["basicsr_ms"] = 1e3 * median(seconds["peer"])
-        rows.append(row)
-    return rows
+    peers, rate = _peers(x), _rates(x)
+    names = sorted(set(DEGRADATIONS.module_dict) - _COMBINATORS)
+    return [_timed(name, x, rounds if name not in _FOURIER else max(3, rounds // 3), peers, rate) for name in names]
 
 
-def _applied(operator: Degradation[Any], x: Tensor, params: Any, number: int) -> Tensor:
-    del number
-    return operator.apply(x, params)
-
-
-def _called(function: Callable[[], Any], number: int) -> Any:
-    del number
-    return function()
+def _timed(name: str, x: Tensor, rounds: int, peers: dict[str, Peer], rate: dict[str, float]) -> dict[str, Any]:
+    operator: Degradation[Any] = DEGRADATIONS.build({"type": name, **_NEEDED.get(name, {})})
+    try:
+        params = operator.draw(x, ImageRng(range(len(x))))
+        y = operator.apply(x, params)
+    except ValueError as error:  # several sizes in one batch, or a package that is not installed
+        return {"name": name, "skipped": str(error).split(":")[0]}
+    functions: dict[str, Callable[[int], Any]] = {"ms": lambda _: operator.apply(x, params)}
+    if name in peers:
+        functions["basicsr_ms"] = lambda _: peers[name]()
+    seconds = in_turn(functions, rounds)
+    floor, bound = _floor(name, x, y, rate)
+    times = {key: 1e3 * median(one) for key, one in seconds.items()}
+    return {"name": name, **times, "floor_ms": 1e3 * floor, "bound": bound}
 
 
 def _rates(x: Tensor) -> dict[str, float]:
@@ -79,7 +68,7 @@ def _floor(name: str, x: Tensor, y: Tensor, rate: dict[str, float]) -> tuple[flo
     return (counted, "operations") if counted > moved else (moved, "bytes")
 
 
-def _peers(x: Tensor) -> dict[str, Callable[[], Any]]:
+def _peers(x: Tensor) -> dict[str, Peer]:
     """basicsr's functions that do the same to a batch."""
     from basicsr.data import degradations as basicsr
     from basicsr.utils import DiffJPEG
@@ -88,10 +77,7 @@ def _peers(x: Tensor) -> dict[str, Callable[[], Any]]:
 
     kernels, coder, sharpen = torch.rand(len(x), 21, 21) / 441, DiffJPEG(differentiable=False), USMSharp()
     quality = torch.full((len(x),), 60.0)
-
-    def code() -> Tensor:
-        with torch.no_grad():
-            return coder(x, quality=quality)
+    code = torch.no_grad()(lambda: coder(x, quality=quality))
 
     return {
         "GaussianBlur": lambda: filter2D(x, kernels),
@@ -104,22 +90,17 @@ def _peers(x: Tensor) -> dict[str, Callable[[], Any]]:
     }
 
 
-def print_operators(cases: dict[str, list[dict[str, Any]]]) -> None:
-    """The table; where basicsr is faster it says so."""
-    print()
-    print("| operator | case | ms | floor ms | over floor | bound by | basicsr ms | basicsr / ours |")
-    print("|---|---|---|---|---|---|---|---|")
+def operator_table(cases: dict[str, list[dict[str, Any]]]) -> str:
+    """Markdown; where basicsr is faster it says so."""
+    table = [["operator", "case", "ms", "floor ms", "over floor", "bound by", "basicsr ms", "basicsr / ours"]]
     for rows in zip(*cases.values(), strict=True):
         for case, row in zip(cases, rows, strict=True):
             if "skipped" in row:
-                print(f"| {row['name']} | {row['skipped']} | | | | | | |")
+                table.append([row["name"], row["skipped"], *[""] * 6])
                 break
-            print(f"| {row['name']} | {case} | {_cells(row)} |")
-
-
-def _cells(row: dict[str, Any]) -> str:
-    cells = f"{row['ms']:.1f} | {row['floor_ms']:.1f} | {row['ms'] / row['floor_ms']:.1f} | {row['bound']} |"
-    if "basicsr_ms" not in row:
-        return f"{cells} |"
-    faster = row["basicsr_ms"] / row["ms"]
-    return f"{cells} {row['basicsr_ms']:.1f} | {faster:.2f}{' (basicsr wins)' if faster < 1 else ''}"
+            ms, floor, peer = row["ms"], row["floor_ms"], ["", ""]
+            if "basicsr_ms" in row:
+                faster = row["basicsr_ms"] / ms
+                peer = [f"{row['basicsr_ms']:.1f}", f"{faster:.2f}{' (basicsr wins)' if faster < 1 else ''}"]
+            table.append([row["name"], case, f"{ms:.1f}", f"{floor:.1f}", f"{ms / floor:.1f}", row["bound"], *peer])
+    return markdown_table(table)

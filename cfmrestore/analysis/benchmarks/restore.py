@@ -1,12 +1,12 @@
 """What a restoration costs beside the network and the decoder, and how its memory grows."""
 
 import inspect
-import json
 import resource
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from cProfile import Profile
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from cfmrestore.analysis.benchmarks.cases import conditions, in_cases, print_conditions
+from cfmrestore.analysis.benchmarks.cases import conditions, in_cases, report
 from cfmrestore.engine.config.load import load_config
 from cfmrestore.imageio import Metadata, Picture, read_picture, write_picture
-from cfmrestore.imageio.atomic import write_text
+from cfmrestore.reports.markdown import markdown_table
 from cfmrestore.restore import Restorer, Settings
 from cfmrestore.restore.stages import build
 
@@ -43,17 +43,15 @@ def benchmark_restore(
         side: Of the result, in pixels.
         sides: Of further results whose peak memory is measured, each in a process of its own.
         rounds: How often it is timed in each case.
-        busy: Processes that keep a core each busy, in the second case.
-        out: JSON file for the figures.
         settings: As for ``Settings``.
     """
     restorer, asked = load(str(model)), Settings.of(settings)
     result: dict[str, Any] = {**conditions(busy), "side": side}
     result["cases"] = in_cases(lambda: _times(restorer, asked, side, rounds), busy)
-    result["memory"] = [_in_a_process(str(model), one, settings) for one in sides]
-    _report(result)
-    if out is not None:
-        write_text(out, json.dumps(result, indent=2) + "\n")
+    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as pool:
+        result["memory"] = list(pool.map(partial(_peak, str(model), settings), sides))
+    nfe = result["cases"]["quiet"]["nfe"]
+    report(f"From file to file, {side}x{side}, NFE {nfe}, median seconds", result, _lines(result), out)
     return result
 
 
@@ -86,7 +84,8 @@ def _times(restorer: Restorer, settings: Settings, side: int, rounds: int) -> di
                 restored, _, nfe = restorer.restore(read_picture(source), settings)
                 write_picture(target, restored)
             seconds = time.perf_counter() - began
-            spent = {part: _seconds(profile, codes) for part, codes in parts.items()}
+            stats = profile.getstats()
+            spent = {part: sum(s.totaltime for s in stats if s.code in codes) for part, codes in parts.items()}
             taken.append({"all": seconds, **spent, "rest": seconds - sum(spent.values())})
     del taken[0]  # which measures the network and warms up
     overhead = median(1 - (one["network"] + one["encoder"]) / one["all"] for one in taken)
@@ -106,16 +105,7 @@ def _parts(restorer: Restorer) -> dict[str, set[CodeType]]:
     return {part: {inspect.unwrap(one).__code__ for one in some} for part, some in functions.items()}
 
 
-def _seconds(profile: Profile, codes: set[CodeType]) -> float:
-    return sum(entry.totaltime for entry in profile.getstats() if entry.code in codes)
-
-
-def _in_a_process(model: str, side: int, settings: dict[str, Any]) -> dict[str, Any]:
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(_peak, model, side, settings).result()
-
-
-def _peak(model: str, side: int, settings: dict[str, Any]) -> dict[str, Any]:
+def _peak(model: str, settings: dict[str, Any], side: int) -> dict[str, Any]:
     """Peak memory of this process, and what the canvases of such an image take."""
     restorer = load(model)
     began = time.perf_counter()
@@ -128,22 +118,15 @@ def _peak(model: str, side: int, settings: dict[str, Any]) -> dict[str, Any]:
     return {"side": side, "seconds": time.perf_counter() - began, "peak": peak, "canvases": _CANVASES * canvas}
 
 
-def _report(result: dict[str, Any]) -> None:
-    cases = result["cases"]
-    print(f"\nFrom file to file, {result['side']}x{result['side']}, NFE {cases['quiet']['nfe']}, median seconds")
-    print_conditions(result)
-    parts = list(cases["quiet"]["seconds"])
-    print(f"| case | {' | '.join(parts)} | outside of network, encoder and decoder |")
-    print("|---" * (len(parts) + 2) + "|")
-    for case, timed in cases.items():
-        cells = " | ".join(f"{seconds:.3f}" for seconds in timed["seconds"].values())
-        print(f"| {case} | {cells} | {100 * timed['overhead']:.1f} % |")
-    print()
+def _lines(result: dict[str, Any]) -> Iterator[str]:
+    parts, cases = list(result["cases"]["quiet"]["seconds"]), result["cases"].items()
+    rows = [[case, *(f"{s:.3f}" for s in t["seconds"].values()), f"{100 * t['overhead']:.1f} %"] for case, t in cases]
+    yield markdown_table([["case", *parts, "outside of network, encoder and decoder"], *rows])
     before = None
     for one in result["memory"]:
         line = f"{one['side']}x{one['side']}: peak {one['peak'] / 2**20:.0f} MiB in {one['seconds']:.1f} s"
         if before is not None:
             grown, canvases = one["peak"] - before["peak"], one["canvases"] - before["canvases"]
             line += f"; grew by {grown / 2**20:.0f} MiB, {_CANVASES} canvases by {canvases / 2**20:.0f} MiB"
-        print(line)
+        yield line
         before = one

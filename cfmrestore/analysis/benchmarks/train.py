@@ -1,21 +1,17 @@
 """What training costs beside the bare steps of its network."""
 
-import json
 import platform
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
-from cfmrestore.analysis.benchmarks.cases import conditions, in_cases, print_conditions
-from cfmrestore.analysis.benchmarks.timing import quartiles
+from cfmrestore.analysis.benchmarks.cases import compared, comparison_table, conditions, in_cases, report
 from cfmrestore.engine.setup import build_runner, prepare_config, remove_evaluation
-from cfmrestore.imageio.atomic import write_text
 
 
 class _BareSteps(Hook):
@@ -38,7 +34,7 @@ class _BareSteps(Hook):
         _synchronize()
         seconds = time.perf_counter() - self.mark
         if batch_idx == 0:
-            self._prepare(runner, data_batch)
+            self.point = runner.bare_model.draw(**runner.bare_model.data_preprocessor(data_batch)["inputs"])
         began = time.perf_counter()
         self._step(runner)
         _synchronize()
@@ -46,10 +42,6 @@ class _BareSteps(Hook):
             self.full.append(seconds)
             self.bare.append(time.perf_counter() - began)
         self.mark = time.perf_counter()
-
-    def _prepare(self, runner: Any, data_batch: Any) -> None:
-        inputs = runner.bare_model.data_preprocessor(data_batch)["inputs"]
-        self.point = runner.bare_model.draw(**inputs)
 
     def _step(self, runner: Any) -> None:
         with runner.optim_wrapper.optim_context(runner.model):
@@ -81,9 +73,7 @@ def benchmark_train(
         config: The config file.
         iterations: Iterations that count, in each case.
         warm_up: Iterations before them.
-        busy: Processes that keep a core each busy, in the second case.
         work_dir: Where the log goes.
-        out: JSON file for the figures.
         options: Dotted keys of the config and their values.
     """
     fixed = {"train_cfg.max_iters": iterations + warm_up, "default_hooks.checkpoint.save_last": False}
@@ -98,9 +88,9 @@ def benchmark_train(
         "iterations": iterations,
         "cases": in_cases(lambda: _time_iterations(cfg, warm_up), busy),
     }
-    _report(result)
-    if out is not None:
-        write_text(out, json.dumps(result, indent=2) + "\n")
+    lines = [comparison_table({"an iteration": result["cases"]})]
+    lines += [f"{case}: {100 * timed['overhead']:.1f} % overhead" for case, timed in result["cases"].items()]
+    report("Bare steps of the network, and iterations of the runner, milliseconds", result, lines, out)
     return result
 
 
@@ -108,17 +98,5 @@ def _time_iterations(cfg: Config, warm_up: int) -> dict[str, Any]:
     runner, hook = build_runner(cfg), _BareSteps(warm_up)
     runner.register_hook(hook)
     runner.train()
-    return {
-        "runner_ms": [1e3 * q for q in quartiles(hook.full)],
-        "bare_ms": [1e3 * q for q in quartiles(hook.bare)],
-        "overhead": median(hook.full) / median(hook.bare) - 1,
-    }
-
-
-def _report(result: dict[str, Any]) -> None:
-    print("\nIterations of the runner, and bare steps of the network, milliseconds")
-    print_conditions(result)
-    print("| case | runner | quartiles | bare step | quartiles | overhead |\n|---|---|---|---|---|---|")
-    for case, timed in result["cases"].items():
-        cells = [f"{m:.1f} | {low:.1f} to {high:.1f}" for low, m, high in (timed["runner_ms"], timed["bare_ms"])]
-        print(f"| {case} | {' | '.join(cells)} | {100 * timed['overhead']:.1f} % |")
+    timed = compared({"bare step": hook.bare, "runner": hook.full})
+    return {**timed, "overhead": timed["ratio_of_medians"] - 1}

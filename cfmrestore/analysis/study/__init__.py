@@ -15,7 +15,7 @@ from cfmrestore.analysis.sweep import sweep
 from cfmrestore.apis.train import train
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.config.load import load_config
-from cfmrestore.engine.process_pool import run_jobs
+from cfmrestore.engine.jobs import run_jobs
 from cfmrestore.former_names import update_names
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.reports.json_csv import read_json, write_json
@@ -26,19 +26,12 @@ _RECIPE = "recipe.json"
 
 @dataclass(frozen=True)
 class StudyJob:
-    """Training and measurement of a run.
-
-    Args:
-        run: The run.
-        benchmarks: What it is measured on.
-        folder: Where it is done.
-        options: Of the run, with the files that they refer to.
-    """
+    """Training and measurement of a run."""
 
     run: StudyRun
     benchmarks: Mapping[str, str]
     folder: Path
-    options: Mapping[str, Any]
+    options: Mapping[str, Any]  # of the run, with the files that they refer to
 
     @property
     def training(self) -> dict[str, Any]:
@@ -49,9 +42,8 @@ class StudyJob:
 
     def measuring(self, where: str) -> dict[str, Any]:
         """What decides the numbers, given the weights."""
-        metrics = load_config(self.run.config, self.run.options).test_evaluator
-        sampling = {"solvers": self.run.solvers, "intervals": self.run.intervals}
-        return {**sampling, "images": where, "metrics": checkpoints.as_data(metrics)}
+        metrics = checkpoints.as_data(load_config(self.run.config, self.run.options).test_evaluator)
+        return {"solvers": self.run.solvers, "intervals": self.run.intervals, "images": where, "metrics": metrics}
 
     def __str__(self) -> str:
         return f"{self.run} (see {self.folder / 'log.txt'})"
@@ -139,8 +131,8 @@ def _measured(job: StudyJob, checkpoint: Path, place: Path, benchmark: str) -> d
         _check_recipe(place / _RECIPE, recipe, f"{place} was measured otherwise than {job.run} is asked for now")
     else:
         keys: dict[str, Any] = {"solvers": job.run.solvers, "intervals": job.run.intervals, "benchmark": benchmark}
-        work_dir = str(job.folder / "measured")
-        sweep(job.run.config, checkpoint, place, **keys, work_dir=work_dir, options=job.options)
+        keys |= {"work_dir": str(job.folder / "measured"), "options": job.options}
+        sweep(job.run.config, checkpoint, place, **keys)
         write_text(place / _RECIPE, json.dumps(recipe, indent=1) + "\n")
     measured = read_json(place / "sweep.json")
     return {key: measured[key] for key in ("protocol", "higher_is_better", "bicubic", "encoder", "rows")}
@@ -148,16 +140,10 @@ def _measured(job: StudyJob, checkpoint: Path, place: Path, benchmark: str) -> d
 
 def study_table(summary: Summary, benchmark: str) -> str:
     """Markdown: a line a run and number of evaluations, by the first solver."""
-    axes, parts = list(summary["axes"]), list[list[str]]()
+    axes, bicubic = list(summary["axes"]), summary["runs"][0]["benchmarks"][benchmark]["bicubic"]
+    cells = [[*axes, "NFE", *bicubic], ["bicubic", *[""] * len(axes), *map(format_number, bicubic.values())]]
     for run in summary["runs"]:
-        measured = run["benchmarks"][benchmark]
-        if not parts:
-            columns = list(measured["bicubic"])
-            parts = [[*axes, "NFE", *columns], ["bicubic", *[""] * len(axes), *_cells(measured["bicubic"], columns)]]
-        for row in rows_of_first_solver(measured):
-            parts.append([*(run[axis] for axis in axes), f"{row['NFE']:g}", *_cells(row, columns)])
-    return markdown_table(parts)
-
-
-def _cells(row: Mapping[str, Any], columns: list[str]) -> list[str]:
-    return [format_number(row[name]) for name in columns]
+        for row in rows_of_first_solver(run["benchmarks"][benchmark]):
+            numbers = (format_number(row[name]) for name in bicubic)
+            cells.append([*(run[axis] for axis in axes), f"{row['NFE']:g}", *numbers])
+    return markdown_table(cells)

@@ -16,17 +16,9 @@ _KEYS = {"base", "options", "axes", "benchmarks", *_SAMPLING}
 
 @dataclass(frozen=True)
 class StudyRun:
-    """One training of a study.
+    """One training of a study; in its options "{axis=choice}" is the weights of the run that differs in that."""
 
-    Args:
-        choices: What was chosen on every axis.
-        options: Keys of the config and their values; "{axis=choice}" is the weights of the run that differs in that.
-        config: The config file.
-        solvers: That it is sampled with.
-        intervals: Of their grids.
-    """
-
-    choices: Mapping[str, str]
+    choices: Mapping[str, str]  # on every axis
     options: Mapping[str, Any] = field(repr=False)
     config: Path = field(repr=False)
     solvers: list[str]
@@ -64,17 +56,11 @@ class StudyRun:
 
 @dataclass(frozen=True)
 class Study:
-    """All trainings of a study file.
+    """All trainings of a study file."""
 
-    Args:
-        runs: Every combination of choices.
-        axes: The choices on every axis, in order.
-        benchmarks: Names and folders, as for ``tools/test.py``.
-    """
-
-    runs: list[StudyRun]
-    axes: Mapping[str, list[str]]
-    benchmarks: Mapping[str, str]
+    runs: list[StudyRun]  # every combination of choices
+    axes: Mapping[str, list[str]]  # the choices on every axis, in order
+    benchmarks: Mapping[str, str]  # names and folders, as for ``tools/test.py``
 
     def waves(self) -> list[list[StudyRun]]:
         """The runs in an order in which those that others need come first."""

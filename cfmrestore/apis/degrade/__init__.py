@@ -13,8 +13,8 @@ from cfmrestore.datasets.frozen import MANIFEST, files_of, write_manifest
 from cfmrestore.datasets.sidecars import SIDECAR_FORMAT, check_pixels, pixel_digest, read_sidecar
 from cfmrestore.degradations.base import Degradation
 from cfmrestore.engine.config import presets
+from cfmrestore.engine.jobs import run_jobs
 from cfmrestore.engine.panels import to_pixels, write_png
-from cfmrestore.engine.process_pool import run_jobs
 from cfmrestore.imageio import list_images, read_image
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.ops.rng import ImageRng, key_of, mix
@@ -73,7 +73,7 @@ def degrade(
     """
     out = Path(out)
     recipe: dict[str, Any] = {"format": SIDECAR_FORMAT, "version": __version__, "preset": preset, "frozen": freeze}
-    recipe.update(presets.resolved(preset, scale))
+    recipe |= presets.resolved(preset, scale)
     if freeze and recipe["scale"] != int(recipe["scale"]):
         raise ValueError(f"a frozen set needs a whole scale; got {recipe['scale']}")
     if freeze and part[1] > 1:
@@ -106,10 +106,7 @@ def replay(
     Args:
         source: The images from which the sidecars were made, a file or a folder.
         sidecars: A sidecar, or a folder of them.
-        out: Folder for the results.
-        workers: Processes.
-        overwrite: Replace files that are there.
-        part: (i, n) does the i-th of n shares of the files.
+        out: Folder for the results; the rest is as for ``degrade``.
     """
     root, out = Path(sidecars), Path(out)
     paths = [root] if root.is_file() else sorted(p for p in root.rglob("*.json") if p != root / MANIFEST)
@@ -155,15 +152,14 @@ def _applied(
     chain: Degradation[Any], image: Image, recipe: dict[str, Any], key: str, rng: ImageRng
 ) -> tuple[Image, dict[str, Any]]:
     """The image degraded by what the recipe holds under the key, or by new draws, and the parameters as JSON."""
-    params = _stored_params(chain, recipe[key]) if "params" in recipe else chain.draw(image, rng)
+    if "params" in recipe:
+        try:
+            params = chain.params_from_json(recipe[key])
+        except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+            raise ValueError(f"the parameters of the sidecar are damaged: {type(error).__name__} {error}") from error
+    else:
+        params = chain.draw(image, rng)
     return chain.apply(image, params), chain.params_to_json(params)
-
-
-def _stored_params(chain: Degradation[Any], stored: dict[str, Any]) -> Any:
-    try:
-        return chain.params_from_json(stored)
-    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
-        raise ValueError(f"the parameters of the sidecar are damaged: {type(error).__name__} {error}") from error
 
 
 def _files(source: Path, split: str = "all") -> list[tuple[Path, str]]:

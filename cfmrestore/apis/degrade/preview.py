@@ -26,15 +26,9 @@ _COLUMNS = 4
 def preview(
     image: str | Path, preset: str, out: str | Path, *, draws: int = 11, scale: float | None = None, seed: int = 0
 ) -> list[Path]:
-    """Write a contact sheet, and beside it, where kernels were drawn, a picture of them; returns the files.
+    """Write a contact sheet, a .png file, and beside it, where kernels were drawn, a picture of them.
 
-    Args:
-        image: The image file.
-        preset: Name or path of a preset.
-        out: The picture, a .png file.
-        draws: How many times the image is degraded.
-        scale: In place of the preset's.
-        seed: Of the first draw.
+    Returns the files. The preset is a name or a path; a scale takes the place of its own.
     """
     if draws < 1:
         raise ValueError(f"need one draw or more; got {draws}")
@@ -47,19 +41,19 @@ def preview(
     chain, photograph = recipe.degradation, middle(to_tensor(read_image(image)), _SIDE)[None].float() / 255
     high = recipe.target(photograph, ImageRng([seed]))
     size = (high.shape[-2], high.shape[-1])
-    tiles, rows = [_tile(high[0], f"middle of {Path(image).name}", size)], []
+    tiles, columns = [_tile(high[0], f"middle of {Path(image).name}", size)], []
     for number in range(draws):
         params = chain.draw(high, ImageRng([mix(seed, number)]))
         low = chain.apply(high, params)[0]
         tiles.append(_tile(low, f"draw {number}: {low.shape[-1]}x{low.shape[-2]}", size))
         kernels = list(_kernels(chain, params))
         if kernels:
-            rows.append(np.concatenate([caption(f"draw {number}", _KERNEL), *(_draw(k) for k in kernels)]))
+            columns.append(np.concatenate([caption(f"draw {number}", _KERNEL), *(_draw(k) for k in kernels)]))
     write_png(out, stack([np.concatenate(tiles[i : i + _COLUMNS], axis=1) for i in range(0, len(tiles), _COLUMNS)]))
-    if not rows:
+    if not columns:
         return [out]
     second = out.with_name(f"{out.stem}_kernels.png")
-    write_png(second, _side_by_side(rows))
+    write_png(second, stack([column.swapaxes(0, 1) for column in columns]).swapaxes(0, 1))
     return [out, second]
 
 
@@ -85,7 +79,3 @@ def _draw(kernel: Tensor) -> np.ndarray:
     pixels = to_pixels(levels.expand(3, -1, -1).repeat_interleave(larger, 1).repeat_interleave(larger, 2))
     rest = _KERNEL - pixels.shape[0]
     return np.pad(pixels, [(rest // 2, rest - rest // 2)] * 2 + [(0, 0)], constant_values=255)
-
-
-def _side_by_side(columns: list[np.ndarray]) -> np.ndarray:
-    return stack([column.swapaxes(0, 1) for column in columns]).swapaxes(0, 1)

@@ -7,12 +7,16 @@ from cfmrestore.datasets.transforms.base import Sample, Transform
 from cfmrestore.degradations.albumentations import build_chain, run_chain
 from cfmrestore.registry import TRANSFORMS
 
-_NAMES = {"high": "image", "low": "low"}
+_NAMES = {"high": "image", "low": "low", "map": "mask"}
 
 
 @TRANSFORMS.register_module()
 class Albumentations(Transform):
     """A chain of albumentations' transforms, reseeded for every sample.
+
+    A label map is that package's ``mask``: it is moved as the image is, to the nearest pixel, and keeps its indices
+    where colors change. What a rotation or the like brings in from outside is class 0, unless its ``fill_mask`` says
+    otherwise.
 
     Args:
         transforms: ``dict(type="HorizontalFlip", p=0.5)`` and so on, by the names of that package.

@@ -6,11 +6,14 @@ from typing import TypeAlias
 import numpy as np
 
 Sample: TypeAlias = dict[str, np.ndarray]
-"""Images of 8 bits, (h, w, 3): "high", and "low" where it comes from a file."""
+"""Images of 8 bits, (h, w, 3): "high", and "low" where it comes from a file; "map", (h, w), class indices of "high"."""
 
 
 class Transform(ABC):
-    """A function of the images and a seed: the same seed does the same to every image of the sample."""
+    """A function of the images and a seed: the same seed does the same to every image of the sample.
+
+    A map goes where its image goes, and its indices are never mixed.
+    """
 
     @abstractmethod
     def __call__(self, sample: Sample, seed: int) -> Sample:

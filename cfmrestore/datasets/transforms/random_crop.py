@@ -42,5 +42,5 @@ class RandomCrop(Transform):
         for part, pixels in sample.items():
             side = self.size // scale if part == "low" else self.size
             margins = [(0, max(side - n, 0)) for n in pixels.shape[:2]]
-            result[part] = np.pad(pixels, [*margins, (0, 0)], mode="symmetric")
+            result[part] = np.pad(pixels, [*margins, (0, 0)][: pixels.ndim], mode="symmetric")
         return result

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cfmrestore.degradations.base import IntRange, check_whole
-from cfmrestore.degradations.masks.mask import SeededMask
+from cfmrestore.degradations.masks.mask import Fill, SeededMask
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import Size
@@ -22,7 +22,7 @@ class BoxMask(SeededMask):
         side: Range of height and width in whole pixels, drawn uniformly.
         margin: Pixels at the border that stay free.
         reference_side: Lengths are for images of this smaller side, and grow with it; None leaves them.
-        fill: The value in the holes.
+        fill: What stands in the holes: a value, "mean" or "telea".
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class BoxMask(SeededMask):
         side: IntRange = (30, 100),
         margin: int = 10,
         reference_side: int | None = 256,
-        fill: float = 0.5,
+        fill: Fill = 0.5,
     ) -> None:
         super().__init__(fill=fill, reference_side=reference_side)
         self.boxes, self.side = check_whole("boxes", boxes, 0), check_whole("side", side, 1)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from cfmrestore.degradations.combine.groups import GroupsParams
 from cfmrestore.degradations.combine.one_of import OneOf
-from cfmrestore.degradations.masks.mask import MaskDegradation
+from cfmrestore.degradations.masks.mask import Fill, MaskDegradation
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import Size
 
@@ -20,7 +20,7 @@ class MixedMask(MaskDegradation[GroupsParams], OneOf):
     Args:
         masks: The kinds, or their configs; their own ``fill`` is not used.
         weights: One number a kind; equal ones if left out.
-        fill: The value in the holes.
+        fill: What stands in the holes: a value, "mean" or "telea".
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class MixedMask(MaskDegradation[GroupsParams], OneOf):
         *,
         masks: Sequence[MaskDegradation[Any] | dict[str, Any]] = ({"type": "StrokeMask"}, {"type": "BoxMask"}),
         weights: Sequence[float] | None = None,
-        fill: float = 0.5,
+        fill: Fill = 0.5,
     ) -> None:
         MaskDegradation.__init__(self, fill=fill)
         self.masks: list[MaskDegradation[Any]] = [DEGRADATIONS.build(mask) for mask in masks]

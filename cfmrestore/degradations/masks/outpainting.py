@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cfmrestore.degradations.base import IntRange, Range, check_range, check_whole
-from cfmrestore.degradations.masks.mask import SeededMask
+from cfmrestore.degradations.masks.mask import Fill, SeededMask
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import Size
@@ -18,10 +18,10 @@ class OutpaintMask(SeededMask):
     Args:
         sides: Range of how many sides are cut, drawn uniformly; which ones is random too.
         share: Range of a strip's share of the height or width, drawn uniformly for each side.
-        fill: The value in the holes.
+        fill: What stands in the holes: a value, "mean" or "telea".
     """
 
-    def __init__(self, *, sides: IntRange = (1, 4), share: Range = (0.1, 0.3), fill: float = 0.5) -> None:
+    def __init__(self, *, sides: IntRange = (1, 4), share: Range = (0.1, 0.3), fill: Fill = 0.5) -> None:
         super().__init__(fill=fill)
         self.sides, self.share = check_whole("sides", sides, 0, 4), check_range("share", share, 0, 0.5)
 

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cfmrestore.degradations.base import IntRange, check_whole
-from cfmrestore.degradations.masks.mask import SeededMask
+from cfmrestore.degradations.masks.mask import Fill, SeededMask
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import Size
@@ -30,7 +30,7 @@ class StrokeMask(SeededMask):
         length: Length of a line, in pixels.
         width: Width of a line, in pixels.
         reference_side: Lengths and widths are for images of this smaller side, and grow with it; None leaves them.
-        fill: The value in the holes.
+        fill: What stands in the holes: a value, "mean" or "telea".
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class StrokeMask(SeededMask):
         length: IntRange = (10, 69),
         width: IntRange = (5, 24),
         reference_side: int | None = 256,
-        fill: float = 0.5,
+        fill: Fill = 0.5,
     ) -> None:
         super().__init__(fill=fill, reference_side=reference_side)
         self.strokes, self.segments = check_whole("strokes", strokes, 0), check_whole("segments", segments, 1)

@@ -1,13 +1,21 @@
-"""Config files: where those of the package lie, and how any is found and read."""
+"""Config files: where those of the package lie, how any is found and read, and how its keys refer to each other.
 
+mmengine's own ``{{_base_.name}}`` copies a base's value while the file is read; a ``"${name}"`` looks after
+--cfg-options were applied, so that one option changes all places.
+"""
+
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 
 from cfmrestore.registry import nearest
 
 PREFIX = "cfmrestore::"
 _PACKAGE = Path(__file__).parents[2]
+_REFERENCE = re.compile(r"\$\{([\w.]+)\}")
 _base_path_of_mmengine = Config._get_cfg_path
 
 
@@ -51,8 +59,29 @@ def _base_path(base: str, filename: str) -> tuple[str, str | None]:
     """
     if base.startswith(PREFIX):
         return str(find_config(base)), None
-    found: tuple[str, str | None] = _base_path_of_mmengine(base, filename)
-    return found
+    return _base_path_of_mmengine(base, filename)
 
 
 Config._get_cfg_path = staticmethod(_base_path)
+
+
+def resolve(value: Any, root: Mapping[str, Any]) -> Any:
+    """Replace ``${dotted.name}``; a string that is nothing else takes the type of what it names."""
+    if isinstance(value, Mapping):
+        return ConfigDict({key: resolve(one, root) for key, one in value.items()})
+    if isinstance(value, list | tuple):
+        return type(value)(resolve(one, root) for one in value)
+    if not isinstance(value, str):
+        return value
+    if whole := _REFERENCE.fullmatch(value):
+        return resolve(_look_up(whole[1], root), root)
+    return _REFERENCE.sub(lambda match: str(resolve(_look_up(match[1], root), root)), value)
+
+
+def _look_up(name: str, root: Mapping[str, Any]) -> Any:
+    place: Any = root
+    for part in name.split("."):
+        if not isinstance(place, Mapping) or part not in place:
+            raise ValueError(f"the config refers to ${{{name}}}, which it does not define")
+        place = place[part]
+    return place

@@ -8,8 +8,7 @@ from mmengine.config import Config
 
 from cfmrestore.engine.config import presets
 from cfmrestore.engine.config.check import check, runner_keys
-from cfmrestore.engine.config.files import read_file
-from cfmrestore.engine.config.references import resolve
+from cfmrestore.engine.config.files import read_file, resolve
 from cfmrestore.former_names import update_names
 from cfmrestore.registry import load_plugins, nearest
 
@@ -29,7 +28,11 @@ def load_config(name: str | Path, options: Mapping[str, Any] | None = None, *, a
     load_plugins()
     cfg = read_file(name)
     cfg.setdefault("default_scope", "cfmrestore")
-    _apply(cfg, dict(options or {}))
+    for key in options or {}:
+        first = key.split(".")[0]
+        if first not in cfg and first not in runner_keys():
+            raise ValueError(f"--cfg-options: there is no key {first!r}; {nearest(first, set(cfg) | runner_keys())}")
+    merge(cfg, options or {})
     if isinstance(cfg.get("degradation"), str):
         presets.insert(cfg)
     if amp:
@@ -39,21 +42,12 @@ def load_config(name: str | Path, options: Mapping[str, Any] | None = None, *, a
     return Config(resolved, filename=cfg.filename)
 
 
-def _apply(cfg: Config, options: dict[str, Any]) -> None:
-    """Merge dotted options; the first part of each must be a key that exists or that the runner reads."""
-    for key in options:
-        first = key.split(".")[0]
-        if first not in cfg and first not in runner_keys():
-            raise ValueError(f"--cfg-options: there is no key {first!r}; {nearest(first, set(cfg) | runner_keys())}")
-    merge(cfg, options)
-
-
-def merge(cfg: Config, options: dict[str, Any]) -> None:
+def merge(cfg: Config, options: Mapping[str, Any]) -> None:
     """Merge dotted options; one that sets a ``type`` starts that dict afresh."""
     for key in options:
         if key.endswith(".type"):
             _clear(cfg, key.split(".")[:-1])
-    cfg.merge_from_dict(options)
+    cfg.merge_from_dict(dict(options))
 
 
 def _clear(cfg: Config, parts: list[str]) -> None:

@@ -6,17 +6,12 @@ from typing import Any
 from mmengine.config import Config
 
 from cfmrestore.degradations.base import Degradation
-from cfmrestore.engine.config.files import configs_folder, find_config, read_file
-from cfmrestore.engine.config.references import resolve
+from cfmrestore.engine.config.files import configs_folder, find_config, read_file, resolve
 from cfmrestore.registry import DEGRADATIONS, load_plugins, nearest
 
 
 class Preset:
-    """What makes the target of a photograph, and what makes the low-quality image of the target.
-
-    Args:
-        recipe: The configs of both, as ``resolved`` gives them.
-    """
+    """What makes the target of a photograph, and the low-quality image of the target, of a recipe of ``resolved``."""
 
     def __init__(self, recipe: Mapping[str, Any]) -> None:
         self.scale: float = recipe["scale"]

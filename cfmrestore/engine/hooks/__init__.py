@@ -2,9 +2,7 @@
 
 from cfmrestore.engine.hooks.checkpoint_hook import CheckpointHook
 from cfmrestore.engine.hooks.ema_hook import EMAHook
-from cfmrestore.engine.hooks.picture_hook import PictureHook
+from cfmrestore.engine.hooks.image_hooks import PictureHook, SampleGridHook, SaveImagesHook
 from cfmrestore.engine.hooks.preemption_hook import PreemptionHook
-from cfmrestore.engine.hooks.sample_grid_hook import SampleGridHook
-from cfmrestore.engine.hooks.save_images_hook import SaveImagesHook
 
 __all__ = ["CheckpointHook", "EMAHook", "PictureHook", "PreemptionHook", "SampleGridHook", "SaveImagesHook"]

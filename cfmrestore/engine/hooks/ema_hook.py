@@ -56,20 +56,17 @@ class EMAHook(Hook):
             self.average[name].copy_(weights[name])
 
     @torch.no_grad()
-    def _swap(self, runner: Any) -> None:
-        for name, value in runner.bare_model.state_dict().items():
-            other = self.average[name].clone()
-            self.average[name].copy_(value)
-            value.copy_(other)
-
     def before_val_epoch(self, runner: Any) -> None:
-        if self.average:
-            self._swap(runner)
+        """Average and weights change places."""
+        weights = runner.bare_model.state_dict()
+        for name, average in self.average.items():
+            other = average.clone()
+            average.copy_(weights[name])
+            weights[name].copy_(other)
 
     def after_val_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
         del metrics
-        if self.average:
-            self._swap(runner)
+        self.before_val_epoch(runner)
 
     def before_save_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:
         del runner

@@ -49,7 +49,10 @@ class DISTSNetwork(nn.Module):
         self.backbone = Backbone("vgg", backbone, pool=L2Pool)
         self.register_buffer("mean", torch.tensor(_MEAN)[:, None, None])
         self.register_buffer("std", torch.tensor(_STD)[:, None, None])
-        alpha, beta = _load(weights, 3 + sum(self.backbone.channels))
+        file = find_file(weights, _NAME, purpose="DISTS")
+        read, expected = read_weights(file), torch.empty(1, 3 + sum(self.backbone.channels), 1, 1)
+        check_weights(read, {"alpha": expected, "beta": expected}, file)
+        alpha, beta = (read[name].detach().flatten() for name in ("alpha", "beta"))  # of texture and of structure
         total = alpha.sum() + beta.sum()
         self.register_buffer("alpha", alpha / total)
         self.register_buffer("beta", beta / total)
@@ -95,12 +98,3 @@ def _similarities(
     texture = (2 * mu_x * mu_y + _C_1) / (mu_x**2 + mu_y**2 + _C_1)
     variances = x.square().mean(dim=(-2, -1)) + y.square().mean(dim=(-2, -1))
     return texture.flatten(1), (2 * (x * y).mean(dim=(-2, -1)) + _C_2) / (variances + _C_2)
-
-
-def _load(path: str | Path | None, channels: int) -> tuple[Float[Tensor, " c"], Float[Tensor, " c"]]:
-    """The weights of texture and of structure."""
-    file = find_file(path, _NAME, purpose="DISTS")
-    weights = read_weights(file)
-    expected = torch.empty(1, channels, 1, 1)
-    check_weights(weights, {"alpha": expected, "beta": expected}, file)
-    return weights["alpha"].detach().flatten(), weights["beta"].detach().flatten()

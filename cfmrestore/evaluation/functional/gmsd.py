@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from cfmrestore.evaluation.functional.prepare import halve
 from cfmrestore.typing import PerImage
 
 _PREWITT = ((1.0, 0.0, -1.0),) * 3
@@ -31,6 +32,5 @@ def gmsd(a: Float[Tensor, "b 1 h w"], b: Float[Tensor, "b 1 h w"], *, peak: floa
 
 
 def _squared_gradient(x: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 _ _"]:
-    small = F.avg_pool2d(F.pad(x, (0, x.shape[-1] % 2, 0, x.shape[-2] % 2)), 2)
     across = torch.tensor(_PREWITT, dtype=x.dtype, device=x.device) / 3
-    return F.conv2d(small, torch.stack([across, across.T])[:, None], padding=1).square().sum(dim=1, keepdim=True)
+    return F.conv2d(halve(x), torch.stack([across, across.T])[:, None], padding=1).square().sum(dim=1, keepdim=True)

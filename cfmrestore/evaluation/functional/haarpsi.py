@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from cfmrestore.evaluation.functional.prepare import halve
 from cfmrestore.typing import PerImage
 
 _ALPHA, _C = 4.2, 30.0
@@ -29,14 +30,13 @@ def haarpsi(a: Float[Tensor, "b c h w"], b: Float[Tensor, "b c h w"], *, peak: f
     Reference: Reisenhofer, Bosse, Kutyniok and Wiegand, 2018.
 
     Args:
-        a: Levels of one channel (luma), or of RGB for the version in color.
-        b: The same.
+        a, b: Levels of one channel (luma), or of RGB for the version in color.
         peak: The level of white.
     """
     if a.shape[1] not in (1, 3):
         raise ValueError(f"HaarPSI needs one channel (luma) or three (RGB); got {a.shape[1]}")
     c = _C * (peak / 255) ** 2
-    a, b = (_halve(_yiq(x.double())) for x in (a, b))
+    a, b = (halve(_yiq(x.double())) for x in (a, b))
     coefficients = [[_haar(x[:, :1], scale) for scale in (1, 2, 3)] for x in (a, b)]
     fine = [_similarity(x, y, c) for x, y in zip(*coefficients, strict=True)][:2]
     similarity, weight = (fine[0] + fine[1]) / 2, torch.maximum(coefficients[0][2], coefficients[1][2])
@@ -63,10 +63,6 @@ def _yiq(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
 def _average(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
     """The mean of each pixel and those right, below and right below of it."""
     return F.avg_pool2d(F.pad(x, (0, 1, 0, 1)), 2, stride=1)
-
-
-def _halve(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c _ _"]:
-    return F.avg_pool2d(F.pad(x, (0, x.shape[-1] % 2, 0, x.shape[-2] % 2)), 2)
 
 
 def _haar(x: Float[Tensor, "b 1 h w"], scale: int) -> Float[Tensor, "b 2 h w"]:

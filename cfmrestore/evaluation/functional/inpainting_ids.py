@@ -1,7 +1,5 @@
 """P-IDS and U-IDS: how well a linear classifier separates restored images from real ones."""
 
-from typing import NamedTuple
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -10,16 +8,9 @@ _MAX_STEPS = 200
 _TOLERANCE = 1e-12  # of the gradient, as a share of a bound on the one at zero
 
 
-class InceptionDiscriminativeScores(NamedTuple):
-    """P-IDS and U-IDS: higher is better, at most about a half where no classifier can do anything."""
-
-    paired: float
-    unpaired: float
-
-
 def inception_discriminative_scores(
     real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], *, penalty: float = 1.0
-) -> InceptionDiscriminativeScores:
+) -> tuple[float, float]:
     r"""Separate real features from fake ones by a linear support vector machine, and count where it is wrong.
 
     With the decision :math:`f(x) = w^\top x + b`, positive for real, fitted to all features,
@@ -27,6 +18,8 @@ def inception_discriminative_scores(
     .. math::
         \text{P-IDS} = \Pr[f(\text{fake}) > f(\text{real partner})], \qquad
         \text{U-IDS} = \tfrac{1}{2} \Pr[f(\text{real}) \le 0] + \tfrac{1}{2} \Pr[f(\text{fake}) > 0]
+
+    Higher is better; where no classifier can do anything, both are at most about a half.
 
     Reference: Zhao et al., 2021 (arXiv:2103.10428).
 
@@ -43,10 +36,7 @@ def inception_discriminative_scores(
     decision = x @ w + b
     of_real, of_fake = decision[: len(real)], decision[len(real) :]
     wrong = torch.cat([of_real <= 0, of_fake > 0])
-    return InceptionDiscriminativeScores(
-        float((of_fake > of_real).double().mean()),
-        float(wrong.double().mean()),
-    )
+    return float((of_fake > of_real).double().mean()), float(wrong.double().mean())
 
 
 def fit_linear_svm(

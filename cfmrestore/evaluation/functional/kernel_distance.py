@@ -92,10 +92,9 @@ def kid(
             f"a subset takes between 2 features and all; got {subset_size=} with {len(real)} real, {len(fake)} fake"
         )
     generator = Generator().manual_seed(seed)
-    pairs = ([_draw(x, subset_size, generator) for x in (real, fake)] for _ in range(subsets))
-    values = torch.tensor([mmd(x, y) for x, y in pairs], dtype=torch.float64)
+
+    def draw(x: Float[Tensor, "n d"]) -> Float[Tensor, "k d"]:
+        return x[torch.randperm(len(x), generator=generator)[:subset_size].to(x.device)]
+
+    values = torch.tensor([mmd(draw(real), draw(fake)) for _ in range(subsets)], dtype=torch.float64)
     return float(values.mean()), float(values.std(correction=0))
-
-
-def _draw(x: Float[Tensor, "n d"], size: int, generator: Generator) -> Float[Tensor, "k d"]:
-    return x[torch.randperm(len(x), generator=generator)[:size].to(x.device)]

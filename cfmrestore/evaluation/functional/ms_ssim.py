@@ -3,8 +3,8 @@
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional as F
 
+from cfmrestore.evaluation.functional.prepare import halve
 from cfmrestore.evaluation.functional.ssim import ssim_and_contrast
 from cfmrestore.typing import PerImage
 
@@ -30,9 +30,5 @@ def ms_ssim(a: Float[Tensor, "b 1 h w"], b: Float[Tensor, "b 1 h w"], *, peak: f
     product = torch.ones(len(a), dtype=a.dtype, device=a.device)
     for weight in _WEIGHTS[:-1]:
         product = product * ssim_and_contrast(a, b, peak=peak)[1].clamp_min(0) ** weight
-        a, b = (_halve(x) for x in (a, b))
+        a, b = (halve(x, mode="replicate") for x in (a, b))
     return product * ssim_and_contrast(a, b, peak=peak)[0].clamp_min(0) ** _WEIGHTS[-1]
-
-
-def _halve(x: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 _ _"]:
-    return F.avg_pool2d(F.pad(x, (0, x.shape[-1] % 2, 0, x.shape[-2] % 2), mode="replicate"), 2)

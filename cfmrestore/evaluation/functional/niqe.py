@@ -4,7 +4,7 @@ import math
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -20,23 +20,6 @@ Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 _SIDE = 96
 _DOUBT = 2e-6  # of a ratio of moments, in float32
 _SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))
-
-
-class _Pristine(NamedTuple):
-    """The law of the features of pristine photographs, and one row of the separable window."""
-
-    mean: Array
-    covariance: Array
-    window: Array
-
-
-class _Shapes(NamedTuple):
-    r"""What is looked up by the index of :math:`\alpha = 0.2, 0.201, \ldots, 10`."""
-
-    alpha: Array
-    rho: Array
-    deviation: Array
-    mean: Array
 
 
 def niqe(levels: Float[Tensor, "b 1 h w"]) -> PerImage:
@@ -75,9 +58,9 @@ def _distance(features: Array) -> float:
         raise ValueError(
             f"NIQE needs two blocks of {_SIDE}x{_SIDE} pixels that are not flat; got {len(whole)} of {len(features)}"
         )
-    pristine = _pristine()
-    nu = pristine.mean - np.nanmean(features, axis=0)
-    inverse = np.linalg.pinv((pristine.covariance + np.cov(whole, rowvar=False)) / 2)
+    mean, covariance, _ = _pristine()
+    nu = mean - np.nanmean(features, axis=0)
+    inverse = np.linalg.pinv((covariance + np.cov(whole, rowvar=False)) / 2)
     return math.sqrt(nu @ inverse @ nu)
 
 
@@ -123,7 +106,7 @@ def _normalize(plane: Array) -> Array:
 def _smooth(plane: Array) -> Array:
     import cv2
 
-    row = _pristine().window
+    *_, row = _pristine()
     return cv2.sepFilter2D(plane, cv2.CV_64F, row, row, borderType=cv2.BORDER_REPLICATE).astype(np.float32)
 
 
@@ -149,9 +132,9 @@ def _fit(blocks: Array) -> tuple[Array, Array, Array, Array]:
     at = _nearest(rho)
     for i in np.flatnonzero(_nearest(rho * (1 - _DOUBT)) != _nearest(rho * (1 + _DOUBT))):
         at[i] = _nearest(_single(x[i]))
-    shapes = _shapes()
-    left, right = left * shapes.deviation[at], right * shapes.deviation[at]
-    return shapes.alpha[at], (right - left) * shapes.mean[at], left, right
+    alpha, _, deviation, mean = (table[at] for table in _shapes())
+    left, right = left * deviation, right * deviation
+    return alpha, (right - left) * mean, left, right
 
 
 def _single(x: Array) -> Array:
@@ -167,26 +150,27 @@ def _ratio(left: Any, right: Any, absolute: Any, square: Any) -> Any:
 
 
 def _nearest(rho: Array) -> Array:
-    """The index whose ``rho`` lies nearest: of two the first, and 0 for NaN and infinity."""
-    table = _shapes().rho
+    """The index whose ratio lies nearest: of two the first, and 0 for NaN and infinity."""
+    _, table, _, _ = _shapes()
     above = np.searchsorted(table, rho).clip(1, len(table) - 1)
     at = above - ((table[above - 1] - rho) ** 2 <= (table[above] - rho) ** 2)
     return np.where(np.isfinite(rho), at, 0)
 
 
 @lru_cache(maxsize=1)
-def _shapes() -> _Shapes:
+def _shapes() -> tuple[Array, Array, Array, Array]:
+    r""":math:`\alpha = 0.2, 0.201, \ldots, 10`, with the ratio, the deviation and the mean of each."""
     alpha = np.arange(0.2, 10.001, 0.001)
     gamma_1, gamma_2, gamma_3 = (np.array([math.gamma(n / a) for a in alpha]) for n in (1, 2, 3))
-    return _Shapes(alpha, gamma_2**2 / (gamma_1 * gamma_3), np.sqrt(gamma_1 / gamma_3), gamma_2 / gamma_1)
+    return alpha, gamma_2**2 / (gamma_1 * gamma_3), np.sqrt(gamma_1 / gamma_3), gamma_2 / gamma_1
 
 
 @lru_cache(maxsize=1)
-def _pristine() -> _Pristine:
-    package = find_spec("basicsr")
-    folders = [Path(folder) for folder in (package.submodule_search_locations or [])] if package else []
-    path = next((file for folder in folders if (file := folder / "metrics" / "niqe_pris_params.npz").is_file()), None)
-    if path is None:
+def _pristine() -> tuple[Array, Array, Array]:
+    """Mean and covariance of the features of pristine photographs, and one row of the separable window."""
+    package = find_spec("basicsr")  # it is not imported
+    path = Path(str(package and package.origin)).parent / "metrics" / "niqe_pris_params.npz"
+    if not path.is_file():
         raise ValueError(
             "NIQE's parameters are those of the package basicsr (niqe_pris_params.npz): pip install basicsr"
         )
@@ -194,4 +178,4 @@ def _pristine() -> _Pristine:
         window = file["gaussian_window"]
         # The window is the outer product of its normalized middle row with itself.
         row = window.sum(axis=0)
-        return _Pristine(file["mu_pris_param"][0], file["cov_pris_param"], row / row.sum())
+        return file["mu_pris_param"][0], file["cov_pris_param"], row / row.sum()

@@ -1,23 +1,14 @@
 """Precision and recall of sets of images: how much of one lies on the manifold of the other."""
 
-from typing import NamedTuple
-
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 
-class PrecisionAndRecall(NamedTuple):
-    """The share of fakes that look real, and the share of the real that is found again among the fakes."""
-
-    precision: float
-    recall: float
-
-
 def precision_recall(
     real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], *, k: int = 3, rows: int = 1024
-) -> PrecisionAndRecall:
-    r"""Improved precision and recall.
+) -> tuple[float, float]:
+    r"""Improved precision and recall: the share of fakes that look real, and of the real that the fakes cover.
 
     A set :math:`\Phi` spans the union of balls around its features, each as wide as the distance to its k-th neighbor:
 
@@ -36,8 +27,8 @@ def precision_recall(
     if not 1 <= k < min(len(real), len(fake)):
         raise ValueError(f"k must be at least 1 and below the size of both sets; got {k=}, {len(real)}, {len(fake)}")
     real, fake = real.double(), fake.double()
-    precision = _inside(fake, real, k, rows).double().mean()
-    return PrecisionAndRecall(float(precision), float(_inside(real, fake, k, rows).double().mean()))
+    precision, recall = (float(_inside(*sets, k, rows).double().mean()) for sets in ((fake, real), (real, fake)))
+    return precision, recall
 
 
 def _inside(points: Float[Tensor, "n d"], manifold: Float[Tensor, "m d"], k: int, rows: int) -> Bool[Tensor, " n"]:

@@ -2,6 +2,7 @@
 
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional as F
 
 from cfmrestore.ops.color import luma
 from cfmrestore.typing import Image
@@ -27,3 +28,9 @@ def prepare(image: Image, *, channel: str = "y", border: int = 0, rounded: bool 
         return levels
     levels = luma(levels.div_(255)).mul_(255)
     return levels.round_() if rounded else levels
+
+
+def halve(levels: Float[Tensor, "b c h w"], *, mode: str = "constant") -> Float[Tensor, "b c _ _"]:
+    """Means of 2x2 pixels; beyond an odd last row or column lie zeros, or what the mode of padding says."""
+    height, width = levels.shape[-2:]
+    return F.avg_pool2d(F.pad(levels, (0, width % 2, 0, height % 2), mode=mode), 2)

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -50,14 +49,17 @@ def ssim_and_contrast(
         means = _blur(torch.stack([a, b, a * a + b * b, a * b]))
         index, contrast = (x.flatten(1).mean(dim=1) for x in _maps(means, c_1, c_2, clamped))
         return index, contrast
-    window = _window(a).numpy()
+    import cv2
+
+    window, inside = _window(a).numpy(), (slice(_EDGE, -_EDGE), slice(_EDGE, -_EDGE))
     planes_a, planes_b = (x.detach().numpy().reshape(-1, height, width) for x in (a, b))
     jobs = [(i, top) for i in range(len(planes_a)) for top in range(0, height - 2 * _EDGE, _STRIPE)]
 
     def total(job: tuple[int, int]) -> list[float]:
         i, top = job
-        rows = slice(top, top + _STRIPE + 2 * _EDGE)
-        return _stripe_sums(planes_a[i, rows], planes_b[i, rows], window, c_1, c_2, clamped)
+        x, y = (planes[i, top : top + _STRIPE + 2 * _EDGE] for planes in (planes_a, planes_b))
+        means = (cv2.sepFilter2D(z, -1, window, window)[inside] for z in (x, y, x * x + y * y, x * y))
+        return [float(z.sum()) for z in _maps(means, c_1, c_2, clamped)]
 
     each = map_images(total, jobs) if planes_a.size > _SMALL else [total(job) for job in jobs]
     sums = torch.tensor(each, dtype=torch.float64).reshape(len(a), -1, 2).sum(dim=1)
@@ -73,16 +75,6 @@ def _maps(means: Iterable[Any], c_1: float, c_2: float, clamped: bool) -> tuple[
     if clamped:
         contrast = contrast.clip(0)
     return (2 * mu_product + c_1) / (mu_squares + c_1) * contrast, contrast
-
-
-def _stripe_sums(
-    a: np.ndarray, b: np.ndarray, window: np.ndarray, c_1: float, c_2: float, clamped: bool
-) -> list[float]:
-    import cv2
-
-    inside = (slice(_EDGE, -_EDGE), slice(_EDGE, -_EDGE))
-    means = (cv2.sepFilter2D(x, -1, window, window)[inside] for x in (a, b, a * a + b * b, a * b))
-    return [float(x.sum()) for x in _maps(means, c_1, c_2, clamped)]
 
 
 def _window(x: Tensor) -> Float[Tensor, " taps"]:

@@ -16,11 +16,6 @@ def straightness(velocity: Callable[[Tensor, Tensor], Tensor], x_0: Tensor, *, n
     along Euler's steps, on which x_1 - x_0 is the mean velocity. The numerator is that of Liu et al., 2022, Flow
     straight and fast (arXiv:2209.03003), section 2.3; divided by the length, it does not depend on the scale of the
     space. On a path with S = 0 one Euler step ends where many do.
-
-    Args:
-        velocity: v(x, t).
-        x_0: Where the paths start.
-        num_steps: Number of Euler's steps.
     """
     x, total = x_0, torch.zeros_like(x_0, dtype=torch.float64)
     squares = total.flatten(1).sum(dim=1)

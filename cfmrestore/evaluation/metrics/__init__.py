@@ -1,44 +1,22 @@
 """Metrics as mmengine's evaluator wants them: shells around pure functions."""
 
 from cfmrestore.evaluation.metrics.base import ImageMetric
-from cfmrestore.evaluation.metrics.dists import DISTS
-from cfmrestore.evaluation.metrics.fid import FID, PatchFID
-from cfmrestore.evaluation.metrics.gmsd import GMSD
-from cfmrestore.evaluation.metrics.haarpsi import HaarPSI
-from cfmrestore.evaluation.metrics.image_digest import ImageDigest
-from cfmrestore.evaluation.metrics.inception_score import InceptionScore
-from cfmrestore.evaluation.metrics.inpainting_ids import InpaintingIDS
-from cfmrestore.evaluation.metrics.kid import KID
-from cfmrestore.evaluation.metrics.lpips import LPIPS
-from cfmrestore.evaluation.metrics.lr_consistency import LRConsistency
-from cfmrestore.evaluation.metrics.ms_ssim import MSSSIM
-from cfmrestore.evaluation.metrics.nfe import NFE
-from cfmrestore.evaluation.metrics.niqe import NIQE
-from cfmrestore.evaluation.metrics.precision_recall import PrecisionRecall
-from cfmrestore.evaluation.metrics.psnr import PSNR
-from cfmrestore.evaluation.metrics.pyiqa import PyIQA
+from cfmrestore.evaluation.metrics.distributions import (
+    FID,
+    KID,
+    InceptionScore,
+    InpaintingIDS,
+    PatchFID,
+    PatchKID,
+    PrecisionRecall,
+)
+from cfmrestore.evaluation.metrics.levels import GMSD, MSSSIM, NIQE, PSNR, SSIM, HaarPSI, LRConsistency
+from cfmrestore.evaluation.metrics.networks import DISTS, LPIPS, FeatureDistance, PyIQA
+from cfmrestore.evaluation.metrics.records import NFE, ImageDigest
 from cfmrestore.evaluation.metrics.set_metric import SetMetric
-from cfmrestore.evaluation.metrics.ssim import SSIM
 
 __all__ = [
-    "DISTS",
-    "FID",
-    "GMSD",
-    "KID",
-    "LPIPS",
-    "MSSSIM",
-    "NFE",
-    "NIQE",
-    "PSNR",
-    "SSIM",
-    "HaarPSI",
-    "ImageDigest",
-    "ImageMetric",
-    "InceptionScore",
-    "InpaintingIDS",
-    "LRConsistency",
-    "PatchFID",
-    "PrecisionRecall",
-    "PyIQA",
-    "SetMetric",
+    "DISTS", "FID", "GMSD", "KID", "LPIPS", "MSSSIM", "NFE", "NIQE", "PSNR", "SSIM", "FeatureDistance", "HaarPSI",
+    "ImageDigest", "ImageMetric", "InceptionScore", "InpaintingIDS", "LRConsistency", "PatchFID", "PatchKID",
+    "PrecisionRecall", "PyIQA", "SetMetric",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from cfmrestore.ops.pad import crop_to
 from cfmrestore.ops.resize import infer_scale, resize
 from cfmrestore.typing import Size
 
-Sample = dict[str, Any]
+MeasuredSample = dict[str, Any]
 
 
 def size_of(image: Tensor) -> Size:
@@ -35,7 +35,7 @@ def whole_scale(sample: Mapping[str, Any]) -> int | None:
     return infer_scale(size_of(sample["restored"]), size_of(sample["low"]))
 
 
-def scale_of(sample: Mapping[str, Any]) -> int | None:
+def rounded_scale(sample: Mapping[str, Any]) -> int | None:
     """Scale factor, rounded to an integer where it is none; None without an input."""
     scale = whole_scale(sample)
     if scale is not None or "low" not in sample:
@@ -43,7 +43,7 @@ def scale_of(sample: Mapping[str, Any]) -> int | None:
     return max(1, round(sample["restored"].shape[-2] / sample["low"].shape[-2]))
 
 
-def views(sample: Sample) -> dict[str, Tensor]:
+def views(sample: MeasuredSample) -> dict[str, Tensor]:
     """The rows of the table: the restoration, bicubic interpolation of the input, and the target through the encoder.
 
     Bicubic interpolation is kept in the sample, which several metrics see.
@@ -57,7 +57,7 @@ def views(sample: Sample) -> dict[str, Tensor]:
     return {name: sample[name] for name in ("restored", "bicubic", "encoder") if name in sample}
 
 
-def pictures(sample: Sample) -> dict[str, Tensor]:
+def pictures(sample: MeasuredSample) -> dict[str, Tensor]:
     """The rows of the table, and the target where there is one."""
     return {**views(sample), **({"target": sample["target"]} if "target" in sample else {})}
 
@@ -114,7 +114,7 @@ class ImageMetric(Metric):
     def measure(self, image: Tensor, target: Tensor | None, sample: Mapping[str, Any]) -> float:
         """The number of one image, (3, h, w) in [0, 1]; the sample it belongs to holds the scale and the input."""
 
-    def process(self, data_batch: Any, data_samples: Sequence[Sample]) -> None:
+    def process(self, data_batch: Any, data_samples: Sequence[MeasuredSample]) -> None:
         del data_batch
         for sample in data_samples:
             target = sample.get("target")

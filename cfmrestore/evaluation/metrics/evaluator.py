@@ -12,11 +12,7 @@ class RestorationEvaluator(Evaluator):
     """mmengine's evaluator, which keeps the numbers of metrics structured until its logger wants them flat."""
 
     def prepare(self, num_images: int) -> None:
-        """Refuse what cannot be measured, before the first image is restored.
-
-        Args:
-            num_images: Number of images of the set that is going to be measured.
-        """
+        """Refuse what cannot be measured, before the first image of the set is restored."""
         metrics = [metric for metric in self.metrics if isinstance(metric, Metric)]
         columns = Counter(column for metric in metrics for column in metric.columns)
         if twice := [column for column, count in columns.items() if count > 1]:

@@ -1,105 +1,146 @@
 """Metrics of whole sets of images, in the features of a network."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
 from torch import Tensor
 
-from cfmrestore.evaluation.metrics.base import Metric, Sample, as_file, pictures
-from cfmrestore.evaluation.patches import cut_patches, patch_places
+from cfmrestore.evaluation.metrics.base import MeasuredSample, Metric, pictures
+from cfmrestore.evaluation.metrics.feature_space import INCEPTION, FeatureSpace
+from cfmrestore.evaluation.metrics.reference import ReferenceSet, read_reference
 from cfmrestore.evaluation.scores import Score, Scores
-from cfmrestore.features import Extractor, SeededNet, inception
-
-Features = dict[str, Tensor]  # of one image by row of the table, or of one row by image
-
-
-@lru_cache(maxsize=1)
-def _extractor(weights: str | None) -> Extractor:
-    """One network for all metrics and benchmarks of an evaluation."""
-    return SeededNet() if weights == "seeded" else inception(weights)
+from cfmrestore.features import Extractor
 
 
 class SetMetric(Metric):
     """One number a set: the features of restorations, or of what stands beside them, against those of the targets.
 
+    With a reference, against those of other pictures, in any number: pictures that were generated need no targets.
+
     What is kept of the images is added up rank by rank; the last image of a rank, which a sampler may have repeated to
     fill up the ranks, counts if no other rank has seen it.
 
     Args:
-        weights: File with the network's weights, or its folder; without it, torch's cache. "seeded" is a small random
-            network, whose numbers mean nothing beside published ones.
+        features: The feature extractor: ``InceptionV3``, ``EfficientNetLite``, or another of the registry.
+        weights: File with the network's weights, or its folder; without it, where they usually lie (torch's cache, or a
+            package). "seeded" is a small random network, whose numbers mean nothing beside published ones.
         patches: How many patches an image is cut into, restored and target at the same places; 0 takes whole images.
         patch_side: Side of a patch, in pixels.
         seed: Seed of the places.
+        reference: File with the statistics of the pictures to compare with, in place of targets.
+        min_images: Fewest images that are measured; by default as many as there must be for a number.
     """
 
-    columns: ClassVar[dict[str, bool]]
+    measures: ClassVar[dict[str, bool]]
+    """Names of its numbers in Inception's features, and whether higher is better."""
     needs_target = True
+    takes_reference: ClassVar[bool] = True
     min_features: ClassVar[int] = 2
     """Features below which there is no number."""
     enough: ClassVar[int] = 2048
     """Images below which the numbers say little."""
+    default_patches: ClassVar[int] = 0
 
-    def __init__(self, *, weights: str | None = None, patches: int = 0, patch_side: int = 256, seed: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        features: str = INCEPTION,
+        weights: str | None = None,
+        patches: int | None = None,
+        patch_side: int = 256,
+        seed: int = 0,
+        reference: str | Path | None = None,
+        min_images: int | None = None,
+    ) -> None:
         super().__init__()
-        if patches < 0 or patch_side < 1:
-            raise ValueError(f"need patches of 0 or more, and patch_side of 1 or more; got {patches=}, {patch_side=}")
-        self.weights, self.patches, self.patch_side, self.seed = weights, patches, patch_side, seed
+        patches = self.default_patches if patches is None else patches
+        if self.default_patches and patches < 1:
+            raise ValueError(f"{type(self).__name__} needs a patch or more an image; got {patches=}")
+        if reference is not None and not self.takes_reference:
+            raise ValueError(f"{type(self).__name__} compares with no other pictures: leave the reference out")
+        self.space = FeatureSpace(features, weights, patches, patch_side, seed)
+        self.reference_file, self.min_images = reference, min_images
+        self.needs_target = self.needs_target and reference is None
         self._clear()
+
+    @property
+    def columns(self) -> dict[str, bool]:
+        return {self.space.title(name): higher for name, higher in self.measures.items()}
+
+    @cached_property
+    def reference(self) -> ReferenceSet | None:
+        """What is compared with, in place of targets."""
+        return None if self.reference_file is None else read_reference(self.reference_file)
 
     def _clear(self) -> None:
         self.names: list[str] = []
         self.statistics: dict[str, Any] = {}
-        self.last: Features | None = None
+        self.last: dict[str, Tensor] = {}  # the features of an image, by row of the table
 
     @property
     def extractor(self) -> Extractor:
-        return _extractor(self.weights)
+        return self.space.extractor
 
     def prepare(self, num_images: int) -> None:
-        features = max(self.patches, 1)
-        if num_images * features < self.min_features:
-            needed = -(-self.min_features // features)
-            raise ValueError(f"{type(self).__name__} needs {needed} images or more; the set has {num_images}")
+        features = max(self.space.patches, 1)
+        needed = max(-(-self.needed_features() // features), self.min_images or 0)
+        if num_images < needed:
+            fewer = "" if self.needed_features() == self.min_features else "; fewer pass with min_images (--min-images)"
+            raise ValueError(f"{type(self).__name__} needs {needed} images or more; the set has {num_images}{fewer}")
         self.extractor  # noqa: B018 - missing weights show before the first image is restored
+        if self.reference is not None:
+            self.reference.check(self.space)
+            self.of_reference(self.reference)
 
-    @abstractmethod
+    def needed_features(self) -> int:
+        """Features below which the set is refused."""
+        return self.min_features
+
+    def of_reference(self, reference: ReferenceSet) -> Any:
+        """What ``finish`` gives of the reference; here its features."""
+        if reference.features is None:
+            raise ValueError(
+                f"{reference.source} has no features, which {type(self).__name__} needs: write it with --keep-features"
+            )
+        return reference.features
+
     def add(self, statistics: Any, name: str, features: Tensor) -> Any:
-        """The statistics (None at first) with the features of one more image."""
+        """The statistics (None at first) with the features of one more image; here they are kept."""
+        statistics = {} if statistics is None else statistics
+        statistics[name] = features.cpu()
+        return statistics
 
-    @abstractmethod
     def merge(self, statistics: Any, other: Any) -> Any:
         """The statistics of two ranks."""
+        return {**statistics, **other}
+
+    def finish(self, statistics: Any) -> Any:
+        """What is compared; here the features, in the order of the images' names, whatever the ranks."""
+        return torch.cat([statistics[name] for name in sorted(statistics)])
 
     @abstractmethod
-    def compare(self, target: Any, row: Any) -> dict[str, float]:
-        """The numbers of a row, by column."""
+    def compare(self, target: Any, row: Any) -> Sequence[float]:
+        """The numbers of a row, in the order of the columns; the target is None where there are no targets."""
 
-    def process(self, data_batch: Any, data_samples: Sequence[Sample]) -> None:
+    def process(self, data_batch: Any, data_samples: Sequence[MeasuredSample]) -> None:
         del data_batch
         for sample in data_samples:
             self._add(self.names[-1:], self.last)
             images = pictures(sample)
+            if self.reference is not None:
+                images.pop("target", None)
             if self.needs_target and "target" not in images:
                 raise ValueError(f"{type(self).__name__} needs targets, and {sample.get('name')!r} has none")
             self.names.append(sample.get("name", str(len(self.names))))
-            self.last = {kind: self._features(image, self.names[-1]) for kind, image in images.items()}
+            self.last = {kind: self.space.of(image, self.names[-1]) for kind, image in images.items()}
 
-    @torch.no_grad()
-    def _features(self, image: Tensor, name: str) -> Tensor:
-        whole = as_file(image)
-        if not self.patches:
-            return self.extractor(whole[None])
-        size = (image.shape[-2], image.shape[-1])
-        places = patch_places(self.seed, name, size, self.patch_side, self.patches)
-        return self.extractor(cut_patches(whole, places, self.patch_side))
-
-    def _add(self, names: Sequence[str], features: Features | None) -> None:
-        for kind, new in (features or {}).items():
+    def _add(self, names: Sequence[str], features: dict[str, Tensor]) -> None:
+        for kind, new in features.items():
             self.statistics[kind] = self.add(self.statistics.get(kind), names[-1], new)
 
     def evaluate(self, size: int) -> Scores:
@@ -121,33 +162,17 @@ class SetMetric(Metric):
             if names and names[-1] not in seen:
                 seen.append(names[-1])
                 self._add(names, last)
-        few = f"{type(self).__name__} of {len(seen)} images says little: it wants {self.enough} or more"
-        target = self.statistics.pop("target", None)
+        finished = {kind: self.finish(statistics) for kind, statistics in self.statistics.items()}
+        target = finished.pop("target", None) if self.reference is None else self.of_reference(self.reference)
         rows = {
-            kind: {column: Score(number) for column, number in self.compare(target, row).items()}
-            for kind, row in self.statistics.items()
+            kind: dict(zip(self.columns, map(Score, self.compare(target, row)), strict=True))
+            for kind, row in finished.items()
         }
-        return Scores(rows, self.columns, [few] if len(seen) < self.enough else [])
+        return Scores(rows, self.columns, list(self._warnings(len(seen))))
 
-
-class StackedSetMetric(SetMetric):
-    """Base of metrics that need the features themselves: in the order of the images' names, whatever the ranks."""
-
-    @abstractmethod
-    def compare_features(self, target: Tensor | None, row: Tensor) -> dict[str, float]:
-        """The numbers of a row, by column."""
-
-    def add(self, statistics: Features | None, name: str, features: Tensor) -> Features:
-        statistics = {} if statistics is None else statistics
-        statistics[name] = features.cpu()
-        return statistics
-
-    def merge(self, statistics: Features, other: Features) -> Features:
-        return {**statistics, **other}
-
-    def compare(self, target: Features | None, row: Features) -> dict[str, float]:
-        return self.compare_features(None if target is None else _stacked(target), _stacked(row))
-
-
-def _stacked(features: Features) -> Tensor:
-    return torch.cat([features[name] for name in sorted(features)])
+    def _warnings(self, num_images: int) -> Iterator[str]:
+        name = type(self).__name__
+        if num_images < self.enough:
+            yield f"{name} of {num_images} images says little: it wants {self.enough} or more"
+        if self.reference is not None and self.reference.num_images < self.enough:
+            yield f"{name} wants a reference of {self.enough} images or more; it has {self.reference.num_images}"

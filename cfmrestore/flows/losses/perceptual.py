@@ -5,29 +5,38 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from cfmrestore.features import Extractor
 from cfmrestore.flows.losses.base import Loss, Prediction
-from cfmrestore.registry import LOSSES
+from cfmrestore.registry import FEATURES, LOSSES
 from cfmrestore.typing import PerImage
+
+_LPIPS = ("vgg", "alex", "squeeze")
 
 
 @LOSSES.register_module()
 class Perceptual(Loss):
     r"""LPIPS of the decoded :math:`E[x_1 | x_t]`, where the time is late enough for it to be sharp.
 
+    In the features of an extractor, such as EfficientNet-Lite0's, the distance is :meth:`Extractor.distance`, which is
+    not fitted to what people see.
+
     Reference: Zhang et al., 2018 (arXiv:1801.03924).
 
     Args:
         backbone: File with torchvision's weights of the network (``vgg16-397923af.pth``,
-            ``alexnet-owt-7be5be79.pth`` or ``squeezenet1_1-b8a52dc0.pth``), or "random" for seeded random weights.
-        net: "vgg", "alex" or "squeeze".
+            ``alexnet-owt-7be5be79.pth`` or ``squeezenet1_1-b8a52dc0.pth``), or "random" for seeded random weights. An
+            extractor needs none: it finds its own.
+        net: "vgg", "alex" or "squeeze"; or a feature extractor: "EfficientNetLite".
         after: Earliest time that counts.
         weight: Factor on it in the sum of losses.
     """
 
-    def __init__(self, *, backbone: str, net: str = "vgg", after: float = 0.0, weight: float = 1.0) -> None:
+    def __init__(
+        self, *, backbone: str | None = None, net: str = "vgg", after: float = 0.0, weight: float = 1.0
+    ) -> None:
         super().__init__(weight=weight)
         self.after = after
-        self.network = _lpips(net, backbone)
+        self.network = _lpips(net, backbone) if net in _LPIPS else _extractor(net, backbone)
 
     @property
     def frozen(self) -> nn.Module:
@@ -37,11 +46,25 @@ class Perceptual(Loss):
         late = prediction.t >= self.after
         if prediction.target is None:
             raise ValueError("Perceptual compares pictures, and this data gives latents without one")
-        distance = self.network(prediction.restored(), prediction.target, normalize=True).flatten()
+        restored, target = prediction.restored(), prediction.target
+        if isinstance(self.network, Extractor):
+            distance = self.network.distance(restored, target)
+        else:
+            distance = self.network(restored, target, normalize=True).flatten()
         return torch.where(late.to(distance.device), distance, torch.zeros_like(distance))
 
 
-def _lpips(net: str, backbone: str) -> nn.Module:
+def _extractor(name: str, weights: str | None) -> Extractor:
+    kind = FEATURES.get(name)
+    if kind is None:
+        raise ValueError(f"net is {', '.join(_LPIPS)}, or a feature extractor; got {name!r}")
+    network: Extractor = kind.load(weights)
+    return network
+
+
+def _lpips(net: str, backbone: str | None) -> nn.Module:
+    if backbone is None:
+        raise ValueError(f"the perceptual loss in {net!r} needs backbone: the file of its weights, or 'random'")
     from cfmrestore._compat import patch_torchvision
 
     patch_torchvision()

@@ -2,9 +2,21 @@
 
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from cfmrestore.networks.layers.residual import norm, zeroed
+
+
+def attend(
+    q: Float[Tensor, "b heads n d"], k: Float[Tensor, "b heads m d"], v: Float[Tensor, "b heads m d"]
+) -> Float[Tensor, "b heads n d"]:
+    """softmax(q k^T / sqrt(d)) v; by plain products under forward-mode differentiation, which fused kernels lack."""
+    if any(forward_ad.unpack_dual(x).tangent is not None for x in (q, k, v)):
+        with sdpa_kernel(SDPBackend.MATH):
+            return F.scaled_dot_product_attention(q, k, v)
+    return F.scaled_dot_product_attention(q, k, v)
 
 
 class SpatialAttention(nn.Module):
@@ -31,6 +43,6 @@ class SpatialAttention(nn.Module):
         h, w = x.shape[-2:]
         tokens = self.qkv(self.norm(x)).flatten(2).transpose(1, 2).contiguous()  # b, h*w, 3*heads*head_dim
         q, k, v = tokens.unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # b, heads, h*w, head_dim
-        mixed = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)  # b, h*w, heads*head_dim
+        mixed = attend(q, k, v).transpose(1, 2).flatten(2)  # b, h*w, heads*head_dim
         result: Tensor = x + self.out(mixed.unflatten(1, (h, w)).permute(0, 3, 1, 2))
         return result

@@ -32,7 +32,7 @@ class TimeEmbedding(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(dim, out_dim), nn.SiLU(), nn.Linear(out_dim, out_dim))
 
     def forward(self, t: PerImage) -> Float[Tensor, "b d"]:
-        angle = t.float()[:, None] * self.frequencies
+        angle = t.to(torch.promote_types(t.dtype, torch.float32))[:, None] * self.frequencies
         sinusoids = torch.cat([angle.cos(), angle.sin()], dim=1)
         embedding: Tensor = self.mlp(sinusoids.to(next(self.mlp.parameters()).dtype))
         return embedding

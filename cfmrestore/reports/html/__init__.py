@@ -5,7 +5,6 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -77,15 +76,7 @@ def worst_images(values: Values, higher_is_better: bool, count: int) -> list[int
 
 
 class _Benchmark:
-    """One set of images of a result, as the page shows it.
-
-    Args:
-        address: Within the page.
-        name: Of the benchmark.
-        data: Its part of the result.
-        directions: Whether a higher value is better, by metric.
-        count: How many of the worst images of each metric are shown.
-    """
+    """One set of images of a result, as the page shows it, with so many of the worst of each metric."""
 
     def __init__(
         self, address: str, name: str, data: Mapping[str, Any], directions: Mapping[str, bool], count: int
@@ -104,6 +95,9 @@ class _Benchmark:
         self.num_images = data.get("num_images", len(self.images))
         self.digest, self.seconds = data.get("images_sha256"), data.get("seconds_per_image")
         self.plotted = [row for row in _PLOTTED if row in self.values]
+        # Every metric of the table, in the order in which the rows name them; and those with a value for each image.
+        self.metrics = list(dict.fromkeys(metric for row in self.rows.values() for metric in row))
+        self.image_metrics = list(dict.fromkeys(metric for row in self.plotted[::-1] for metric in self.values[row]))
         restored = self.values.get("restored", {}).items()
         worst = {m: worst_images(values, directions[m], count) for m, values in restored if m in directions}
         self.worst = {metric: indices for metric, indices in worst.items() if indices}
@@ -114,16 +108,6 @@ class _Benchmark:
         for index in sorted({index for indices in self.worst.values() for index in indices}):
             what = f"image {self.images[index]!r} of benchmark {self.name!r}"
             self.shown[index] = store_view(pictures(self.name, self.images[index]), store, what)
-
-    @cached_property
-    def metrics(self) -> list[str]:
-        """Every metric of the table, in the order in which the rows name them."""
-        return list(dict.fromkeys(metric for row in self.rows.values() for metric in row))
-
-    @cached_property
-    def image_metrics(self) -> list[str]:
-        """Those that have a value for each image."""
-        return list(dict.fromkeys(metric for row in self.plotted[::-1] for metric in self.values[row]))
 
     def value(self, row: str, metric: str, index: int) -> float | None:
         """Number of one image, or None."""
@@ -140,9 +124,9 @@ class _Benchmark:
 
     def histogram(self, metric: str) -> Histogram | None:
         """Histogram of the values that can be drawn, if there are any."""
-        rows = {
+        drawn = {
             row: [v for v in self.values[row].get(metric, []) if v is not None and math.isfinite(v)]
             for row in self.plotted
         }
-        rows = {row: values for row, values in rows.items() if values}
+        rows = {row: values for row, values in drawn.items() if values}
         return Histogram(metric, rows) if rows else None

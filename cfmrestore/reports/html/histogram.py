@@ -2,10 +2,8 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from statistics import fmean
-from typing import ClassVar
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,8 +20,7 @@ def format_value(value: float | None) -> str:
     return f"{value:.2f}" if abs(value) >= 10 else f"{value:.4f}"
 
 
-@dataclass(frozen=True)
-class Bar:
+class Bar(NamedTuple):
     """A bar of the drawing, and what it says."""
 
     x: float
@@ -33,7 +30,6 @@ class Bar:
     text: str
 
 
-@dataclass
 class Histogram:
     """A histogram, in the coordinates of its drawing.
 
@@ -42,32 +38,16 @@ class Histogram:
         rows: Finite values by row, the row in front last; there is one value at least.
     """
 
-    metric: str
-    rows: Mapping[str, Sequence[float]]
+    width, height = 380, 220
+    left, right, top, bottom = 48, width - 14, 10, height - 42
 
-    width: ClassVar[int] = 380
-    height: ClassVar[int] = 220
-    left: ClassVar[int] = 48
-    right: ClassVar[int] = width - 14
-    top: ClassVar[int] = 10
-    bottom: ClassVar[int] = height - 42
-
-    @cached_property
-    def edges(self) -> np.ndarray:
-        values = [value for row in self.rows.values() for value in row]
-        return bin_edges(values, min(_MOST_BINS, max(6, math.ceil(2 * math.sqrt(len(values))))))
-
-    @cached_property
-    def counts(self) -> dict[str, np.ndarray]:
-        return {row: bin_counts(values, self.edges) for row, values in self.rows.items()}
-
-    @cached_property
-    def means(self) -> dict[str, float]:
-        return {row: fmean(values) for row, values in self.rows.items()}
-
-    @cached_property
-    def highest(self) -> int:
-        return max(int(counts.max()) for counts in self.counts.values())
+    def __init__(self, metric: str, rows: Mapping[str, Sequence[float]]) -> None:
+        values = [value for row in rows.values() for value in row]
+        self.metric, self.rows = metric, rows
+        self.edges = bin_edges(values, min(_MOST_BINS, max(6, math.ceil(2 * math.sqrt(len(values))))))
+        self.counts = {row: bin_counts(values, self.edges) for row, values in rows.items()}
+        self.means = {row: fmean(values) for row, values in rows.items()}
+        self.highest = max(int(counts.max()) for counts in self.counts.values())
 
     @property
     def summary(self) -> str:

@@ -1,0 +1,246 @@
+"""Drawing pictures into a folder: of classes, of label maps, or inpainted, in one process or many."""
+
+import hashlib
+import math
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cfmrestore._version import __version__
+from cfmrestore.engine.jobs import TimeLeft, run_jobs
+from cfmrestore.engine.panels import write_png
+from cfmrestore.flows import Sampling
+from cfmrestore.hub import file_digest
+from cfmrestore.imageio import list_images, read_image, read_label_map
+from cfmrestore.restore.masks import mask_of
+from cfmrestore.restore.records import Records
+from cfmrestore.restore.sampler import Sampler, to_pil
+from cfmrestore.typing import Size
+
+GRID = "grid.png"
+_GRID_PICTURES = 100  # of the sheet, at most
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture to draw.
+
+    Args:
+        file: Where it is written.
+        seed: Its seed.
+        label: Its class.
+        map: File of its label map.
+        image: File of the image whose holes are filled.
+        mask: File of the holes.
+    """
+
+    file: Path
+    seed: int
+    label: int | None = None
+    map: Path | None = None
+    image: Path | None = None
+    mask: Path | None = None
+
+    def recipe(self) -> dict[str, Any]:
+        """What it is drawn from."""
+        files = {"map": self.map, "image": self.image, "mask": self.mask}
+        digests = {name: file_digest(path) for name, path in files.items() if path is not None}
+        return {"seed": self.seed, **({} if self.label is None else {"label": self.label}), **digests}
+
+
+@dataclass
+class SampleRun:
+    """What all pictures of a run share, and what they took."""
+
+    sampler: Sampler
+    sampling: Sampling
+    size: int | Size | None
+    records: Records
+    nfe: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pictures that are drawn at once."""
+
+    pictures: Sequence[Picture]
+
+    def __str__(self) -> str:
+        first, last = self.pictures[0].file.name, self.pictures[-1].file.name
+        return first if len(self.pictures) == 1 else f"{first} to {last}"
+
+
+def sample(
+    model: str | Path,
+    out: str | Path = "samples",
+    *,
+    count: int | None = None,
+    classes: Sequence[int] = (),
+    maps: str | Path | None = None,
+    images: str | Path | None = None,
+    masks: str | Path | None = None,
+    size: int | Size | None = None,
+    seed: int = 0,
+    batch: int = 16,
+    overwrite: bool = False,
+    sampling: Mapping[str, Any] | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    part: tuple[int, int] = (0, 1),
+) -> list[Path]:
+    """Draw pictures as PNG files, and a sheet of the first hundred; returns the files that this process wrote.
+
+    Picture number i has the seed ``seed + i``, whatever the batch or the process. Those that are there are left as they
+    are, so that a broken run goes on; those of another model or setting are refused.
+
+    Args:
+        model: As for ``Sampler.from_pretrained``.
+        out: Folder of the pictures.
+        count: How many; by default one a class or file.
+        classes: Classes, in turn.
+        maps: A label map, or a folder of them, in turn: images whose levels are classes.
+        images: An image to inpaint, or a folder of them, in turn.
+        masks: Their masks, by the same names: white is a hole.
+        size: Side, or height and width; by default the model's.
+        seed: Of the first picture.
+        batch: How many at once.
+        overwrite: Draw pictures again that are there.
+        sampling: Keys of ``Sampling`` to change.
+        device: As for ``Sampler``.
+        precision: As for ``Sampler``.
+        part: (i, n) draws the i-th of n shares.
+    """
+    if batch < 1 or (count is not None and count < 1):
+        raise ValueError(f"count and batch are 1 or more; got {count} and {batch}")
+    sampler = Sampler.from_pretrained(model, device=device, precision=precision)
+    chosen, folder = sampler.settings(**(sampling or {})), Path(out)
+    pictures = plan(sampler, folder, count, classes, maps, images, masks, seed)
+    run = SampleRun(sampler, chosen, size, Records(folder, recipe_of(sampler, chosen, size, precision)))
+    share = pictures[part[0] :: part[1]]
+    todo = [one for one in share if overwrite or not run.records.done_as(one.file, one.recipe(), [one.file])]
+    if len(todo) < len(share):
+        there = len(share) - len(todo)
+        print(f"{there} of {len(share)} are there already (--overwrite draws them again)", file=sys.stderr)
+    one_by_one = maps is not None or images is not None  # of sizes of their own
+    step = 1 if one_by_one else batch
+    batches = [Batch(todo[first : first + step]) for first in range(0, len(todo), step)]
+    clock, began = TimeLeft([float(len(one.pictures)) for one in batches]), time.perf_counter()
+    written = [file for files in run_jobs(partial(draw_batch, run), batches, progress=clock) for file in files]
+    if written:
+        seconds = time.perf_counter() - began
+        print(f"{max(run.nfe)} evaluations and {seconds / len(written):.2f} seconds a picture")
+    if all(one.file.is_file() for one in pictures):
+        write_grid(folder / GRID, [one.file for one in pictures[:_GRID_PICTURES]])
+    return written
+
+
+def plan(
+    sampler: Sampler,
+    folder: Path,
+    count: int | None,
+    classes: Sequence[int],
+    maps: str | Path | None,
+    images: str | Path | None,
+    masks: str | Path | None,
+    seed: int,
+) -> list[Picture]:
+    """All pictures of a run, in their order."""
+    needed = {name for one in sampler.flow.conditions.parts for name in one.needs}
+    offered = {"label": bool(classes), "map": maps is not None, "low": images is not None, "mask": masks is not None}
+    flags = {"label": "--classes", "map": "--maps", "low": "--images", "mask": "--masks"}
+    if sampler.flow.coupling.needs_input:
+        needed.add("low")
+    for name, flag in flags.items():
+        if offered[name] != (name in needed):
+            verb = "needs" if name in needed else "takes no"
+            raise ValueError(f"this model {verb} {flag}")
+    of_maps, of_images = files_of(maps), files_of(images)
+    of_masks = masks_for(of_images, masks)
+    number = count or max(len(classes), len(of_maps), len(of_images), 1)
+    digits = max(5, len(str(number - 1)))
+    pictures = []
+    for index in range(number):
+        label = classes[index % len(classes)] if classes else None
+        turn = lambda files: files[index % len(files)] if files else None  # noqa: B023, E731 - called at once
+        name = f"{index:0{digits}d}" + ("" if label is None else f"_{label}")
+        pictures.append(
+            Picture(folder / f"{name}.png", seed + index, label, turn(of_maps), turn(of_images), turn(of_masks))
+        )
+    return pictures
+
+
+def files_of(place: str | Path | None) -> list[Path]:
+    """The image files of a path."""
+    if place is None:
+        return []
+    path = Path(place)
+    return [path] if path.is_file() else list_images(path)
+
+
+def masks_for(images: Sequence[Path], masks: str | Path | None) -> list[Path]:
+    """The mask of each image: one for all, or those of the same names."""
+    if masks is None:
+        return []
+    found = files_of(masks)
+    if len(found) == 1:
+        return found * len(images)
+    by_stem = {path.stem: path for path in found}
+    if missing := [path.name for path in images if path.stem not in by_stem]:
+        raise ValueError(f"there is no mask in {str(masks)!r} for {', '.join(missing[:5])}: masks have their names")
+    return [by_stem[path.stem] for path in images]
+
+
+def draw_batch(run: SampleRun, batch: Batch) -> list[Path]:
+    """Draw, write, and say how each was made."""
+    given: dict[str, Tensor] = {}
+    low = None
+    first = batch.pictures[0]
+    if first.label is not None:
+        given["label"] = torch.tensor([one.label for one in batch.pictures])
+    if first.map is not None:
+        given["map"] = torch.from_numpy(read_label_map(first.map)).long()[None]
+    if first.image is not None:
+        low = torch.from_numpy(read_image(first.image)).permute(2, 0, 1)[None].float() / 255
+    if first.mask is not None and low is not None:
+        given["mask"] = mask_of(read_image(first.mask), low)
+    seeds = [one.seed for one in batch.pictures]
+    drawn = run.sampler.draw(seeds, run.sampling, size=run.size, low=low, given=given)
+    run.nfe.append(drawn.nfe)
+    for one, image in zip(batch.pictures, to_pil(drawn.image), strict=True):
+        run.records.forget(one.file)
+        write_png(one.file, np.asarray(image))
+        run.records.write_as(one.file, one.recipe())
+    return [one.file for one in batch.pictures]
+
+
+def write_grid(file: Path, pictures: Sequence[Path]) -> None:
+    """A sheet of pictures of one size, or of the first one's."""
+    images = [read_image(path) for path in pictures]
+    height, width = images[0].shape[:2]
+    columns = math.ceil(math.sqrt(len(images)))
+    rows = math.ceil(len(images) / columns)
+    gap = 1 if min(height, width) < 64 else 2
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
+    for index, image in enumerate(images):
+        top, left = index // columns * (height + gap), index % columns * (width + gap)
+        part = image[:height, :width]
+        sheet[top : top + part.shape[0], left : left + part.shape[1]] = part
+    write_png(file, sheet)
+
+
+def recipe_of(sampler: Sampler, sampling: Sampling, size: int | Size | None, precision: str) -> dict[str, Any]:
+    """What decides how pictures look; the version is recorded and not compared."""
+    settings = {key: repr(value) if key in ("solver", "grid") else value for key, value in asdict(sampling).items()}
+    for key in ("solver", "grid"):
+        own = getattr(sampling, key)
+        settings[key] = f"{type(own).__name__} {sorted(vars(own).items())}"
+    digest = hashlib.sha256(b"").hexdigest() if sampler.file is None else file_digest(sampler.file)
+    return {"version": __version__, "model": digest, "sampling": settings, "size": size, "precision": precision}

@@ -1,0 +1,84 @@
+"""What the networks have in common: the vector that they are told, the context, the gains of the input."""
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from cfmrestore.networks.layers import TimeEmbedding, zeroed
+from cfmrestore.typing import PerImage
+
+
+class ConditionedNetwork(nn.Module):
+    """A network whose time, noise level and embedding are summed to one vector, and whose context is concatenated to x.
+
+    Args:
+        context_channels: Channels of the context.
+        embedding_channels: Channels of the embedding; a linear layer brings one of another width to that of the vector.
+        noise_level: Embed the standard deviation of the source's noise beside the time.
+        sinusoids: Length of the sinusoids of time and noise level.
+        width: Length of the vector.
+        time_scale: Factor on t before its embedding.
+        checkpointing: Recompute activations in the backward pass, to save memory.
+    """
+
+    skip: nn.Sequential | None
+
+    def __init__(
+        self,
+        *,
+        context_channels: int,
+        embedding_channels: int,
+        noise_level: bool,
+        sinusoids: int,
+        width: int,
+        time_scale: float,
+        checkpointing: bool,
+    ) -> None:
+        super().__init__()
+        self.context_channels, self.embedding_channels = context_channels, embedding_channels
+        self.checkpointing = checkpointing
+        self.time = TimeEmbedding(sinusoids, width, time_scale=time_scale)
+        self.level = TimeEmbedding(sinusoids, width, time_scale=time_scale) if noise_level else None
+        projects = embedding_channels not in (0, width)
+        self.projection = nn.Linear(embedding_channels, width) if projects else nn.Identity()
+
+    def _embed(
+        self, t: PerImage, noise_level: PerImage | None, embedding: Float[Tensor, "b e"] | None
+    ) -> Float[Tensor, "b d"]:
+        if (self.level is None) != (noise_level is None):
+            raise ValueError("the network's noise_level and the coupling's condition_on_noise must agree")
+        if (0 if embedding is None else embedding.shape[1]) != self.embedding_channels:
+            given = "none" if embedding is None else f"{embedding.shape[1]} channels"
+            raise ValueError(f"this network takes an embedding of {self.embedding_channels} channels; got {given}")
+        vector: Tensor = self.time(t)
+        if self.level is not None:
+            vector = vector + self.level(noise_level)
+        return vector if embedding is None else vector + self.projection(embedding)
+
+    def _with_context(self, x: Tensor, context: Tensor | None) -> Tensor:
+        if (0 if context is None else context.shape[1]) != self.context_channels:
+            given = "none" if context is None else f"{context.shape[1]} channels"
+            raise ValueError(f"this network takes a context of {self.context_channels} channels; got {given}")
+        return x if context is None else torch.cat([x, context], dim=1)
+
+    def _run(self, module: Callable[..., Tensor], *args: Tensor | None) -> Tensor:
+        if self.checkpointing and self.training and torch.is_grad_enabled():
+            recomputed: Tensor = checkpoint(module, *args, use_reentrant=False)
+            return recomputed
+        return module(*args)
+
+    def _add_skip(self, velocity: Tensor, inputs: Tensor, vector: Tensor) -> Tensor:
+        if self.skip is None:
+            return velocity
+        gained = self.skip(vector)[:, :, None, None] * inputs
+        return velocity + sum(gained.split(velocity.shape[1], dim=1))
+
+
+def input_gains(width: int, channels: int, context_channels: int) -> nn.Sequential:
+    """A gain for each channel of x and of the context, from the vector; zero at the start."""
+    if context_channels not in (0, channels):
+        raise ValueError(f"input_skip needs a context of {channels} channels or none; got {context_channels}")
+    return nn.Sequential(nn.SiLU(), zeroed(nn.Linear(width, channels + context_channels)))

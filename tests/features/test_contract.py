@@ -1,0 +1,109 @@
+"""What every feature extractor promises."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from cfmrestore.features import EfficientNetLite, Extractor, InceptionV3, SeededNet
+from cfmrestore.registry import FEATURES
+
+FEATURES.import_from_location()
+LARGE, SMALL = (torch.rand(3, 3, *size, generator=torch.Generator().manual_seed(0)) for size in ((70, 96), (9, 13)))
+
+
+def build(name: str) -> Extractor:
+    """A network of that name; Inception's file is not shipped, its layers are."""
+    torch.manual_seed(0)
+    return InceptionV3() if name == "InceptionV3" else FEATURES.get(name).load()
+
+
+def check_extractor(network: Extractor) -> None:
+    for image in (LARGE, SMALL):
+        features = network(image)
+        assert features.shape == (3, network.dim)
+        assert features.isfinite().all()
+        assert torch.equal(features, network(image))
+        scale = float(features.detach().std())
+        assert torch.allclose(network(image[1:2]), features[1:2], rtol=1e-3, atol=1e-3 * scale)
+        assert (features[0] - features[1]).abs().max() > 1e-3 * scale
+        p = network.probabilities(features)
+        assert torch.allclose(p.sum(dim=1), torch.ones(3), atol=1e-5)
+        assert p.min() >= 0
+    assert not any(parameter.requires_grad or parameter.is_meta for parameter in network.parameters())
+    assert not network.train().training
+    x = LARGE.clone().requires_grad_()
+    network(x).sum().backward()
+    assert x.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("name", sorted(FEATURES.module_dict))
+def test_contract(name: str) -> None:
+    network = build(name)
+    check_extractor(network)
+    digest = network.digest()
+    assert digest == build(name).digest()
+    next(network.parameters()).data[0] += 1
+    assert digest != network.digest()
+
+
+class OfTheBatch(SeededNet):
+    """Features less their mean over the batch."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        features = super().forward(image)
+        return features - features.mean(dim=0)
+
+
+class Unscaled(SeededNet):
+    """Logits instead of probabilities."""
+
+    def probabilities(self, features: Tensor) -> Tensor:
+        return self.classifier(features)
+
+
+class Trained(SeededNet):
+    """Weights that an optimizer would change."""
+
+    def freeze(self) -> None:
+        self.eval()
+
+
+class Detached(SeededNet):
+    """No gradient reaches the image."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        return super().forward(image.detach()).requires_grad_()
+
+
+@pytest.mark.parametrize("mutant", [OfTheBatch, Unscaled, Trained, Detached])
+def test_contract_rejects_its_mutants(mutant: type[Extractor]) -> None:
+    with pytest.raises((AssertionError, AttributeError)):
+        check_extractor(mutant())
+
+
+@pytest.mark.parametrize("kind", [EfficientNetLite, SeededNet])
+def test_distance(kind: type[Extractor]) -> None:
+    network = kind.load()
+    noise = torch.randn(LARGE.shape, generator=torch.Generator().manual_seed(1))
+    distances = [network.distance(LARGE, (LARGE + sigma * noise).clamp(0, 1)) for sigma in (0.0, 0.02, 0.2)]
+    assert torch.equal(distances[0], torch.zeros(3))
+    assert (distances[1] < distances[2]).all()
+    assert (distances[1] > 0).all()
+    # By hand: 2 - 2 cos of the features at each place, the mean over places, then over depths.
+    pairs = zip(network.maps(LARGE), network.maps(LARGE.flip(0)), strict=True)
+    cosines = [nn.functional.cosine_similarity(a, b, dim=1).mean(dim=(1, 2)) for a, b in pairs]
+    expected = 2 - 2 * torch.stack(cosines).mean(dim=0)
+    assert torch.allclose(network.distance(LARGE, LARGE.flip(0)), expected, atol=1e-4)
+    x = LARGE.clone().requires_grad_()
+    network.distance(x, LARGE.flip(0)).sum().backward()
+    assert x.grad.isfinite().all()
+    assert x.grad.abs().sum() > 0
+    with pytest.raises(ValueError, match="images of one size"):
+        network.distance(LARGE, SMALL)
+
+
+def test_what_has_no_maps_says_so() -> None:
+    with pytest.raises(ValueError, match="InceptionV3 gives no feature maps"):
+        build("InceptionV3").distance(LARGE, LARGE)
+    with pytest.raises(ValueError, match=r"no file of weights; got 'a\.pth'"):
+        SeededNet.load("a.pth")

@@ -1,0 +1,208 @@
+"""What every network of the registry promises."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from cfmrestore.networks import DiT, UNet
+from cfmrestore.networks.base import ConditionedNetwork
+from cfmrestore.registry import NETWORKS
+from tests.restore.flows import randomize
+
+UNET = {"base_channels": 8, "channel_factors": (1, 2), "blocks": 1, "groups": 4, "heads": 2, "head_dim": 4}
+UNET |= {"attention_factors": (2,)}
+DIT = {"width": 16, "depth": 2, "heads": 2, "input_size": 8}
+MODERN = {**DIT, "modulation": "single", "qk_norm": True, "norm": "rms", "position": "rope", "time_scale": 1000.0}
+
+NETS: dict[str, Callable[..., ConditionedNetwork]] = {
+    "UNet": lambda **keys: UNet(**{"channels": 4, **UNET, **keys}),
+    "DiT": lambda **keys: DiT(**{"channels": 4, **DIT, **keys}),
+    "DiT, windows": lambda **keys: DiT(**{"channels": 4, **MODERN, "attention": "window", "window": 4, **keys}),
+    "DiT, linear": lambda **keys: DiT(
+        **{"channels": 4, **MODERN, "attention": "linear", "mlp": "conv", "patch": 1, **keys}
+    ),
+    "DiT, full": lambda **keys: DiT(**{"channels": 4, **MODERN, "mlp": "swiglu", "patch": 4, **keys}),
+}
+"""Small ones of every network, and of every kind of attention."""
+
+
+@pytest.fixture(params=NETS)
+def make(request: pytest.FixtureRequest) -> Callable[..., ConditionedNetwork]:
+    return NETS[request.param]
+
+
+@pytest.fixture
+def net(make: Callable[..., ConditionedNetwork]) -> ConditionedNetwork:
+    """One whose layers are all random, so that nothing in it is zero."""
+    return randomized(make())
+
+
+def randomized(net: ConditionedNetwork) -> ConditionedNetwork:
+    randomize(net)
+    return net.eval()
+
+
+def inputs(batch: int = 2, size: tuple[int, int] = (8, 12), seed: int = 0) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(batch, 4, *size, generator=generator), torch.rand(batch, generator=generator)
+
+
+def test_every_network_is_here() -> None:
+    NETWORKS.import_from_location()
+    own = {name for name, cls in NETWORKS.module_dict.items() if cls.__module__.startswith("cfmrestore.")}
+    assert own == {name.split(",")[0] for name in NETS}
+
+
+@pytest.mark.parametrize("size", [(8, 8), (1, 1), (7, 13), (3, 32), (17, 2)])
+def test_any_size(net: ConditionedNetwork, size: tuple[int, int]) -> None:
+    x, t = inputs(size=size)
+    v = net(x, t)
+    assert v.shape == x.shape
+    assert v.isfinite().all()
+
+
+def test_the_velocity_starts_at_zero(make: Callable[..., ConditionedNetwork]) -> None:
+    x, t = inputs()
+    assert make()(x, t).abs().max() == 0
+    assert make(input_skip=True, context_channels=4)(x, t, context=x).abs().max() == 0
+
+
+@pytest.mark.parametrize("width", [3, 16, 32])
+def test_all_that_it_is_told_matters(make: Callable[..., ConditionedNetwork], width: int) -> None:
+    net = randomized(make(context_channels=4, noise_level=True, embedding_channels=width))
+    x, t = inputs()
+    told = {"t": t, "context": x.flip(0), "noise_level": t / 2, "embedding": torch.randn(2, width)}
+    base = net(x, **told)
+    for name, value in told.items():
+        other = net(x, **{**told, name: value + 0.5})
+        assert (other - base).abs().amax((1, 2, 3)).min() > 1e-5, name
+
+
+def test_an_embedding_of_its_own_width_is_added_as_it_is(make: Callable[..., ConditionedNetwork]) -> None:
+    plain = make()
+    width = plain.time.mlp[2].out_features
+    told = make(embedding_channels=width)
+    assert told.state_dict().keys() == plain.state_dict().keys()
+    projected = {"projection.weight", "projection.bias"}
+    assert make(embedding_channels=3).state_dict().keys() - plain.state_dict().keys() == projected
+    told = randomized(told)
+    x, t = inputs()
+    with torch.no_grad():
+        embedding = told.time(t + 0.3) - told.time(t)
+    assert torch.allclose(told(x, t, embedding=embedding), told(x, t + 0.3, embedding=0 * embedding), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("own", "given", "message"),
+    [
+        ({"context_channels": 4}, {}, "context of 4 channels; got none"),
+        ({"context_channels": 4}, {"context": torch.zeros(2, 3, 8, 12)}, "context of 4 channels; got 3 channels"),
+        ({}, {"context": torch.zeros(2, 4, 8, 12)}, "context of 0 channels; got 4 channels"),
+        ({"embedding_channels": 5}, {}, "embedding of 5 channels; got none"),
+        ({"embedding_channels": 5}, {"embedding": torch.zeros(2, 6)}, "embedding of 5 channels; got 6 channels"),
+        ({}, {"embedding": torch.zeros(2, 5)}, "embedding of 0 channels; got 5 channels"),
+        ({"noise_level": True}, {}, "noise_level"),
+        ({}, {"noise_level": torch.zeros(2)}, "noise_level"),
+    ],
+)
+def test_what_does_not_fit_is_named(
+    make: Callable[..., ConditionedNetwork], own: dict, given: dict, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        make(**own)(*inputs(), **given)
+
+
+def test_a_skip_of_another_context_is_refused(make: Callable[..., ConditionedNetwork]) -> None:
+    with pytest.raises(ValueError, match="context of 4 channels or none; got 3"):
+        make(input_skip=True, context_channels=3)
+
+
+def test_the_skip_is_a_gain_of_each_channel(make: Callable[..., ConditionedNetwork]) -> None:
+    net = randomized(make(context_channels=4, input_skip=True))
+    x, t = inputs()
+    c = x.flip(0)
+    with_skip = net(x, t, context=c)
+    gain = net.skip(net.time(t))[:, :, None, None]
+    net.skip = None
+    assert torch.allclose(with_skip, net(x, t, context=c) + gain[:, :4] * x + gain[:, 4:] * c, atol=1e-5)
+
+
+def check_gradients_reach_all(net: nn.Module) -> None:
+    x, t = inputs()
+    net(x, t, context=x, noise_level=t, embedding=torch.randn(2, 3)).square().mean().backward()
+    missed = [name for name, p in net.named_parameters() if p.grad is None or p.grad.abs().max() == 0]
+    assert not missed
+
+
+def told_all(make: Callable[..., ConditionedNetwork]) -> ConditionedNetwork:
+    return randomized(make(context_channels=4, noise_level=True, embedding_channels=3, input_skip=True))
+
+
+def test_gradients_reach_all_parameters(make: Callable[..., ConditionedNetwork]) -> None:
+    check_gradients_reach_all(told_all(make))
+
+
+def test_a_layer_that_is_left_out_is_seen() -> None:
+    class Forgetful(UNet):
+        def _add_skip(self, velocity: Tensor, inputs: Tensor, vector: Tensor) -> Tensor:
+            return velocity
+
+    with pytest.raises(AssertionError, match=r"skip\.1\.weight"):
+        check_gradients_reach_all(told_all(lambda **keys: Forgetful(channels=4, **UNET, **keys)))
+
+
+def test_checkpointing_changes_memory_and_nothing_else(make: Callable[..., ConditionedNetwork]) -> None:
+    x, t = inputs()
+    gradients = []
+    for checkpointing in (False, True):
+        net = randomized(make(checkpointing=checkpointing)).train()
+        net(x, t).square().mean().backward()
+        gradients.append(torch.cat([p.grad.flatten() for p in net.parameters()]))
+    assert torch.equal(*gradients)
+
+
+def test_image_i_of_a_batch_is_image_i_alone(net: ConditionedNetwork) -> None:
+    x, t = inputs(batch=3)
+    assert torch.allclose(net(x, t)[1:2], net(x[1:2], t[1:2]), atol=1e-5)
+
+
+def test_channels_last_gives_the_same(net: ConditionedNetwork) -> None:
+    x, t = inputs()
+    expected = net(x, t)
+    net.to(memory_format=torch.channels_last)
+    assert torch.allclose(net(x.contiguous(memory_format=torch.channels_last), t), expected, atol=1e-5)
+
+
+def test_the_gradient_is_the_derivative_in_double_precision(net: ConditionedNetwork) -> None:
+    x, t = (value.double() for value in inputs(batch=1, size=(4, 6)))
+    net = net.double()
+    assert net(x, t).dtype is torch.float64
+    assert torch.autograd.gradcheck(lambda x: net(x, t), x.requires_grad_(), atol=1e-4, fast_mode=True)
+
+
+def test_forward_mode_is_the_derivative_along_a_line_and_has_gradients(net: ConditionedNetwork) -> None:
+    """What losses of flow maps ask for: d/ds v(x + s u, t + s), differentiable in the parameters."""
+    net = net.double()
+    x, t = (value.double() for value in inputs())
+    u, h = x.flip(0).roll(1, -1), 1e-8
+    _, derivative = torch.func.jvp(net, (x, t), (u, torch.ones_like(t)))
+    difference = (net(x + h * u, t + h) - net(x - h * u, t - h)) / (2 * h)
+    assert difference.abs().max() > 1e-3
+    assert torch.allclose(derivative, difference, atol=1e-5, rtol=1e-4)
+    derivative.square().mean().backward()
+    gradients = {name: p.grad for name, p in net.named_parameters() if name.endswith("weight")}
+    assert all(gradient.isfinite().all() and gradient.abs().max() > 0 for gradient in gradients.values())
+
+
+def test_reduced_precision_is_near(net: ConditionedNetwork) -> None:
+    x, t = inputs()
+    expected = net(x, t)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        v = net(x, t)
+        v.float().square().mean().backward()
+    assert (v - expected).abs().max() < 0.05 * expected.abs().max()
+    whole = net.bfloat16()(x.bfloat16(), t)
+    assert whole.dtype is torch.bfloat16
+    assert whole.isfinite().all()

@@ -1,0 +1,7 @@
+#!/usr/bin/env python
+"""``cfmrestore sample`` as a script."""
+
+from cfmrestore.cli.main import tool
+
+if __name__ == "__main__":
+    tool("sample")
