@@ -20,7 +20,6 @@ from cfmrestore.evaluation.metrics.feature_space import FeatureSpace
 from cfmrestore.evaluation.metrics.reference import ReferenceSet
 from cfmrestore.registry import METRICS, load_plugins
 from cfmrestore.reports import results
-from cfmrestore.reports.output import write_outputs
 
 
 def evaluate_folders(
@@ -91,7 +90,7 @@ def evaluate_folders(
         del benchmark
         return {kind: to_pixels(x) for kind, x in pictures(read_sample(image, files[image], scale)).items()}
 
-    write_outputs(result, out, report, pictures_of)
+    results.write_outputs(result, out, report, pictures_of)
     return result
 
 

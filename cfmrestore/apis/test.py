@@ -12,7 +12,6 @@ from cfmrestore.engine.setup import benchmark_dataset, build_runner, prepare_con
 from cfmrestore.evaluation import protocols
 from cfmrestore.evaluation.metric_names import metric_config
 from cfmrestore.reports import results
-from cfmrestore.reports.output import write_outputs
 from cfmrestore.restore import stages
 
 
@@ -78,7 +77,7 @@ def evaluate_checkpoint(
         }
         result = results.assemble(method or cfg.load_from, protocols.find_protocol(cfg.protocol), scores, settings)
         if runner.rank == 0:
-            write_outputs(result, out, report, images.read)
+            results.write_outputs(result, out, report, images.read)
     finally:
         if runner.rank == 0:
             shutil.rmtree(images.folder, ignore_errors=True)

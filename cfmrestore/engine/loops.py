@@ -29,7 +29,6 @@ class IterBasedTrainLoop(BaseLoop):
     global generators are seeded from (run seed, iteration, rank): whatever a network draws, a resumed run draws too.
 
     Args:
-        runner: The runner.
         dataloader: The training data, from a sampler without end.
         max_iters: Optimizer steps.
         val_begin: First iteration with an evaluation.

@@ -4,16 +4,21 @@ PSNR and SSIM have several definitions in use, which differ by up to two decibel
 rounded or not, with or without the border, and what happens to equal images.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import torch
 from torch import Tensor
 
 from cfmrestore.evaluation.functional import prepare, psnr, ssim
+from cfmrestore.evaluation.functional.prepare import LARGE
 from cfmrestore.ops.opencv import on_cpu
 from cfmrestore.ops.parallel import SINGLE, map_images
 from cfmrestore.registry import nearest
 from cfmrestore.typing import Image, PerImage
+
+Index = Callable[[Tensor, Tensor], PerImage]
 
 
 @dataclass(frozen=True)
@@ -44,26 +49,27 @@ class Protocol:
 
     def psnr(self, image: Image, target: Image, scale: int | None = None) -> PerImage:
         """PSNR in dB."""
-        return psnr(*self._both(image, target, scale), epsilon=self.epsilon)
+        return self._index(partial(psnr, epsilon=self.epsilon), partial(self.prepare, scale=scale), image, target)
 
     def ssim(self, image: Image, target: Image, scale: int | None = None) -> PerImage:
         """SSIM."""
-        return ssim(*self._both(image, target, scale, ssim=True), clamped=self.clamped)
+        prepare = partial(self.prepare, scale=scale, ssim=True)
+        return self._index(partial(ssim, clamped=self.clamped), prepare, image, target)
 
-    def _both(self, image: Image, target: Image, scale: int | None, *, ssim: bool = False) -> list[Tensor]:
-        """What is compared of the two: on a CPU side by side, each by one thread that waits for no other."""
-        prepare = partial(self.prepare, scale=scale, ssim=ssim)
-        if on_cpu(image) and image.numel() > SINGLE:
-            return map_images(prepare, (image, target))
-        return [prepare(image), prepare(target)]
+    @staticmethod
+    def _index(index: Index, prepare: Callable[[Image], Tensor], image: Image, target: Image) -> PerImage:
+        """An index of what is compared; of small images on a CPU each by one thread, which waits for no other."""
 
-    def luma(self, image: Image, scale: int | None) -> Tensor:
-        """Rounded luma, without the border: what metrics of brightness alone compare, whatever the channel."""
-        return prepare(image, channel="y", border=self.border(scale))
+        def of_batch(x: Image, y: Image) -> PerImage:
+            return index(prepare(x), prepare(y))
 
-    def levels(self, image: Image, scale: int | None) -> Tensor:
-        """Rounded luma, or all channels if the protocol compares these, without the border."""
-        return prepare(image, channel=self.channel, border=self.border(scale))
+        if on_cpu(image) and on_cpu(target) and SINGLE < image[:1].numel() <= LARGE:
+            return torch.cat(map_images(of_batch, image.split(1), target.split(1)))
+        return of_batch(image, target)
+
+    def luma(self, image: Image, scale: int | None, *, in_color: bool = False) -> Tensor:
+        """Rounded luma without the border, whatever the channel; ``in_color`` all channels if the protocol has them."""
+        return prepare(image, channel=self.channel if in_color else "y", border=self.border(scale))
 
 
 _KNOWN = (

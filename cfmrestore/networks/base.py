@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from cfmrestore.networks.layers import TimeEmbedding, zeroed
+from cfmrestore.networks.layers import TimeEmbedding, has_tangent, zeroed
 from cfmrestore.typing import PerImage
 
 
@@ -49,7 +49,8 @@ class ConditionedNetwork(nn.Module):
         self, t: PerImage, noise_level: PerImage | None, embedding: Float[Tensor, "b e"] | None
     ) -> Float[Tensor, "b d"]:
         if (self.level is None) != (noise_level is None):
-            raise ValueError("the network's noise_level and the coupling's condition_on_noise must agree")
+            wanted, given = ("no", "one") if self.level is None else ("a", "none")
+            raise ValueError(f"this network takes {wanted} noise level; got {given}")
         if (0 if embedding is None else embedding.shape[1]) != self.embedding_channels:
             given = "none" if embedding is None else f"{embedding.shape[1]} channels"
             raise ValueError(f"this network takes an embedding of {self.embedding_channels} channels; got {given}")
@@ -66,6 +67,10 @@ class ConditionedNetwork(nn.Module):
 
     def _run(self, module: Callable[..., Tensor], *args: Tensor | None) -> Tensor:
         if self.checkpointing and self.training and torch.is_grad_enabled():
+            if has_tangent(*args):
+                raise ValueError(
+                    "what is recomputed has no forward-mode derivative: this loss needs checkpointing=False"
+                )
             recomputed: Tensor = checkpoint(module, *args, use_reentrant=False)
             return recomputed
         return module(*args)

@@ -12,7 +12,10 @@ _LUMA = (65.481, 128.553, 24.966)
 def luma(image: Image) -> Float[Tensor, "b 1 _ _"]:
     """Y of MATLAB's ``rgb2ycbcr``, on the scale where white is 235/255."""
     r, g, b = image.unbind(dim=1)
-    return ((_LUMA[0] * r + _LUMA[1] * g + _LUMA[2] * b + 16) / 255)[:, None]
+    y = _LUMA[0] * r
+    for weight, channel in zip(_LUMA[1:], (g, b), strict=True):
+        y += weight * channel
+    return y.add_(16).div_(255)[:, None]
 
 
 def gray_levels(level: Float[Tensor, "3 h w"]) -> Float[Tensor, "1 h w"]:

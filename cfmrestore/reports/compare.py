@@ -10,9 +10,10 @@ import numpy as np
 
 from cfmrestore.evaluation.functional.bootstrap import paired_interval
 from cfmrestore.imageio.atomic import write_text
+from cfmrestore.reports.html import Values
 from cfmrestore.reports.json_csv import write_csv, write_json
 from cfmrestore.reports.markdown import metrics_table
-from cfmrestore.reports.results import Result, Values, read_result
+from cfmrestore.reports.results import Result, read_result
 
 Interval = Callable[[np.ndarray], tuple[float, float]]
 
@@ -57,7 +58,8 @@ def compare(
     if not files:
         raise ValueError("give the result files to compare")
     check_protocols(files)
-    names = _names(files)
+    methods = [result["method"] for result in files.values()]  # by their files where two have one name
+    names = {p: r["method"] if methods.count(r["method"]) == 1 else p.stem for p, r in files.items()}
     cells: list[Cell] = []
     interval = partial(paired_interval, level=level, samples=samples, seed=seed)
     for places in common_benchmarks(files):
@@ -94,12 +96,6 @@ def common_benchmarks(files: Mapping[Path, Result]) -> list[dict[Path, str]]:
         sets = "; ".join(f"{path}: {', '.join(result['benchmarks'])}" for path, result in files.items())
         raise ValueError(f"the files have no set of the same images in common ({sets})")
     return common
-
-
-def _names(files: Mapping[Path, Result]) -> dict[Path, str]:
-    """What methods are called: as in their files, or by the files where two have one name."""
-    methods = [result["method"] for result in files.values()]
-    return {p: r["method"] if methods.count(r["method"]) == 1 else p.stem for p, r in files.items()}
 
 
 def _compare(

@@ -1,7 +1,7 @@
 """Result files: what was measured, how, on which images; as JSON, as CSV with a line an image, and as a table."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,12 @@ from cfmrestore.engine import checkpoints
 from cfmrestore.evaluation.protocols import Protocol
 from cfmrestore.evaluation.scores import Scores
 from cfmrestore.imageio.atomic import write_text
+from cfmrestore.reports.html import Pictures, write_report
 from cfmrestore.reports.json_csv import read_json, write_csv, write_json
 from cfmrestore.reports.markdown import format_number, metrics_table
 
 FORMAT = 1
 Result = dict[str, Any]
-Values = Sequence[float | None]  # of the images of a set
 _PLAIN = {"hr", "gt", "high", "target", "targets", "restored", "results", "output", "out", "lr", "low"}
 
 
@@ -84,6 +84,16 @@ def write_result(result: Result, out: str | Path) -> None:
     write_json(out, result)
     write_text(out.with_suffix(".md"), result_table(result))
     write_csv(out.with_suffix(".csv"), _lines(result))
+
+
+def write_outputs(result: Result, out: str | None, report: str | None, pictures: Pictures) -> None:
+    """Print the table, and write what is asked for: the files of ``write_result``, the page of ``write_report``."""
+    print(f"\n{result_table(result)}")
+    if out is not None:
+        write_result(result, out)
+    if report is not None:
+        write_report(report, result, pictures)
+        print(f"look at {report}")
 
 
 def read_result(path: str | Path) -> Result:

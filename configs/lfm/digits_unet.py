@@ -8,11 +8,11 @@ model = dict(
     image_size=8,
     encoder=dict(type="Identity"),
     coupling=dict(type="Independent"),
-    conditions=[dict(type="ClassLabel", classes=10, channels=256, dropout=0.1)],
+    conditions=[dict(type="ClassLabel", classes=10, channels=192, dropout=0.1)],
     path=dict(type="Linear", sigma_min=1e-5),
     network=dict(
         type="UNet",
-        base_channels=64,
+        base_channels=48,
         channel_factors=(1, 2),
         blocks=2,
         attention_factors=(2,),
@@ -33,7 +33,7 @@ train_dataloader = dict(
     sampler=dict(type="DrawSampler"),
     dataset=dict(type="Digits", split="train"),
 )
-train_cfg = dict(by_epoch=False, max_iters=3000)
+train_cfg = dict(by_epoch=False, max_iters=2500)
 optim_wrapper = dict(
     type="OptimWrapper",
     optimizer=dict(type="AdamW", lr=1e-3, betas=(0.9, 0.99), weight_decay=0.0),

@@ -10,7 +10,8 @@ from PIL import ExifTags, Image
 
 from cfmrestore.imageio import Metadata, read_picture, write_picture
 from cfmrestore.imageio.ifd import LONG, SHORT, Layout, append, pack
-from cfmrestore.imageio.picture import resized_metadata, upright
+from cfmrestore.imageio.orientation import upright
+from cfmrestore.imageio.picture import resized_metadata
 from tests.imageio.files import MAKER_NOTE, XMP, exif, load, pixels
 
 

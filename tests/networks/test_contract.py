@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from cfmrestore.networks import DiT, UNet
 from cfmrestore.networks.base import ConditionedNetwork
-from cfmrestore.registry import NETWORKS
+from cfmrestore.registry import MODELS, NETWORKS
 from tests.restore.flows import randomize
 
 UNET = {"base_channels": 8, "channel_factors": (1, 2), "blocks": 1, "groups": 4, "heads": 2, "head_dim": 4}
@@ -103,8 +103,8 @@ def test_an_embedding_of_its_own_width_is_added_as_it_is(make: Callable[..., Con
         ({"embedding_channels": 5}, {}, "embedding of 5 channels; got none"),
         ({"embedding_channels": 5}, {"embedding": torch.zeros(2, 6)}, "embedding of 5 channels; got 6 channels"),
         ({}, {"embedding": torch.zeros(2, 5)}, "embedding of 0 channels; got 5 channels"),
-        ({"noise_level": True}, {}, "noise_level"),
-        ({}, {"noise_level": torch.zeros(2)}, "noise_level"),
+        ({"noise_level": True}, {}, "a noise level; got none"),
+        ({}, {"noise_level": torch.zeros(2)}, "no noise level; got one"),
     ],
 )
 def test_what_does_not_fit_is_named(
@@ -196,6 +196,13 @@ def test_forward_mode_is_the_derivative_along_a_line_and_has_gradients(net: Cond
     assert all(gradient.isfinite().all() and gradient.abs().max() > 0 for gradient in gradients.values())
 
 
+def test_recomputing_and_forward_mode_exclude_each_other(make: Callable[..., ConditionedNetwork]) -> None:
+    net, (x, t) = randomized(make(checkpointing=True)), inputs()
+    torch.func.jvp(net.eval(), (x, t), (x, t))
+    with pytest.raises(ValueError, match="checkpointing=False"):
+        torch.func.jvp(net.train(), (x, t), (x, t))
+
+
 def test_reduced_precision_is_near(net: ConditionedNetwork) -> None:
     x, t = inputs()
     expected = net(x, t)
@@ -206,3 +213,26 @@ def test_reduced_precision_is_near(net: ConditionedNetwork) -> None:
     whole = net.bfloat16()(x.bfloat16(), t)
     assert whole.dtype is torch.bfloat16
     assert whole.isfinite().all()
+
+
+@pytest.mark.parametrize("network", [{"type": "UNet", **UNET}, {"type": "DiT", **DIT}], ids=["UNet", "DiT"])
+@pytest.mark.parametrize("channels", [5, 16, 32])
+def test_a_flow_tells_it_the_class(network: dict, channels: int) -> None:
+    flow = MODELS.build(
+        {
+            "type": "CouplingFlow",
+            "encoder": {"type": "Haar", "factor": 2},
+            "coupling": {"type": "Independent"},
+            "conditions": [{"type": "ClassLabel", "classes": 3, "channels": channels}],
+            "network": network,
+            "sampling": {"num_intervals": 1},
+        }
+    )
+    randomize(flow)
+    one, other = (
+        flow.generate((8, 8), torch.tensor([7, 7]), given={"label": torch.tensor(label)}).latent
+        for label in ([2, 2], [0, 2])
+    )
+    assert torch.allclose(one[0], one[1], atol=1e-6)
+    assert torch.equal(other[1], one[1])
+    assert (other[0] - one[0]).abs().max() > 1e-4

@@ -8,12 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cfmrestore.conditions import ClassLabel
 from cfmrestore.execution import NetworkVelocity
 from cfmrestore.networks import DiT
 from cfmrestore.networks.layers import LinearAttention, TokenAttention, WindowAttention, axial_rotation, sincos_table
 from cfmrestore.networks.layers.position import rotate
 from cfmrestore.networks.layers.token_mlp import ConvMLP, SwiGLU
 from cfmrestore.ops.tiles import Tiling
+from tests.networks.compiling import run_code
 from tests.restore.flows import randomize
 
 CPU = torch.device("cpu")
@@ -27,9 +29,9 @@ def small(**keys: object) -> DiT:
 
 
 def parameters(d: int, **keys: object) -> int:
-    """With a table of 1000 classes and the null, which a condition owns."""
+    """With the table of 1000 classes and none, which the condition owns."""
     with torch.device("meta"):
-        modules = nn.ModuleList([DiT(embedding_channels=d, **keys), nn.Embedding(1001, d)])
+        modules = nn.ModuleList([DiT(embedding_channels=d, **keys), ClassLabel(classes=1000, channels=d)])
     return sum(p.numel() for p in modules.parameters())
 
 
@@ -153,12 +155,31 @@ def test_attention_equals_its_definition(cls: type[TokenAttention]) -> None:
 @pytest.mark.parametrize("size", [(8, 12), (5, 7), (1, 9), (3, 2)])
 @pytest.mark.parametrize("shift", [0, 2])
 def test_windows_equal_a_mask(size: tuple[int, int], shift: int) -> None:
-    attention = random_attention(WindowAttention, window=4, shift=shift, qk_norm=True)
+    check_windows(WindowAttention, size, shift)
+
+
+def check_windows(cls: type[WindowAttention], size: tuple[int, int], shift: int) -> None:
+    attention = random_attention(cls, window=4, shift=shift, qk_norm=True)
     x = torch.randn(2, *size, 16)
     rows, columns = (torch.arange(n).sub(shift).div(4, rounding_mode="floor") for n in size)
     window = (100 * rows[:, None] + columns).flatten()
     expected = by_definition(attention, x, window[:, None] == window)
     assert torch.allclose(attention(x), expected, atol=1e-5)
+
+
+class Cyclic(WindowAttention):
+    """Windows that are shifted by rolling the grid, so that opposite borders meet."""
+
+    def _mix(self, q: Tensor, k: Tensor, v: Tensor, rotation: Tensor | None) -> Tensor:
+        shift, self.shift = self.shift, 0
+        rolled = super()._mix(*(y.roll((-shift, -shift), (1, 2)) for y in (q, k, v)), rotation)
+        return rolled.roll((shift, shift), (1, 2))
+
+
+def test_windows_that_wrap_around_are_seen() -> None:
+    check_windows(Cyclic, (8, 12), 0)
+    with pytest.raises(AssertionError):
+        check_windows(Cyclic, (8, 12), 2)
 
 
 def test_linear_attention_of_nothing_is_nothing() -> None:
@@ -231,6 +252,25 @@ def test_tiles_that_overlap_by_the_reach_equal_the_whole(patch: int, mlp: str, p
 @pytest.mark.parametrize("keys", [{}, {"attention": "window"}, {"attention": "linear", "position": "none"}])
 def test_what_sees_everything_or_its_place_has_no_reach(keys: dict) -> None:
     assert small(**keys).reach is None
+
+
+@pytest.mark.slow
+def test_compiled_it_takes_more_than_one_size() -> None:
+    """The second size is traced with symbols. No code is generated here."""
+    run_code("""
+import torch
+from cfmrestore.networks import DiT
+torch.manual_seed(0)
+keys = dict(attention="window", window=4, position="rope", mlp="conv", modulation="single", qk_norm=True)
+net = DiT(channels=4, width=16, depth=2, heads=2, **keys)
+for parameter in net.parameters():
+    torch.nn.init.normal_(parameter, std=0.2)
+inputs = [(torch.randn(2, 4, *size), torch.rand(2)) for size in ((16, 16), (7, 13))]
+with torch.no_grad():
+    expected = [net(*pair) for pair in inputs]
+    net.compile(backend="aot_eager", fullgraph=True)
+    assert all(torch.allclose(net(*pair), v, atol=1e-4) for pair, v in zip(inputs, expected))
+""")
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,11 @@
 """The U-Net and its attention."""
 
-import subprocess
-import sys
-
 import pytest
 import torch
 
 from cfmrestore.networks import UNet
 from cfmrestore.networks.layers import SpatialAttention, TimeEmbedding
+from tests.networks.compiling import run_code
 
 
 def small(**keys) -> UNet:
@@ -23,12 +21,6 @@ def test_fmboost_has_305_8_million_parameters() -> None:
     with torch.device("meta"):
         net = UNet(channels=4, context_channels=4)
     assert round(sum(p.numel() for p in net.parameters()) / 1e6, 1) == 305.8
-
-
-def run_code(code: str) -> None:
-    """In a process of its own, since the suite's shape checks are not for the compiler."""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.slow

@@ -27,10 +27,6 @@ def inception_score(probabilities: Float[Tensor, "n k"], splits: int = 10) -> tu
         raise ValueError(f"splits must be between 1 and the number of images; got {splits=} of {n} images")
     bounds = [n * i // splits for i in range(splits + 1)]
     parts = [probabilities[start:stop].double() for start, stop in pairwise(bounds)]
-    scores = torch.stack([_score(p) for p in parts])
+    divergences = [(torch.xlogy(p, p) - torch.xlogy(p, p.mean(dim=0))).sum(dim=1) for p in parts]
+    scores = torch.stack([divergence.mean().exp() for divergence in divergences])
     return float(scores.mean()), float(scores.std(correction=0))
-
-
-def _score(p: Float[Tensor, "n k"]) -> Float[Tensor, ""]:
-    divergence = torch.xlogy(p, p) - torch.xlogy(p, p.mean(dim=0))
-    return divergence.sum(dim=1).mean().exp()

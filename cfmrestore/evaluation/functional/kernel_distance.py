@@ -7,8 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-Kernel: TypeAlias = Callable[[Tensor, Tensor], Tensor]
-"""Rows of n and of m features to the n x m values of the kernel."""
+Kernel: TypeAlias = Callable[[Tensor, Tensor], Tensor]  # rows of n and of m features to the n x m values
 
 _ROWS = 1024  # of the kernel's matrix that are held at once
 

@@ -1,8 +1,13 @@
 """Precision and recall of sets of images: how much of one lies on the manifold of the other."""
 
+from functools import partial
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+
+# By way of a product of matrices however few the rows: one way of rounding for all blocks.
+_distances = partial(torch.cdist, compute_mode="use_mm_for_euclid_dist")
 
 
 def precision_recall(
@@ -37,8 +42,3 @@ def _inside(points: Float[Tensor, "n d"], manifold: Float[Tensor, "m d"], k: int
     radii = [_distances(part, manifold).kthvalue(k + 1, dim=1).values for part in manifold.split(rows)]
     radius = torch.cat(radii)
     return torch.cat([(_distances(part, manifold) <= radius).any(dim=1) for part in points.split(rows)])
-
-
-def _distances(x: Float[Tensor, "a d"], y: Float[Tensor, "b d"]) -> Float[Tensor, "a b"]:
-    """Euclidean, by way of a product of matrices however few the rows: one way of rounding for all blocks."""
-    return torch.cdist(x, y, compute_mode="use_mm_for_euclid_dist")

@@ -1,11 +1,19 @@
 """Pixels that are compared: which channel, without which border, rounded as a file would be."""
 
+from functools import partial
+
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
 from cfmrestore.ops.color import luma
+from cfmrestore.ops.opencv import on_cpu
+from cfmrestore.ops.parallel import SINGLE, map_images
 from cfmrestore.typing import Image
+
+LARGE = 1 << 20  # elements of an image from which several threads share it: for less they wait longer than they work
+_STRIPE = SINGLE  # elements at a time: what is between stays in the cache, and torch takes no threads of its own
 
 
 def prepare(image: Image, *, channel: str = "y", border: int = 0, rounded: bool = True) -> Float[Tensor, "b _ _ _"]:
@@ -23,7 +31,15 @@ def prepare(image: Image, *, channel: str = "y", border: int = 0, rounded: bool 
     if channel not in ("y", "rgb"):
         raise ValueError(f"channel must be 'y' or 'rgb'; got {channel!r}")
     inside = image[..., border : height - border, border : width - border]
-    levels = inside.clamp(0, 1).double().mul_(255).round_()
+    if not on_cpu(image):
+        return _levels(inside, channel, rounded)
+    function = partial(_levels, channel=channel, rounded=rounded)
+    stripes = inside.split(max(1, _STRIPE * inside.shape[-2] // inside.numel()), dim=-2)
+    return torch.cat(map_images(function, stripes) if image.numel() > LARGE else [*map(function, stripes)], dim=-2)
+
+
+def _levels(image: Image, channel: str, rounded: bool) -> Float[Tensor, "b _ _ _"]:
+    levels = image.clamp(0, 1).double().mul_(255).round_()
     if channel == "rgb":
         return levels
     levels = luma(levels.div_(255)).mul_(255)

@@ -54,8 +54,8 @@ class LumaMetric(ImageMetric):
 
     def measure(self, image: Tensor, target: Tensor | None, sample: Mapping[str, Any]) -> float:
         assert target is not None
-        prepare = self.protocol.levels if self.in_color else self.protocol.luma
-        a, b = (prepare(x[None], rounded_scale(sample)) for x in (image, target))
+        scale, in_color = rounded_scale(sample), self.in_color
+        a, b = (self.protocol.luma(x[None], scale, in_color=in_color) for x in (image, target))
         return float(self.compare(a, b))
 
 

@@ -21,13 +21,10 @@ class NetworkMetric(ImageMetric):
 
     higher_is_better = False
 
-    @abstractmethod
-    def load(self) -> Callable[[Image, Image], PerImage]:
-        """The network, with its weights."""
-
     @cached_property
+    @abstractmethod
     def network(self) -> Callable[[Image, Image], PerImage]:
-        return self.load()
+        """The network, with its weights."""
 
     def prepare(self, num_images: int) -> None:
         self.network  # noqa: B018 - missing weights show before anything is measured
@@ -53,7 +50,8 @@ class LPIPS(NetworkMetric):
         super().__init__(protocol=protocol)
         self.net, self.weights = net, weights
 
-    def load(self) -> LPIPSNetwork:
+    @cached_property
+    def network(self) -> LPIPSNetwork:
         return LPIPSNetwork(self.net, self.weights)
 
 
@@ -73,7 +71,8 @@ class DISTS(NetworkMetric):
         folder = weights if weights is not None and Path(weights).is_dir() else None
         self.weights, self.backbone = weights, backbone or folder
 
-    def load(self) -> DISTSNetwork:
+    @cached_property
+    def network(self) -> DISTSNetwork:
         return DISTSNetwork(self.backbone, weights=self.weights)
 
 

@@ -1,6 +1,6 @@
 """Layers of networks."""
 
-from cfmrestore.networks.layers.attention import SpatialAttention
+from cfmrestore.networks.layers.attention import SpatialAttention, has_tangent
 from cfmrestore.networks.layers.embedding import TimeEmbedding
 from cfmrestore.networks.layers.modulation import Modulation, SharedModulation
 from cfmrestore.networks.layers.patch import PatchEmbed, PatchHead
@@ -15,5 +15,5 @@ from cfmrestore.networks.layers.transformer import TransformerBlock
 __all__ = [
     "MLPS", "Downsample", "LinearAttention", "Modulation", "PatchEmbed", "PatchHead", "ResidualBlock",
     "SharedModulation", "SpatialAttention", "TimeEmbedding", "TokenAttention", "TransformerBlock", "Upsample",
-    "WindowAttention", "axial_rotation", "norm", "sincos_table", "token_norm", "zeroed",
+    "WindowAttention", "axial_rotation", "has_tangent", "norm", "sincos_table", "token_norm", "zeroed",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """Self-attention between the positions of a feature map."""
 
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 from torch.nn import functional as F
@@ -9,14 +9,25 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from cfmrestore.networks.layers.residual import norm, zeroed
 
 
+def has_tangent(*tensors: Tensor | None) -> bool:
+    """Whether any is being differentiated in forward mode."""
+    return any(x is not None and forward_ad.unpack_dual(x).tangent is not None for x in tensors)
+
+
 def attend(
-    q: Float[Tensor, "b heads n d"], k: Float[Tensor, "b heads m d"], v: Float[Tensor, "b heads m d"]
+    q: Float[Tensor, "b heads n d"],
+    k: Float[Tensor, "b heads m d"],
+    v: Float[Tensor, "b heads m d"],
+    mask: Bool[Tensor, "b heads 1 m"] | None = None,
 ) -> Float[Tensor, "b heads n d"]:
-    """softmax(q k^T / sqrt(d)) v; by plain products under forward-mode differentiation, which fused kernels lack."""
-    if any(forward_ad.unpack_dual(x).tangent is not None for x in (q, k, v)):
+    """softmax(q k^T / sqrt(d)) v; by plain products under forward-mode differentiation, which fused kernels lack.
+
+    Where there is a mask, keys that it has as False have no weight.
+    """
+    if has_tangent(q, k, v):
         with sdpa_kernel(SDPBackend.MATH):
-            return F.scaled_dot_product_attention(q, k, v)
-    return F.scaled_dot_product_attention(q, k, v)
+            return F.scaled_dot_product_attention(q, k, v, mask)
+    return F.scaled_dot_product_attention(q, k, v, mask)
 
 
 class SpatialAttention(nn.Module):

@@ -3,6 +3,7 @@
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from cfmrestore.networks.layers.attention import attend
 from cfmrestore.networks.layers.position import rotate
@@ -48,10 +49,10 @@ class TokenAttention(nn.Module):
 class WindowAttention(TokenAttention):
     """Tokens attend to those of their window; windows of every other block lie shifted by half of their side.
 
-    Windows at the borders are as small as what is left of the grid: nothing is padded, masked or wrapped around, so
+    Windows at the borders have fewer tokens: what is missing is attended by none, and nothing is wrapped around, so
     that a grid may have any size and what is far away has no influence.
 
-    Reference: Liu et al., 2021 (arXiv:2103.14030), whose shifted windows are cyclic and masked instead.
+    Reference: Liu et al., 2021 (arXiv:2103.14030), whose shifted windows are cyclic, with a mask for each.
 
     Args:
         width: Features of a token.
@@ -66,28 +67,28 @@ class WindowAttention(TokenAttention):
         self.window, self.shift = window, shift
 
     def _mix(self, q: Tensor, k: Tensor, v: Tensor, rotation: Tensor | None) -> Tensor:
+        b, h, w, heads, d = q.shape
+        (top, bottom), (left, right) = (self._margins(n) for n in (h, w))
         qkv = torch.stack([rotate(q, rotation), rotate(k, rotation), v])
-        rows, columns = (_stretches(n, self.window, self.shift) for n in (q.shape[1], q.shape[2]))
-        done = [torch.cat([_within(qkv[:, :, r, c], i, j) for c, j in columns], dim=2) for r, i in rows]
-        return torch.cat(done, dim=1)
+        mask = None
+        if top or bottom or left or right:
+            qkv = F.pad(qkv, (0, 0, 0, 0, left, right, top, bottom))
+            mask = F.pad(q.new_ones(h, w, dtype=torch.bool), (left, right, top, bottom))
+        down, across, n = qkv.shape[2] // self.window, qkv.shape[3] // self.window, self.window**2
+        # Kernels take up to 65535 batches and as many heads: windows are shared out between the two.
+        shape = (down, self.window, across, self.window)
+        windows = qkv.unflatten(3, shape[2:]).unflatten(2, shape[:2]).permute(0, 1, 2, 4, 6, 3, 5, 7)
+        if mask is not None:
+            mask = mask.view(shape).transpose(1, 2).reshape(1, down, across, 1, 1, n)
+            mask = mask.expand(b, -1, -1, heads, -1, -1).reshape(b * down, across * heads, 1, n)
+        q, k, v = windows.reshape(3, b * down, across * heads, n, d)
+        mixed = attend(q, k, v, mask).view(b, down, across, heads, *shape[1::2], d).permute(0, 1, 4, 2, 5, 3, 6)
+        return mixed.flatten(3, 4).flatten(1, 2)[:, top : top + h, left : left + w]
 
-
-def _stretches(length: int, window: int, shift: int) -> list[tuple[slice, int]]:
-    """Parts of an axis within which all windows are equally long, with that length."""
-    first = min(shift, length)
-    last = first + (length - first) // window * window
-    parts = [(0, first, first), (first, last, window), (last, length, length - last)]
-    return [(slice(start, stop), side) for start, stop, side in parts if stop > start]
-
-
-def _within(qkv: Float[Tensor, "3 b h w heads d"], rows: int, columns: int) -> Float[Tensor, "b h w heads d"]:
-    """Attention within windows of rows x columns. Their number is divided between the two axes that kernels bound."""
-    b, heads, d = qkv.shape[1], qkv.shape[4], qkv.shape[5]
-    windows = qkv.unflatten(3, (-1, columns)).unflatten(2, (-1, rows)).permute(0, 1, 2, 4, 6, 3, 5, 7)
-    down, across = windows.shape[2], windows.shape[3]
-    q, k, v = windows.reshape(3, b * down, across * heads, rows * columns, d)
-    mixed = attend(q, k, v).reshape(b, down, across, heads, rows, columns, d).permute(0, 1, 4, 2, 5, 3, 6)
-    return mixed.flatten(3, 4).flatten(1, 2)
+    def _margins(self, length: int) -> tuple[int, int]:
+        """Tokens that are missing for whole windows, before and behind an axis."""
+        before = self.window - self.shift if self.shift else 0
+        return before, (length + before + self.window - 1) // self.window * self.window - before - length
 
 
 class LinearAttention(TokenAttention):

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,10 @@ import numpy as np
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.reports.html.histogram import Histogram, format_value
 from cfmrestore.reports.html.pictures import PictureStore, ShownImage, store_view
-from cfmrestore.reports.results import Values
 
 _PLOTTED = ("bicubic", "restored")  # the last one in front
 
+Values = Sequence[float | None]  # of the images of a set
 Pictures = Callable[[str, str], Mapping[str, np.ndarray]]
 
 

@@ -1,10 +1,14 @@
-"""Writing checkpoints, keeping the last ones and the best."""
+"""Writing checkpoints, keeping the last ones and the best; one more when the scheduler ends the run."""
 
 import math
+import signal
+from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
-from mmengine.dist import is_main_process
+import torch
+from mmengine.dist import all_reduce, is_main_process
 from mmengine.hooks import Hook
 
 from cfmrestore.engine import checkpoints
@@ -89,3 +93,50 @@ class CheckpointHook(Hook):
         runner.logger.info(f"the best {self.save_best} so far, {score:.4f}, is in {name}")
         if previous and previous != name and is_main_process():
             checkpoints.remove(Path(runner.work_dir) / previous)
+
+
+@HOOKS.register_module()
+class PreemptionHook(Hook):
+    """On a signal: finish the iteration, save a checkpoint on which ``--resume`` goes on, and end.
+
+    Args:
+        signals: Names of the signals.
+        interval: Iterations between the looks of a distributed run at all its ranks.
+    """
+
+    priority = "LOWEST"
+
+    def __init__(self, *, signals: Sequence[str] = ("SIGTERM", "SIGUSR1"), interval: int = 10) -> None:
+        self.signals = [signal.Signals[name] for name in signals]
+        self.interval = interval
+        self.received = 0
+        self._previous: dict[signal.Signals, Any] = {}
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        self.received = number
+
+    def before_train(self, runner: Any) -> None:
+        del runner
+        self._previous = {number: signal.signal(number, self._receive) for number in self.signals}
+
+    def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+        del batch_idx, data_batch, outputs
+        done = runner.iter + 1
+        if runner.distributed and done % self.interval:
+            return
+        flag = torch.tensor(self.received)
+        all_reduce(flag, op="max")
+        if int(flag) == 0:
+            return
+        name = signal.Signals(int(flag)).name
+        for hook in runner.hooks:
+            if isinstance(hook, CheckpointHook):
+                hook.save(runner, done)
+        runner.logger.info(f"{name} received: saved after iteration {done}; go on with --resume")
+        runner.train_loop.stop_training = True
+
+    def after_train(self, runner: Any) -> None:
+        del runner
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
