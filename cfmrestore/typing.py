@@ -4,11 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 Image: TypeAlias = Float[Tensor, "b 3 _ _"]
 """RGB in [0, 1]; only the batch is held to be the same in one call, since low and high differ in size."""
+
+OneImage: TypeAlias = Float[Tensor, "3 h w"]
+"""One of them."""
 
 Planes: TypeAlias = Float[Tensor, "... _ _"]
 """Any number of channels, with or without a batch."""
@@ -20,6 +23,8 @@ Time: TypeAlias = Float[Tensor, ""] | Float[Tensor, " b"]
 """0 is the source, 1 the data; one number for the batch, or one an image."""
 
 PerImage: TypeAlias = Float[Tensor, " b"]
+IntPerImage: TypeAlias = Int[Tensor, " b"]
+BoolPerImage: TypeAlias = Bool[Tensor, " b"]
 Seeds: TypeAlias = Int[Tensor, " b"]
 Grid: TypeAlias = Float[Tensor, " n"]
 Size: TypeAlias = tuple[int, int]

@@ -73,7 +73,9 @@ def test_an_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert "darkened by 0.25" in output
     broken = {"model.data_preprocessor.degradation.1.gamma": "[2,1]", **options}
     output = run_tool("train.py", config, "--work-dir", tmp_path / "broken", options=broken, expect=1)
-    assert "need 0 < low <= high; got gamma=[2, 1]" in output  # it was the recipe's operator that degraded
+    assert (
+        "gamma must be two rising numbers from 0.001 to inf; got [2, 1]" in output
+    )  # it was the recipe's operator that degraded
 
 
 def test_custom_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 import logging
 import warnings
-from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -37,6 +36,9 @@ class ImageDataset(Dataset[dict[str, Any]]):
         cache_images: How many decoded files a worker keeps in memory.
     """
 
+    samples: list[tuple[str, dict[str, Path]]]
+    """Name and files of each sample."""
+
     def __init__(
         self,
         *,
@@ -53,19 +55,19 @@ class ImageDataset(Dataset[dict[str, Any]]):
         self._read, self._read_map = cached(read_image), cached(read_label_map)
         self.metainfo: dict[str, Any] = {}
 
-    @abstractmethod
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        return len(self.samples)
 
-    @abstractmethod
     def name(self, index: int) -> str:
         """A name that is stable when files are added: the path below the root."""
+        return self.samples[index][0]
 
     def files(self, index: int) -> dict[str, Path]:
         """The files of one sample: "high", "low" where the input is not made by a degradation, "map".
 
         A dataset that has none overrides ``parts``.
         """
-        raise NotImplementedError
+        return self.samples[index][1]
 
     def parts(self, index: int, seed: int) -> Sample:
         """The image of one sample, and what belongs to it pixel by pixel, before the transforms.
@@ -74,13 +76,11 @@ class ImageDataset(Dataset[dict[str, Any]]):
             index: Which.
             seed: The image's own seed in this epoch, for a dataset that makes its images.
         """
-        del seed
         files = self.files(index).items()
         return {part: self._read_map(path) if part == "map" else self._read(path) for part, path in files}
 
     def label(self, index: int) -> int | None:
         """The class of the image, where it has one."""
-        del index
         return None
 
     def __getitem__(self, draw: int | Draw) -> dict[str, Any]:
@@ -100,10 +100,8 @@ class ImageDataset(Dataset[dict[str, Any]]):
     def _load(self, draw: Draw) -> dict[str, Any]:
         name = self.name(draw.image)
         seed = mix(self.seed, draw.epoch, key_of(name))
-        return {
-            "inputs": self.inputs(draw.image, seed),
-            "data_samples": {"name": name, "seed": seed, "number": draw.number},
-        }
+        data_sample = {"name": name, "seed": seed, "number": draw.number}
+        return {"inputs": self.inputs(draw.image, seed), "data_samples": data_sample}
 
     def inputs(self, index: int, seed: int) -> dict[str, Tensor]:
         """What the flow gets of one sample, transformed."""

@@ -39,20 +39,17 @@ class ClassFolder(ImageFolder):
         super().__init__(
             data_root=data_root, split=split, pipeline=pipeline, seed=seed, on_error=on_error, cache_images=cache_images
         )
-        if loose := next((path.name for path in self.paths if path.parent == self.root), None):
+        if loose := next((name for name, _ in self.samples if "/" not in name), None):
             raise ValueError(f"{data_root!r} needs a folder for each class; {loose!r} lies in none")
-        folders = sorted(p.name for p in self.root.iterdir() if p.is_dir() and not p.name.startswith("."))
+        folders = sorted(p.name for p in Path(data_root).iterdir() if p.is_dir() and not p.name.startswith("."))
         names = folders if classes is None else read_lines(Path(classes)) if isinstance(classes, str) else classes
         if missing := sorted(set(names) - set(folders)):
             raise ValueError(f"{data_root!r} has no folder of {len(missing)} classes: {', '.join(missing[:10])}")
         self.labels = {name: label for label, name in enumerate(names)}
         if len(names) != len(self.labels):
             raise ValueError(f"the {len(names)} classes name one twice")
-        self.paths = [path for path in self.paths if self._folder(path) in self.labels]
+        self.samples = [(name, files) for name, files in self.samples if name.split("/")[0] in self.labels]
         self.metainfo = {"classes": tuple(names)}
 
     def label(self, index: int) -> int:
-        return self.labels[self._folder(self.paths[index])]
-
-    def _folder(self, path: Path) -> str:
-        return path.relative_to(self.root).parts[0]
+        return self.labels[self.name(index).split("/")[0]]

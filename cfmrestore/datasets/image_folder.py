@@ -20,10 +20,7 @@ class ImageFolder(ImageDataset):
     Args:
         data_root: The folder.
         split: "held_out" takes every fourth file by name, beginning with the first; "train" the others.
-        pipeline: Transforms.
-        seed: The run's seed; the runner gives it.
-        on_error: "raise" or "skip" an unreadable file.
-        cache_images: How many decoded files a worker keeps in memory.
+        pipeline, seed, on_error, cache_images: As of ``ImageDataset``.
     """
 
     def __init__(
@@ -37,14 +34,5 @@ class ImageFolder(ImageDataset):
         cache_images: int = 0,
     ) -> None:
         super().__init__(pipeline=pipeline, seed=seed, on_error=on_error, cache_images=cache_images)
-        self.root = Path(data_root)
-        self.paths = list_images(self.root, split)
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def name(self, index: int) -> str:
-        return self.paths[index].relative_to(self.root).as_posix()
-
-    def files(self, index: int) -> dict[str, Path]:
-        return {"high": self.paths[index]}
+        root = Path(data_root)
+        self.samples = [(path.relative_to(root).as_posix(), {"high": path}) for path in list_images(root, split)]

@@ -1,7 +1,6 @@
 """Dataset of images with label maps: the class of every pixel."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,19 +42,10 @@ class LabelMapFolder(ImageDataset):
     ) -> None:
         super().__init__(pipeline=pipeline, seed=seed, on_error=on_error, cache_images=cache_images)
         names = tuple(str(number) for number in range(classes)) if isinstance(classes, int) else tuple(classes)
-        self.pairs = pairs_of(image_root, map_root)
+        pairs = pairs_of(image_root, map_root)
+        self.samples = [(name, {"high": image, "map": labels}) for name, image, labels in pairs]
         self.unlabeled = unlabeled
         self.metainfo = {"classes": names if unlabeled is None else (*names, "unlabeled")}
-
-    def __len__(self) -> int:
-        return len(self.pairs)
-
-    def name(self, index: int) -> str:
-        return self.pairs[index][0]
-
-    def files(self, index: int) -> dict[str, Path]:
-        _, image, labels = self.pairs[index]
-        return {"high": image, "map": labels}
 
     def parts(self, index: int, seed: int) -> Sample:
         sample = super().parts(index, seed)

@@ -1,7 +1,6 @@
 """Dataset of latents as targets: of generated images, of which no picture was ever stored."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -22,8 +21,7 @@ class LatentFolder(ImageDataset):
         data_root: The folder.
         crop: Side of a random square, in latent samples; without, the latents are whole and of one size.
         encoder: The digest that they must have; without, any, as long as it is the same for all.
-        seed: The run's seed; the runner gives it.
-        on_error: "raise" or "skip" a file that became unreadable.
+        seed, on_error: As of ``ImageDataset``.
     """
 
     def __init__(
@@ -38,51 +36,36 @@ class LatentFolder(ImageDataset):
         super().__init__(seed=seed, on_error=on_error)
         if crop is not None and crop < 1:
             raise ValueError(f"crop is a number of latent samples, 1 or more; got {crop}")
-        self.root, self.crop = Path(data_root), crop
-        self.paths = list_latents(self.root)
-        self.metainfo = {"encoder": self._check(encoder)}
+        root, self.crop = Path(data_root), crop
+        self.samples = [(path.relative_to(root).as_posix(), {"latent": path}) for path in list_latents(root)]
+        self.metainfo = {"encoder": self._check(data_root, encoder)}
 
-    def _check(self, encoder: str | None) -> str:
+    def _check(self, root: str, encoder: str | None) -> str:
         """The digest of the one space in which all files lie; their sizes must go into one batch."""
-        first: tuple[str, dict[str, Any]] | None = None
-        for index, path in enumerate(self.paths):
-            (channels, height, width), info = read_header(path)
+        first: dict[str, tuple[str, object]] = {}
+        for name, files in self.samples:
+            (channels, height, width), info = read_header(files["latent"])
             if self.crop is not None and min(height, width) < self.crop:
-                raise ValueError(f"{self.name(index)}: {height}x{width} is smaller than the crop of {self.crop}")
+                raise ValueError(f"{name}: {height}x{width} is smaller than the crop of {self.crop}")
             if encoder is not None and info.encoder != encoder:
-                raise ValueError(f"{self.name(index)} is of the encoder {info.encoder}, not of {encoder}")
+                raise ValueError(f"{name} is of the encoder {info.encoder}, not of {encoder}")
             size = {} if self.crop is not None else {"size": f"{height}x{width}"}
             space = {"encoder": info.encoder, "number of channels": channels, **size}
-            first = first or (self.name(index), space)
             for what, value in space.items():
-                if value != first[1][what]:
+                other, expected = first.setdefault(what, (name, value))
+                if value != expected:
                     mend = ": give a crop" if what == "size" else ": keep them in folders of their own"
                     raise ValueError(
-                        f"{str(self.root)!r} mixes latents: the {what} of {first[0]} is {first[1][what]}, that of "
-                        f"{self.name(index)} {value}{mend}"
+                        f"{root!r} mixes latents: the {what} of {other} is {expected}, that of {name} {value}{mend}"
                     )
-        assert first is not None
-        return str(first[1]["encoder"])
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def name(self, index: int) -> str:
-        return self.paths[index].relative_to(self.root).as_posix()
-
-    def files(self, index: int) -> dict[str, Path]:
-        return {"latent": self.paths[index]}
+        return str(first["encoder"][1])
 
     def inputs(self, index: int, seed: int) -> dict[str, Tensor]:
-        latent, _ = read_latent(self.paths[index])
+        latent, _ = read_latent(self.files(index)["latent"])
         if not bool(latent.isfinite().all()):
             raise ValueError("the latent holds numbers that are not finite")
-        return {"latent": self._cut(latent, mix(seed, 0))}
-
-    def _cut(self, latent: Tensor, seed: int) -> Tensor:
-        """The square that the seed draws."""
-        if self.crop is None:
-            return latent
-        rng, side = np.random.default_rng(seed), self.crop
-        top, left = (int(rng.integers(n - side + 1)) for n in latent.shape[-2:])
-        return latent[:, top : top + side, left : left + side].clone()
+        if self.crop is not None:
+            rng, side = np.random.default_rng(mix(seed, 0)), self.crop
+            top, left = (int(rng.integers(n - side + 1)) for n in latent.shape[-2:])
+            latent = latent[:, top : top + side, left : left + side].clone()
+        return {"latent": latent}

@@ -17,10 +17,7 @@ class PairedFolder(ImageDataset):
     Args:
         high_root: The folder of targets.
         low_root: The folder of inputs.
-        pipeline: Transforms; they treat both images of a pair alike.
-        seed: The run's seed; the runner gives it.
-        on_error: "raise" or "skip" an unreadable file.
-        cache_images: How many decoded files a worker keeps in memory.
+        pipeline, seed, on_error, cache_images: As of ``ImageDataset``; transforms treat both images of a pair alike.
     """
 
     def __init__(
@@ -34,17 +31,8 @@ class PairedFolder(ImageDataset):
         cache_images: int = 0,
     ) -> None:
         super().__init__(pipeline=pipeline, seed=seed, on_error=on_error, cache_images=cache_images)
-        self.pairs = pairs_of(high_root, low_root)
-
-    def __len__(self) -> int:
-        return len(self.pairs)
-
-    def name(self, index: int) -> str:
-        return self.pairs[index][0]
-
-    def files(self, index: int) -> dict[str, Path]:
-        _, high, low = self.pairs[index]
-        return {"high": high, "low": low}
+        pairs = pairs_of(high_root, low_root)
+        self.samples = [(name, {"high": high, "low": low}) for name, high, low in pairs]
 
 
 def pairs_of(*roots: str) -> list[tuple[str, Path, Path]]:

@@ -3,24 +3,15 @@
 import os
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Int
-from torch import Tensor
 
-from cfmrestore.degradations.base import Degradation
+from cfmrestore.degradations.base import Degradation, SeedParams
 from cfmrestore.ops.parallel import map_images
-from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS, check_keys, nearest
-from cfmrestore.typing import Frame, Image
-
-
-@dataclass(frozen=True)
-class SeedParams:
-    seed: Int[Tensor, " b"]
+from cfmrestore.typing import Image
 
 
 @DEGRADATIONS.register_module()
@@ -32,16 +23,11 @@ class Albumentations(Degradation[SeedParams]):
         uint8: Round to 8 bits before, which many of the transforms expect. Without, they get floats in [0, 1].
     """
 
-    params_type = SeedParams
     clips = True
 
     def __init__(self, *, transforms: Sequence[Mapping[str, Any]], uint8: bool = True) -> None:
         build_chain(transforms)  # a mistake shows now, not with the first image
         self.transforms, self.uint8 = transforms, uint8
-
-    def sample(self, frame: Frame, rng: ImageRng) -> SeedParams:
-        del frame
-        return SeedParams(rng.new_seeds())
 
     def apply(self, image: Image, params: SeedParams) -> Image:
         pixels = image.clamp(0, 1).permute(0, 2, 3, 1)
@@ -76,8 +62,7 @@ def run_chain(chain: Any, seed: int, **images: np.ndarray) -> dict[str, Any]:
     """Transform images alike; equal seeds give equal bytes."""
     # One stream for the whole chain: with a seed, every transform would draw the same numbers.
     chain.set_random_state(np.random.default_rng(seed), random.Random(seed))
-    made: dict[str, Any] = chain(**images)
-    return made
+    return chain(**images)
 
 
 def _build(package: Any, cfg: Mapping[str, Any]) -> Any:

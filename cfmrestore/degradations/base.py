@@ -1,22 +1,30 @@
 """Degradation base class: what every degradation promises."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Generic, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar, get_args
 
 import torch
 from torch import Tensor
 
+from cfmrestore.ops.parallel import stack_images
 from cfmrestore.ops.rng import ImageRng
-from cfmrestore.typing import Frame, Image, Size
+from cfmrestore.typing import Frame, Image, Seeds, Size
 
 P = TypeVar("P")
+Range: TypeAlias = tuple[float, float]
+IntRange: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class NoParams:
     """The parameters of an operator that draws nothing."""
+
+
+@dataclass(frozen=True)
+class SeedParams:
+    seed: Seeds
 
 
 class Degradation(ABC, Generic[P]):
@@ -27,6 +35,7 @@ class Degradation(ABC, Generic[P]):
     """
 
     params_type: ClassVar[type] = NoParams
+    """The frozen dataclass that stands for P in ``Degradation[P]``."""
     linear: ClassVar[bool] = False
     """Whether ``apply`` is linear in the image and keeps constant images; a test holds it to that."""
     clips: ClassVar[bool] = False
@@ -34,22 +43,45 @@ class Degradation(ABC, Generic[P]):
     stream: ClassVar[str] = ""
     """Name of its random numbers in a chain, if not the class's: a renamed class draws what it always drew."""
 
-    @abstractmethod
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for argument in (a for base in vars(cls).get("__orig_bases__", ()) for a in get_args(base)):
+            if isinstance(argument, type) and is_dataclass(argument):
+                cls.params_type = argument
+
     def sample(self, frame: Frame, rng: ImageRng) -> P:
-        """Draw the parameters of a batch of images, one set an image."""
+        """Draw the parameters of a batch of images, one set an image.
+
+        What is not drawn otherwise has an attribute of its name: a range, of which it is uniform, or how often it is
+        true. A ``seed`` is a fresh one.
+        """
+        return self.params_type(**{f.name: self._draw_one(f.name, rng) for f in fields(self.params_type)})
+
+    def _draw_one(self, name: str, rng: ImageRng) -> Tensor:
+        if name == "seed":
+            return rng.new_seeds()
+        law = getattr(self, name)
+        return rng.uniform(low=law[0], high=law[1]) if isinstance(law, tuple) else rng.uniform() < law
 
     @abstractmethod
     def apply(self, image: Image, params: P) -> Image:
         """Degrade; equal parameters give equal bytes."""
 
     def out_size(self, size: Size, params: P) -> Size:
-        """Height and width that ``apply`` makes of the given ones."""
-        del params
-        return size
+        """Height and width that ``apply`` makes of the given ones; parts of a batch must agree."""
+        return self.one_size({part.out_size(size, p) for part, p in self.parts(params)} or {size})
+
+    def one_size(self, sizes: set[Size]) -> Size:
+        """The only size of a batch, or an error."""
+        if len(sizes) > 1:
+            raise ValueError(
+                f"{type(self).__name__} makes images of several sizes in one batch, {sorted(sizes)}: put the whole "
+                "chain into PerImage, and end it with ResizeTo"
+            )
+        return sizes.pop()
 
     def parts(self, params: P) -> Iterator[tuple["Degradation[Any]", Any]]:
         """The operators of which a combinator is made, with the parameters that they got."""
-        del params
         return iter(())
 
     def draw(self, image: Image, rng: ImageRng) -> P:
@@ -72,16 +104,26 @@ class Degradation(ABC, Generic[P]):
         names = {f.name for f in fields(self.params_type)}
         if data.keys() != names:
             raise ValueError(f"parameters of {type(self).__name__} are {sorted(names)}; got {sorted(data)}")
-        result: P = self.params_type(**{name: from_json(value) for name, value in data.items()})
-        return result
+        return self.params_type(**{name: from_json(value) for name, value in data.items()})
 
 
 class Fixed(Degradation[NoParams]):
     """An operator that draws nothing."""
 
-    def sample(self, frame: Frame, rng: ImageRng) -> NoParams:
-        del frame, rng
-        return NoParams()
+
+class ImageByImage(Degradation[P]):
+    """An operator of single images, which are shared among threads."""
+
+    degrade: Callable[..., Tensor]
+    """Degrades one image (3, h, w); its parameters follow as plain numbers, in the order of their fields."""
+
+    def apply(self, image: Image, params: P) -> Image:
+        return stack_images(self.degrade, image, *numbers(params))
+
+
+def numbers(params: Any) -> Iterable[list[Any]]:
+    """Every field of the parameters as a list, one number an image."""
+    return (getattr(params, f.name).tolist() for f in fields(params))
 
 
 def to_json(value: Any) -> Any:
@@ -101,16 +143,23 @@ def from_json(value: Any) -> Any:
     return value
 
 
-def check_range(name: str, pair: tuple[float, float], low: float, high: float = float("inf")) -> tuple[float, float]:
+def check_range(name: str, pair: Range, low: float, high: float = float("inf")) -> Range:
     """A pair of numbers low <= a <= b <= high, or an error that names it."""
     if not (isinstance(pair, list | tuple) and len(pair) == 2 and low <= pair[0] <= pair[1] <= high):
         raise ValueError(f"{name} must be two rising numbers from {low} to {high}; got {pair}")
     return pair[0], pair[1]
 
 
-def check_whole(name: str, pair: tuple[int, int], low: int, high: float = float("inf")) -> tuple[int, int]:
+def check_whole(name: str, pair: IntRange, low: int, high: float = float("inf")) -> IntRange:
     """A pair of whole numbers low <= a <= b <= high, or an error that names it."""
     check_range(name, pair, low, high)
     if not all(isinstance(n, int) for n in pair):
         raise ValueError(f"{name} must be two whole numbers; got {pair}")
     return pair
+
+
+def check_share(name: str, value: float) -> float:
+    """A number from 0 to 1, or an error that names it."""
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name} must be a number from 0 to 1; got {value}")
+    return value

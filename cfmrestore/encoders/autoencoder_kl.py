@@ -23,12 +23,7 @@ class AutoencoderKL(PretrainedEncoder):
     used.
 
     Args:
-        path: A folder with config.json and weights, a ``.safetensors`` file beside its config.json, or a hub id.
-        mirrors: Further places, tried in this order when the first one fails.
-        sha256: Checksum of the weights file.
-        subfolder: Where in a folder or a hub repository the model lies; "vae" in that of a pipeline.
-        scale: Instead of the scaling_factor of the config.
-        shift: Instead of the shift_factor of the config.
+        path, mirrors, sha256, subfolder, scale, shift: As of ``PretrainedEncoder``.
         posterior: "mode" takes the mean; "sample" draws, and needs a generator.
     """
 

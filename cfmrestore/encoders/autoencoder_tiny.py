@@ -14,11 +14,7 @@ class AutoencoderTiny(PretrainedEncoder):
 
     Args:
         path: A folder with config.json and weights, or a hub id; diffusers reads no single file of this class.
-        mirrors: Further places, tried in this order when the first one fails.
-        sha256: Checksum of the weights file.
-        subfolder: Where in a folder or a hub repository the model lies.
-        scale: Instead of the scaling_factor of the config.
-        shift: Instead of the shift_factor of the config.
+        mirrors, sha256, subfolder, scale, shift: As of ``PretrainedEncoder``.
     """
 
     diffusers_class = "AutoencoderTiny"

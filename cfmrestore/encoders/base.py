@@ -42,7 +42,6 @@ class Encoder(nn.Module, ABC):
 
     def sample(self, moments: Tensor, rng: ImageRng | None = None) -> Latent:
         """A standardized latent; an encoder without randomness has one only, and needs no generator."""
-        del rng
         return (moments - self.shift) * self.scale
 
     def encode(self, image: Image, rng: ImageRng | None = None) -> Latent:
@@ -79,5 +78,4 @@ class Encoder(nn.Module, ABC):
 
     def train(self, mode: bool = True) -> "Encoder":
         """A frozen encoder stays in evaluation mode, also when the flow around it trains."""
-        del mode
         return super().train(False)

@@ -1,6 +1,7 @@
 """Card of an encoder: what to know of its space before training there."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import torch
 
@@ -41,16 +42,11 @@ def card(encoder: Encoder, images: list[Image] | None = None) -> EncoderCard:
         error = (encoder.decode(latent).clamp(0, 1) - image).double().square().mean()
         psnr.append(float(-10 * error.clamp_min(1e-12).log10()))
         latents.append(latent.flatten().double())
-    everything = torch.cat(latents) if latents else None
-    return EncoderCard(
-        name=type(encoder).__name__,
-        digest=encoder.digest(),
-        channels=encoder.channels,
-        downscale=encoder.downscale,
-        scale=encoder.scale,
-        shift=encoder.shift,
-        parameters=sum(p.numel() for p in encoder.parameters()),
-        psnr=sum(psnr) / len(psnr) if psnr else None,
-        latent_mean=float(everything.mean()) if everything is not None else None,
-        latent_std=float(everything.std()) if everything is not None else None,
-    )
+    shape: dict[str, Any] = {key: getattr(encoder, key) for key in ("channels", "downscale", "scale", "shift")}
+    parameters = sum(p.numel() for p in encoder.parameters())
+    described = EncoderCard(type(encoder).__name__, encoder.digest(), **shape, parameters=parameters)
+    if not latents:
+        return described
+    joined = torch.cat(latents)
+    mean, std = float(joined.mean()), float(joined.std())
+    return replace(described, psnr=sum(psnr) / len(psnr), latent_mean=mean, latent_std=std)

@@ -30,7 +30,7 @@ class PretrainedEncoder(Encoder):
             ``org/name``, used only where no such local path exists.
         mirrors: Further places, tried in this order when the first one fails.
         sha256: Checksum of the weights file.
-        subfolder: Where in a folder or a hub repository the model lies.
+        subfolder: Where in a folder or a hub repository the model lies; "vae" in that of a pipeline.
         scale: Instead of the scaling_factor of the config.
         shift: Instead of the shift_factor of the config.
     """
@@ -92,16 +92,14 @@ def load_from(cls: Any, place: str, *, sha256: str | None, subfolder: str | None
         raise ValueError(f"{weights.parent} holds no {CONFIG}: put the one of the model beside {weights.name}")
     if sha256 is not None:
         check_sha256(weights, sha256)
-    model = read_file(cls, weights) if path.is_file() else read_folder(cls, weights)
+    if path.is_file():
+        model = read_file(cls, weights)
+    else:  # a .bin file is read without running the code that a pickle may hold
+        model = cls.from_pretrained(str(weights.parent), use_safetensors=weights.suffix == ".safetensors")
     # A weight that is in the config and not in the file is announced by diffusers, and left without memory.
     if missing := [name for name, parameter in model.named_parameters() if parameter.is_meta]:
         raise ValueError(f"{weights} lacks {len(missing)} weights that its {CONFIG} needs, first {missing[0]}")
     return model
-
-
-def read_folder(cls: Any, weights: Path) -> nn.Module:
-    """What diffusers saved itself; a .bin file is read without running the code that a pickle may hold."""
-    return cls.from_pretrained(str(weights.parent), use_safetensors=weights.suffix == ".safetensors")
 
 
 def read_file(cls: Any, weights: Path) -> nn.Module:

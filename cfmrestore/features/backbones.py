@@ -63,7 +63,11 @@ class Backbone(nn.Module):
         if weights == RANDOM:
             _randomize(self.features, seed)
         else:
-            _load(self, net, weights)
+            mirrors = () if weights else (f"{_MIRROR}/{KINDS[net].file}",)
+            file = find_file(weights, KINDS[net].file, purpose=f"the backbone {net!r}", mirrors=mirrors)
+            loaded, expected = read_weights(file), self.state_dict()
+            check_weights(loaded, expected, file)
+            self.load_state_dict({name: loaded[name] for name in expected})
         if pool is not None:
             for name, layer in self.features.named_children():
                 if isinstance(layer, nn.MaxPool2d):
@@ -87,15 +91,6 @@ def _layers(net: str) -> nn.Sequential:
     with torch.device("meta"):
         features = getattr(models, KINDS[net].model)(weights=None).features
     return nn.Sequential(*list(features)[: KINDS[net].taps[-1] + 1]).to_empty(device="cpu")
-
-
-def _load(backbone: Backbone, net: str, path: str | Path | None) -> None:
-    mirrors = () if path else (f"{_MIRROR}/{KINDS[net].file}",)
-    file = find_file(path, KINDS[net].file, purpose=f"the backbone {net!r}", mirrors=mirrors)
-    weights = read_weights(file)
-    expected = backbone.state_dict()
-    check_weights(weights, expected, file)
-    backbone.load_state_dict({name: weights[name] for name in expected})
 
 
 def _randomize(network: nn.Module, seed: int) -> None:

@@ -66,7 +66,6 @@ class Extractor(nn.Module):
 
     def train(self, mode: bool = True) -> "Extractor":
         """Stay in evaluation mode, also as a part of a model that is trained."""
-        del mode
         return super().train(False)
 
 

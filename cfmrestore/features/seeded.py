@@ -2,7 +2,6 @@
 
 from itertools import pairwise
 from pathlib import Path
-from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -27,7 +26,7 @@ class SeededNet(Extractor):
         seed: Seed of the weights, which are drawn on the CPU.
     """
 
-    dim: ClassVar[int] = _CHANNELS[-1]
+    dim = _CHANNELS[-1]
 
     def __init__(self, *, seed: int = 0) -> None:
         super().__init__()

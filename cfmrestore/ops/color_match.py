@@ -39,10 +39,6 @@ def _adain(x: Planes, y: Planes) -> Planes:
     return (x - mean_x) * (std_y / std_x.clamp_min(1e-6)) + mean_y
 
 
-def _wavelet(x: Planes, y: Planes) -> Planes:
-    return x + _blurred(resize(y, size=(x.shape[-2], x.shape[-1])) - x)
-
-
 def _kernel() -> np.ndarray:
     """One binomial (1, 2, 1) / 4 after the other, each with twice the distance between its samples."""
     kernel = np.ones(1)
@@ -53,7 +49,7 @@ def _kernel() -> np.ndarray:
     return kernel
 
 
-def _blurred(x: Planes) -> Planes:
+def _wavelet(x: Planes, y: Planes) -> Planes:
     import cv2
 
     kernel = _kernel()
@@ -61,4 +57,5 @@ def _blurred(x: Planes) -> Planes:
     def blur(plane: np.ndarray, out: np.ndarray) -> None:
         cv2.sepFilter2D(plane, -1, kernel, kernel, out, borderType=cv2.BORDER_REPLICATE)
 
-    return by_planes(blur, x.cpu()).to(x)
+    difference = resize(y, size=(x.shape[-2], x.shape[-1])) - x
+    return x + by_planes(blur, difference.cpu()).to(x)

@@ -47,28 +47,14 @@ def _integer_transform() -> Tensor:
     z_1, z_2, z_3, z_4 = (-fixed(v) for v in (0.899976223, 2.562915447, 1.961570560, 0.390180644))
     z_5 = fixed(1.175875602)
     odd = torch.full((4, 4), float(z_5), dtype=torch.float64)
-    for rows, z in (((0, 3), z_1), ((1, 2), z_2)):
-        odd[rows[0], rows[1]] += z
-        odd[rows[1], rows[0]] += z
-    for rows, z in (((0, 2), z_3), ((1, 3), z_4)):
-        odd[rows[0], rows[1]] += z
-        odd[rows[1], rows[0]] += z
+    for i, j, z in ((0, 3, z_1), (1, 2, z_2), (0, 2, z_3), (1, 3, z_4)):
+        odd[i, j] += z
+        odd[j, i] += z
     odd += torch.diag(torch.tensor([d[0] + z_1 + z_3, d[1] + z_2 + z_4, d[2] + z_2 + z_3, d[3] + z_1 + z_4]).double())
     result = torch.zeros(8, 8, dtype=torch.float64)
     result[0::2] = torch.cat([even, even.flip(1)], dim=1)
     result[[7, 5, 3, 1]] = torch.cat([odd.flip(1), -odd], dim=1)
     return result
-
-
-def soft_round(x: Tensor) -> Tensor:
-    r""":math:`[x] + (x - [x])^3`, whose derivative is not zero (Shin and Song, 2017)."""
-    whole = x.round()
-    return whole + (x - whole) ** 3
-
-
-def quality_factor(quality: PerImage) -> PerImage:
-    """What the tables are multiplied with: libjpeg's rule, without its rounding to whole per cent."""
-    return torch.where(quality < 50, 50 / quality, 2 - quality / 50)
 
 
 def code(image: Image, quality: PerImage, *, soft: bool = True) -> Image:
@@ -90,7 +76,8 @@ def code(image: Image, quality: PerImage, *, soft: bool = True) -> Image:
         c = (c + torch.tensor([0.25, 0.5], device=c.device).repeat(c.shape[-1] // 2)).floor()
     y = F.pad(y, (0, 0, 0, -y.shape[-2] % 16), mode="replicate")  # as libjpeg: below, each plane repeats its last row
     c = F.pad(c, (0, 0, 0, -c.shape[-2] % 8), mode="replicate")
-    factor = quality_factor(quality.to(y))
+    quality = quality.to(y)
+    factor = torch.where(quality < 50, 50 / quality, 2 - quality / 50)  # libjpeg's rule
     factor = factor if soft else (factor * 100 + 1e-3).floor() / 100
     y, c = _quantize(y, factor, 0, soft), _quantize(c, factor, 1, soft)
     c = c[..., : (h + 1) // 2, : (w + 1) // 2]
@@ -128,7 +115,9 @@ def _quantize(plane: Tensor, factor: PerImage, table: int, soft: bool) -> Tensor
     tables, cosines, _ = _constants(plane.device)
     steps = expand_as(factor, blocks) * tables[table]
     if soft:
-        blocks = cosines.T @ (soft_round(cosines @ blocks @ cosines.T / steps) * steps) @ cosines + 128
+        x = cosines @ blocks @ cosines.T / steps
+        whole = x.round()  # to which is added what gives it a derivative (Shin and Song, 2017)
+        blocks = cosines.T @ ((whole + (x - whole) ** 3) * steps) @ cosines + 128
     else:
         blocks = _as_libjpeg(blocks, (steps + 0.501).floor().clamp(1, 255)).to(plane)
     return blocks.transpose(3, 4).reshape(b, c, h, w)

@@ -1,6 +1,7 @@
 """Blur kernels, one an image, each summing to one. u is in pixels from the middle, as (x, y).
 
-They are small and computed by numpy: a kernel in torch takes several times as long, and holds up other threads.
+They are small and, but for those of motion, computed by numpy: a kernel in torch takes several times as long, and holds
+up other threads.
 """
 
 import math
@@ -17,6 +18,8 @@ from cfmrestore.typing import PerImage, Seeds
 
 Kernels = Float[Tensor, "b size size"]
 Array = np.ndarray
+POINTS = 1024
+"""How many points a motion's path has: several a pixel, so that no kernel looks like beads."""
 
 
 @lru_cache(maxsize=64)
@@ -27,8 +30,7 @@ def _grid(size: int) -> tuple[Array, Array]:
 
 def _each(value: Tensor) -> Array:
     """One number an image, in float64, to be broadcast over its kernel."""
-    array: Array = value.double().numpy(force=True)[:, None, None]
-    return array
+    return value.double().numpy(force=True)[:, None, None]
 
 
 def _normalized(kernels: Array) -> Kernels:
@@ -43,8 +45,7 @@ def _distance(sigma: Float[Tensor, "b 2"], theta: PerImage, size: int) -> Array:
     x, y = _grid(size)
     cos, sin = np.cos(_each(theta)), np.sin(_each(theta))
     along, across = (cos * x + sin * y) / _each(sigma[:, 0]), (cos * y - sin * x) / _each(sigma[:, 1])
-    distance: Array = along * along + across * across
-    return distance
+    return along * along + across * across
 
 
 def of_sides(family: Callable[..., Kernels], side: Seeds, *params: Tensor) -> Kernels:
@@ -94,3 +95,30 @@ def disc_kernels(radius: PerImage, size: int) -> Kernels:
     """Discs, the blur of a lens out of focus; pixels on the rim count by their distance from it."""
     x, y = _grid(size)
     return _normalized((_each(radius) + 0.5 - np.sqrt(x * x + y * y)).clip(0, 1))
+
+
+def shake(length: float, angle: float, curvature: float, normal: Float[Tensor, " n"]) -> Float[Tensor, "n 2"]:
+    r"""Points (x, y) in pixels of a path of this length at constant speed; their mean is zero.
+
+    The direction is a random walk, so that the movement has inertia:
+    :math:`\theta_k = \varphi + \frac{c}{\sqrt n} \sum_{j \le k} n_j`, shifted so that its mean is the angle
+    :math:`\varphi`. The curvature c is the standard deviation of the whole turn in radians; 0 is a straight line.
+    """
+    n = len(normal)
+    walk = normal.double().cumsum(0) * (curvature / math.sqrt(n))
+    theta = angle + walk - walk.mean()
+    points = torch.stack([theta.cos(), theta.sin()], dim=1).cumsum(0) * (length / n)
+    return points - points.mean(0)
+
+
+def splat(points: Float[Tensor, "n 2"], size: int) -> Float[Tensor, "size size"]:
+    """Share each point's weight, 1 / n, among the four pixels around it, bilinearly; the mean stays where it is."""
+    place = points + (size - 1) / 2
+    corner = place.floor().clamp(0, max(size - 2, 0))
+    part = place - corner
+    kernel = torch.zeros(size * size, dtype=points.dtype, device=points.device)
+    for dx, x in enumerate((1 - part[:, 0], part[:, 0])):
+        for dy, y in enumerate((1 - part[:, 1], part[:, 1])):
+            index = (corner[:, 1] + dy) * size + corner[:, 0] + dx
+            kernel.index_add_(0, index.long(), x * y / len(points))
+    return kernel.reshape(size, size)

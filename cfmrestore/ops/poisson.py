@@ -44,13 +44,9 @@ def poisson(level: Int[Tensor, "*shape"], u: Float[Tensor, "*shape"], *, peak: i
     rising, bins = _tables(peak, u.device)
     row, flat = level.flatten().int(), u.flatten()
     count = bins.index_select(0, torch.add((flat * _BINS).int(), row, alpha=_BINS)).to(torch.float32)
-    left = _where(count < 0)
+    many = count < 0  # whose indices numpy finds in a tenth of the time
+    left = torch.from_numpy(np.flatnonzero(many.numpy())) if many.device.type == "cpu" else many.nonzero().flatten()
     row = row[left]
     index = torch.searchsorted(rising, row + flat[left].double(), right=True)
     count[left] = (index - row * (len(rising) // _LEVELS)).float()
     return count.reshape(level.shape)
-
-
-def _where(mask: Tensor) -> Tensor:
-    """Indices; numpy finds them in a tenth of the time."""
-    return torch.from_numpy(np.flatnonzero(mask.numpy())) if mask.device.type == "cpu" else mask.nonzero().flatten()

@@ -1,6 +1,6 @@
 """Tiling: overlapping windows of an image, and the blending of what is made of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import torch
@@ -52,15 +52,13 @@ class Tiling:
 
     def windows(self, length: int) -> list[Window]:
         """The tiles of an axis, first to last."""
-        cuts = [(start, min(start + self.side, length)) for start in self.starts(length)]
-        raw = [self._tent(start, stop, length) for start, stop in cuts]
+        tents = [self._tent(start, min(start + self.side, length), length) for start in self.starts(length)]
         total = torch.zeros(length, dtype=torch.float64, device="cpu")
-        for (start, stop), weight in zip(cuts, raw, strict=True):
-            total[start:stop] += weight
-        shares = [weight / total[start:stop] for (start, stop), weight in zip(cuts, raw, strict=True)]
-        return [Window(start, stop, share.float()) for (start, stop), share in zip(cuts, shares, strict=True)]
+        for tent in tents:
+            total[tent.start : tent.stop] += tent.weight
+        return [replace(tent, weight=(tent.weight / total[tent.start : tent.stop]).float()) for tent in tents]
 
-    def _tent(self, start: int, stop: int, length: int) -> Tensor:
+    def _tent(self, start: int, stop: int, length: int) -> Window:
         """1 inside, falling to 0 towards neighbors; it never falls at the edge of the image."""
         context = self.overlap // 4
         ramp = max(self.overlap - 2 * context, 1)
@@ -70,7 +68,7 @@ class Tiling:
             weight = weight.minimum(((place - start - context) / ramp).clamp(0, 1))
         if stop < length:
             weight = weight.minimum(((stop - context - place) / ramp).clamp(0, 1))
-        return weight
+        return Window(start, stop, weight)
 
 
 @dataclass(frozen=True)

@@ -16,16 +16,10 @@ def free_bytes(device: torch.device) -> int:
     """Free memory of the device; on a CPU also within the limit of a container."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    limits = [_available(), *(limit for pair in _CGROUPS if (limit := _left(*pair)) is not None)]
+    kibibytes = _numbers(Path("/proc/meminfo")).get("MemAvailable:")
+    available = _UNKNOWN if kibibytes is None else 1024 * kibibytes
+    limits = [available, *(limit for pair in _CGROUPS if (limit := _left(*pair)) is not None)]
     return max(min(limits), 0)
-
-
-def _available() -> int:
-    info = Path("/proc/meminfo")
-    if not info.is_file():
-        return _UNKNOWN
-    lines = dict(line.split(":", 1) for line in info.read_text().splitlines() if ":" in line)
-    return int(lines["MemAvailable"].split()[0]) * 1024 if "MemAvailable" in lines else _UNKNOWN
 
 
 def _left(limit: str, used: str) -> int | None:
@@ -34,15 +28,15 @@ def _left(limit: str, used: str) -> int | None:
     top = Path(limit).read_text().strip()
     if not top.isdigit():
         return None
-    return int(top) - int(Path(used).read_text()) + _reclaimable(Path(used).parent / "memory.stat")
+    stat = _numbers(Path(used).with_name("memory.stat"))
+    files = stat.get("total_inactive_file", stat.get("inactive_file", 0))  # used, and only keeps what was read
+    return int(top) - int(Path(used).read_text()) + files
 
 
-def _reclaimable(stat: Path) -> int:
-    """Part of the used memory that only keeps files that were read."""
-    if not stat.is_file():
-        return 0
-    lines = dict(line.split(maxsplit=1) for line in stat.read_text().splitlines() if " " in line)
-    return int(lines.get("total_inactive_file", lines.get("inactive_file", 0)))
+def _numbers(file: Path) -> dict[str, int]:
+    """Names and whole numbers of a file of lines; nothing where there is none."""
+    lines = file.read_text().splitlines() if file.is_file() else []
+    return {words[0]: int(words[1]) for line in lines if len(words := line.split()) > 1 and words[1].isdigit()}
 
 
 def is_out_of_memory(error: BaseException) -> bool:

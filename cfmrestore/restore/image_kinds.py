@@ -35,15 +35,15 @@ def unpack(image: Any) -> tuple[ColorAlpha, Callable[[ColorAlpha], Any]]:
     if isinstance(image, np.ndarray):
         return _array(image)
     if isinstance(image, Picture):
-        return _of_picture(image), lambda planes: _to_picture(planes, image)
+        return _picture(image)
     from PIL import Image
 
     if not isinstance(image, Image.Image):
         raise ValueError(f"an image is {KINDS}; got {type(image).__name__}")
-    from cfmrestore.imageio import from_pil
+    from cfmrestore.imageio import from_pil, to_pil
 
-    picture = from_pil(image)
-    return _of_picture(picture), lambda planes: _to_pil(_to_picture(planes, picture))
+    planes, pack = _picture(from_pil(image))
+    return planes, lambda restored: to_pil(pack(restored))
 
 
 def split(channels: Tensor) -> ColorAlpha:
@@ -54,34 +54,26 @@ def split(channels: Tensor) -> ColorAlpha:
     return ColorAlpha(channels[:, :1].expand(-1, 3, -1, -1) if gray else channels[:, :3], alpha, gray)
 
 
-def _of_picture(picture: Picture) -> ColorAlpha:
-    return split(torch.from_numpy(to_planes(picture.pixels))[None])
+def _picture(picture: Picture) -> tuple[ColorAlpha, Callable[[ColorAlpha], Picture]]:
+    def pack(planes: ColorAlpha) -> Picture:
+        pixels = from_planes(planes.channels[0].numpy(), picture.pixels.dtype)
+        metadata = resized_metadata(picture.metadata, (pixels.shape[0], pixels.shape[1]))
+        return replace(picture, pixels=pixels, metadata=metadata)
 
-
-def _to_picture(planes: ColorAlpha, source: Picture) -> Picture:
-    pixels = from_planes(planes.channels[0].numpy(), source.pixels.dtype)
-    metadata = resized_metadata(source.metadata, (pixels.shape[0], pixels.shape[1]))
-    return replace(source, pixels=pixels, metadata=metadata)
-
-
-def _to_pil(picture: Picture) -> Any:
-    from cfmrestore.imageio import to_pil
-
-    return to_pil(picture)
+    return split(torch.from_numpy(to_planes(picture.pixels))[None]), pack
 
 
 def _tensor(image: Tensor) -> tuple[ColorAlpha, Callable[[ColorAlpha], Tensor]]:
     if image.dim() not in (3, 4) or not 1 <= image.shape[-3] <= 4 or 0 in image.shape:
         raise ValueError(f"an image is {KINDS}, of 1 to 4 channels; got a tensor {tuple(image.shape)}")
     plain = image.detach().cpu()
-    floats = _floats((plain.float() if plain.is_floating_point() else plain).numpy())
-    batch = torch.from_numpy(floats if image.dim() == 4 else floats[None])
+    floats = torch.from_numpy(_floats((plain.float() if plain.is_floating_point() else plain).numpy()))
 
     def pack(planes: ColorAlpha) -> Tensor:
         made = torch.from_numpy(_as(planes.channels.numpy(), str(image.dtype).removeprefix("torch.")))
         return (made if image.dim() == 4 else made[0]).to(image.device, image.dtype)
 
-    return split(batch), pack
+    return split(floats if image.dim() == 4 else floats[None]), pack
 
 
 def _array(image: np.ndarray) -> tuple[ColorAlpha, Callable[[ColorAlpha], np.ndarray]]:

@@ -13,8 +13,7 @@ CARDS = "models.json"
 def cards(folder: Path = FOLDER) -> dict[str, dict[str, Any]]:
     """What is said of each model, by its name."""
     path = folder / CARDS
-    found: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return found
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def find_bundled(name: str, folder: Path = FOLDER) -> Path:

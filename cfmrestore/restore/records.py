@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,7 @@ class Records:
     def knows(self, path: Path) -> bool:
         """Whether a file is a result of this folder."""
         folder, path = self.folder.resolve(), path.resolve()
-        if not path.is_relative_to(folder):
-            return False
-        return (folder / _FOLDER / f"{path.relative_to(folder).as_posix()}.json").is_file()
+        return path.is_relative_to(folder) and replace(self, folder=folder).file(path).is_file()
 
     def done(self, result: Path, source: Path, files: list[Path]) -> bool:
         """Whether all files are there and were made in this way of this input; an error if in another."""

@@ -1,7 +1,7 @@
 """Restoring images of any kind and size with a trained flow, or a chain of them."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,14 +26,6 @@ from cfmrestore.restore.spread import Spread
 from cfmrestore.restore.stage_runner import StageRunner
 from cfmrestore.restore.stages import Stage, load_stages
 from cfmrestore.typing import Image
-
-
-@dataclass(frozen=True)
-class RestoredBatch:
-    """Restored images in [0, 1], and the evaluations of all networks on the way."""
-
-    image: Tensor
-    nfe: int
 
 
 @dataclass(frozen=True)
@@ -90,8 +82,7 @@ class Restorer:
         Args:
             path: A checkpoint (``.safetensors``, ``.pth``), a work directory for its newest one, a config that chains
                 several (``stages = [...]``), or the name of a model that comes with the package.
-            device: See the class.
-            precision: See the class.
+            device, precision: As of the class.
             encoder: Keys of the encoder to change: where its weights lie, ``dict(path=...)``.
         """
         return cls(load_stages(path, encoder), device=device, precision=precision)
@@ -125,8 +116,8 @@ class Restorer:
         if isinstance(image, list | tuple):
             if mask is not None:
                 raise ValueError("a mask belongs to one image, or to one batch: give them one by one")
-            parts = [on_progress and _part(on_progress, index, len(image)) for index in range(len(image))]
-            return [self.restore(item, chosen, part)[0] for item, part in zip(image, parts, strict=True)]
+            count = len(image)
+            return [self.restore(item, chosen, _part(on_progress, i, count))[0] for i, item in enumerate(image)]
         return self.restore(image, chosen, on_progress, mask)[0]
 
     def sample(self, image: Any, *, count: int = 4, on_progress: OnProgress | None = None, **settings: Any) -> Samples:
@@ -138,8 +129,8 @@ class Restorer:
         chosen = Settings.of(settings)
         spread, images, total_nfe = Spread(), [], 0
         for index in range(count):
-            part = None if on_progress is None else _part(on_progress, index, count)
-            restored, planes, nfe = self.restore(image, replace(chosen, seed=chosen.seed + index), part)
+            numbered = replace(chosen, seed=chosen.seed + index)
+            restored, planes, nfe = self.restore(image, numbered, _part(on_progress, index, count))
             images.append(restored)
             spread.add(planes.color)
             total_nfe += nfe
@@ -154,19 +145,16 @@ class Restorer:
         given = {} if mask is None else {"mask": mask_of(mask, low)}
         if alpha is not None and transparency.varies(alpha):
             progress.rounds = 2
-            color = self.images(low * alpha, settings, progress=progress, given=given)
-            edge = self.images(
-                alpha.expand(-1, 3, -1, -1), replace(settings, color="none"), progress=progress, given=given
-            )
-            high_alpha = transparency.bounded(edge.image.mean(dim=1, keepdim=True), alpha)
-            restored = ColorAlpha(transparency.divided(color.image, high_alpha, low), high_alpha, planes.gray)
-            nfe = color.nfe + edge.nfe
+            color, nfe = self.images(low * alpha, settings, progress=progress, given=given)
+            edges = alpha.expand(-1, 3, -1, -1)
+            edges, more = self.images(edges, replace(settings, color="none"), progress=progress, given=given)
+            alpha = transparency.bounded(edges.mean(dim=1, keepdim=True), alpha)
+            color, nfe = transparency.divided(color, alpha, low), nfe + more
         else:
-            color = self.images(low, settings, progress=progress, given=given)
-            size = (color.image.shape[-2], color.image.shape[-1])
-            flat = None if alpha is None else alpha[..., :1, :1].expand(-1, -1, *size)
-            restored, nfe = ColorAlpha(color.image, flat, planes.gray), color.nfe
+            color, nfe = self.images(low, settings, progress=progress, given=given)
+            alpha = None if alpha is None else alpha[..., :1, :1].expand(-1, -1, *color.shape[-2:])
         progress.finish()
+        restored = ColorAlpha(color, alpha, planes.gray)
         return pack(restored), restored, nfe
 
     @torch.no_grad()
@@ -179,8 +167,8 @@ class Restorer:
         *,
         is_latent: bool = False,
         given: Mapping[str, Tensor] | None = None,
-    ) -> RestoredBatch:
-        """Restore a batch of RGB images in [0, 1], or of small latents by the models' own scale.
+    ) -> tuple[Image, int]:
+        """Restore a batch of RGB images in [0, 1], or of small latents by the models' own scale; and count evaluations.
 
         Args:
             low: The images (b, 3, h, w), or latents.
@@ -209,7 +197,7 @@ class Restorer:
             if run.after != 1:
                 image = resize(image, scale=run.after).clamp_(0, 1)
         mask = (given or {}).get("mask")
-        return RestoredBatch(self._matched(image, low, settings, from_latents, mask), nfe)
+        return self._matched(image, low, settings, from_latents, mask), nfe
 
     def lift(
         self, latent: Tensor, seeds: Sequence[int], *, on_progress: OnProgress | None = None, **settings: Any
@@ -218,7 +206,7 @@ class Restorer:
         chosen, progress = Settings.of(settings), Progress(on_progress)
         if chosen.scale not in (None, self.scale):
             raise ValueError(f"latents are lifted by the model's own scale, {self.scale}; got {chosen.scale}")
-        image = self.images(latent, chosen, seeds, progress, is_latent=True).image
+        image, _ = self.images(latent, chosen, seeds, progress, is_latent=True)
         progress.finish()
         return image
 
@@ -276,8 +264,8 @@ def _finite(image: Tensor) -> Image:
     return image
 
 
-def _part(on_progress: OnProgress, index: int, count: int) -> Callable[[float], None]:
-    return lambda done: on_progress((index + done) / count)
+def _part(on_progress: OnProgress | None, index: int, count: int) -> OnProgress | None:
+    return on_progress and (lambda done: on_progress((index + done) / count))
 
 
 def precision_of(name: str, device: torch.device) -> torch.dtype:

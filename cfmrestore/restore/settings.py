@@ -56,13 +56,8 @@ class Settings:
 
     def sampling(self, own: Sampling) -> Sampling:
         """The model's sampling, changed."""
-        solver = {"type": self.solver} if isinstance(self.solver, str) else self.solver
-        changes: dict[str, Any] = {
-            "solver": solver,
-            "num_intervals": self.num_intervals,
-            "fidelity": self.fidelity,
-            "noise": self.noise,
-            "consistency": self.consistency,
-            "color": self.color,
-        }
-        return replace(own, **{key: value for key, value in changes.items() if value is not None})
+        names = ("solver", "num_intervals", "fidelity", "noise", "consistency", "color")
+        changes = {name: value for name in names if (value := getattr(self, name)) is not None}
+        if isinstance(self.solver, str):
+            changes["solver"] = {"type": self.solver}
+        return replace(own, **changes)

@@ -49,7 +49,8 @@ class StageRunner:
         size = (math.ceil(start.shape[-2] * grow), math.ceil(start.shape[-1] * grow))
         tiling = self._tiling(size, len(start), sampling, settings.tile)
         while True:
-            self._expect(progress, size, sampling, tiling)
+            nfe, tiles = flow.nfe(sampling), 1 if tiling is None else count(size, tiling)
+            progress.expect(None if nfe is None else tiles * nfe)
             execution = flow.execution(dtype=self.dtype, tiling=tiling, on_evaluation=progress.step)
             pipeline = flow.pipeline(sampling, execution)
             placed = start.to(self.device) if tiling is None else start.cpu()
@@ -61,11 +62,6 @@ class StageRunner:
                 reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             tiling = self._halved(tiling, size, reason)  # outside of the handler, whose frames hold what failed
             progress.restart()
-
-    def _expect(self, progress: Progress, size: Size, sampling: Sampling, tiling: Tiling | None) -> None:
-        nfe = self.flow.nfe(sampling)
-        tiles = 1 if tiling is None else count(size, tiling)
-        progress.expect(None if nfe is None else tiles * nfe)
 
     def _tiling(self, size: Size, batch: int, sampling: Sampling, tile: int | str) -> Tiling | None:
         multiple = tile_planner.multiple_of(self.flow)
@@ -82,7 +78,7 @@ class StageRunner:
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            side = tile_planner.probed_side(self.flow) * self.flow.encoder.downscale
+            side = tile_planner.probed_sides(self.flow)[-1] * self.flow.encoder.downscale
             raise self._no_room(side, str(error)) from error
 
     def _no_room(self, pixels: int, reason: str) -> ValueError:

@@ -88,20 +88,14 @@ def load_flow(path: Path, encoder: Mapping[str, Any] | None = None) -> CouplingF
 
 def build(config: Mapping[str, Any], encoder: Mapping[str, Any] | None, name: str) -> CouplingFlow:
     """A flow without its weights; what a file describes is held to be a flow of registered parts before it is built."""
-    _check(config, name)
-    cls = find_class({"type": config["type"]}, MODELS)
-    if not (isinstance(cls, type) and issubclass(cls, CouplingFlow)):
-        raise ValueError(f"{name!r} is of a {config['type']}, which does not restore images")
-    flow: CouplingFlow = MODELS.build({**config, "encoder": {**config["encoder"], **(encoder or {})}})
-    return flow
-
-
-def _check(config: Any, name: str) -> None:
-    """Refuse a description that is none: parts are dicts with the name of what they are."""
-    parts = {"the model": config, **{part: config.get(part) for part in _PARTS if isinstance(config, Mapping)}}
+    parts = {"the model": config, **{part: config.get(part) for part in _PARTS}}
     for part, value in parts.items():
         if not isinstance(value, Mapping) or not isinstance(value.get("type"), str) or "_scope_" in value:
             raise ValueError(f"{name!r} does not describe a model: {part} is {value!r:.80}, not a dict with a type")
+    cls = find_class({"type": config["type"]}, MODELS)
+    if not (isinstance(cls, type) and issubclass(cls, CouplingFlow)):
+        raise ValueError(f"{name!r} is of a {config['type']}, which does not restore images")
+    return MODELS.build({**config, "encoder": {**config["encoder"], **(encoder or {})}})
 
 
 def _chain(config: Any, path: Path, encoder: Mapping[str, Any] | None) -> list[Stage]:

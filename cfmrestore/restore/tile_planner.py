@@ -1,16 +1,18 @@
 """Which tiles are the cheapest of those that fit the memory."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import lcm
 
 import torch
+from torch import Tensor, nn
 
 from cfmrestore.flows.coupling_flow import CouplingFlow
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.ops.tiles import Tiling
 from cfmrestore.restore.cost_model import SIDES, Cost, cost
 from cfmrestore.restore.free_memory import free_bytes
-from cfmrestore.typing import Size
+from cfmrestore.typing import Conditioning, Size
 
 _LADDER = (512, 384, 256, 192, 128, 96, 64, 48, 32, 16)  # sides that are tried: few, so that machines agree
 _OVERLAP = 32
@@ -30,32 +32,27 @@ class Costs:
         return self.network.times(evaluations) + self.encoder
 
 
-def probed_side(flow: CouplingFlow) -> int:
-    """The largest latent on which costs are counted."""
-    return max(SIDES) * max(1, multiple_of(flow) // min(SIDES))
+def probed_sides(flow: CouplingFlow) -> list[int]:
+    """The latents on which costs are counted, smallest first: multiples of what the network takes."""
+    return [side * max(1, multiple_of(flow) // min(SIDES)) for side in SIDES]
 
 
 def measure(flow: CouplingFlow, device: torch.device) -> Costs:
-    """Count on latents of a few samples a side, which are multiples of what the network takes."""
-    space, rng, execution = flow.encoder, ImageRng([0]), flow.execution()
+    """Count on latents of a few samples a side."""
+    space, sides = flow.encoder, probed_sides(flow)
 
-    def evaluate(side: int) -> object:
+    def evaluate(side: int, network: nn.Module, conditions: Callable[[Tensor], Conditioning]) -> object:
         x = torch.zeros(1, space.channels, side, side, device=device)
-        return execution.velocity(flow.network, flow.conditions.zeros(x))(x, torch.zeros((), device=device))
-
-    def begin(side: int) -> object:
-        x = torch.zeros(1, space.channels, side, side, device=device)
-        assert flow.coupling.network is not None
-        return execution.velocity(flow.coupling.network, {"context": x})(x, torch.zeros((), device=device))
+        return flow.execution().velocity(network, conditions(x))(x, torch.zeros((), device=device))
 
     def encode(side: int) -> object:
         pixels = side * space.downscale
-        return space.decode(space.encode(torch.zeros(1, 3, pixels, pixels, device=device), rng))
+        return space.decode(space.encode(torch.zeros(1, 3, pixels, pixels, device=device), ImageRng([0])))
 
-    sides = [side * max(1, multiple_of(flow) // min(SIDES)) for side in SIDES]
-    network = cost(evaluate, sides)
-    if flow.coupling.network is not None:
-        network = replace(network, memory=max(network.memory, cost(begin, sides).memory))
+    network = cost(lambda side: evaluate(side, flow.network, flow.conditions.zeros), sides)
+    if (first := flow.coupling.network) is not None:
+        begin = cost(lambda side: evaluate(side, first, lambda x: {"context": x}), sides)
+        network = replace(network, memory=max(network.memory, begin.memory))
     return Costs(network, cost(encode, sides))
 
 
@@ -92,16 +89,11 @@ def choose(
     if fits(size[0] * size[1]) and max(size) <= _LADDER[0]:
         found.append((whole.operations(size[0] * size[1]), None))
     for tiling in dict.fromkeys(tiling_of(side, multiple) for side in _LADDER):
-        areas = tile_areas(size, tiling)
+        rows, columns = ([min(tiling.side, n - start) for start in tiling.starts(n)] for n in size)
+        areas = [height * width for height in rows for width in columns]
         if tiling.side < max(size) and fits(max(areas)):
             found.append((sum(whole.operations(area) for area in areas), tiling))
     return min(found, key=lambda one: one[0])[1] if found else tiling_of(_LADDER[-1], multiple)
-
-
-def tile_areas(size: Size, tiling: Tiling) -> list[int]:
-    """Samples of every tile."""
-    sides = [[min(tiling.side, length - start) for start in tiling.starts(length)] for length in size]
-    return [height * width for height in sides[0] for width in sides[1]]
 
 
 def check_room(size: Size, batch: int, channels: int, downscale: int) -> None:

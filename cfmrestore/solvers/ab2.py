@@ -1,7 +1,5 @@
 """The two-step Adams-Bashforth method: second order at one evaluation a step."""
 
-from typing import ClassVar
-
 from torch import Tensor
 
 from cfmrestore.registry import SOLVERS
@@ -22,9 +20,9 @@ class AB2(Solver):
     Reference: Hairer, Norsett and Wanner, 1993, section III.5 (variable step sizes).
     """
 
-    order: ClassVar[int] = 2
-    evals_per_step: ClassVar[int] = 1
-    startup_evals: ClassVar[int] = 1
+    order = 2
+    evals_per_step = 1
+    startup_evals = 1
 
     def step(
         self, v: Velocity, x: Latent, t: Time, h: Time, memory: tuple[Tensor, Tensor] | None

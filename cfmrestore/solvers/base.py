@@ -28,18 +28,6 @@ class Solution:
     nfe: int
 
 
-class CountedVelocity:
-    """A velocity that counts its evaluations."""
-
-    def __init__(self, velocity: Velocity) -> None:
-        self.velocity = velocity
-        self.nfe = 0
-
-    def __call__(self, x: Tensor, t: Tensor) -> Tensor:
-        self.nfe += 1
-        return self.velocity(x, t)
-
-
 class Solver(ABC):
     r"""Integrates :math:`\dot{x}_t = v(x_t, t)` over a grid of times, forward or backward."""
 
@@ -58,7 +46,6 @@ class Solver(ABC):
 
     def start(self, x: Latent, diffusion: Diffusion | None) -> Any:
         """The memory that the first step receives; most methods have none."""
-        del x, diffusion
         return None
 
     @abstractmethod
@@ -84,14 +71,20 @@ class Solver(ABC):
             on_step: Called after each interval.
         """
         check_monotonic(grid)
-        counted = CountedVelocity(v)
+        nfe = 0
+
+        def counted(x: Tensor, t: Tensor) -> Tensor:
+            nonlocal nfe
+            nfe += 1
+            return v(x, t)
+
         memory = self.start(x, diffusion)
         grid = grid.to(x.device, x.dtype)
         for index, (t, h) in enumerate(zip(grid[:-1], grid.diff(), strict=True)):
             x, memory = self.step(counted, x, t, h, memory)
             if on_step is not None:
-                on_step(Step(index, t + h, x, counted.nfe))
-        return Solution(x, counted.nfe)
+                on_step(Step(index, t + h, x, nfe))
+        return Solution(x, nfe)
 
 
 def check_monotonic(grid: Tensor) -> None:

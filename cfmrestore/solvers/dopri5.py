@@ -1,7 +1,6 @@
 """The Dormand-Prince 5(4) method: the step follows the error, for each image by itself."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -48,9 +47,9 @@ class DoPri5(Solver):
         max_evals: Evaluations in one interval of the grid, after which it is given up.
     """
 
-    order: ClassVar[int] = 5
-    evals_per_step: ClassVar[int] = 6
-    startup_evals: ClassVar[int] = 1
+    order = 5
+    evals_per_step = 6
+    startup_evals = 1
 
     def __init__(
         self, *, rtol: float = 1e-3, atol: float = 1e-4, adaptive: bool = True, max_evals: int = 10_000
@@ -63,7 +62,6 @@ class DoPri5(Solver):
         return None if self.adaptive else super().nfe(num_intervals)
 
     def start(self, x: Latent, diffusion: Diffusion | None) -> _Memory:
-        del x, diffusion
         return _Memory()
 
     def _stages(self, v: Velocity, x: Latent, t: Time, h: Time, k_1: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,7 +1,5 @@
 """Euler's method: the first-order solver, exact on straight paths."""
 
-from typing import ClassVar
-
 from cfmrestore.registry import SOLVERS
 from cfmrestore.solvers.base import Solver
 from cfmrestore.typing import Latent, Time, Velocity
@@ -14,8 +12,8 @@ class Euler(Solver):
     .. math:: x_{n+1} = x_n + h\, v(x_n, t_n)
     """
 
-    order: ClassVar[int] = 1
-    evals_per_step: ClassVar[int] = 1
+    order = 1
+    evals_per_step = 1
 
     def step(self, v: Velocity, x: Latent, t: Time, h: Time, memory: None) -> tuple[Latent, None]:
         return x + h * v(x, t), memory

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -43,8 +42,8 @@ class EulerMaruyama(Solver):
             "noise" is as the others.
     """
 
-    order: ClassVar[int] = 1
-    evals_per_step: ClassVar[int] = 1
+    order = 1
+    evals_per_step = 1
 
     def __init__(self, *, diffusion: str = "sigma", norm: float = 1.0, last_step: str = "mean") -> None:
         if diffusion not in FORMS:
@@ -54,7 +53,6 @@ class EulerMaruyama(Solver):
         self.form, self.norm, self.last_step = FORMS[diffusion], norm, last_step
 
     def start(self, x: Latent, diffusion: Diffusion | None) -> Diffusion | None:
-        del x
         if diffusion is None and self.norm > 0:
             raise ValueError(
                 "EulerMaruyama needs the law of a random source: give the coupling noise (sampling.noise above 0) "

@@ -1,7 +1,5 @@
 """Heun's method: the second-order solver that EDM samples with."""
 
-from typing import ClassVar
-
 from cfmrestore.registry import SOLVERS
 from cfmrestore.solvers.base import Solver
 from cfmrestore.typing import Latent, Time, Velocity
@@ -20,8 +18,8 @@ class Heun(Solver):
     step: v is finite at t = 1.
     """
 
-    order: ClassVar[int] = 2
-    evals_per_step: ClassVar[int] = 2
+    order = 2
+    evals_per_step = 2
 
     def step(self, v: Velocity, x: Latent, t: Time, h: Time, memory: None) -> tuple[Latent, None]:
         k_1 = v(x, t)

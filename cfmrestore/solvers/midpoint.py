@@ -1,7 +1,5 @@
 """The midpoint rule: second order, with one look ahead to the middle of the step."""
 
-from typing import ClassVar
-
 from cfmrestore.registry import SOLVERS
 from cfmrestore.solvers.base import Solver
 from cfmrestore.typing import Latent, Time, Velocity
@@ -17,8 +15,8 @@ class Midpoint(Solver):
         x_{n+1} &= x_n + h k_2
     """
 
-    order: ClassVar[int] = 2
-    evals_per_step: ClassVar[int] = 2
+    order = 2
+    evals_per_step = 2
 
     def step(self, v: Velocity, x: Latent, t: Time, h: Time, memory: None) -> tuple[Latent, None]:
         k_1 = v(x, t)

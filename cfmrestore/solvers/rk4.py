@@ -1,7 +1,5 @@
 """The classical Runge-Kutta method: fourth order in four stages."""
 
-from typing import ClassVar
-
 from cfmrestore.registry import SOLVERS
 from cfmrestore.solvers.base import Solver
 from cfmrestore.typing import Latent, Time, Velocity
@@ -19,8 +17,8 @@ class RK4(Solver):
         x_{n+1} &= x_n + \tfrac{h}{6} (k_1 + 2 k_2 + 2 k_3 + k_4)
     """
 
-    order: ClassVar[int] = 4
-    evals_per_step: ClassVar[int] = 4
+    order = 4
+    evals_per_step = 4
 
     def step(self, v: Velocity, x: Latent, t: Time, h: Time, memory: None) -> tuple[Latent, None]:
         k_1 = v(x, t)

@@ -167,9 +167,9 @@ def test_dither_keeps_the_mean_where_rounding_does_not() -> None:
         (LowLight, {"gamma": (0, 1)}, "gamma must be"),
         (Haze, {"beta": (-1, 1)}, "beta must be"),
         (Haze, {"airlight": (0.5, 2)}, "airlight must be"),
-        (Haze, {"roughness": 1.5}, "roughness must be a share"),
+        (Haze, {"roughness": 1.5}, "roughness must be a number from 0 to 1; got 1.5"),
         (Banding, {"bits": (0, 4)}, "bits must be two rising numbers from 1 to 16"),
-        (Banding, {"dither_probability": 2}, "need a probability; got dither_probability=2"),
+        (Banding, {"dither_probability": 2}, "dither_probability must be a number from 0 to 1; got 2"),
     ],
 )
 def test_bad_keys(cls: type, keys: dict, message: str) -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from cfmrestore.degradations.blur.motion_blur import MotionBlur, MotionParams
-from cfmrestore.ops import motion_trajectories as trajectories
+from cfmrestore.ops.kernels import shake
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.typing import Frame
 
@@ -71,7 +71,7 @@ def test_the_longest_path_fits_its_kernel() -> None:
 def test_paths_have_their_length_and_direction_changes_by_the_curvature() -> None:
     n, turns = 256, []
     for normal in ImageRng(range(500)).normal(n):
-        points = trajectories.shake(12.0, 0.4, 0.3, normal)
+        points = shake(12.0, 0.4, 0.3, normal)
         steps = points.diff(dim=0)
         assert math.isclose(steps.norm(dim=1).sum(), 12.0 * (n - 1) / n, rel_tol=1e-9)
         theta = torch.atan2(steps[:, 1], steps[:, 0])

@@ -85,7 +85,7 @@ def test_gray_speckle_scales_whole_pixels() -> None:
     [
         (SaltAndPepper, {"share": (0.2, 1.2)}, "share must be two rising numbers from 0 to 1"),
         (SaltAndPepper, {"salt": (0.6, 0.4)}, "salt must be two rising numbers"),
-        (SaltAndPepper, {"gray_probability": 2}, "need a probability; got gray_probability=2"),
+        (SaltAndPepper, {"gray_probability": 2}, "gray_probability must be a number from 0 to 1; got 2"),
         (SpeckleNoise, {"sigma": (-1, 5)}, "sigma must be two rising numbers"),
     ],
 )

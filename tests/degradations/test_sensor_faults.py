@@ -148,11 +148,11 @@ def test_a_sound_sensor_changes_nothing() -> None:
     ("cls", "keys", "message"),
     [
         (Vignetting, {"corner": (0, 0.5)}, "corner must be two rising numbers"),
-        (Vignetting, {"offset": -0.1}, "offset must be a share"),
+        (Vignetting, {"offset": -0.1}, "offset must be a number from 0 to 1"),
         (ChromaticAberration, {"epsilon": (-0.8, 0.1)}, "epsilon must be two rising numbers from -0.5 to 0.5"),
         (DeadPixels, {"dead": (0.1, 0.9)}, "dead must be two rising numbers from 0 to 0.5"),
         (DeadPixels, {"hot": (0.2, 0.1)}, "hot must be two rising numbers"),
-        (DeadPixels, {"gray_probability": -1}, "need a probability; got gray_probability=-1"),
+        (DeadPixels, {"gray_probability": -1}, "gray_probability must be a number from 0 to 1; got -1"),
     ],
 )
 def test_bad_keys(cls: type, keys: dict, message: str) -> None:

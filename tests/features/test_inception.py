@@ -57,7 +57,7 @@ def test_shapes_and_number_of_weights(network: InceptionV3, torchvisions: nn.Mod
     assert shapes == {name: value.shape for name, value in torchvisions.state_dict().items()}
     features = network(torch.rand(2, 3, 64, 96))
     assert features.shape == (2, InceptionV3.dim)
-    assert network.logits(features).shape == (2, 1008)
+    assert network.fc(features).shape == (2, 1008)
     assert not any(parameter.requires_grad for parameter in network.parameters())
     assert not network.train().training
 
@@ -138,18 +138,18 @@ def test_equal_to_torchvisions_network_patched_from_outside(
 
     unpatched = expected()
     monkeypatch.setattr(blocks, "F", Functional())
-    found = network.logits(network(x))
+    found = network.fc(network(x))
     assert torch.allclose(found, expected(), rtol=1e-3, atol=1e-3 * float(found.std()))
     assert not torch.allclose(found, unpatched, rtol=1e-2, atol=1e-2 * float(found.std()))
 
 
 def test_probabilities_leave_out_the_bias(network: InceptionV3) -> None:
     features = torch.rand(3, 2048, generator=torch.Generator().manual_seed(3))
-    expected = (network.logits(features) - network.fc.bias).softmax(dim=1)
+    expected = (network.fc(features) - network.fc.bias).softmax(dim=1)
     found = network.probabilities(features)
     assert torch.allclose(found, expected, atol=1e-5)
     assert torch.allclose(found.sum(dim=1), torch.ones(3))
-    assert not torch.allclose(found, network.logits(features).softmax(dim=1), atol=1e-5)
+    assert not torch.allclose(found, network.fc(features).softmax(dim=1), atol=1e-5)
 
 
 def test_weights_are_found_and_checked(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,6 @@ class CenterCrop(Transform):
         self.size, self.multiple = size, multiple
 
     def __call__(self, sample: Sample, seed: int) -> Sample:
-        del seed
         sides = sample["high"].shape[:2]
         m = self.multiple
         height, width = (min(side, self.size or side) // m * m for side in sides)

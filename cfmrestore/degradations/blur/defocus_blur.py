@@ -6,40 +6,28 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from cfmrestore.degradations.base import Degradation, check_range
-from cfmrestore.ops.filters import filter_each
+from cfmrestore.degradations.base import Range, check_range
+from cfmrestore.degradations.blur.kernel_blur import Blur
 from cfmrestore.ops.kernels import disc_kernels
-from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
-from cfmrestore.typing import Frame, Image
+from cfmrestore.typing import PerImage
 
 
 @dataclass(frozen=True)
 class DefocusParams:
-    radius: Float[Tensor, " b"]  # of the circle of confusion, in pixels
+    radius: PerImage  # of the circle of confusion, in pixels
 
 
 @DEGRADATIONS.register_module()
-class DefocusBlur(Degradation[DefocusParams]):
+class DefocusBlur(Blur[DefocusParams]):
     """Convolve with a disc.
 
     Args:
         radius: Range of the disc's radius in pixels, drawn uniformly.
     """
 
-    params_type = DefocusParams
-    linear = True
-
-    def __init__(self, *, radius: tuple[float, float] = (1.0, 6.0)) -> None:
-        self.low, self.high = check_range("radius", radius, 0)
-
-    def sample(self, frame: Frame, rng: ImageRng) -> DefocusParams:
-        del frame
-        return DefocusParams(rng.uniform(low=self.low, high=self.high))
+    def __init__(self, *, radius: Range = (1.0, 6.0)) -> None:
+        self.radius = check_range("radius", radius, 0)
 
     def kernels(self, params: DefocusParams) -> Float[Tensor, "b k k"]:
-        """The kernels in float64."""
-        return disc_kernels(params.radius.double(), 2 * math.ceil(self.high + 0.5) + 1)
-
-    def apply(self, image: Image, params: DefocusParams) -> Image:
-        return filter_each(image, self.kernels(params))
+        return disc_kernels(params.radius.double(), 2 * math.ceil(self.radius[1] + 0.5) + 1)

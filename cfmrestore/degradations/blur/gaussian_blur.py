@@ -1,7 +1,5 @@
 """Isotropic and anisotropic Gaussian blur: the first operator of the Real-ESRGAN chain."""
 
-from torch import Tensor
-
 from cfmrestore.degradations.blur.kernel_blur import KernelBlur
 from cfmrestore.ops.kernels import gaussian_kernels
 from cfmrestore.registry import DEGRADATIONS
@@ -20,15 +18,4 @@ class GaussianBlur(KernelBlur):
         isotropic: One standard deviation for both axes.
     """
 
-    def __init__(
-        self,
-        *,
-        sigma: tuple[float, float] = (0.2, 3.0),
-        size: int | tuple[int, int] = 21,
-        isotropic: bool = False,
-    ) -> None:
-        super().__init__(sigma, size, isotropic)
-
-    def _family(self, sigma: Tensor, theta: Tensor, beta: Tensor, size: int) -> Tensor:
-        del beta
-        return gaussian_kernels(sigma, theta, size)
+    family = staticmethod(lambda sigma, theta, beta, size: gaussian_kernels(sigma, theta, size))

@@ -1,9 +1,6 @@
 """Generalized Gaussian blur, whose kernel is peaked or flat beside a Gaussian."""
 
-from typing import ClassVar
-
-from torch import Tensor
-
+from cfmrestore.degradations.base import IntRange, Range, check_range
 from cfmrestore.degradations.blur.kernel_blur import KernelBlur
 from cfmrestore.ops.kernels import generalized_kernels
 from cfmrestore.registry import DEGRADATIONS
@@ -22,17 +19,11 @@ class GeneralizedBlur(KernelBlur):
         isotropic: One standard deviation for both axes.
     """
 
-    stream: ClassVar[str] = "GeneralisedBlur"
+    stream = "GeneralisedBlur"
+    family = staticmethod(generalized_kernels)
 
     def __init__(
-        self,
-        *,
-        sigma: tuple[float, float] = (0.2, 3.0),
-        beta: tuple[float, float] = (0.5, 4.0),
-        size: int | tuple[int, int] = 21,
-        isotropic: bool = False,
+        self, *, sigma: Range = (0.2, 3.0), beta: Range = (0.5, 4.0), size: int | IntRange = 21, isotropic: bool = False
     ) -> None:
-        super().__init__(sigma, size, isotropic, beta)
-
-    def _family(self, sigma: Tensor, theta: Tensor, beta: Tensor, size: int) -> Tensor:
-        return generalized_kernels(sigma, theta, beta, size)
+        super().__init__(sigma=sigma, size=size, isotropic=isotropic)
+        self.beta = check_range("beta", beta, 1e-3)

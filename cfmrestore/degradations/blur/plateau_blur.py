@@ -1,7 +1,6 @@
 """Plateau blur, whose kernel is flat in the middle and has long tails."""
 
-from torch import Tensor
-
+from cfmrestore.degradations.base import IntRange, Range, check_range
 from cfmrestore.degradations.blur.kernel_blur import KernelBlur
 from cfmrestore.ops.kernels import plateau_kernels
 from cfmrestore.registry import DEGRADATIONS
@@ -20,15 +19,10 @@ class PlateauBlur(KernelBlur):
         isotropic: One standard deviation for both axes.
     """
 
-    def __init__(
-        self,
-        *,
-        sigma: tuple[float, float] = (0.2, 3.0),
-        beta: tuple[float, float] = (1.0, 2.0),
-        size: int | tuple[int, int] = 21,
-        isotropic: bool = False,
-    ) -> None:
-        super().__init__(sigma, size, isotropic, beta)
+    family = staticmethod(plateau_kernels)
 
-    def _family(self, sigma: Tensor, theta: Tensor, beta: Tensor, size: int) -> Tensor:
-        return plateau_kernels(sigma, theta, beta, size)
+    def __init__(
+        self, *, sigma: Range = (0.2, 3.0), beta: Range = (1.0, 2.0), size: int | IntRange = 21, isotropic: bool = False
+    ) -> None:
+        super().__init__(sigma=sigma, size=size, isotropic=isotropic)
+        self.beta = check_range("beta", beta, 1e-3)

@@ -4,26 +4,25 @@ import math
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
-from cfmrestore.degradations.base import Degradation, check_range
-from cfmrestore.degradations.blur.kernel_blur import draw_side, odd_sides
-from cfmrestore.ops.filters import filter_each
+from cfmrestore.degradations.base import IntRange, Range, check_range
+from cfmrestore.degradations.blur.kernel_blur import Blur, draw_side, odd_sides
 from cfmrestore.ops.kernels import of_sides, sinc_kernels
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
-from cfmrestore.typing import Frame, Image
+from cfmrestore.typing import Frame, IntPerImage, PerImage
 
 
 @dataclass(frozen=True)
 class SincParams:
-    cutoff: Float[Tensor, " b"]  # radians a sample
-    side: Int[Tensor, " b"]
+    cutoff: PerImage  # radians a sample
+    side: IntPerImage
 
 
 @DEGRADATIONS.register_module()
-class SincBlur(Degradation[SincParams]):
+class SincBlur(Blur[SincParams]):
     r"""Convolve with :math:`k(u) \propto \omega J_1(\omega |u|) / (2 \pi |u|)`, cut to a square.
 
     The cutoff :math:`\omega` is uniform; kernels of a side below 13 take the range's half that rings less, from
@@ -35,29 +34,21 @@ class SincBlur(Degradation[SincParams]):
         size: Side of the kernel, odd, or a range of which the odd numbers are equally likely.
     """
 
-    params_type = SincParams
-    linear = True
-
     def __init__(
         self,
         *,
-        cutoff: tuple[float, float] = (math.pi / 3, math.pi),
-        cutoff_small: tuple[float, float] | None = None,
-        size: int | tuple[int, int] = (7, 21),
+        cutoff: Range = (math.pi / 3, math.pi),
+        cutoff_small: Range | None = None,
+        size: int | IntRange = (7, 21),
     ) -> None:
         self.cutoff = check_range("cutoff", cutoff, 1e-3, 3.1416)
         self.cutoff_small = check_range("cutoff_small", cutoff_small or cutoff, 1e-3, 3.1416)
         self.sides = odd_sides(size)
 
     def sample(self, frame: Frame, rng: ImageRng) -> SincParams:
-        del frame
         side, u = draw_side(self.sides, rng), rng.uniform()
         small, large = (low + (high - low) * u for low, high in (self.cutoff_small, self.cutoff))
         return SincParams(torch.where(side < 13, small, large), side)
 
     def kernels(self, params: SincParams) -> Float[Tensor, "b k k"]:
-        """The kernels in float64, zero outside their own side."""
         return of_sides(sinc_kernels, params.side, params.cutoff.double())
-
-    def apply(self, image: Image, params: SincParams) -> Image:
-        return filter_each(image, self.kernels(params))

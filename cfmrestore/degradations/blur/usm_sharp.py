@@ -30,7 +30,6 @@ class USMSharp(Fixed):
         self.kernel = gaussian_kernels(sigma, torch.zeros(1, dtype=torch.float64), size)
 
     def apply(self, image: Image, params: NoParams) -> Image:
-        del params
         kernels = self.kernel.expand(len(image), -1, -1)
         residual = image - filter_each(image, kernels)
         soft = filter_each((255 * residual.abs() > self.threshold).to(image), kernels)

@@ -2,19 +2,15 @@
 
 from dataclasses import dataclass
 
-from jaxtyping import Float
-from torch import Tensor
-
-from cfmrestore.degradations.base import Degradation, check_range
+from cfmrestore.degradations.base import Degradation, Range, check_range
 from cfmrestore.ops import jpeg
-from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
-from cfmrestore.typing import Frame, Image
+from cfmrestore.typing import Image, PerImage
 
 
 @dataclass(frozen=True)
 class RealQualityParams:
-    quality: Float[Tensor, " b"]
+    quality: PerImage
 
 
 @DEGRADATIONS.register_module()
@@ -26,16 +22,10 @@ class DiffJPEG(Degradation[RealQualityParams]):
         soft: Smooth roundings, for gradients. Without, every step rounds as libjpeg does.
     """
 
-    params_type = RealQualityParams
     clips = True
 
-    def __init__(self, *, quality: tuple[float, float] = (30, 95), soft: bool = True) -> None:
-        self.low, self.high = check_range("quality", quality, 1, 100)
-        self.soft = soft
-
-    def sample(self, frame: Frame, rng: ImageRng) -> RealQualityParams:
-        del frame
-        return RealQualityParams(rng.uniform(low=self.low, high=self.high))
+    def __init__(self, *, quality: Range = (30, 95), soft: bool = True) -> None:
+        self.quality, self.soft = check_range("quality", quality, 1, 100), soft
 
     def apply(self, image: Image, params: RealQualityParams) -> Image:
         return jpeg.code(image, params.quality, soft=self.soft)

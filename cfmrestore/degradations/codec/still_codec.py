@@ -1,47 +1,53 @@
-"""Degradation base class for codecs of still images."""
+"""Degradation base classes for codecs: of anything, and of still images."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Int
-from torch import Tensor
+import torch
 
-from cfmrestore.degradations.base import Degradation, check_whole
-from cfmrestore.degradations.codec.pixels import through_codec
+from cfmrestore.degradations.base import ImageByImage, IntRange, P, check_whole
 from cfmrestore.ops.rng import ImageRng
-from cfmrestore.typing import Frame, Image
+from cfmrestore.typing import Frame, IntPerImage, OneImage
+
+
+class Codec(ImageByImage[P]):
+    """Round to 8 bits, encode and decode; clips to [0, 1]."""
+
+    clips = True
+    order: ClassVar[str] = "RGB"
+    """Order of the channels in the codec's arrays."""
+    code: Callable[..., np.ndarray]
+    """Encodes and decodes 8-bit pixels (h, w, 3); the image's parameters follow."""
+
+    def degrade(self, x: OneImage, *numbers: Any) -> OneImage:
+        import cv2
+
+        levels = x.clamp(0, 1).mul_(255).round_().to(torch.uint8).cpu().numpy()
+        coded = cv2.split(self.code(cv2.merge([levels["RGB".index(name)] for name in self.order]), *numbers))
+        return torch.from_numpy(np.stack([coded[self.order.index(name)] for name in "RGB"])).to(x).div_(255)
 
 
 @dataclass(frozen=True)
 class QualityParams:
-    quality: Int[Tensor, " b"]
+    quality: IntPerImage
 
 
-class StillCodec(Degradation[QualityParams]):
-    """Round to 8 bits, encode and decode by OpenCV; clips to [0, 1].
+class StillCodec(Codec[QualityParams]):
+    """Encodes and decodes by OpenCV; the quality factor is drawn uniformly from the integers."""
 
-    Args:
-        quality: Range of the quality factor, drawn uniformly from the integers.
-    """
-
-    params_type = QualityParams
-    clips = True
+    order = "BGR"
     extension: ClassVar[str]
     flag: ClassVar[int]  # OpenCV's number for "quality"
 
-    def __init__(self, *, quality: tuple[int, int] = (30, 95)) -> None:
-        check_whole("quality", quality, 1, 100)
-        self.quality = quality
+    def __init__(self, *, quality: IntRange = (30, 95)) -> None:
+        self.quality = check_whole("quality", quality, 1, 100)
 
     def sample(self, frame: Frame, rng: ImageRng) -> QualityParams:
-        del frame
         return QualityParams(rng.integers(*self.quality))
 
-    def apply(self, image: Image, params: QualityParams) -> Image:
-        return through_codec(image, self._code, params.quality, order="BGR")
-
-    def _code(self, pixels: np.ndarray, quality: int) -> np.ndarray:
+    def code(self, pixels: np.ndarray, quality: int) -> np.ndarray:
         import cv2
 
         done, data = cv2.imencode(self.extension, pixels, [self.flag, quality])

@@ -10,11 +10,11 @@ import numpy as np
 from jaxtyping import Int
 from torch import Tensor
 
-from cfmrestore.degradations.base import Degradation, check_whole
-from cfmrestore.degradations.codec.pixels import through_codec
+from cfmrestore.degradations.base import IntRange, check_whole
+from cfmrestore.degradations.codec.still_codec import Codec
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS, nearest
-from cfmrestore.typing import Frame, Image
+from cfmrestore.typing import Frame, IntPerImage
 
 # Not libx265 (4.2): its bytes change from run to run, and with small frames it writes past its memory.
 _DECODERS = {"libx264": "h264", "mpeg4": "mpeg4", "mpeg2video": "mpeg2video"}
@@ -24,13 +24,13 @@ _CONVERSION = 0x2 | 0x2000 | 0x4000 | 0x40000 | 0x80000  # SWS_BILINEAR, FULL_CH
 
 @dataclass(frozen=True)
 class VideoParams:
-    crf: Int[Tensor, " b"]
-    codec: Int[Tensor, " b"]  # its place in the list of codecs
+    crf: IntPerImage
+    codec: IntPerImage  # its place in the list of codecs
     motion: Int[Tensor, "b 2"]  # pixels down and to the right, a frame
 
 
 @DEGRADATIONS.register_module()
-class VideoCodec(Degradation[VideoParams]):
+class VideoCodec(Codec[VideoParams]):
     """Round to 8 bits, and take the last frame of a video that pans to this image; chroma is halved, clips to [0, 1].
 
     MPEG-2 and MPEG-4 know no constant rate factor: their quantizer, from 1 to 31, is the one whose steps are as large
@@ -44,34 +44,27 @@ class VideoCodec(Degradation[VideoParams]):
             motion the codecs skip all frames but the first.
     """
 
-    params_type = VideoParams
-    clips = True
-
     def __init__(
         self,
         *,
-        crf: tuple[int, int] = (18, 40),
+        crf: IntRange = (18, 40),
         codecs: Sequence[str] = ("libx264", "mpeg4", "mpeg2video"),
         frames: int = 1,
         motion: int = 3,
     ) -> None:
-        check_whole("crf", crf, 0, 51)
         if unknown := [name for name in codecs if name not in _DECODERS]:
             raise ValueError(f"VideoCodec knows no codec {unknown[0]!r}; {nearest(unknown[0], _DECODERS)}")
         if not codecs or frames < 1 or motion < 0:
             raise ValueError(f"VideoCodec needs a codec, frames >= 1, motion >= 0; got {codecs=}, {frames=}, {motion=}")
-        self.crf, self.codecs, self.frames, self.motion = crf, tuple(codecs), frames, motion
+        self.crf, self.codecs = check_whole("crf", crf, 0, 51), tuple(codecs)
+        self.frames, self.motion = frames, motion
 
     def sample(self, frame: Frame, rng: ImageRng) -> VideoParams:
-        del frame
         crf, codec = rng.integers(*self.crf), rng.integers(0, len(self.codecs) - 1)
         return VideoParams(crf, codec, rng.integers(-self.motion, self.motion, 2))
 
-    def apply(self, image: Image, params: VideoParams) -> Image:
-        return through_codec(image, self._code, params.crf, params.codec, *params.motion.unbind(1))
-
-    def _code(self, pixels: np.ndarray, crf: int, codec: int, down: int, right: int) -> np.ndarray:
-        h, w = pixels.shape[:2]
+    def code(self, pixels: np.ndarray, crf: int, codec: int, motion: list[int]) -> np.ndarray:
+        (h, w), (down, right) = pixels.shape[:2], motion
         rows, columns = (max(_SMALLEST - n, n % 2) for n in (h, w))
         padded = np.pad(pixels, ((0, rows), (0, columns), (0, 0)), mode="edge")
         clip = [_moved(padded, (n * down, n * right)) for n in reversed(range(self.frames))]
@@ -86,7 +79,10 @@ def _moved(pixels: np.ndarray, shift: tuple[int, int]) -> np.ndarray:
 
 def _last_frame(clip: list[np.ndarray], codec: str, crf: int) -> np.ndarray:
     """Encode and decode in memory; one thread, so that the bytes do not depend on the machine's cores."""
-    av = _import_av()
+    try:
+        import av
+    except ImportError as error:
+        raise ValueError('VideoCodec needs the package av: pip install "cfmrestore[video]"') from error
     encoder, decoder = _context(av, codec, "w"), _context(av, _DECODERS[codec], "r")
     encoder.height, encoder.width = clip[0].shape[:2]
     encoder.pix_fmt, encoder.time_base, encoder.options = "yuv420p", Fraction(1, 25), _options(codec, crf)
@@ -120,12 +116,3 @@ def _context(av: ModuleType, name: str, mode: str) -> Any:
         ) from error
     context.thread_count = 1
     return context
-
-
-def _import_av() -> ModuleType:
-    try:
-        import av
-    except ImportError as error:
-        raise ValueError('VideoCodec needs the package av: pip install "cfmrestore[video]"') from error
-    module: ModuleType = av
-    return module

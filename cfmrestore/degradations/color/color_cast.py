@@ -2,13 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cfmrestore.degradations.base import Degradation, check_range
+from cfmrestore.degradations.base import Degradation, Range, check_range
 from cfmrestore.ops.broadcast import expand_as
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
@@ -39,23 +38,14 @@ class ColorCast(Degradation[CastParams]):
         hue: Range of the angle in degrees, drawn uniformly.
     """
 
-    stream: ClassVar[str] = "ColourCast"
+    stream = "ColourCast"
 
-    params_type = CastParams
-
-    def __init__(
-        self,
-        *,
-        gain: tuple[float, float] = (0.75, 1.25),
-        saturation: tuple[float, float] = (1.0, 1.0),
-        hue: tuple[float, float] = (0.0, 0.0),
-    ) -> None:
+    def __init__(self, *, gain: Range = (0.75, 1.25), saturation: Range = (1.0, 1.0), hue: Range = (0.0, 0.0)) -> None:
         self.gain = check_range("gain", gain, 0)
         self.saturation = check_range("saturation", saturation, 0)
         self.hue = check_range("hue", hue, -180, 180)
 
     def sample(self, frame: Frame, rng: ImageRng) -> CastParams:
-        del frame
         gain = rng.uniform(3, low=self.gain[0], high=self.gain[1])
         saturation = rng.uniform(low=self.saturation[0], high=self.saturation[1])
         angles = [math.radians(a) for a in rng.uniform(low=self.hue[0], high=self.hue[1]).tolist()]

@@ -12,6 +12,5 @@ class Grayscale(Fixed):
     linear = True
 
     def apply(self, image: Image, params: NoParams) -> Image:
-        del params
         r, g, b = image.unbind(dim=1)
         return (0.299 * r + 0.587 * g + 0.114 * b)[:, None].repeat(1, 3, 1, 1)

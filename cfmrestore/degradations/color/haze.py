@@ -4,28 +4,27 @@ import math
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from cfmrestore.degradations.base import Degradation, check_range
-from cfmrestore.ops.parallel import stack_images
+from cfmrestore.degradations.base import ImageByImage, Range, check_range, check_share
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
-from cfmrestore.typing import Frame, Image, Size
+from cfmrestore.typing import OneImage, PerImage, Seeds, Size
 
 _CELLS = 4  # random depths on a side
 
 
 @dataclass(frozen=True)
 class HazeParams:
-    beta: Float[Tensor, " b"]
-    airlight: Float[Tensor, " b"]
-    seed: Int[Tensor, " b"]  # of the depth
+    beta: PerImage
+    airlight: PerImage
+    seed: Seeds  # of the depth
 
 
 @DEGRADATIONS.register_module()
-class Haze(Degradation[HazeParams]):
+class Haze(ImageByImage[HazeParams]):
     r"""Atmospheric scattering, :math:`y = x t + a (1 - t)` with :math:`t = e^{-\beta d}`.
 
     The depth :math:`d \in [0, 1]` is made up: a plane that rises in a random direction, mixed with smooth noise.
@@ -39,24 +38,9 @@ class Haze(Degradation[HazeParams]):
         roughness: The share of the noise in the depth; 0 is a plane.
     """
 
-    params_type = HazeParams
-
-    def __init__(
-        self,
-        *,
-        beta: tuple[float, float] = (0.6, 1.8),
-        airlight: tuple[float, float] = (0.7, 1.0),
-        roughness: float = 0.4,
-    ) -> None:
+    def __init__(self, *, beta: Range = (0.6, 1.8), airlight: Range = (0.7, 1.0), roughness: float = 0.4) -> None:
         self.beta, self.airlight = check_range("beta", beta, 0), check_range("airlight", airlight, 0, 1)
-        if not 0 <= roughness <= 1:
-            raise ValueError(f"roughness must be a share from 0 to 1; got {roughness}")
-        self.roughness = roughness
-
-    def sample(self, frame: Frame, rng: ImageRng) -> HazeParams:
-        del frame
-        beta = rng.uniform(low=self.beta[0], high=self.beta[1])
-        return HazeParams(beta, rng.uniform(low=self.airlight[0], high=self.airlight[1]), rng.new_seeds())
+        self.roughness = check_share("roughness", roughness)
 
     def depth(self, size: Size, seed: int) -> Float[Tensor, "h w"]:
         """How far away the scene is, in [0, 1]."""
@@ -69,11 +53,7 @@ class Haze(Degradation[HazeParams]):
         noise = F.interpolate(coarse, size, mode="bicubic", align_corners=True)[0, 0].clamp(0, 1)
         return (1 - self.roughness) * plane + self.roughness * noise
 
-    def apply(self, image: Image, params: HazeParams) -> Image:
-        draws = zip(params.beta.tolist(), params.airlight.tolist(), params.seed.tolist(), strict=True)
-        return stack_images(lambda x, draw: self._hazy(x, *draw), image, draws)
-
-    def _hazy(self, x: Float[Tensor, "3 h w"], beta: float, a: float, seed: int) -> Float[Tensor, "3 h w"]:
+    def degrade(self, x: OneImage, beta: float, a: float, seed: int) -> OneImage:
         d = self.depth((x.shape[-2], x.shape[-1]), seed)
         t = torch.exp(-beta * d).to(x)
         return x * t + a * (1 - t)

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from cfmrestore.degradations.base import Degradation
 from cfmrestore.former_names import plugin_name
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import Frame, Image, Size
+
+Step: TypeAlias = Degradation[Any] | dict[str, Any]
+"""An operator, or its config."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +29,8 @@ class Compose(Degradation[ComposeParams]):
         steps: The operators, or their configs. Without any, images stay as they are.
     """
 
-    params_type = ComposeParams
-
-    def __init__(self, *, steps: Sequence[Degradation[Any] | dict[str, Any]]) -> None:
-        self.steps: list[Degradation[Any]] = built(steps)
+    def __init__(self, *, steps: Sequence[Step]) -> None:
+        self.steps = built(steps)
 
     def sample(self, frame: Frame, rng: ImageRng) -> ComposeParams:
         params = []
@@ -61,7 +62,7 @@ class Compose(Degradation[ComposeParams]):
         return ComposeParams(tuple(untagged(s, p) for s, p in zip(self.steps, data["steps"], strict=True)))
 
 
-def built(steps: Sequence[Degradation[Any] | dict[str, Any]]) -> list[Degradation[Any]]:
+def built(steps: Sequence[Step]) -> list[Degradation[Any]]:
     """Operators from their configs."""
     if not isinstance(steps, list | tuple):
         raise ValueError(f"steps must be a list of operators; got {steps!r}")

@@ -1,17 +1,16 @@
 """Combinator base class for operators that apply to some images of a batch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Int
 from torch import Tensor
 
 from cfmrestore.degradations.base import Degradation
 from cfmrestore.degradations.combine.compose import tagged, untagged
 from cfmrestore.ops.rng import ImageRng
-from cfmrestore.typing import Frame, Image, Size
+from cfmrestore.typing import Frame, Image, IntPerImage
 
 
 @dataclass(frozen=True)
@@ -29,20 +28,19 @@ class GroupsParams:
 
     groups: tuple[Group, ...]
 
+    def gathered(self, parts: list[Tensor]) -> Tensor:
+        """The batch of what was made of each group."""
+        order = torch.tensor([i for group in self.groups for i in group.images], device="cpu").argsort()
+        return torch.cat(parts)[order.to(parts[0].device)]
+
 
 class Grouping(Degradation[GroupsParams]):
-    """Gives every image of a batch one of several operators.
+    """Gives every image of a batch one of several operators."""
 
-    Args:
-        operators: The operators to choose from.
-    """
+    def __init__(self, operators: list[Degradation[Any]]) -> None:
+        self.operators = operators
 
-    params_type = GroupsParams
-
-    def __init__(self, operators: Sequence[Degradation[Any]]) -> None:
-        self.operators = list(operators)
-
-    def grouped(self, choice: Int[Tensor, " b"], frame: Frame, rng: ImageRng) -> GroupsParams:
+    def grouped(self, choice: IntPerImage, frame: Frame, rng: ImageRng) -> GroupsParams:
         """The parameters of images of which image i gets operator ``choice[i]``."""
         groups, chosen = [], choice.tolist()
         for number in sorted(set(chosen)):
@@ -56,28 +54,18 @@ class Grouping(Degradation[GroupsParams]):
             (group,) = params.groups
             return self.operators[group.operator].apply(image, group.params)
         self.out_size((image.shape[-2], image.shape[-1]), params)
-        parts = [self.operators[g.operator].apply(image[list(g.images)], g.params) for g in params.groups]
-        order = torch.tensor([i for g in params.groups for i in g.images]).argsort()
-        return torch.cat(parts)[order.to(image.device)]
-
-    def out_size(self, size: Size, params: GroupsParams) -> Size:
-        sizes = {self.operators[g.operator].out_size(size, g.params) for g in params.groups}
-        if len(sizes) > 1:
-            raise ValueError(
-                f"{type(self).__name__} makes images of several sizes in one batch, {sorted(sizes)}: put the whole "
-                "chain into PerImage, and end it with ResizeTo"
-            )
-        return sizes.pop()
+        return params.gathered(
+            [self.operators[g.operator].apply(image[list(g.images)], g.params) for g in params.groups]
+        )
 
     def parts(self, params: GroupsParams) -> Iterator[tuple[Degradation[Any], Any]]:
         return ((self.operators[group.operator], group.params) for group in params.groups)
 
     def params_to_json(self, params: GroupsParams) -> dict[str, Any]:
-        groups = []
-        for group in params.groups:
-            params_json = tagged(self.operators[group.operator], group.params)
-            groups.append({"images": list(group.images), "operator": group.operator, "params": params_json})
-        return {"groups": groups}
+        pairs = zip(params.groups, self.parts(params), strict=True)
+        return {
+            "groups": [{"images": list(g.images), "operator": g.operator, "params": tagged(*part)} for g, part in pairs]
+        }
 
     def params_from_json(self, data: dict[str, Any]) -> GroupsParams:
         groups = []

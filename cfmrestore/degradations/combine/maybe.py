@@ -1,9 +1,7 @@
 """Random application: an operator that some images get."""
 
-from typing import Any
-
-from cfmrestore.degradations.base import Degradation
-from cfmrestore.degradations.combine.compose import Compose, built
+from cfmrestore.degradations.base import check_share
+from cfmrestore.degradations.combine.compose import Compose, Step, built
 from cfmrestore.degradations.combine.groups import Grouping, GroupsParams
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
@@ -19,11 +17,9 @@ class Maybe(Grouping):
         probability: How often.
     """
 
-    def __init__(self, *, step: Degradation[Any] | dict[str, Any], probability: float = 0.5) -> None:
-        if not 0 <= probability <= 1:
-            raise ValueError(f"need a probability; got {probability=}")
+    def __init__(self, *, step: Step, probability: float = 0.5) -> None:
         super().__init__([Compose(steps=[]), *built([step])])
-        self.probability = probability
+        self.probability = check_share("probability", probability)
 
     def sample(self, frame: Frame, rng: ImageRng) -> GroupsParams:
         return self.grouped(rng.choice((1 - self.probability, self.probability)), frame, rng)

@@ -1,10 +1,8 @@
 """Random choice: one of several operators for each image."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from cfmrestore.degradations.base import Degradation
-from cfmrestore.degradations.combine.compose import built
+from cfmrestore.degradations.combine.compose import Step, built
 from cfmrestore.degradations.combine.groups import Grouping, GroupsParams
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
@@ -20,9 +18,7 @@ class OneOf(Grouping):
         weights: One number an operator; equal ones if left out.
     """
 
-    def __init__(
-        self, *, steps: Sequence[Degradation[Any] | dict[str, Any]], weights: Sequence[float] | None = None
-    ) -> None:
+    def __init__(self, *, steps: Sequence[Step], weights: Sequence[float] | None = None) -> None:
         super().__init__(built(steps))
         self.weights = tuple(weights) if weights is not None else (1.0,) * len(steps)
         if not steps or len(self.weights) != len(steps) or min(self.weights) < 0 or not sum(self.weights) > 0:

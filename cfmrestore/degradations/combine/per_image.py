@@ -6,12 +6,23 @@ from typing import Any
 
 import torch
 
-from cfmrestore.degradations.base import Degradation
-from cfmrestore.degradations.combine.compose import Compose, ComposeParams
+from cfmrestore.degradations.base import Degradation, P
+from cfmrestore.degradations.combine.compose import Compose, ComposeParams, Step
 from cfmrestore.ops.parallel import stack_images
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
-from cfmrestore.typing import Frame, Image, Size
+from cfmrestore.typing import Frame, Image
+
+
+class EachImage(Degradation[P]):
+    """A combinator whose parts are chains, one an image."""
+
+    def apply(self, image: Image, params: P) -> Image:
+        self.out_size((image.shape[-2], image.shape[-1]), params)
+        if image.device.type == "cpu":
+            return stack_images(lambda x, part: part[0].apply(x[None], part[1])[0], image, self.parts(params))
+        pairs = zip(image, self.parts(params), strict=True)
+        return torch.cat([chain.apply(x[None], p) for x, (chain, p) in pairs])
 
 
 @dataclass(frozen=True)
@@ -22,32 +33,18 @@ class PerImageParams:
 
 
 @DEGRADATIONS.register_module()
-class PerImage(Degradation[PerImageParams]):
+class PerImage(EachImage[PerImageParams]):
     """Degrade image by image, so that sizes may differ on the way: at the end all must be equal again.
 
     Args:
         steps: The operators of the chain, or their configs.
     """
 
-    params_type = PerImageParams
-
-    def __init__(self, *, steps: Sequence[Degradation[Any] | dict[str, Any]]) -> None:
+    def __init__(self, *, steps: Sequence[Step]) -> None:
         self.chain = Compose(steps=steps)
 
     def sample(self, frame: Frame, rng: ImageRng) -> PerImageParams:
         return PerImageParams(tuple(self.chain.sample(frame, rng.pick([i])) for i in range(len(rng))))
-
-    def apply(self, image: Image, params: PerImageParams) -> Image:
-        self.out_size((image.shape[-2], image.shape[-1]), params)
-        if image.device.type == "cpu":
-            return stack_images(lambda x, p: self.chain.apply(x[None], p)[0], image, params.images)
-        return torch.cat([self.chain.apply(x[None], p) for x, p in zip(image, params.images, strict=True)])
-
-    def out_size(self, size: Size, params: PerImageParams) -> Size:
-        sizes = {self.chain.out_size(size, p) for p in params.images}
-        if len(sizes) > 1:
-            raise ValueError(f"the images of a batch end with several sizes, {sorted(sizes)}: end it with ResizeTo")
-        return sizes.pop()
 
     def parts(self, params: PerImageParams) -> Iterator[tuple[Degradation[Any], Any]]:
         return ((self.chain, p) for p in params.images)

@@ -1,10 +1,9 @@
 """Repetition of a chain: degradations of second and higher order."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from cfmrestore.degradations.base import Degradation
-from cfmrestore.degradations.combine.compose import Compose
+from cfmrestore.degradations.base import IntRange
+from cfmrestore.degradations.combine.compose import Compose, Step
 from cfmrestore.degradations.combine.groups import Grouping, GroupsParams
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
@@ -20,7 +19,7 @@ class Repeat(Grouping):
         times: The number of rounds, or its range.
     """
 
-    def __init__(self, *, steps: Sequence[Degradation[Any] | dict[str, Any]], times: int | tuple[int, int] = 2) -> None:
+    def __init__(self, *, steps: Sequence[Step], times: int | IntRange = 2) -> None:
         self.low, self.high = (times, times) if isinstance(times, int) else times
         if not 0 <= self.low <= self.high:
             raise ValueError(f"need 0 <= low <= high; got {times=}")

@@ -4,13 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from cfmrestore.degradations.base import Degradation
-from cfmrestore.degradations.combine.compose import Compose, ComposeParams, built
+from cfmrestore.degradations.combine.compose import Compose, ComposeParams, Step, built
+from cfmrestore.degradations.combine.per_image import EachImage
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
-from cfmrestore.typing import Frame, Image, Size
+from cfmrestore.typing import Frame
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,7 @@ class ShuffleParams:
 
 
 @DEGRADATIONS.register_module()
-class Shuffle(Degradation[ShuffleParams]):
+class Shuffle(EachImage[ShuffleParams]):
     """All operators, in an order drawn for each image: the heart of BSRGAN (Zhang et al., 2021, arXiv:2103.14006).
 
     Args:
@@ -30,10 +29,8 @@ class Shuffle(Degradation[ShuffleParams]):
         in_order: Numbers of operators that keep their order among themselves.
     """
 
-    params_type = ShuffleParams
-
-    def __init__(self, *, steps: Sequence[Degradation[Any] | dict[str, Any]], in_order: Sequence[int] = ()) -> None:
-        self.steps: list[Degradation[Any]] = built(steps)
+    def __init__(self, *, steps: Sequence[Step], in_order: Sequence[int] = ()) -> None:
+        self.steps = built(steps)
         if not set(in_order) <= set(range(len(self.steps))) or len(set(in_order)) < len(in_order):
             raise ValueError(
                 f"in_order must name some of the operators 0 to {len(self.steps) - 1} once; got {in_order}"
@@ -49,19 +46,6 @@ class Shuffle(Degradation[ShuffleParams]):
         orders = tuple(tuple(order) for order in keys.argsort(dim=1).tolist())
         images = (self._chain(order).sample(frame, rng.pick([i])) for i, order in enumerate(orders))
         return ShuffleParams(orders, tuple(images))
-
-    def apply(self, image: Image, params: ShuffleParams) -> Image:
-        self.out_size((image.shape[-2], image.shape[-1]), params)
-        pairs = zip(image, self.parts(params), strict=True)
-        return torch.cat([chain.apply(x[None], p) for x, (chain, p) in pairs])
-
-    def out_size(self, size: Size, params: ShuffleParams) -> Size:
-        sizes = {chain.out_size(size, p) for chain, p in self.parts(params)}
-        if len(sizes) > 1:
-            raise ValueError(
-                f"the shuffled images have several sizes, {sorted(sizes)}: put the whole chain into PerImage"
-            )
-        return sizes.pop()
 
     def parts(self, params: ShuffleParams) -> Iterator[tuple[Degradation[Any], Any]]:
         return ((self._chain(order), p) for order, p in zip(params.orders, params.images, strict=True))

@@ -2,21 +2,18 @@
 
 from dataclasses import dataclass
 
-from jaxtyping import Bool, Int
-from torch import Tensor
-
-from cfmrestore.degradations.base import Degradation, check_whole
+from cfmrestore.degradations.base import Degradation, IntRange, check_share, check_whole
 from cfmrestore.ops.broadcast import expand_as
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
-from cfmrestore.typing import Frame, Image
+from cfmrestore.typing import BoolPerImage, Frame, Image, IntPerImage, Seeds
 
 
 @dataclass(frozen=True)
 class BandingParams:
-    bits: Int[Tensor, " b"]
-    dither: Bool[Tensor, " b"]
-    seed: Int[Tensor, " b"]  # of the dither
+    bits: IntPerImage
+    dither: BoolPerImage
+    seed: Seeds  # of the dither
 
 
 @DEGRADATIONS.register_module()
@@ -29,19 +26,14 @@ class Banding(Degradation[BandingParams]):
             takes the place of bands.
     """
 
-    params_type = BandingParams
     clips = True
 
-    def __init__(self, *, bits: tuple[int, int] = (2, 6), dither_probability: float = 0.0) -> None:
-        check_whole("bits", bits, 1, 16)
-        if not 0 <= dither_probability <= 1:
-            raise ValueError(f"need a probability; got {dither_probability=}")
-        self.low, self.high = bits
-        self.dither_probability = dither_probability
+    def __init__(self, *, bits: IntRange = (2, 6), dither_probability: float = 0.0) -> None:
+        self.bits = check_whole("bits", bits, 1, 16)
+        self.dither_probability = check_share("dither_probability", dither_probability)
 
     def sample(self, frame: Frame, rng: ImageRng) -> BandingParams:
-        del frame
-        bits = rng.integers(self.low, self.high)
+        bits = rng.integers(*self.bits)
         return BandingParams(bits, rng.uniform() < self.dither_probability, rng.new_seeds())
 
     def apply(self, image: Image, params: BandingParams) -> Image:

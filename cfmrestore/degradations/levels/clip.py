@@ -12,5 +12,4 @@ class Clip(Fixed):
     clips = True
 
     def apply(self, image: Image, params: NoParams) -> Image:
-        del params
         return image.clamp(0, 1)

@@ -21,5 +21,4 @@ class Quantize(Fixed):
         self.levels = levels
 
     def apply(self, image: Image, params: NoParams) -> Image:
-        del params
         return (image.clamp(0, 1) * (self.levels - 1)).round() / (self.levels - 1)

@@ -4,8 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cfmrestore.degradations.base import check_whole
-from cfmrestore.degradations.masks.mask import Fill, SeededMask, check_side, length_scale
+from cfmrestore.degradations.base import IntRange, check_whole
+from cfmrestore.degradations.masks.mask import Fill, SeededMask
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import Size
@@ -28,23 +28,21 @@ class BoxMask(SeededMask):
     def __init__(
         self,
         *,
-        boxes: tuple[int, int] = (0, 3),
-        side: tuple[int, int] = (30, 100),
+        boxes: IntRange = (0, 3),
+        side: IntRange = (30, 100),
         margin: int = 10,
         reference_side: int | None = 256,
         fill: Fill = 0.5,
     ) -> None:
-        super().__init__(fill=fill)
-        check_whole("boxes", boxes, 0)
-        check_whole("side", side, 1)
+        super().__init__(fill=fill, reference_side=reference_side)
+        self.boxes, self.side = check_whole("boxes", boxes, 0), check_whole("side", side, 1)
         if not isinstance(margin, int) or margin < 0:
             raise ValueError(f"margin must be a whole number of 0 pixels or more; got {margin}")
-        self.boxes, self.side, self.margin = boxes, side, margin
-        self.reference_side = check_side(reference_side)
+        self.margin = margin
 
     def holes(self, size: Size, rng: ImageRng) -> Float[Tensor, "h w"]:
         mask = torch.zeros(size, device="cpu")
-        scale = length_scale(size, self.reference_side)
+        scale = self.length_scale(size)
         for _ in range(int(rng.integers(*self.boxes))):
             rows, columns = (self._span(n, scale, rng) for n in size)
             mask[rows, columns] = 1

@@ -7,13 +7,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cfmrestore.degradations.base import check_whole
-from cfmrestore.degradations.masks.mask import Fill, SeededMask, check_side, length_scale
+from cfmrestore.degradations.base import IntRange, check_whole
+from cfmrestore.degradations.masks.mask import Fill, SeededMask
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import Size
 
-Range = tuple[int, int]
 _ANGLE, _SPREAD = 2 * math.pi / 5, 2 * math.pi / 15
 
 
@@ -28,11 +27,11 @@ class FreeFormMask(SeededMask):
     Reference: Li et al., 2022, MAT: mask-aware transformer for large hole image inpainting (arXiv:2203.15270).
 
     Args:
-        small_boxes: Range of how many boxes of up to half a side.
-        large_boxes: Range of how many of up to a whole side.
-        brushes: Range of how many brushes.
-        vertices: Range of how often a brush turns.
-        width: Range of a brush's width, in pixels.
+        small_boxes: IntRange of how many boxes of up to half a side.
+        large_boxes: IntRange of how many of up to a whole side.
+        brushes: IntRange of how many brushes.
+        vertices: IntRange of how often a brush turns.
+        width: IntRange of a brush's width, in pixels.
         reference_side: Widths are for images of this smaller side, and grow with it; None leaves them.
         fill: What stands in the holes: a value, "mean" or "telea".
     """
@@ -40,20 +39,19 @@ class FreeFormMask(SeededMask):
     def __init__(
         self,
         *,
-        small_boxes: Range = (0, 3),
-        large_boxes: Range = (0, 1),
-        brushes: Range = (0, 7),
-        vertices: Range = (4, 17),
-        width: Range = (12, 47),
+        small_boxes: IntRange = (0, 3),
+        large_boxes: IntRange = (0, 1),
+        brushes: IntRange = (0, 7),
+        vertices: IntRange = (4, 17),
+        width: IntRange = (12, 47),
         reference_side: int | None = 256,
         fill: Fill = 0.5,
     ) -> None:
-        super().__init__(fill=fill)
+        super().__init__(fill=fill, reference_side=reference_side)
         self.small_boxes = check_whole("small_boxes", small_boxes, 0)
         self.large_boxes = check_whole("large_boxes", large_boxes, 0)
         self.brushes = check_whole("brushes", brushes, 0)
         self.vertices, self.width = check_whole("vertices", vertices, 1), check_whole("width", width, 1)
-        self.reference_side = check_side(reference_side)
 
     def holes(self, size: Size, rng: ImageRng) -> Float[Tensor, "h w"]:
         canvas = np.zeros(size, np.uint8)
@@ -76,7 +74,7 @@ class FreeFormMask(SeededMask):
         angles = rng.uniform(turns, low=_ANGLE - below, high=_ANGLE + above)[0].numpy()
         angles[::2] *= -1
         radii = np.clip(step + step / 2 * rng.normal(turns)[0].numpy(), 0, 2 * step)
-        width = max(1, round(length_scale((h, w), self.reference_side) * int(rng.integers(*self.width))))
+        width = max(1, round(self.length_scale((h, w)) * int(rng.integers(*self.width))))
         x, y = int(rng.integers(0, w - 1)), int(rng.integers(0, h - 1))
         for angle, radius in zip(angles.tolist(), radii.tolist(), strict=True):
             to_x = int(min(max(x + radius * math.cos(angle), 0), w))

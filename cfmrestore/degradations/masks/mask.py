@@ -1,17 +1,16 @@
 """Mask base classes: what every operator promises that cuts holes."""
 
 from abc import abstractmethod
-from dataclasses import dataclass
 from typing import TypeAlias
 
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
-from cfmrestore.degradations.base import Degradation, P
+from cfmrestore.degradations.base import Degradation, P, SeedParams
 from cfmrestore.ops.holes import fill_mean, fill_telea
 from cfmrestore.ops.parallel import stack_images
 from cfmrestore.ops.rng import ImageRng
-from cfmrestore.typing import Frame, Image, Size
+from cfmrestore.typing import Image, Size
 
 Fill: TypeAlias = float | str
 _FILLS = {"mean": fill_mean, "telea": fill_telea}
@@ -41,19 +40,18 @@ class MaskDegradation(Degradation[P]):
         return image * (1 - mask) + self.fill * mask
 
 
-@dataclass(frozen=True)
-class SeedParams:
-    seed: Int[Tensor, " b"]
-
-
 class SeededMask(MaskDegradation[SeedParams]):
     """A mask that is drawn image by image from one seed each."""
 
-    params_type = SeedParams
+    def __init__(self, *, fill: Fill = 0.5, reference_side: int | None = None) -> None:
+        super().__init__(fill=fill)
+        if reference_side is not None and reference_side < 1:
+            raise ValueError(f"reference_side must be 1 or more, or None for lengths in pixels; got {reference_side}")
+        self.reference_side = reference_side
 
-    def sample(self, frame: Frame, rng: ImageRng) -> SeedParams:
-        del frame
-        return SeedParams(rng.new_seeds())
+    def length_scale(self, size: Size) -> float:
+        """By what lengths are multiplied that are for images of the reference as smaller side; 1 without one."""
+        return 1.0 if self.reference_side is None else min(size) / self.reference_side
 
     @abstractmethod
     def holes(self, size: Size, rng: ImageRng) -> Float[Tensor, "h w"]:
@@ -61,15 +59,3 @@ class SeededMask(MaskDegradation[SeedParams]):
 
     def mask(self, size: Size, params: SeedParams) -> Float[Tensor, "b 1 h w"]:
         return stack_images(lambda seed: self.holes(size, ImageRng([seed])), params.seed.tolist())[:, None]
-
-
-def length_scale(size: Size, reference_side: int | None) -> float:
-    """By what lengths are multiplied that are meant for images of a certain smaller side; 1 without one."""
-    return 1.0 if reference_side is None else min(size) / reference_side
-
-
-def check_side(reference_side: int | None) -> int | None:
-    """A side of one pixel or more, or none."""
-    if reference_side is not None and reference_side < 1:
-        raise ValueError(f"reference_side must be 1 or more, or None for lengths in pixels; got {reference_side}")
-    return reference_side

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cfmrestore.degradations.base import check_range, check_whole
+from cfmrestore.degradations.base import IntRange, Range, check_range, check_whole
 from cfmrestore.degradations.masks.mask import Fill, SeededMask
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
@@ -21,12 +21,9 @@ class OutpaintMask(SeededMask):
         fill: What stands in the holes: a value, "mean" or "telea".
     """
 
-    def __init__(
-        self, *, sides: tuple[int, int] = (1, 4), share: tuple[float, float] = (0.1, 0.3), fill: Fill = 0.5
-    ) -> None:
+    def __init__(self, *, sides: IntRange = (1, 4), share: Range = (0.1, 0.3), fill: Fill = 0.5) -> None:
         super().__init__(fill=fill)
-        check_whole("sides", sides, 0, 4)
-        self.sides, self.share = sides, check_range("share", share, 0, 0.5)
+        self.sides, self.share = check_whole("sides", sides, 0, 4), check_range("share", share, 0, 0.5)
 
     def holes(self, size: Size, rng: ImageRng) -> Float[Tensor, "h w"]:
         h, w = size

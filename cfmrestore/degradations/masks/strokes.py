@@ -7,13 +7,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cfmrestore.degradations.base import check_whole
-from cfmrestore.degradations.masks.mask import Fill, SeededMask, check_side, length_scale
+from cfmrestore.degradations.base import IntRange, check_whole
+from cfmrestore.degradations.masks.mask import Fill, SeededMask
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import Size
-
-Range = tuple[int, int]
 
 
 @DEGRADATIONS.register_module()
@@ -38,23 +36,18 @@ class StrokeMask(SeededMask):
     def __init__(
         self,
         *,
-        strokes: Range = (0, 10),
-        segments: Range = (1, 5),
-        angle: Range = (0, 3),
-        length: Range = (10, 69),
-        width: Range = (5, 24),
+        strokes: IntRange = (0, 10),
+        segments: IntRange = (1, 5),
+        angle: IntRange = (0, 3),
+        length: IntRange = (10, 69),
+        width: IntRange = (5, 24),
         reference_side: int | None = 256,
         fill: Fill = 0.5,
     ) -> None:
-        super().__init__(fill=fill)
-        check_whole("strokes", strokes, 0)
-        check_whole("segments", segments, 1)
-        check_whole("angle", angle, 0)
-        check_whole("length", length, 0)
-        check_whole("width", width, 1)
-        self.strokes, self.segments, self.angle = strokes, segments, angle
-        self.length, self.width = length, width
-        self.reference_side = check_side(reference_side)
+        super().__init__(fill=fill, reference_side=reference_side)
+        self.strokes, self.segments = check_whole("strokes", strokes, 0), check_whole("segments", segments, 1)
+        self.angle, self.length = check_whole("angle", angle, 0), check_whole("length", length, 0)
+        self.width = check_whole("width", width, 1)
 
     def holes(self, size: Size, rng: ImageRng) -> Float[Tensor, "h w"]:
         canvas = np.zeros(size, np.uint8)
@@ -66,7 +59,7 @@ class StrokeMask(SeededMask):
         import cv2
 
         h, w = canvas.shape
-        scale = length_scale((h, w), self.reference_side)
+        scale = self.length_scale((h, w))
         y, x = int(rng.integers(0, h - 1)), int(rng.integers(0, w - 1))
         for _ in range(int(rng.integers(*self.segments))):
             angle, length, width = (int(rng.integers(*r)) for r in (self.angle, self.length, self.width))

@@ -4,28 +4,27 @@ import math
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from cfmrestore.degradations.base import Degradation, check_range
+from cfmrestore.degradations.base import ImageByImage, Range, check_range, check_share
 from cfmrestore.ops.color import gray_levels
-from cfmrestore.ops.parallel import stack_images
 from cfmrestore.ops.poisson import poisson
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
-from cfmrestore.typing import Frame, Image
+from cfmrestore.typing import BoolPerImage, Frame, OneImage, PerImage, Seeds
 
 
 @dataclass(frozen=True)
 class PoissonParams:
-    scale: Float[Tensor, " b"]  # of the noise: 1 is Poisson's law
-    peak: Float[Tensor, " b"]  # photons of white; 0 for the number of different values
-    gray: Bool[Tensor, " b"]  # the same noise in all channels
-    seed: Int[Tensor, " b"]
+    scale: PerImage  # of the noise: 1 is Poisson's law
+    peak: PerImage  # photons of white; 0 for the number of different values
+    gray: BoolPerImage  # the same noise in all channels
+    seed: Seeds
 
 
 @DEGRADATIONS.register_module()
-class PoissonNoise(Degradation[PoissonParams]):
+class PoissonNoise(ImageByImage[PoissonParams]):
     r"""Add :math:`s (k / n - x)` with :math:`k \sim \operatorname{Poisson}(n x)`; the result may leave [0, 1].
 
     x is the image rounded to 8 bits; n is the number of its different values, rounded up to a power of two
@@ -37,23 +36,12 @@ class PoissonNoise(Degradation[PoissonParams]):
         peak: Range of n, whose logarithm is then uniform (BSRGAN).
     """
 
-    params_type = PoissonParams
-
-    def __init__(
-        self,
-        *,
-        scale: tuple[float, float] = (0.05, 3.0),
-        gray_probability: float = 0.0,
-        peak: tuple[float, float] | None = None,
-    ) -> None:
+    def __init__(self, *, scale: Range = (0.05, 3.0), gray_probability: float = 0.0, peak: Range | None = None) -> None:
         self.low, self.high = check_range("scale", scale, 0)
-        if not 0 <= gray_probability <= 1:
-            raise ValueError(f"need a probability; got {gray_probability=}")
-        self.gray_probability = gray_probability
+        self.gray_probability = check_share("gray_probability", gray_probability)
         self.peak = None if peak is None else check_range("peak", peak, 1)
 
     def sample(self, frame: Frame, rng: ImageRng) -> PoissonParams:
-        del frame
         scale = rng.uniform(low=self.low, high=self.high)
         gray, seed = rng.uniform() < self.gray_probability, rng.new_seeds()
         if self.peak is None:
@@ -61,17 +49,12 @@ class PoissonNoise(Degradation[PoissonParams]):
         low, high = (math.log(n) for n in self.peak)
         return PoissonParams(scale, rng.uniform(low=low, high=high).exp(), gray, seed)
 
-    def apply(self, image: Image, params: PoissonParams) -> Image:
-        draws = zip(*(getattr(params, name).tolist() for name in ("scale", "peak", "gray", "seed")), strict=True)
-        return stack_images(lambda x, draw: _noisy(x, *draw), image, draws)
-
-
-def _noisy(x: Float[Tensor, "3 h w"], scale: float, peak: float, gray: bool, seed: int) -> Float[Tensor, "3 h w"]:
-    level = x.mul(255).round_().clamp_(0, 255)
-    if gray:
-        level = gray_levels(level)
-    count, n = _drawn(level, peak, seed) if peak else _inverted(level.int(), seed)
-    return x + count.div_(n).sub_(level / 255).mul_(scale).to(x)
+    def degrade(self, x: OneImage, scale: float, peak: float, gray: bool, seed: int) -> OneImage:
+        level = x.mul(255).round_().clamp_(0, 255)
+        if gray:
+            level = gray_levels(level)
+        count, n = _drawn(level, peak, seed) if peak else _inverted(level.int(), seed)
+        return x + count.div_(n).sub_(level / 255).mul_(scale).to(x)
 
 
 def _inverted(level: Int[Tensor, "c h w"], seed: int) -> tuple[Float[Tensor, "c h w"], float]:

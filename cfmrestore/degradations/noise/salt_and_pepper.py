@@ -1,28 +1,14 @@
 """Salt-and-pepper noise: pixels that are lost, black or white."""
 
-from dataclasses import dataclass
-
-import torch
-from jaxtyping import Bool, Float, Int
-from torch import Tensor
-
-from cfmrestore.degradations.base import Degradation, check_range
-from cfmrestore.ops.broadcast import expand_as
+from cfmrestore.degradations.base import Range, check_range, check_share
+from cfmrestore.degradations.sensor.dead_pixels import DeadPixels, StuckParams
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
-from cfmrestore.typing import Frame, Image
-
-
-@dataclass(frozen=True)
-class StuckParams:
-    black: Float[Tensor, " b"]  # share of the pixels
-    white: Float[Tensor, " b"]
-    gray: Bool[Tensor, " b"]  # all channels of a pixel together
-    seed: Int[Tensor, " b"]
+from cfmrestore.typing import Frame
 
 
 @DEGRADATIONS.register_module()
-class SaltAndPepper(Degradation[StuckParams]):
+class SaltAndPepper(DeadPixels):
     """Replace pixels, each independently of the others, by white (salt) or black (pepper).
 
     Args:
@@ -31,33 +17,11 @@ class SaltAndPepper(Degradation[StuckParams]):
         gray_probability: How often whole pixels are replaced; else each channel by itself.
     """
 
-    params_type = StuckParams
-
-    def __init__(
-        self,
-        *,
-        share: tuple[float, float] = (0.005, 0.1),
-        salt: tuple[float, float] = (0.5, 0.5),
-        gray_probability: float = 0.5,
-    ) -> None:
+    def __init__(self, *, share: Range = (0.005, 0.1), salt: Range = (0.5, 0.5), gray_probability: float = 0.5) -> None:
         self.share, self.salt = check_range("share", share, 0, 1), check_range("salt", salt, 0, 1)
-        if not 0 <= gray_probability <= 1:
-            raise ValueError(f"need a probability; got {gray_probability=}")
-        self.gray_probability = gray_probability
+        self.gray = check_share("gray_probability", gray_probability)
 
     def sample(self, frame: Frame, rng: ImageRng) -> StuckParams:
-        del frame
         share = rng.uniform(low=self.share[0], high=self.share[1])
         white = share * rng.uniform(low=self.salt[0], high=self.salt[1])
-        return StuckParams(share - white, white, rng.uniform() < self.gray_probability, rng.new_seeds())
-
-    def apply(self, image: Image, params: StuckParams) -> Image:
-        return stick(image, params)
-
-
-def stick(image: Image, params: StuckParams) -> Image:
-    """Set random values to 0 and 1: one uniform number decides whether and to which."""
-    u = ImageRng(params.seed).uniform(*image.shape[1:])
-    u = torch.where(expand_as(params.gray, u), u[:, :1], u)
-    black, white = u < expand_as(params.black, u), u >= expand_as(1 - params.white, u)
-    return image.masked_fill(black.to(image.device), 0).masked_fill(white.to(image.device), 1)
+        return StuckParams(share - white, white, rng.uniform() < self.gray, rng.new_seeds())

@@ -1,14 +1,13 @@
 """Downscaling by a fixed factor: bicubic as in MATLAB is the degradation of the classical benchmarks."""
 
-from cfmrestore.degradations.base import Fixed, NoParams
-from cfmrestore.ops.parallel import stack_images
+from cfmrestore.degradations.base import ImageByImage, NoParams
 from cfmrestore.ops.resize import resize, scaled_size
 from cfmrestore.registry import DEGRADATIONS
-from cfmrestore.typing import Image, Size
+from cfmrestore.typing import OneImage, Planes, Size
 
 
 @DEGRADATIONS.register_module()
-class Downscale(Fixed):
+class Downscale(ImageByImage[NoParams]):
     """``imresize(image, 1 / scale)``; sides are rounded up.
 
     Args:
@@ -25,11 +24,8 @@ class Downscale(Fixed):
             raise ValueError(f"scale must be 1 or more; got {scale}")
         self.scale, self.kernel, self.antialias = scale, kernel, antialias
 
-    def apply(self, image: Image, params: NoParams) -> Image:
-        del params
-        scale, kernel, antialias = 1 / self.scale, self.kernel, self.antialias
-        return stack_images(lambda x: resize(x[None], scale=scale, kernel=kernel, antialias=antialias)[0], image)
+    def degrade(self, x: OneImage) -> Planes:
+        return resize(x[None], scale=1 / self.scale, kernel=self.kernel, antialias=self.antialias)[0]
 
     def out_size(self, size: Size, params: NoParams) -> Size:
-        del params
         return scaled_size(size, 1 / self.scale)

@@ -10,24 +10,17 @@ from cfmrestore.degradations.base import Degradation
 from cfmrestore.ops.parallel import stack_images
 from cfmrestore.ops.resize import check_kernel, resize
 from cfmrestore.ops.rng import ImageRng
-from cfmrestore.typing import Image, Size
+from cfmrestore.typing import Image, IntPerImage, Size
 
 
 @dataclass(frozen=True)
 class ResizeParams:
     size: Int[Tensor, "b 2"]  # height and width of the result
-    kernel: Int[Tensor, " b"]  # its number in the operator's list
+    kernel: IntPerImage  # its number in the operator's list
 
 
 class DrawnResize(Degradation[ResizeParams]):
-    """Resizes each image of a batch with its own kernel, to a size that all share.
-
-    Args:
-        kernels: Kernels of which one is drawn: "bicubic", "bilinear", "lanczos", "area".
-        antialias: Widen the kernel when shrinking.
-    """
-
-    params_type = ResizeParams
+    """Resizes each image of a batch with its own kernel, one of a list, to a size that all share."""
 
     def __init__(self, kernels: Sequence[str], antialias: bool) -> None:
         if not kernels:
@@ -36,7 +29,7 @@ class DrawnResize(Degradation[ResizeParams]):
             check_kernel(kernel, antialias)
         self.kernel_names, self.antialias = tuple(kernels), antialias
 
-    def draw_kernel(self, rng: ImageRng) -> Int[Tensor, " b"]:
+    def draw_kernel(self, rng: ImageRng) -> IntPerImage:
         return rng.choice([1.0] * len(self.kernel_names))
 
     def apply(self, image: Image, params: ResizeParams) -> Image:
@@ -47,10 +40,4 @@ class DrawnResize(Degradation[ResizeParams]):
         )
 
     def out_size(self, size: Size, params: ResizeParams) -> Size:
-        unique = {(int(height), int(width)) for height, width in params.size.tolist()}
-        if len(unique) > 1:
-            raise ValueError(
-                f"{type(self).__name__} drew several sizes for one batch, {sorted(unique)}: put the whole chain into "
-                "PerImage, and end it with ResizeTo"
-            )
-        return unique.pop()
+        return self.one_size({(int(height), int(width)) for height, width in params.size.tolist()})

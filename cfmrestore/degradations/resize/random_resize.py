@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from cfmrestore.degradations.base import check_range
+from cfmrestore.degradations.base import Range, check_range
 from cfmrestore.degradations.resize.drawn_resize import DrawnResize, ResizeParams
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
@@ -30,11 +30,11 @@ class RandomResize(DrawnResize):
     def __init__(
         self,
         *,
-        factor: tuple[float, float] = (0.15, 1.5),
+        factor: Range = (0.15, 1.5),
         probabilities: Sequence[float] = (0.2, 0.7, 0.1),
         kernels: Sequence[str] = ("area", "bilinear", "bicubic"),
         antialias: bool = False,
-        divisor: tuple[float, float] | None = None,
+        divisor: Range | None = None,
         origin_scale: float | None = None,
     ) -> None:
         super().__init__(kernels, antialias)

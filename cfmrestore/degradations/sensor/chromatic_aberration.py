@@ -7,20 +7,18 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from cfmrestore.degradations.base import Degradation, check_range
-from cfmrestore.ops.parallel import stack_images
-from cfmrestore.ops.rng import ImageRng
+from cfmrestore.degradations.base import ImageByImage, Range, check_range
 from cfmrestore.registry import DEGRADATIONS
-from cfmrestore.typing import Frame, Image
+from cfmrestore.typing import OneImage, PerImage
 
 
 @dataclass(frozen=True)
 class AberrationParams:
-    epsilon: Float[Tensor, " b"]
+    epsilon: PerImage
 
 
 @DEGRADATIONS.register_module()
-class ChromaticAberration(Degradation[AberrationParams]):
+class ChromaticAberration(ImageByImage[AberrationParams]):
     r"""Lateral chromatic aberration: the red image is :math:`1 + \varepsilon` times as large, the blue one
     :math:`1 - \varepsilon` times, about the middle; green stays.
 
@@ -33,23 +31,14 @@ class ChromaticAberration(Degradation[AberrationParams]):
         epsilon: Range of the magnification's error, drawn uniformly; 0.005 is a pixel, 200 pixels from the middle.
     """
 
-    params_type = AberrationParams
     linear = True
 
-    def __init__(self, *, epsilon: tuple[float, float] = (-0.008, 0.008)) -> None:
-        self.low, self.high = check_range("epsilon", epsilon, -0.5, 0.5)
+    def __init__(self, *, epsilon: Range = (-0.008, 0.008)) -> None:
+        self.epsilon = check_range("epsilon", epsilon, -0.5, 0.5)
 
-    def sample(self, frame: Frame, rng: ImageRng) -> AberrationParams:
-        del frame
-        return AberrationParams(rng.uniform(low=self.low, high=self.high))
-
-    def apply(self, image: Image, params: AberrationParams) -> Image:
-        return stack_images(_aberrate, image, params.epsilon.tolist())
-
-
-def _aberrate(x: Float[Tensor, "3 h w"], epsilon: float) -> Float[Tensor, "3 h w"]:
-    red, green, blue = x
-    return torch.stack([_magnify(red, 1 + epsilon), green, _magnify(blue, 1 - epsilon)])
+    def degrade(self, x: OneImage, epsilon: float) -> OneImage:
+        red, green, blue = x
+        return torch.stack([_magnify(red, 1 + epsilon), green, _magnify(blue, 1 - epsilon)])
 
 
 def _magnify(x: Float[Tensor, "h w"], scale: float) -> Float[Tensor, "h w"]:

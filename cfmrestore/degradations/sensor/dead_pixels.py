@@ -1,10 +1,22 @@
 """Dead and hot pixels: sensor elements that always give the same value."""
 
-from cfmrestore.degradations.base import Degradation, check_range
-from cfmrestore.degradations.noise.salt_and_pepper import StuckParams, stick
+from dataclasses import dataclass
+
+import torch
+
+from cfmrestore.degradations.base import Degradation, Range, check_range, check_share
+from cfmrestore.ops.broadcast import expand_as
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
-from cfmrestore.typing import Frame, Image
+from cfmrestore.typing import BoolPerImage, Image, PerImage, Seeds
+
+
+@dataclass(frozen=True)
+class StuckParams:
+    black: PerImage  # share of the pixels
+    white: PerImage
+    gray: BoolPerImage  # all channels of a pixel together
+    seed: Seeds
 
 
 @DEGRADATIONS.register_module()
@@ -17,25 +29,13 @@ class DeadPixels(Degradation[StuckParams]):
         gray_probability: How often all channels of a pixel fail together; else each by itself, as on a Bayer sensor.
     """
 
-    params_type = StuckParams
-
-    def __init__(
-        self,
-        *,
-        dead: tuple[float, float] = (0.0, 0.001),
-        hot: tuple[float, float] = (0.0, 0.001),
-        gray_probability: float = 0.0,
-    ) -> None:
-        self.dead, self.hot = check_range("dead", dead, 0, 0.5), check_range("hot", hot, 0, 0.5)
-        if not 0 <= gray_probability <= 1:
-            raise ValueError(f"need a probability; got {gray_probability=}")
-        self.gray_probability = gray_probability
-
-    def sample(self, frame: Frame, rng: ImageRng) -> StuckParams:
-        del frame
-        dead = rng.uniform(low=self.dead[0], high=self.dead[1])
-        hot = rng.uniform(low=self.hot[0], high=self.hot[1])
-        return StuckParams(dead, hot, rng.uniform() < self.gray_probability, rng.new_seeds())
+    def __init__(self, *, dead: Range = (0.0, 0.001), hot: Range = (0.0, 0.001), gray_probability: float = 0.0) -> None:
+        self.black, self.white = check_range("dead", dead, 0, 0.5), check_range("hot", hot, 0, 0.5)
+        self.gray = check_share("gray_probability", gray_probability)
 
     def apply(self, image: Image, params: StuckParams) -> Image:
-        return stick(image, params)
+        # one uniform number decides whether, and to which
+        u = ImageRng(params.seed).uniform(*image.shape[1:])
+        u = torch.where(expand_as(params.gray, u), u[:, :1], u)
+        black, white = u < expand_as(params.black, u), u >= expand_as(1 - params.white, u)
+        return image.masked_fill(black.to(image.device), 0).masked_fill(white.to(image.device), 1)

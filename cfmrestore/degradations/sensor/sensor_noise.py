@@ -4,25 +4,25 @@ import math
 from dataclasses import dataclass, fields
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from cfmrestore.degradations.base import Degradation, check_range
+from cfmrestore.degradations.base import Degradation, Range, check_range
 from cfmrestore.ops import camera
 from cfmrestore.ops.parallel import stack_images
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
-from cfmrestore.typing import Frame, Image
+from cfmrestore.typing import Frame, Image, PerImage, Seeds
 
 
 @dataclass(frozen=True)
 class SensorParams:
     gain: Float[Tensor, "b 3"]  # white balance times brightening
     weight: Float[Tensor, "b 4"]  # of four cameras' color matrices
-    shot: Float[Tensor, " b"]  # variance a unit of light
-    read: Float[Tensor, " b"]  # variance in the dark
-    seed: Int[Tensor, " b"]
+    shot: PerImage  # variance a unit of light
+    read: PerImage  # variance in the dark
+    seed: Seeds
 
 
 @DEGRADATIONS.register_module()
@@ -46,22 +46,15 @@ class SensorNoise(Degradation[SensorParams]):
         mosaic: One color a pixel, as sensors have. Without, each pixel measures all three.
     """
 
-    params_type = SensorParams
     clips = True
 
     def __init__(
-        self,
-        *,
-        shot: tuple[float, float] = (1e-4, 0.012),
-        red: tuple[float, float] = (1.9, 2.4),
-        blue: tuple[float, float] = (1.5, 1.9),
-        mosaic: bool = True,
+        self, *, shot: Range = (1e-4, 0.012), red: Range = (1.9, 2.4), blue: Range = (1.5, 1.9), mosaic: bool = True
     ) -> None:
         self.shot = check_range("shot", shot, 1e-8, 1)
         self.red, self.blue, self.mosaic = check_range("red", red, 1), check_range("blue", blue, 1), mosaic
 
     def sample(self, frame: Frame, rng: ImageRng) -> SensorParams:
-        del frame
         log_shot = rng.uniform(low=math.log(self.shot[0]), high=math.log(self.shot[1])).double()
         log_read = 2.18 * log_shot + 1.20 + 0.26 * rng.normal()
         brightness = 1 / (0.8 + 0.1 * rng.normal()).clamp(0.4, 1)

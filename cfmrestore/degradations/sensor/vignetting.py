@@ -7,15 +7,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cfmrestore.degradations.base import Degradation, check_range
+from cfmrestore.degradations.base import Degradation, Range, check_range, check_share
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import DEGRADATIONS
-from cfmrestore.typing import Frame, Image
+from cfmrestore.typing import Frame, Image, PerImage
 
 
 @dataclass(frozen=True)
 class VignettingParams:
-    corner: Float[Tensor, " b"]
+    corner: PerImage
     offset: Float[Tensor, "b 2"]  # of the center from the middle, in heights and widths
 
 
@@ -32,16 +32,11 @@ class Vignetting(Degradation[VignettingParams]):
         offset: How far the center may lie off the middle of the image, in heights and widths.
     """
 
-    params_type = VignettingParams
-
-    def __init__(self, *, corner: tuple[float, float] = (0.3, 0.9), offset: float = 0.1) -> None:
+    def __init__(self, *, corner: Range = (0.3, 0.9), offset: float = 0.1) -> None:
         self.low, self.high = check_range("corner", corner, 1e-3, 1)
-        if not 0 <= offset <= 1:
-            raise ValueError(f"offset must be a share of the sides from 0 to 1; got {offset}")
-        self.offset = offset
+        self.offset = check_share("offset", offset)
 
     def sample(self, frame: Frame, rng: ImageRng) -> VignettingParams:
-        del frame
         corner = rng.uniform(low=self.low, high=self.high)
         return VignettingParams(corner, rng.uniform(2, low=-self.offset, high=self.offset))
 
