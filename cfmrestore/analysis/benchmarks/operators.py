@@ -18,6 +18,7 @@ Peer = Callable[[], Any]
 _COMBINATORS = {"Compose", "OneOf", "Maybe", "Shuffle", "Repeat", "PerImage"}
 _NEEDED: dict[str, dict[str, Any]] = {
     "Albumentations": {"transforms": [{"type": "MotionBlur", "p": 1}]},
+    "BoundedMask": {"mask": {"type": "BoxMask"}},
     "RandomResize": {"factor": (0.5, 0.5), "probabilities": (0, 1, 0)},
 }
 _FOURIER = {"GaussianBlur", "GeneralizedBlur", "PlateauBlur", "SincBlur", "DefocusBlur", "MotionBlur", "USMSharp"}
