@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """``cfmrestore publish`` as a script."""
 
-from cfmrestore.cli.main import tool
+from cfmrestore.cli.main import main
 
 if __name__ == "__main__":
-    tool("publish")
+    main(command="publish")

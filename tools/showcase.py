@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """``cfmrestore showcase`` as a script."""
 
-from cfmrestore.cli.main import tool
+from cfmrestore.cli.main import main
 
 if __name__ == "__main__":
-    tool("showcase")
+    main(command="showcase")

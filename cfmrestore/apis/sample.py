@@ -1,11 +1,12 @@
 """Drawing pictures into a folder: of classes, of label maps, or inpainted, in one process or many."""
 
 import hashlib
+import json
 import math
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -238,9 +239,14 @@ def write_grid(file: Path, pictures: Sequence[Path]) -> None:
 
 def recipe_of(sampler: Sampler, sampling: Sampling, size: int | Size | None, precision: str) -> dict[str, Any]:
     """What decides how pictures look; the version is recorded and not compared."""
-    settings = {key: repr(value) if key in ("solver", "grid") else value for key, value in asdict(sampling).items()}
+    settings = {**vars(sampling)}
     for key in ("solver", "grid"):
-        own = getattr(sampling, key)
-        settings[key] = f"{type(own).__name__} {sorted(vars(own).items())}"
+        settings[key] = {"type": type(settings[key]).__name__, **vars(settings[key])}
     digest = hashlib.sha256(b"").hexdigest() if sampler.file is None else file_digest(sampler.file)
-    return {"version": __version__, "model": digest, "sampling": settings, "size": size, "precision": precision}
+    return {
+        "version": __version__,
+        "model": digest,
+        "sampling": settings,
+        "size": json.loads(json.dumps(size)),
+        "precision": precision,
+    }

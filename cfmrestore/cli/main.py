@@ -16,9 +16,24 @@ COMMANDS = (
 """Names of the files of this folder, with hyphens, in the order of the help."""
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command that the arguments name, by default those of the process."""
+def main(arguments: Sequence[str] | None = None, *, command: str | None = None) -> None:
+    """Run a command with the arguments, by default those of the process.
+
+    Args:
+        arguments: They begin with the command, unless it is named.
+        command: What a script of ``tools/`` is.
+    """
     prepare_process()
+    args = _parse_all(arguments) if command is None else build_parser(command).parse_args(arguments)
+    rank = getattr(args, "local_rank", None)
+    if rank is not None:  # from launchers that give it as a flag
+        os.environ.setdefault("LOCAL_RANK", str(rank))
+    module = _module(command or args.command)
+    with readable_errors(getattr(module, "INTERRUPTED", "interrupted")):
+        module.run(args)
+
+
+def _parse_all(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="cfmrestore", description="Restore images, and train what restores them.")
     parser.add_argument("--version", action="version", version=f"cfmrestore {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -29,13 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args, unknown = parser.parse_known_args(arguments)
     if unknown:  # said with the usage of the command, not with that of all
         commands.choices[args.command].error(f"unrecognized arguments: {' '.join(unknown)}")
-    _run(args.command, args)
-
-
-def tool(name: str) -> None:
-    """Run one command with the arguments of the process: what a script of ``tools/`` is."""
-    prepare_process()
-    _run(name, build_parser(name).parse_args())
+    return args
 
 
 def build_parser(name: str) -> argparse.ArgumentParser:
@@ -48,12 +57,3 @@ def build_parser(name: str) -> argparse.ArgumentParser:
 
 def _module(name: str) -> ModuleType:
     return import_module(f"cfmrestore.cli.{name.replace('-', '_')}")
-
-
-def _run(name: str, args: argparse.Namespace) -> None:
-    rank = getattr(args, "local_rank", None)
-    if rank is not None:  # from launchers that give it as a flag
-        os.environ.setdefault("LOCAL_RANK", str(rank))
-    module = _module(name)
-    with readable_errors(getattr(module, "INTERRUPTED", "interrupted")):
-        module.run(args)

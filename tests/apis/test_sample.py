@@ -54,13 +54,11 @@ def test_parts_are_the_whole(model: Path, tmp_path: Path) -> None:
 def test_of_label_maps(tmp_path: Path) -> None:
     maps = [{"type": "SemanticMap", "classes": 3}]
     model = save_model(tmp_path / "model.pth", coupling=NOISE, conditions=maps, scale=1)
+    folder = tmp_path / "maps"
+    folder.mkdir()
     for name, side in (("a", 8), ("b", 12)):
-        Image.fromarray((np.arange(side * side).reshape(side, side) % 3).astype(np.uint8)).save(
-            tmp_path / f"{name}.png"
-        )
-    (tmp_path / "maps").mkdir()
-    for name in "ab":
-        (tmp_path / f"{name}.png").rename(tmp_path / "maps" / f"{name}.png")
+        labels = (np.arange(side * side).reshape(side, side) % 3).astype(np.uint8)
+        Image.fromarray(labels).save(folder / f"{name}.png")
     files = sample(model, tmp_path / "out", maps=tmp_path / "maps", device="cpu")
     assert [pixels(file).shape for file in files] == [(8, 8, 3), (12, 12, 3)]
 
@@ -87,11 +85,7 @@ def test_inpainting_keeps_what_is_known(tmp_path: Path) -> None:
     Image.fromarray(mask[:5]).save(tmp_path / "small.png")
     wrong = call_tool("inpaint.py", tmp_path / "photo.png", tmp_path / "small.png", "--model", model)
     assert "a mask has the size of its image; got 18x5 pixels for 18x13" in wrong
-    inverted = Image.fromarray(255 - mask)
-    inverted.save(tmp_path / "inverted.png")
-    wrong = call_tool("inpaint.py", tmp_path / "photo.png", tmp_path / "inverted.png", "--model", model, "--out",
-                      tmp_path / "x.png")  # fmt: skip
-    assert "Traceback" not in wrong
+    Image.fromarray(255 - mask).save(tmp_path / "inverted.png")
     run_tool("inpaint.py", tmp_path / "photo.png", tmp_path / "inverted.png", "--model", model, "--invert", "--out",
              tmp_path / "again.png")  # fmt: skip
     assert np.array_equal(pixels(tmp_path / "again.png"), first)

@@ -95,7 +95,7 @@ def test_an_interruption_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_every_script_is_a_command() -> None:
     scripts = {
-        path.relative_to(ROOT / "tools").as_posix(): re.findall(r'tool\("([\w-]+)"\)', path.read_text())
+        path.relative_to(ROOT / "tools").as_posix(): re.findall(r'main\(command="([\w-]+)"\)', path.read_text())
         for path in (ROOT / "tools").rglob("*.py")
     }
     assert all(len(names) == 1 for names in scripts.values())

@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """``cfmrestore print-config`` as a script."""
 
-from cfmrestore.cli.main import tool
+from cfmrestore.cli.main import main
 
 if __name__ == "__main__":
-    tool("print-config")
+    main(command="print-config")
