@@ -1,6 +1,5 @@
 """Drawing pictures into a folder: of classes, of label maps, or inpainted, in one process or many."""
 
-import hashlib
 import json
 import math
 import sys
@@ -242,11 +241,6 @@ def recipe_of(sampler: Sampler, sampling: Sampling, size: int | Size | None, pre
     settings = {**vars(sampling)}
     for key in ("solver", "grid"):
         settings[key] = {"type": type(settings[key]).__name__, **vars(settings[key])}
-    digest = hashlib.sha256(b"").hexdigest() if sampler.file is None else file_digest(sampler.file)
-    return {
-        "version": __version__,
-        "model": digest,
-        "sampling": settings,
-        "size": json.loads(json.dumps(size)),
-        "precision": precision,
-    }
+    digest = None if sampler.file is None else file_digest(sampler.file)
+    recipe = {"version": __version__, "model": digest, "sampling": settings, "size": size, "precision": precision}
+    return dict(json.loads(json.dumps(recipe, default=repr)))  # as it will be read
