@@ -78,12 +78,13 @@ class ConditionedNetwork(nn.Module):
     def _add_skip(self, velocity: Tensor, inputs: Tensor, vector: Tensor) -> Tensor:
         if self.skip is None:
             return velocity
-        gained = self.skip(vector)[:, :, None, None] * inputs
+        gains = self.skip(vector)[:, :, None, None]
+        gained = gains * inputs[:, : gains.shape[1]]
         return velocity + sum(gained.split(velocity.shape[1], dim=1))
 
 
 def input_gains(width: int, channels: int, context_channels: int) -> nn.Sequential:
-    """A gain for each channel of x and of the context, from the vector; zero at the start."""
-    if context_channels not in (0, channels):
-        raise ValueError(f"input_skip needs a context of {channels} channels or none; got {context_channels}")
-    return nn.Sequential(nn.SiLU(), zeroed(nn.Linear(width, channels + context_channels)))
+    """A gain for each channel of x and of a latent that the context begins with, from the vector; zero at the start."""
+    if 0 < context_channels < channels:
+        raise ValueError(f"input_skip needs a context of {channels} channels or more, or none; got {context_channels}")
+    return nn.Sequential(nn.SiLU(), zeroed(nn.Linear(width, channels * (2 if context_channels else 1))))

@@ -68,7 +68,8 @@ class DiT(ConditionedNetwork):
         qk_norm: Normalize queries and keys, without which logits grow and reduced precision overflows.
         learn_sigma: Predict as many channels again, which are discarded: the variance of published checkpoints.
         time_scale: Factor on t before its embedding.
-        input_skip: Add the input and the context to the velocity, each channel times a gain that follows the embedding.
+        input_skip: Add x and the latent that the context begins with to the velocity, each channel times a gain that
+            follows the embedding.
             White noise in many channels does not fit through a narrow network; it need not.
         checkpointing: Recompute activations in the backward pass, to save memory.
     """

@@ -50,7 +50,8 @@ class UNet(ConditionedNetwork):
         groups: Groups of the normalizations; None for none, which suits latents whose amplitude is the contrast.
         time_scale: Factor on t before its embedding.
         noise_level: Embed the standard deviation of the source's noise beside the time.
-        input_skip: Add the input and the context to the velocity, each channel times a gain that follows the embedding.
+        input_skip: Add x and the latent that the context begins with to the velocity, each channel times a gain that
+            follows the embedding.
             White noise in many channels does not fit through a narrow network; it need not.
         checkpointing: Recompute activations in the backward pass, to save memory.
     """

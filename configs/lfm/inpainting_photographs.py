@@ -1,0 +1,72 @@
+# Inpainting of photographs on wavelet latents, in half an hour on two cores: the path starts at the image with its holes
+# filled from their rims, with noise, and not at noise alone. It runs on the bundled photographs, and on your own with
+# --cfg-options data_root=FOLDER. Fill holes with: python tools/inpaint.py photo.png mask.png --model work_dirs/...
+_base_ = "../_base_/default_runtime.py"
+data_root = "data/photographs/train"
+crop_size = 128  # of the targets
+
+model = dict(
+    type="CouplingFlow",
+    scale=1,
+    # Strokes or boxes, as thick as LaMa's medium ones in an image of 256 pixels: of the crop at most half is hole.
+    data_preprocessor=dict(
+        type="RestorationPreprocessor",
+        mask=dict(
+            type="BoundedMask",
+            mask=dict(
+                type="MixedMask",
+                masks=[
+                    dict(type="StrokeMask", strokes=(1, 3), length=(10, 100), width=(5, 54), reference_side=None),
+                    dict(type="BoxMask", boxes=(1, 2), side=(10, 64), margin=0, reference_side=None),
+                ],
+            ),
+        ),
+    ),
+    encoder=dict(type="Haar", factor=4),
+    coupling=dict(type="LowresLatent", noise=250),
+    conditions=[dict(type="Inpaint", fill="smooth")],
+    path=dict(type="Linear"),
+    network=dict(
+        type="UNet",
+        base_channels=48,
+        channel_factors=(1, 2, 4),
+        blocks=2,
+        attention_factors=(),
+        middle_attention=False,
+        groups=None,
+        time_scale=1000.0,
+        input_skip=True,
+    ),
+    channels_last=True,
+    times=dict(type="Stratified", zero_probability=0.25),
+    loss=dict(type="MSE"),
+    sampling=dict(solver=dict(type="Euler"), grid=dict(type="UniformGrid"), num_intervals=8),
+)
+
+train_dataloader = dict(
+    batch_size=16,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type="DrawSampler"),
+    dataset=dict(
+        type="ImageFolder",
+        data_root="${data_root}",
+        pipeline=[
+            dict(type="RandomCrop", size="${crop_size}"),
+            dict(type="Albumentations", transforms=[dict(type="D4", p=1.0)]),
+        ],
+        cache_images=400,
+    ),
+)
+train_cfg = dict(by_epoch=False, max_iters=6000)
+optim_wrapper = dict(
+    type="AmpOptimWrapper",
+    optimizer=dict(type="AdamW", lr=1e-3, betas=(0.9, 0.99), weight_decay=0.0),
+    clip_grad=dict(max_norm=1.0),
+)
+param_scheduler = [
+    dict(type="LinearLR", start_factor=0.01, by_epoch=False, begin=0, end=200),
+    dict(type="CosineAnnealingLR", by_epoch=False, begin=200, end="${train_cfg.max_iters}", eta_min=1e-6),
+]
+custom_hooks = [dict(type="EMAHook", decay=0.999), dict(type="PreemptionHook")]
+default_hooks = dict(checkpoint=dict(interval=1000))
