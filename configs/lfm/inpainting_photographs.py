@@ -1,6 +1,6 @@
-# Inpainting of photographs on wavelet latents, in half an hour on two cores: the path starts at the image with its holes
-# filled from their rims, with noise, and not at noise alone. It runs on the bundled photographs, and on your own with
-# --cfg-options data_root=FOLDER. Fill holes with: python tools/inpaint.py photo.png mask.png --model work_dirs/...
+# Inpainting of photographs on wavelet latents, in half an hour on two cores: the path starts at the image with its
+# holes filled from their rims and some noise, and not at noise alone. It runs on the bundled photographs, and on your
+# own with --cfg-options data_root=FOLDER. Fill holes with: tools/inpaint.py photo.png mask.png --model work_dirs/...
 _base_ = "../_base_/default_runtime.py"
 data_root = "data/photographs/train"
 crop_size = 128  # of the targets

@@ -115,7 +115,7 @@ def test_what_does_not_fit_is_named(
 
 
 def test_a_skip_of_another_context_is_refused(make: Callable[..., ConditionedNetwork]) -> None:
-    with pytest.raises(ValueError, match="context of 4 channels or none; got 3"):
+    with pytest.raises(ValueError, match="context of 4 channels or more, or none; got 3"):
         make(input_skip=True, context_channels=3)
 
 
