@@ -3,25 +3,26 @@
 # own with --cfg-options data_root=FOLDER. Fill holes with: tools/inpaint.py photo.png mask.png --model work_dirs/...
 _base_ = "../_base_/default_runtime.py"
 data_root = "data/photographs/train"
+val_root = "data/photographs/held_out"
 crop_size = 128  # of the targets
+
+# Strokes or boxes, as thick as LaMa's medium ones in an image of 256 pixels; at most half of the crop is hole. The name
+# of a preset stands here too: --cfg-options mask=mask_lama_medium
+mask = dict(
+    type="BoundedMask",
+    mask=dict(
+        type="MixedMask",
+        masks=[
+            dict(type="StrokeMask", strokes=(1, 3), length=(10, 100), width=(5, 54), reference_side=None),
+            dict(type="BoxMask", boxes=(1, 2), side=(10, 64), margin=0, reference_side=None),
+        ],
+    ),
+)
 
 model = dict(
     type="CouplingFlow",
     scale=1,
-    # Strokes or boxes, as thick as LaMa's medium ones in an image of 256 pixels: of the crop at most half is hole.
-    data_preprocessor=dict(
-        type="RestorationPreprocessor",
-        mask=dict(
-            type="BoundedMask",
-            mask=dict(
-                type="MixedMask",
-                masks=[
-                    dict(type="StrokeMask", strokes=(1, 3), length=(10, 100), width=(5, 54), reference_side=None),
-                    dict(type="BoxMask", boxes=(1, 2), side=(10, 64), margin=0, reference_side=None),
-                ],
-            ),
-        ),
-    ),
+    data_preprocessor=dict(type="RestorationPreprocessor", mask="${mask}"),
     encoder=dict(type="Haar", factor=4),
     coupling=dict(type="LowresLatent", noise=250),
     conditions=[dict(type="Inpaint", fill="smooth")],
@@ -58,6 +59,20 @@ train_dataloader = dict(
         cache_images=400,
     ),
 )
+test_dataloader = dict(
+    batch_size=1,
+    num_workers=0,
+    sampler=dict(type="DefaultSampler", shuffle=False),
+    dataset=dict(type="ImageFolder", data_root="${val_root}", pipeline=[dict(type="CenterCrop", size=256, multiple=4)]),
+)
+test_evaluator = [
+    dict(type="HolePSNR"),
+    dict(type="RimGradient"),
+    dict(type="FeatureDistance"),
+    dict(type="NFE"),
+]
+test_cfg = dict()
+protocol = "rgb"
 train_cfg = dict(by_epoch=False, max_iters=6000)
 optim_wrapper = dict(
     type="AmpOptimWrapper",

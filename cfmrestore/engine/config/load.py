@@ -33,8 +33,7 @@ def load_config(name: str | Path, options: Mapping[str, Any] | None = None, *, a
         if first not in cfg and first not in runner_keys():
             raise ValueError(f"--cfg-options: there is no key {first!r}; {nearest(first, set(cfg) | runner_keys())}")
     merge(cfg, options or {})
-    if isinstance(cfg.get("degradation"), str):
-        presets.insert(cfg)
+    presets.insert(cfg)
     if amp:
         cfg.optim_wrapper.type = "AmpOptimWrapper"
     resolved = update_names(resolve(cfg._cfg_dict, cfg._cfg_dict))

@@ -58,7 +58,11 @@ def _scales(preset: Config) -> bool:
 
 
 def insert(cfg: Config) -> None:
-    """Replace the name of a preset in a training config by its steps; one of a fixed scale sets the config's."""
+    """Replace names of presets in a training config by their steps; one of a fixed scale sets the config's."""
+    if isinstance(cfg.get("mask"), str):
+        cfg.mask = read(cfg.mask).degradation[0]
+    if not isinstance(cfg.get("degradation"), str):
+        return
     preset = read(cfg.degradation)
     if not _scales(preset):
         cfg.scale = preset.scale

@@ -6,6 +6,7 @@ from cfmrestore.evaluation.metrics.feature_distance import FeatureDistance
 from cfmrestore.evaluation.metrics.fid import FID, PatchFID
 from cfmrestore.evaluation.metrics.gmsd import GMSD
 from cfmrestore.evaluation.metrics.haarpsi import HaarPSI
+from cfmrestore.evaluation.metrics.hole_psnr import HolePSNR
 from cfmrestore.evaluation.metrics.image_digest import ImageDigest
 from cfmrestore.evaluation.metrics.inception_score import InceptionScore
 from cfmrestore.evaluation.metrics.inpainting_ids import InpaintingIDS
@@ -18,11 +19,12 @@ from cfmrestore.evaluation.metrics.niqe import NIQE
 from cfmrestore.evaluation.metrics.precision_recall import PrecisionRecall
 from cfmrestore.evaluation.metrics.psnr import PSNR
 from cfmrestore.evaluation.metrics.pyiqa import PyIQA
+from cfmrestore.evaluation.metrics.rim_gradient import RimGradient
 from cfmrestore.evaluation.metrics.set_metric import SetMetric
 from cfmrestore.evaluation.metrics.ssim import SSIM
 
 __all__ = [
     "DISTS", "FID", "GMSD", "KID", "LPIPS", "MSSSIM", "NFE", "NIQE", "PSNR", "SSIM", "FeatureDistance", "HaarPSI",
-    "ImageDigest", "ImageMetric", "InceptionScore", "InpaintingIDS", "LRConsistency", "PatchFID", "PatchKID",
-    "PrecisionRecall", "PyIQA", "SetMetric",
+    "HolePSNR", "ImageDigest", "ImageMetric", "InceptionScore", "InpaintingIDS", "LRConsistency", "PatchFID",
+    "PatchKID", "PrecisionRecall", "PyIQA", "RimGradient", "SetMetric",
 ]  # fmt: skip

@@ -10,11 +10,13 @@ from torch import Tensor
 
 from cfmrestore.evaluation import protocols
 from cfmrestore.evaluation.scores import Score, Scores
+from cfmrestore.ops.holes import fill_mean, fill_telea
 from cfmrestore.ops.pad import crop_to
 from cfmrestore.ops.resize import infer_scale, resize
 from cfmrestore.typing import Size
 
 MeasuredSample = dict[str, Any]
+_ROWS = ("restored", "bicubic", "telea", "mean color", "encoder")
 
 
 def size_of(image: Tensor) -> Size:
@@ -44,17 +46,22 @@ def rounded_scale(sample: Mapping[str, Any]) -> int | None:
 
 
 def views(sample: MeasuredSample) -> dict[str, Tensor]:
-    """The rows of the table: the restoration, bicubic interpolation of the input, and the target through the encoder.
+    """The rows of the table: the restoration, what is there without a model, and the target through the encoder.
 
-    Bicubic interpolation is kept in the sample, which several metrics see.
+    Without a model there is bicubic interpolation of the input, or of one with holes Telea's filling and the mean
+    color; they are kept in the sample, which several metrics see.
     """
-    if "low" in sample and "bicubic" not in sample:
+    if "low" in sample and "mask" in sample:
+        for name, fill in (("telea", fill_telea), ("mean color", fill_mean)):
+            if name not in sample:
+                sample[name] = fill(sample["low"], sample["mask"][0])
+    elif "low" in sample and "bicubic" not in sample:
         size, scale, low = size_of(sample["restored"]), whole_scale(sample), sample["low"][None]
         enlarged = None if scale is None else crop_to(resize(low, scale=scale), size)
         if enlarged is None or size_of(enlarged) != size:
             enlarged = resize(low, size=size)
         sample["bicubic"] = enlarged[0].clamp(0, 1)
-    return {name: sample[name] for name in ("restored", "bicubic", "encoder") if name in sample}
+    return {name: sample[name] for name in _ROWS if name in sample}
 
 
 def pictures(sample: MeasuredSample) -> dict[str, Tensor]:
