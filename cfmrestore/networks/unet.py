@@ -44,8 +44,8 @@ class UNet(ConditionedNetwork):
         attention_factors: Downsampling factors (1, 2, 4, ...) whose levels attend; not sizes in pixels.
         middle_attention: Attend behind the deepest level, whatever its factor. A network that trains on small crops and
             restores large images does better without: its tokens would be many more than it has seen.
-        heads: Attention heads.
-        head_dim: Channels a head.
+        heads: Attention heads; None for as many as have ``head_dim`` channels.
+        head_dim: Channels a head; None for those of the level over ``heads``, as in guided diffusion.
         dropout: Probability inside the residual blocks.
         groups: Groups of the normalizations; None for none, which suits latents whose amplitude is the contrast.
         time_scale: Factor on t before its embedding.
@@ -67,8 +67,8 @@ class UNet(ConditionedNetwork):
         blocks: int = 3,
         attention_factors: Sequence[int] = (8,),
         middle_attention: bool = True,
-        heads: int = 4,
-        head_dim: int = 64,
+        heads: int | None = 4,
+        head_dim: int | None = 64,
         dropout: float = 0.0,
         groups: int | None = 32,
         time_scale: float = 1.0,
@@ -95,7 +95,8 @@ class UNet(ConditionedNetwork):
             return _Stage(block, attention(out_channels) if attend else None)
 
         def attention(width: int) -> SpatialAttention:
-            return SpatialAttention(width, heads=heads, head_dim=head_dim, groups=groups)
+            n, d = _heads(width, heads, head_dim)
+            return SpatialAttention(width, heads=n, head_dim=d, groups=groups)
 
         self.stem = nn.Conv2d(channels + context_channels, base_channels, 3, padding=1)
         self.down = nn.ModuleList()
@@ -143,6 +144,19 @@ class UNet(ConditionedNetwork):
                 x = module(x)
         velocity = crop_to(self.head(x), (inputs.shape[-2], inputs.shape[-1]))
         return self._add_skip(velocity, inputs, vector)
+
+
+def _heads(width: int, heads: int | None, head_dim: int | None) -> tuple[int, int]:
+    """Number of heads and channels a head at a level; what is not given follows from its channels."""
+    if heads is not None and head_dim is not None:
+        return heads, head_dim
+    given = heads or head_dim
+    if not given or width % given:
+        raise ValueError(
+            f"attention at {width} channels needs heads, head_dim or both, and where one is None, the other a divisor "
+            f"of them; got {heads=}, {head_dim=}"
+        )
+    return (given, width // given) if heads else (width // given, given)
 
 
 def _check(widths: Sequence[int], groups: int | None, attention_factors: Sequence[int], deepest: int) -> None:
