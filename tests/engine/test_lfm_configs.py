@@ -1,16 +1,18 @@
 """LFM's recipes: their networks to the parameter, and what their names and the published epochs say."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
 from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
 
 from cfmrestore.apis import load_config
 from cfmrestore.flows import CouplingFlow
-from cfmrestore.registry import MODELS
+from cfmrestore.registry import DATASETS, MODELS
 from tests.engine.test_config import small_vae
 from tests.testing import ROOT
 
@@ -61,7 +63,7 @@ def test_parameters_are_those_of_the_metafile(path: Path, vae: Path) -> None:
 
 
 def test_parameters_are_the_published_ones(vae: Path) -> None:
-    """DiT's integers have a table of 1000 classes and none; L/2 with eight outputs 457,840,672, with four 457,824,272."""
+    """DiT's have a table of 1000 classes and none, L/2 457,840,672 with eight outputs and 457,824,272 with four."""
     assert trained(build(FOLDER / "lfm_dit-b2_8xb160-lr1e-4_imagenet-256.py", vae)) == 130_303_504
     unconditional = trained(build(FOLDER / "lfm_dit-l2_1xb32-lr2e-4_celebahq-256.py", vae))
     four_outputs = unconditional + (CLASSES + 1) * WIDTH_L
@@ -116,3 +118,31 @@ def test_heads_follow_from_the_channels_of_a_level(name: str, heads: set[tuple[i
     assert found == heads
     shapes = [m.qkv.weight.shape for m in flow.network.modules() if isinstance(m, SpatialAttention)]
     assert all(shape[0] == 3 * shape[1] for shape in shapes)
+
+
+@pytest.mark.parametrize("name", ["digits_unet", "digits_dit", "scenes_semantic_tiny", "bridge_scenes"])
+def test_small_siblings_train_and_draw(name: str) -> None:
+    cfg = load_config(FOLDER / f"{name}.py")
+    flow, data = MODELS.build(cfg.model), DATASETS.build(cfg.train_dataloader.dataset)
+    batch = pseudo_collate([data[0], data[1]])
+    losses = flow(**flow.data_preprocessor(batch, True), mode="loss")
+    losses["loss_mse"].backward()
+    assert torch.isfinite(losses["loss_mse"])
+    result = flow.eval().test_step(batch, sampling=replace(flow.sampling, num_intervals=1))
+    assert result[0]["restored"].shape == data[0]["inputs"]["high"].shape
+
+
+@torch.no_grad()
+def test_the_bridge_starts_at_colors_that_tell_the_classes_apart() -> None:
+    """Both ways without the network: colors are closest to their own where the noise of the start is on them."""
+    cfg = load_config(FOLDER / "bridge_scenes.py")
+    flow, data = MODELS.build(cfg.model).eval(), DATASETS.build(cfg.train_dataloader.dataset)
+    for parameter in flow.parameters():
+        torch.nn.init.zeros_(parameter)
+    inputs, seeds = data[3]["inputs"], torch.tensor([1])
+    there = flow.restore(inputs["low"][None] / 255, seeds)
+    back = flow.invert(there.image, seeds).image
+    palette = torch.tensor(cfg.palette) / 255
+    nearest = (back[0, :, None] - palette.T[..., None, None]).square().sum(0).argmin(0)
+    assert torch.equal(nearest, inputs["map"].long())
+    assert len(palette) == len(data.metainfo["classes"])

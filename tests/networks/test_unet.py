@@ -149,20 +149,19 @@ def test_time_scale() -> None:
     assert torch.allclose(one(torch.tensor([500.0])), thousand(torch.tensor([0.5])), atol=1e-4)
 
 
-def test_heads_or_their_channels_follow_from_the_level() -> None:
-    for keys, expected in (
-        ({"heads": None, "head_dim": 4}, {(8, 2), (16, 4)}),
-        ({"heads": 2, "head_dim": None}, {(8, 2), (16, 2)}),
-        ({"heads": 2, "head_dim": 4}, {(8, 2), (16, 2)}),
-    ):
-        net = small(attention_factors=(1, 2), **keys)
-        layers = [module for module in net.modules() if isinstance(module, SpatialAttention)]
-        assert {(layer.qkv.in_channels, layer.heads) for layer in layers} == expected
-        fixed = None not in keys.values()
-        assert {layer.qkv.out_channels == 3 * layer.qkv.in_channels for layer in layers} == (
-            {True, False} if fixed else {True}
-        )
-        assert net(torch.randn(1, 4, 4, 4), torch.rand(1)).shape == (1, 4, 4, 4)
-    for keys in ({"heads": None, "head_dim": None}, {"heads": 3, "head_dim": None}, {"heads": None, "head_dim": 5}):
-        with pytest.raises(ValueError, match="attention at 16 channels needs heads, head_dim or both"):
-            small(**keys)
+@pytest.mark.parametrize("keys", [{"heads": None, "head_dim": 4}, {"heads": 2, "head_dim": None}])
+def test_heads_or_their_channels_follow_from_the_level(keys: dict) -> None:
+    net = small(attention_factors=(1, 2), **keys)
+    layers = [module for module in net.modules() if isinstance(module, SpatialAttention)]
+    assert {(layer.qkv.in_channels, layer.heads) for layer in layers} == {
+        (8, 2),
+        (16, 4 if keys["heads"] is None else 2),
+    }
+    assert all(layer.qkv.out_channels == 3 * layer.qkv.in_channels for layer in layers)
+    assert net(torch.randn(1, 4, 4, 4), torch.rand(1)).shape == (1, 4, 4, 4)
+
+
+@pytest.mark.parametrize("keys", [{"heads": None, "head_dim": None}, {"heads": 3, "head_dim": None}, {"heads": None}])
+def test_heads_that_do_not_divide_the_channels(keys: dict) -> None:
+    with pytest.raises(ValueError, match="attention at 16 channels needs heads, head_dim or both"):
+        small(**{"head_dim": 5, **keys})
