@@ -104,7 +104,7 @@ class SamplingPipeline:
         else:
             given = {key: _padded(value, multiple) for key, value in given.items()}
             zero = torch.zeros_like(x_1)
-            start = drawing._start(Source(zero, zero, zero), rng, None, given)
+            start = replace(drawing._start(Source(zero, zero, zero), rng, None, given), nfe=0)  # nothing was lifted
         if start.source_mean is not None:  # of which the path keeps a part
             end = self.path.coefficients(torch.ones((), dtype=x_1.dtype, device=x_1.device))
             x_1 = end.alpha * x_1 + end.sigma * start.source_mean
