@@ -44,8 +44,8 @@ class UNet(ConditionedNetwork):
         attention_factors: Downsampling factors (1, 2, 4, ...) whose levels attend; not sizes in pixels.
         middle_attention: Attend behind the deepest level, whatever its factor. A network that trains on small crops and
             restores large images does better without: its tokens would be many more than it has seen.
-        heads: Attention heads; None for as many as have ``head_dim`` channels.
-        head_dim: Channels a head; None for those of the level over ``heads``, as in guided diffusion.
+        heads: Attention heads; None for as many of ``head_dim`` channels as a level has channels for.
+        head_dim: Channels a head; None for those of the level, divided between the heads.
         dropout: Probability inside the residual blocks.
         groups: Groups of the normalizations; None for none, which suits latents whose amplitude is the contrast.
         time_scale: Factor on t before its embedding.
@@ -95,8 +95,8 @@ class UNet(ConditionedNetwork):
             return _Stage(block, attention(out_channels) if attend else None)
 
         def attention(width: int) -> SpatialAttention:
-            n, d = _heads(width, heads, head_dim)
-            return SpatialAttention(width, heads=n, head_dim=d, groups=groups)
+            count, size = _heads(width, heads, head_dim)
+            return SpatialAttention(width, heads=count, head_dim=size, groups=groups)
 
         self.stem = nn.Conv2d(channels + context_channels, base_channels, 3, padding=1)
         self.down = nn.ModuleList()
@@ -146,19 +146,6 @@ class UNet(ConditionedNetwork):
         return self._add_skip(velocity, inputs, vector)
 
 
-def _heads(width: int, heads: int | None, head_dim: int | None) -> tuple[int, int]:
-    """Number of heads and channels a head at a level; what is not given follows from its channels."""
-    if heads is not None and head_dim is not None:
-        return heads, head_dim
-    given = heads or head_dim
-    if not given or width % given:
-        raise ValueError(
-            f"attention at {width} channels needs heads, head_dim or both, and where one is None, the other a divisor "
-            f"of them; got {heads=}, {head_dim=}"
-        )
-    return (given, width // given) if heads else (width // given, given)
-
-
 def _check(widths: Sequence[int], groups: int | None, attention_factors: Sequence[int], deepest: int) -> None:
     if groups is not None and (bad := [width for width in widths if width % groups]):
         raise ValueError(f"channels must be multiples of groups={groups}; got levels of {bad}")
@@ -168,3 +155,14 @@ def _check(widths: Sequence[int], groups: int | None, attention_factors: Sequenc
             f"attention_factors are downsampling factors, of which this network reaches {reached}; {lost} are not "
             f"among them (the deepest is {deepest})"
         )
+
+
+def _heads(width: int, heads: int | None, head_dim: int | None) -> tuple[int, int]:
+    """Heads of a level, and the channels of each."""
+    if heads is None and head_dim is None:
+        raise ValueError("attention needs heads or head_dim; both are None")
+    divisor = head_dim if heads is None else heads
+    assert divisor is not None
+    if (heads is None or head_dim is None) and width % divisor:
+        raise ValueError(f"a level of {width} channels does not divide by {divisor}; got {heads=}, {head_dim=}")
+    return heads or width // divisor, head_dim or width // divisor
