@@ -8,6 +8,7 @@ model = dict(
         attention_factors=(2, 4, 8),  # sides of 16, 8 and 4, of 32
         heads=None,
         head_dim=64,
+        resample="block",
     )
 )
 train_dataloader = dict(

@@ -9,6 +9,7 @@ model = dict(
         attention_factors=(2, 4, 8),
         heads=None,
         head_dim=64,
+        resample="block",
     )
 )
 train_dataloader = dict(batch_size=128)
