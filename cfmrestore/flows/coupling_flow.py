@@ -276,6 +276,21 @@ class CouplingFlow(BaseModel):
         """Images of a size, from noise and what the conditions are given; the same seed gives the same image."""
         return self.pipeline(sampling, execution).generate(size, seeds, given)
 
+    def invert(
+        self,
+        image: Image,
+        seeds: Tensor,
+        sampling: Sampling | None = None,
+        *,
+        given: Mapping[str, Tensor] | None = None,
+        execution: Execution | None = None,
+    ) -> Restoration:
+        """The starts that lead to images, as pictures and latents: the path walked from t = 1 back to 0.
+
+        ``given`` is what the conditions are given, with "low", the input, where they tell it.
+        """
+        return self.pipeline(sampling, execution).invert(image, seeds, given)
+
     def pipeline(self, sampling: Sampling | None = None, execution: Execution | None = None) -> SamplingPipeline:
         """The pipeline that restores and generates: as the config says, or otherwise."""
         return SamplingPipeline(

@@ -85,6 +85,34 @@ class SamplingPipeline:
         solution = sample(start, self.path, self.sampling)
         return Restoration(crop_to(self.decode(solution.x), size), solution.x, solution.nfe)
 
+    @torch.no_grad()
+    def invert(self, image: Image, seeds: Tensor, given: Mapping[str, Tensor] | None = None) -> Restoration:
+        """Where the paths to images start: the solver walks from t = 1 to 0, under the conditions.
+
+        Args:
+            image: The images at t = 1.
+            seeds: One an image, for an encoder that draws.
+            given: What conditions were given, by name; "low" is the input, for those that tell it.
+        """
+        drawing = replace(self, sampling=replace(self.sampling, fidelity=0.0, noise_contrast_limit=None))
+        rng, given = self.sampling.fork(ImageRng(seeds)), dict(given or {})
+        multiple = self.coupling.low_multiple * self.coupling.scale
+        encoder = self.execution.encoder(self.coupling.encoder)
+        x_1 = encoder.encode(pad_to_multiple(image, multiple), rng.fork("encode"))
+        if "low" in given:
+            start = drawing._start_at(given.pop("low"), rng, False, given)
+        else:
+            given = {key: _padded(value, multiple) for key, value in given.items()}
+            zero = torch.zeros_like(x_1)
+            start = replace(drawing._start(Source(zero, zero, zero), rng, None, given), nfe=0)  # nothing was lifted
+        if start.source_mean is not None:  # of which the path keeps a part
+            end = self.path.coefficients(torch.ones((), dtype=x_1.dtype, device=x_1.device))
+            x_1 = end.alpha * x_1 + end.sigma * start.source_mean
+        grid = self.sampling.grid(self.sampling.num_intervals).flip(0)
+        solution = self.sampling.solver.solve(start.velocity, x_1, grid)
+        picture = crop_to(self.decode(solution.x), (image.shape[-2], image.shape[-1]))
+        return Restoration(picture, solution.x, solution.nfe + start.nfe)
+
     def decode(self, latent: Tensor) -> Image:
         """The image of a latent."""
         return self.execution.encoder(self.coupling.encoder).decode(latent).clamp_(0, 1)

@@ -1,16 +1,27 @@
 """U-Net with residual blocks and spatial attention."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from cfmrestore.networks.base import ConditionedNetwork, input_gains
-from cfmrestore.networks.layers import Downsample, ResidualBlock, SpatialAttention, Upsample, norm, zeroed
+from cfmrestore.networks.layers import (
+    Downsample,
+    RavelledAttention,
+    ResidualBlock,
+    SpatialAttention,
+    Upsample,
+    norm,
+    zeroed,
+)
 from cfmrestore.ops.pad import crop_to, pad_to_multiple
 from cfmrestore.registry import NETWORKS
 from cfmrestore.typing import PerImage
+
+_LAYOUTS = {"positions": SpatialAttention, "fmboost": RavelledAttention}
 
 
 class _Stage(nn.Module):
@@ -44,8 +55,11 @@ class UNet(ConditionedNetwork):
         attention_factors: Downsampling factors (1, 2, 4, ...) whose levels attend; not sizes in pixels.
         middle_attention: Attend behind the deepest level, whatever its factor. A network that trains on small crops and
             restores large images does better without: its tokens would be many more than it has seen.
-        heads: Attention heads.
-        head_dim: Channels a head.
+        heads: Attention heads; None for as many of ``head_dim`` channels as a level has channels for.
+        head_dim: Channels a head; None for those of the level, divided between the heads.
+        attention_layout: "positions"; "fmboost" mixes what released code of FMBoost mixes, for weights that were
+            trained with it (``RavelledAttention``).
+        resample: "conv", a convolution between levels; "block", a residual block that resamples inside.
         dropout: Probability inside the residual blocks.
         groups: Groups of the normalizations; None for none, which suits latents whose amplitude is the contrast.
         time_scale: Factor on t before its embedding.
@@ -67,8 +81,10 @@ class UNet(ConditionedNetwork):
         blocks: int = 3,
         attention_factors: Sequence[int] = (8,),
         middle_attention: bool = True,
-        heads: int = 4,
-        head_dim: int = 64,
+        heads: int | None = 4,
+        head_dim: int | None = 64,
+        attention_layout: str = "positions",
+        resample: str = "conv",
         dropout: float = 0.0,
         groups: int | None = 32,
         time_scale: float = 1.0,
@@ -89,20 +105,27 @@ class UNet(ConditionedNetwork):
         self.multiple = 2 ** (len(channel_factors) - 1)
         widths = [base_channels * factor for factor in channel_factors]
         _check(widths, groups, attention_factors, self.multiple)
+        _check_kinds(attention_layout, resample)
 
         def stage(in_channels: int, out_channels: int, attend: bool) -> _Stage:
             block = ResidualBlock(in_channels, out_channels, d, dropout=dropout, groups=groups)
             return _Stage(block, attention(out_channels) if attend else None)
 
         def attention(width: int) -> SpatialAttention:
-            return SpatialAttention(width, heads=heads, head_dim=head_dim, groups=groups)
+            count, size = _heads(width, heads, head_dim)
+            return _LAYOUTS[attention_layout](width, heads=count, head_dim=size, groups=groups)
+
+        def resized(width: int, way: Literal["down", "up"]) -> nn.Module:
+            if resample == "block":
+                return ResidualBlock(width, width, d, dropout=dropout, groups=groups, resample=way)
+            return Downsample(width) if way == "down" else Upsample(width)
 
         self.stem = nn.Conv2d(channels + context_channels, base_channels, 3, padding=1)
         self.down = nn.ModuleList()
         skips, width = [base_channels], base_channels
         for level, out in enumerate(widths):
             if level:
-                self.down.append(Downsample(width))
+                self.down.append(resized(width, "down"))
                 skips.append(width)
             for _ in range(blocks):
                 self.down.append(stage(width, out, 2**level in attention_factors))
@@ -115,7 +138,7 @@ class UNet(ConditionedNetwork):
                 self.up.append(stage(width + skips.pop(), out, 2**level in attention_factors))
                 width = out
             if level:
-                self.up.append(Upsample(width))
+                self.up.append(resized(width, "up"))
         self.head = nn.Sequential(norm(groups, width), nn.SiLU(), zeroed(nn.Conv2d(width, channels, 3, padding=1)))
         self.skip = input_gains(d, channels, context_channels) if input_skip else None
 
@@ -132,13 +155,15 @@ class UNet(ConditionedNetwork):
         x = self.stem(pad_to_multiple(inputs, self.multiple))
         skips = [x]
         for module in self.down:
-            x = self._run(module, x, vector) if isinstance(module, _Stage) else module(x)
+            x = self._run(module, x, vector) if isinstance(module, _Stage | ResidualBlock) else module(x)
             skips.append(x)
         for module in self.middle:
             x = self._run(module, x, vector)
         for module in self.up:
             if isinstance(module, _Stage):
                 x = self._run(module, torch.cat([x, skips.pop()], dim=1), vector)
+            elif isinstance(module, ResidualBlock):
+                x = self._run(module, x, vector)
             else:
                 x = module(x)
         velocity = crop_to(self.head(x), (inputs.shape[-2], inputs.shape[-1]))
@@ -154,3 +179,22 @@ def _check(widths: Sequence[int], groups: int | None, attention_factors: Sequenc
             f"attention_factors are downsampling factors, of which this network reaches {reached}; {lost} are not "
             f"among them (the deepest is {deepest})"
         )
+
+
+def _check_kinds(attention_layout: str, resample: str) -> None:
+    for name, kind, known in [
+        ("attention_layout", attention_layout, tuple(_LAYOUTS)), ("resample", resample, ("conv", "block")),
+    ]:  # fmt: skip
+        if kind not in known:
+            raise ValueError(f"{name} is one of {', '.join(map(repr, known))}; got {kind!r}")
+
+
+def _heads(width: int, heads: int | None, head_dim: int | None) -> tuple[int, int]:
+    """Heads of a level, and the channels of each."""
+    if heads is None and head_dim is None:
+        raise ValueError("attention needs heads or head_dim; both are None")
+    divisor = head_dim if heads is None else heads
+    assert divisor is not None
+    if (heads is None or head_dim is None) and width % divisor:
+        raise ValueError(f"a level of {width} channels does not divide by {divisor}; got {heads=}, {head_dim=}")
+    return heads or width // divisor, head_dim or width // divisor

@@ -7,6 +7,7 @@ import torch
 from cfmrestore.datasets import Digits, Draw, Scenes
 from cfmrestore.datasets.scenes import CLASSES
 from cfmrestore.datasets.textures import COLORS, noise, texture
+from cfmrestore.datasets.transforms import MapToColors
 
 
 def test_digits_are_split_once_and_for_all() -> None:
@@ -125,3 +126,19 @@ def test_noise_has_its_spectrum() -> None:
     assert low / high == pytest.approx((14 / 5) ** 2, rel=0.15)
     assert fields.var() == pytest.approx(1, rel=0.05)
     assert abs(fields.mean()) < 1e-6
+
+
+def test_a_map_in_colors_stands_beside_it() -> None:
+    palette = [(10 * label, 255 - 10 * label, label) for label in range(6)]
+    data = Scenes(length=2, size=16, pipeline=[{"type": "MapToColors", "palette": palette}])
+    inputs = data[1]["inputs"]
+    assert inputs.keys() == {"high", "map", "low"}
+    for row, column in ((0, 0), (15, 3), (7, 8)):
+        assert tuple(inputs["low"][:, row, column].tolist()) == palette[int(inputs["map"][row, column])]
+    with pytest.raises(ValueError, match=r"has the class [1-5]; the palette has 1 colors"):
+        Scenes(length=8, size=16, pipeline=[{"type": "MapToColors", "palette": palette[:1]}]).inputs(0, 3)
+    with pytest.raises(ValueError, match="needs a label map"):
+        MapToColors(palette=palette)({"high": np.zeros((2, 2, 3), np.uint8)}, 0)
+    for wrong in ([(0, 0)], [(0, 0, 256)]):
+        with pytest.raises(ValueError, match="an RGB color from 0 to 255 for each class"):
+            MapToColors(palette=wrong)

@@ -147,3 +147,23 @@ def test_time_scale() -> None:
     thousand = TimeEmbedding(8, 16, time_scale=1000.0)
     thousand.load_state_dict(one.state_dict())
     assert torch.allclose(one(torch.tensor([500.0])), thousand(torch.tensor([0.5])), atol=1e-4)
+
+
+@pytest.mark.parametrize("keys", [{"heads": None, "head_dim": 4}, {"heads": 2, "head_dim": None}])
+def test_heads_or_their_channels_follow_from_the_level(keys: dict) -> None:
+    net = small(attention_factors=(1, 2), **keys)
+    layers = [module for module in net.modules() if isinstance(module, SpatialAttention)]
+    assert {(layer.qkv.in_channels, layer.heads) for layer in layers} == {
+        (8, 2),
+        (16, 4 if keys["heads"] is None else 2),
+    }
+    assert all(layer.qkv.out_channels == 3 * layer.qkv.in_channels for layer in layers)
+    assert net(torch.randn(1, 4, 4, 4), torch.rand(1)).shape == (1, 4, 4, 4)
+
+
+def test_heads_that_do_not_divide_the_channels() -> None:
+    for keys in ({"heads": 3, "head_dim": None}, {"heads": None, "head_dim": 5}):
+        with pytest.raises(ValueError, match="a level of 16 channels does not divide by"):
+            small(**keys)
+    with pytest.raises(ValueError, match="attention needs heads or head_dim; both are None"):
+        small(heads=None, head_dim=None)

@@ -3,7 +3,8 @@
 from cfmrestore.datasets.transforms.albumentations import Albumentations
 from cfmrestore.datasets.transforms.base import Sample, Transform
 from cfmrestore.datasets.transforms.center_crop import CenterCrop
+from cfmrestore.datasets.transforms.map_to_colors import MapToColors
 from cfmrestore.datasets.transforms.random_crop import RandomCrop
 from cfmrestore.datasets.transforms.resize_crop import ResizeCrop
 
-__all__ = ["Albumentations", "CenterCrop", "RandomCrop", "ResizeCrop", "Sample", "Transform"]
+__all__ = ["Albumentations", "CenterCrop", "MapToColors", "RandomCrop", "ResizeCrop", "Sample", "Transform"]

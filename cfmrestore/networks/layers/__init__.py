@@ -1,6 +1,6 @@
 """Layers of networks."""
 
-from cfmrestore.networks.layers.attention import SpatialAttention, has_tangent
+from cfmrestore.networks.layers.attention import RavelledAttention, SpatialAttention, has_tangent
 from cfmrestore.networks.layers.embedding import TimeEmbedding
 from cfmrestore.networks.layers.modulation import Modulation, SharedModulation
 from cfmrestore.networks.layers.patch import PatchEmbed, PatchHead
@@ -13,7 +13,7 @@ from cfmrestore.networks.layers.token_norm import token_norm
 from cfmrestore.networks.layers.transformer import TransformerBlock
 
 __all__ = [
-    "MLPS", "Downsample", "LinearAttention", "Modulation", "PatchEmbed", "PatchHead", "ResidualBlock",
-    "SharedModulation", "SpatialAttention", "TimeEmbedding", "TokenAttention", "TransformerBlock", "Upsample",
-    "WindowAttention", "axial_rotation", "has_tangent", "norm", "sincos_table", "token_norm", "zeroed",
+    "MLPS", "Downsample", "LinearAttention", "Modulation", "PatchEmbed", "PatchHead", "RavelledAttention",
+    "ResidualBlock", "SharedModulation", "SpatialAttention", "TimeEmbedding", "TokenAttention", "TransformerBlock",
+    "Upsample", "WindowAttention", "axial_rotation", "has_tangent", "norm", "sincos_table", "token_norm", "zeroed",
 ]  # fmt: skip

@@ -57,3 +57,18 @@ class SpatialAttention(nn.Module):
         mixed = attend(q, k, v).transpose(1, 2).flatten(2)  # b, h*w, heads*head_dim
         result: Tensor = x + self.out(mixed.unflatten(1, (h, w)).permute(0, 3, 1, 2))
         return result
+
+
+class RavelledAttention(SpatialAttention):
+    """Attention between stretches of the memory of a feature map: FMBoost's, whose weights need it as it is.
+
+    It takes the features of a head, 3 d channels of n positions each, row after row, and reads them as n tokens of 3 d
+    features without transposing: a token is a stretch of positions of one channel, or several, and no position has its
+    own. What comes out is read back alike. The same weights on another size are another function.
+    """
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        b, _, h, w = x.shape
+        q, k, v = self.qkv(self.norm(x)).reshape(b, self.heads, h * w, -1).chunk(3, dim=-1)
+        result: Tensor = x + self.out(attend(q, k, v).reshape(b, -1, h, w))
+        return result

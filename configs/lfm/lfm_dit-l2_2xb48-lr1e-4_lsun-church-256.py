@@ -1,0 +1,11 @@
+# The first 120,000 churches of LSUN at 256 pixels by DiT-L/2.
+_base_ = "lfm_dit-l2_1xb32-lr2e-4_celebahq-256.py"
+data_root = "data/lsun/church_outdoor_train_lmdb"
+train_dataloader = dict(
+    batch_size=48,
+    dataset=dict(
+        _delete_=True, type="LSUN", data_root="${data_root}", max_images=120_000, pipeline="${train_pipeline}"
+    ),
+)
+train_cfg = dict(max_iters=750_000)  # 120,000 images // (2 * 48) = 1250 an epoch, 600 epochs
+optim_wrapper = dict(optimizer=dict(lr=1e-4))

@@ -1,0 +1,114 @@
+"""Every task with every network, encoder and solver, by config alone: trains two steps and draws a picture."""
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from cfmrestore.flows import CouplingFlow
+from cfmrestore.registry import MODELS, SOLVERS
+
+SIDE, COUNT = 16, 2
+TASKS: dict[str, dict[str, Any]] = {
+    "unconditional": {"coupling": {"type": "Independent"}, "conditions": []},
+    "class": {
+        "coupling": {"type": "Independent"},
+        "conditions": [{"type": "ClassLabel", "classes": 3, "channels": 16, "dropout": 0.5}],
+        "sampling": {"guidance": 1.5},
+    },
+    "inpainting": {
+        "coupling": {"type": "Independent"},
+        "conditions": [{"type": "Inpaint"}],
+        "data_preprocessor": {"type": "RestorationPreprocessor", "mask": {"type": "BoxMask", "boxes": (1, 2)}},
+    },
+    "semantic": {
+        "coupling": {"type": "Independent"},
+        "conditions": [{"type": "SemanticMap", "classes": 3, "dropout": 0.5}],
+        "sampling": {"guidance": 2.0},
+    },
+    "super-resolution": {
+        "scale": 2,
+        "coupling": {"type": "LowresLatent", "noise": 64},
+        "data_preprocessor": {"type": "RestorationPreprocessor", "degradation": {"type": "Downscale", "scale": 2}},
+    },
+}
+NETWORKS = {
+    "UNet": {"base_channels": 16, "channel_factors": (1, 2), "blocks": 1, "groups": 8, "attention_factors": (2,),
+             "heads": 2, "head_dim": 8},
+    "DiT": {"width": 16, "depth": 2, "heads": 2, "patch": 2, "input_size": SIDE},
+}  # fmt: skip
+ENCODERS = ({"type": "Identity"}, {"type": "Haar", "factor": 2})
+SOLVERS.import_from_location()
+EVERY_SOLVER = sorted(name for name, cls in SOLVERS.module_dict.items() if cls.__module__.startswith("cfmrestore."))
+CASES = list(product(TASKS, NETWORKS, ENCODERS, EVERY_SOLVER))
+FAST = {case[:3]: EVERY_SOLVER[i % len(EVERY_SOLVER)] for i, case in enumerate(product(TASKS, NETWORKS, range(2)))}
+
+
+def cases() -> list[Any]:
+    """All of them; of each task, network and encoder one solver is not slow."""
+    result = []
+    for task, network, encoder, solver in CASES:
+        quick = FAST[task, network, ENCODERS.index(encoder)] == solver
+        marks = () if quick else (pytest.mark.slow,)
+        result.append(
+            pytest.param(task, network, encoder, solver, marks=marks, id=f"{task}-{network}-{encoder['type']}-{solver}")
+        )
+    return result
+
+
+def build(task: str, network: str, encoder: dict[str, Any], solver: str) -> CouplingFlow:
+    keys = {"scale": 1, "image_size": SIDE, **TASKS[task]}
+    sampling = {"solver": {"type": solver}, "num_intervals": 2, **keys.pop("sampling", {})}
+    torch.manual_seed(0)
+    flow = MODELS.build(
+        {"type": "CouplingFlow", "encoder": encoder, "network": {"type": network, **NETWORKS[network]},
+         "sampling": sampling, **keys}
+    )  # fmt: skip
+    for parameter in flow.parameters():  # layers that begin at zero hide what is before them
+        nn.init.normal_(parameter, std=0.05)
+    return flow
+
+
+def loaded(task: str) -> dict[str, Any]:
+    """What a data loader gives: photographs, and what belongs to them."""
+    rng = np.random.default_rng(0)
+    inputs: dict[str, list[Tensor]] = {
+        "high": [torch.from_numpy(rng.integers(0, 256, (3, SIDE, SIDE), dtype=np.uint8)) for _ in range(COUNT)]
+    }
+    if task == "class":
+        inputs["label"] = [torch.tensor(0), torch.tensor(2)]
+    if task == "semantic":
+        inputs["map"] = [torch.from_numpy(rng.integers(0, 3, (SIDE, SIDE), dtype=np.uint8)) for _ in range(COUNT)]
+    samples = {"name": ["a", "b"], "seed": [1, 2], "number": [0, 1]}
+    return {"inputs": inputs, "data_samples": samples}
+
+
+@pytest.mark.parametrize(("task", "network", "encoder", "solver"), cases())
+def test_a_task_trains_and_draws(task: str, network: str, encoder: dict[str, Any], solver: str) -> None:
+    flow, data = build(task, network, encoder, solver), loaded(task)
+    before = {name: value.clone() for name, value in flow.state_dict().items()}
+    optimizer = torch.optim.AdamW(flow.parameters(), lr=1e-3, weight_decay=0.0)
+    for _ in range(2):
+        batch = flow.data_preprocessor(data, True)
+        loss = flow(**batch, mode="loss")["loss_mse"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        assert torch.isfinite(loss)
+    still = [name for name, value in flow.state_dict().items() if torch.equal(value, before[name])]
+    assert still == []
+    result = flow.eval().test_step(data)[0]
+    assert result["restored"].shape == (3, SIDE, SIDE)
+    assert 0 <= float(result["restored"].min()) < float(result["restored"].max()) <= 1
+    assert result["nfe"] == (flow.nfe(flow.sampling) or result["nfe"]) > 0
+    if task == "inpainting":
+        known = result["mask"][0] == 0
+        assert torch.equal(result["restored"][:, known], result["low"][:, known])
+
+
+def test_every_combination_has_a_quick_one() -> None:
+    assert len(FAST) == len(TASKS) * len(NETWORKS) * len(ENCODERS)
+    assert set(FAST.values()) == set(EVERY_SOLVER)
