@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from cfmrestore.couplings.base import Coupling
-from cfmrestore.couplings.noise_schedule import STEPS, alpha_bar
 from cfmrestore.couplings.source import draw_source
 from cfmrestore.couplings.upsampling import corners
 from cfmrestore.encoders.base import Encoder
 from cfmrestore.execution import Execution
 from cfmrestore.ops.broadcast import expand_as
+from cfmrestore.ops.diffusion_schedule import STEPS, alpha_bar
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import COUPLINGS
 from cfmrestore.typing import Image, Latent, Source

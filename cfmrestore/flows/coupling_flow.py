@@ -99,7 +99,9 @@ class CouplingFlow(BaseModel):
         latent = {"latent_channels": space.channels, "downscale": space.downscale}
         told = start.conditions if conditions is None else conditions
         stack = ConditionStack([CONDITIONS.build(dict(one), default_args=latent) for one in told])
+        self.path: Path = PATHS.build(path or {"type": "Linear"})
         offers = {
+            "path": self.path,
             "channels": space.channels,
             "context_channels": stack.context_channels,
             "embedding_channels": stack.embedding_channels,
@@ -108,7 +110,6 @@ class CouplingFlow(BaseModel):
         self.network: nn.Module = NETWORKS.build(network, default_args=offers)
         self.coupling = start  # behind the network, as optimizers of stored trainings count parameters
         self.conditions = stack
-        self.path: Path = PATHS.build(path or {"type": "Linear"})
         self.times: TimeSampler = TIME_SAMPLERS.build(times or {"type": "Uniform"})
         losses = loss if isinstance(loss, list | tuple) else [loss or {"type": "MSE"}]
         self.losses: list[Loss] = [LOSSES.build(one) for one in losses]

@@ -3,5 +3,6 @@
 from cfmrestore.paths.base import Path, PathDiffusion
 from cfmrestore.paths.gvp import GVP
 from cfmrestore.paths.linear import Linear
+from cfmrestore.paths.straight_diffusion import StraightDiffusion
 
-__all__ = ["GVP", "Linear", "Path", "PathDiffusion"]
+__all__ = ["GVP", "Linear", "Path", "PathDiffusion", "StraightDiffusion"]

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from cfmrestore.couplings import Coupling, Independent, LowresLatent
-from cfmrestore.couplings.noise_schedule import alpha_bar
 from cfmrestore.encoders import Haar, Identity
 from cfmrestore.execution import Execution
+from cfmrestore.ops.diffusion_schedule import alpha_bar
 from cfmrestore.ops.resize import resize
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import COUPLINGS

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from cfmrestore.couplings import PosteriorMean
-from cfmrestore.couplings.noise_schedule import alpha_bar
 from cfmrestore.encoders import Haar, Identity
 from cfmrestore.engine import checkpoints
 from cfmrestore.execution import Execution
+from cfmrestore.ops.diffusion_schedule import alpha_bar
 from cfmrestore.ops.resize import resize
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.ops.tiles import Tiling, count

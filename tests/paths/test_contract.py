@@ -28,7 +28,7 @@ def check_derivative(path: Path) -> None:
 def check_ends(path: Path) -> None:
     x_0, x_1, _ = ends()
     start, end = (path.sample(x_0, x_1, torch.full((5,), t, dtype=torch.float64))[0] for t in (0.0, 1.0))
-    assert torch.allclose(start, x_0)
+    assert torch.allclose(start, getattr(path, "alpha_0", 0.0) * x_1 + getattr(path, "sigma_0", 1.0) * x_0)
     assert torch.allclose(end, x_1 + getattr(path, "sigma_min", 0.0) * x_0)
 
 

@@ -2,8 +2,9 @@
 
 from cfmrestore.solvers.grids.base import TimeGrid
 from cfmrestore.solvers.grids.cosine import CosineGrid
+from cfmrestore.solvers.grids.diffusion import DiffusionGrid
 from cfmrestore.solvers.grids.listed import ListedGrid
 from cfmrestore.solvers.grids.shifted import ShiftedGrid
 from cfmrestore.solvers.grids.uniform import UniformGrid
 
-__all__ = ["CosineGrid", "ListedGrid", "ShiftedGrid", "TimeGrid", "UniformGrid"]
+__all__ = ["CosineGrid", "DiffusionGrid", "ListedGrid", "ShiftedGrid", "TimeGrid", "UniformGrid"]
