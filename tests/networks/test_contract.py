@@ -18,6 +18,8 @@ MODERN = {**DIT, "modulation": "single", "qk_norm": True, "norm": "rms", "positi
 
 NETS: dict[str, Callable[..., ConditionedNetwork]] = {
     "UNet": lambda **keys: UNet(**{"channels": 4, **UNET, **keys}),
+    "UNet, guided": lambda **keys: UNet(**{"channels": 4, **UNET, "head_dim": None, "resample": "block", **keys}),
+    "UNet, FMBoost's": lambda **keys: UNet(**{"channels": 4, **UNET, "attention_layout": "fmboost", **keys}),
     "DiT": lambda **keys: DiT(**{"channels": 4, **DIT, **keys}),
     "DiT, windows": lambda **keys: DiT(**{"channels": 4, **MODERN, "attention": "window", "window": 4, **keys}),
     "DiT, linear": lambda **keys: DiT(
@@ -26,6 +28,9 @@ NETS: dict[str, Callable[..., ConditionedNetwork]] = {
     "DiT, full": lambda **keys: DiT(**{"channels": 4, **MODERN, "mlp": "swiglu", "patch": 4, **keys}),
 }
 """Small ones of every network, and of every kind of attention."""
+
+WRAPPERS = {"DiffusionVelocity", "ReversedTime"}
+"""Networks around these, which keep their promises with them."""
 
 
 @pytest.fixture(params=NETS)
@@ -52,7 +57,7 @@ def inputs(batch: int = 2, size: tuple[int, int] = (8, 12), seed: int = 0) -> tu
 def test_every_network_is_here() -> None:
     NETWORKS.import_from_location()
     own = {name for name, cls in NETWORKS.module_dict.items() if cls.__module__.startswith("cfmrestore.")}
-    assert own == {name.split(",")[0] for name in NETS}
+    assert own == {name.split(",")[0] for name in NETS} | WRAPPERS
 
 
 @pytest.mark.parametrize("size", [(8, 8), (1, 1), (7, 13), (3, 32), (17, 2)])
