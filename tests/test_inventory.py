@@ -28,6 +28,7 @@ TOOLS = {
     "sample.py": "sample", "inpaint.py": "inpaint",
     "boost.py": "boost", "publish_model.py": "publish", "showcase.py": "showcase", "study.py": "study",
     "cfmrestore.demo": "demo", "misc/print_config.py": "print-config",
+    "misc/convert_checkpoint.py": "convert",
 }  # fmt: skip
 """Scripts of ``tools/``, and the commands that they are."""
 TOLD = dict.fromkeys(["LowresLatent", "PosteriorMean"], former_names.TOLD_BY_COUPLING)

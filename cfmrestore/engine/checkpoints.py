@@ -1,5 +1,6 @@
 """Checkpoints as data: written atomically, read without running code."""
 
+import argparse
 import json
 import pickle
 import platform
@@ -74,7 +75,8 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> dict[str, Any]
     try:
         if path.suffix == ".safetensors":
             return _load_safetensors(path, str(device))
-        checkpoint = torch.load(path, map_location=device, weights_only=True)
+        with torch.serialization.safe_globals([argparse.Namespace]):  # flags, which many trainers store: inert
+            checkpoint = torch.load(path, map_location=device, weights_only=True)
     except pickle.UnpicklingError as error:
         raise ValueError(
             f"{str(path)!r} is no checkpoint, or holds more than tensors and plain values; nothing in it was run. Ask "

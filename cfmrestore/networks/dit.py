@@ -22,7 +22,7 @@ from cfmrestore.ops.pad import crop_to, pad_to_multiple
 from cfmrestore.registry import NETWORKS
 from cfmrestore.typing import PerImage
 
-_SIZES = {"S": (384, 12, 6), "B": (768, 12, 12), "L": (1024, 24, 16), "XL": (1152, 28, 16)}
+SIZES = {"S": (384, 12, 6), "B": (768, 12, 12), "L": (1024, 24, 16), "XL": (1152, 28, 16)}
 _SINUSOIDS = 256
 _KINDS = {
     "attention": ("full", "window", "linear"),
@@ -101,7 +101,7 @@ class DiT(ConditionedNetwork):
         checkpointing: bool = False,
     ) -> None:
         _check_kinds(size=size, attention=attention, position=position, modulation=modulation, mlp=mlp, norm=norm)
-        named = zip((width, depth, heads), _SIZES[size], strict=True)
+        named = zip((width, depth, heads), SIZES[size], strict=True)
         width, depth, heads = (usual if own is None else own for own, usual in named)
         _check_sizes(width, depth, heads, patch, window, position)
         super().__init__(
@@ -175,7 +175,7 @@ class DiT(ConditionedNetwork):
 
 
 def _check_kinds(*, size: str, **kinds: str) -> None:
-    for name, kind, known in [("size", size, tuple(_SIZES)), *((n, k, _KINDS[n]) for n, k in kinds.items())]:
+    for name, kind, known in [("size", size, tuple(SIZES)), *((n, k, _KINDS[n]) for n, k in kinds.items())]:
         if kind not in known:
             raise ValueError(f"{name} is one of {', '.join(map(repr, known))}; got {kind!r}")
 

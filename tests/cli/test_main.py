@@ -178,6 +178,7 @@ def test_a_number_of_threads_is_positive() -> None:
         ("degrade x --preset bicubic --out z", "cfmrestore.apis.degrade.degrade"),
         ("showcase x", "cfmrestore.analysis.showcase.showcase"),
         ("publish x y --out z", "cfmrestore.analysis.publish.publish"),
+        ("convert lfm x y", "cfmrestore.apis.convert.convert"),
         ("print-config x.py", "cfmrestore.apis.print_config.print_config"),
         *((f"benchmark {name}", f"cfmrestore.analysis.benchmarks.{name}.benchmark_{name}") for name in BENCHMARKS),
     ],

@@ -1,0 +1,65 @@
+"""Conversion of released weights of other projects to models of this one."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from cfmrestore.apis.convert.formats import Choices, Foreign, read_dit, read_fmboost, read_lfm, read_sit
+from cfmrestore.engine import checkpoints
+from cfmrestore.hub import file_digest
+from cfmrestore.imageio.atomic import atomic
+
+FORMATS: dict[str, Callable[[Mapping[str, Any], Choices], Foreign]] = {
+    "lfm": read_lfm,
+    "dit": read_dit,
+    "sit": read_sit,
+    "fmboost": read_fmboost,
+}
+
+
+def convert(
+    format: str,
+    file: str | Path,
+    out: str | Path,
+    *,
+    weights: str | None = None,
+    encoder: str | Mapping[str, Any] | None = None,
+    image_size: int | None = None,
+    heads: int | None = None,
+) -> Path:
+    """Write the weights of another project's checkpoint with the description of a model; nothing in it is executed.
+
+    ``Sampler.from_pretrained`` takes what is written, and ``Restorer.from_pretrained`` if it is FMBoost's.
+
+    Args:
+        format: "lfm", "dit", "sit" or "fmboost".
+        file: The checkpoint, or its weights as safetensors.
+        out: The .safetensors file to write.
+        weights: "ema" or "model", of a file that has both; by default the moving average where there is one.
+        encoder: Folder or hub id of the autoencoder, or the config of an encoder; by default the one that the project
+            trained with.
+        image_size: Side of the images in pixels; by default what the weights tell, or 256.
+        heads: Attention heads, where they are not the published ones.
+    """
+    from safetensors.torch import save_file
+
+    if format not in FORMATS:
+        raise ValueError(f"format is one of {', '.join(FORMATS)}; got {format!r}")
+    if weights not in (None, "ema", "model"):
+        raise ValueError(f"weights are 'ema' or 'model'; got {weights!r}")
+    out = Path(out)
+    if out.suffix != ".safetensors":
+        raise ValueError(f"models are written as .safetensors; got {str(out)!r}")
+    contents = checkpoints.load(file)
+    try:
+        found = FORMATS[format](contents, Choices(weights, encoder, image_size, heads))
+    except ValueError as error:
+        raise ValueError(f"{str(file)!r}: {error}") from error
+    source = {"format": format, "file": Path(file).name, "sha256": file_digest(Path(file), 64)}
+    meta = {"name": out.stem, "converted_from": source, "model": checkpoints.as_data(found.model)}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with atomic(out) as unfinished:
+        tensors = {name: value.float().contiguous() for name, value in found.weights.items()}
+        save_file(tensors, unfinished, metadata={"meta": json.dumps(meta)})
+    return out

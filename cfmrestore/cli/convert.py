@@ -1,0 +1,33 @@
+"""Make a model of released weights of LFM, DiT, SiT or FMBoost.
+
+What is written draws pictures with "cfmrestore sample"; FMBoost's restores with "cfmrestore restore". Nothing in the
+checkpoint is executed. Give --encoder the folder of the autoencoder (Stable Diffusion's, which all of them use):
+
+  cfmrestore convert lfm model_475.pth lfm-celebahq.safetensors --encoder weights/sd-vae-ft-mse
+  cfmrestore sample lfm-celebahq.safetensors --count 16
+
+lfm: its transformers and its convolutional networks, EDM's and guided diffusion's, told by their tensors' names.
+dit: DiT-XL/2, which predicts noise: sampled by DDIM. sit: SiT. fmboost: a checkpoint of its trainer.
+"""
+
+import argparse
+
+from cfmrestore.cli import common
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("format", choices=("lfm", "dit", "sit", "fmboost"), help="the project")
+    parser.add_argument("file", help="its checkpoint, or weights as safetensors")
+    parser.add_argument("out", help="the .safetensors to write")
+    parser.add_argument("--weights", choices=("ema", "model"), help="of a file with both (default: ema)")
+    parser.add_argument("--encoder", metavar="PATH", help="folder or hub id of the autoencoder")
+    parser.add_argument("--image-size", type=int, metavar="PIXELS", help="side of the images (default: as trained)")
+    parser.add_argument("--heads", type=int, help="attention heads, where they are not the published ones")
+
+
+def run(args: argparse.Namespace) -> None:
+    from cfmrestore.apis.convert import convert
+
+    file = convert(**common.keywords(args))
+    print(f"{file}, {file.stat().st_size / 2**20:.1f} MiB")
