@@ -24,7 +24,7 @@ model = dict(
     scale=1,
     data_preprocessor=dict(type="RestorationPreprocessor", mask="${mask}"),
     encoder=dict(type="Haar", factor=4),
-    coupling=dict(type="LowresLatent", noise=250),
+    coupling=dict(type="LowresLatent", noise=64),
     conditions=[dict(type="Inpaint", fill="smooth")],
     path=dict(type="Linear"),
     network=dict(
@@ -34,7 +34,7 @@ model = dict(
         blocks=2,
         attention_factors=(),
         middle_attention=False,
-        groups=None,
+        groups=16,
         time_scale=1000.0,
         input_skip=True,
     ),
@@ -73,10 +73,10 @@ test_evaluator = [
 ]
 test_cfg = dict()
 protocol = "rgb"
-train_cfg = dict(by_epoch=False, max_iters=6000)
+train_cfg = dict(by_epoch=False, max_iters=3500)
 optim_wrapper = dict(
     type="AmpOptimWrapper",
-    optimizer=dict(type="AdamW", lr=1e-3, betas=(0.9, 0.99), weight_decay=0.0),
+    optimizer=dict(type="AdamW", lr=6e-4, betas=(0.9, 0.99), weight_decay=0.0),
     clip_grad=dict(max_norm=1.0),
 )
 param_scheduler = [
