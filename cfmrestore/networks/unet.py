@@ -61,7 +61,8 @@ class UNet(ConditionedNetwork):
             trained with it (``RavelledAttention``).
         resample: "conv", a convolution between levels; "block", a residual block that resamples inside.
         dropout: Probability inside the residual blocks.
-        groups: Groups of the normalizations; None for none, which suits latents whose amplitude is the contrast.
+        groups: Groups of the normalizations; None for none, which suits latents whose amplitude is the contrast, in a
+            network of one level: over several, activations can grow without bound in training.
         time_scale: Factor on t before its embedding.
         noise_level: Embed the standard deviation of the source's noise beside the time.
         input_skip: Add x and the latent that the context begins with to the velocity, each channel times a gain that
