@@ -1,7 +1,5 @@
 """Requests of pictures that are to be generated: sizes and classes, and no pictures."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 

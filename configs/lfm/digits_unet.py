@@ -46,8 +46,8 @@ param_scheduler = [
 custom_hooks = [dict(type="EMAHook", decay=0.999), dict(type="PreemptionHook")]
 default_hooks = dict(logger=dict(interval=100), checkpoint=dict(interval=1000))
 
-# Digits of the classes of those that are held out, compared with them: by a classifier, and in its features beside as many
-# digits of the training (row "real"). python tools/test.py configs/lfm/digits_unet.py work_dirs/digits_unet
+# As many pictures as are held out, of their classes: what a classifier takes them for, and how far they are in its
+# features from the held-out ones, beside as many digits of the training (the row "real").
 test_dataloader = dict(
     batch_size=64,
     num_workers=0,
