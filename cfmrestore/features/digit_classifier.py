@@ -28,8 +28,8 @@ _STEPS = 600
 class DigitClassifier(Extractor):
     """Three convolutions and two linear layers, between which the feature lies; trained on ``Digits``, split "train".
 
-    It sees the mean of the color channels, at 8x8 pixels: an image of another size is averaged, or interpolated, to
-    it. In training, digits are shifted by up to a pixel.
+    It sees the mean of the color channels, at 8x8 pixels, to which an image of another size is averaged. In training,
+    digits are shifted by up to a pixel.
     """
 
     dim: ClassVar[int] = 64
@@ -54,7 +54,7 @@ class DigitClassifier(Extractor):
     def forward(self, image: Image) -> Float[Tensor, "b 64"]:
         x = image.mean(dim=1, keepdim=True)
         if x.shape[-2:] != (_SIDE, _SIDE):
-            x = F.interpolate(x, size=(_SIDE, _SIDE), mode="bilinear", antialias=True, align_corners=False)
+            x = F.interpolate(x, size=(_SIDE, _SIDE), mode="area")
         for convolution in self.convolutions:
             x = F.relu(convolution(x))
         return F.relu(self.linear(x.flatten(1)))
