@@ -22,12 +22,12 @@ from tests.testing import ROOT
 INVENTORY = Path(__file__).with_name("inventory.json")
 TOOLS = {
     "train.py": "train", "test.py": "test", "evaluate.py": "evaluate",
-    "feature_statistics.py": "feature-statistics", "sweep.py": "sweep", "compare.py": "compare",
-    "degrade.py": "degrade", "benchmark.py train": "benchmark train", "benchmark.py degrade": "benchmark degrade",
-    "benchmark.py metrics": "benchmark metrics", "benchmark.py restore": "benchmark restore", "restore.py": "restore",
-    "sample.py": "sample", "inpaint.py": "inpaint",
-    "boost.py": "boost", "publish_model.py": "publish", "showcase.py": "showcase", "study.py": "study",
-    "cfmrestore.demo": "demo", "misc/print_config.py": "print-config",
+    "feature_statistics.py": "feature-statistics", "nearest.py": "nearest", "sweep.py": "sweep",
+    "compare.py": "compare", "degrade.py": "degrade", "benchmark.py train": "benchmark train",
+    "benchmark.py degrade": "benchmark degrade", "benchmark.py metrics": "benchmark metrics",
+    "benchmark.py restore": "benchmark restore", "restore.py": "restore", "sample.py": "sample",
+    "inpaint.py": "inpaint", "boost.py": "boost", "publish_model.py": "publish", "showcase.py": "showcase",
+    "study.py": "study", "cfmrestore.demo": "demo", "misc/print_config.py": "print-config",
     "misc/convert_checkpoint.py": "convert",
 }  # fmt: skip
 """Scripts of ``tools/``, and the commands that they are."""

@@ -25,7 +25,6 @@ from cfmrestore.restore.records import Records
 from cfmrestore.restore.sampler import Sampler, to_pil
 from cfmrestore.typing import Size
 
-GRID = "grid.png"
 _GRID_PICTURES = 100  # of the sheet, at most
 
 
@@ -96,7 +95,7 @@ def sample(
     precision: str = "auto",
     part: tuple[int, int] = (0, 1),
 ) -> list[Path]:
-    """Draw pictures as PNG files, and a sheet of the first hundred; returns the files that this process wrote.
+    """Draw pictures as PNG files; returns those that this process wrote. A sheet of the first hundred is ``OUT.png``.
 
     Picture number i has the seed ``seed + i``, whatever the batch or the process. Those that are there are left as they
     are, so that a broken run goes on; those of another model or setting are refused.
@@ -138,7 +137,7 @@ def sample(
         seconds = time.perf_counter() - began
         print(f"{max(run.nfe)} evaluations and {seconds / len(written):.2f} seconds a picture")
     if all(one.file.is_file() for one in pictures):
-        write_grid(folder / GRID, [one.file for one in pictures[:_GRID_PICTURES]])
+        write_grid(sheet_of(folder), [one.file for one in pictures[:_GRID_PICTURES]])
     return written
 
 
@@ -219,6 +218,11 @@ def draw_batch(run: SampleRun, batch: Batch) -> list[Path]:
         write_png(one.file, np.asarray(image))
         run.records.write_as(one.file, one.recipe())
     return [one.file for one in batch.pictures]
+
+
+def sheet_of(folder: Path) -> Path:
+    """The file of the sheet: beside the folder, in which whatever measures its pictures would take it for one."""
+    return Path(f"{folder.resolve()}.png")
 
 
 def write_grid(file: Path, pictures: Sequence[Path]) -> None:

@@ -85,6 +85,7 @@ def evaluate_checkpoint(
 
 
 def _test_set_name(cfg: Config) -> str:
-    """Name of the config's own test set: the last folder of its path that says anything."""
+    """Name of the config's own test set: the last folder of its path that says anything, or what it is."""
     dataset = cfg.test_dataloader.dataset
-    return results.title_of(dataset.get("data_root") or dataset.get("high_root") or "test")
+    root = dataset.get("data_root") or dataset.get("high_root")
+    return results.title_of(root) if root else " ".join(dataset[key] for key in ("type", "split") if key in dataset)

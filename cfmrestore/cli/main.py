@@ -10,8 +10,8 @@ from cfmrestore._version import __version__
 from cfmrestore.process import prepare_process, readable_errors
 
 COMMANDS = (
-    "train", "test", "evaluate", "feature-statistics", "compare", "sweep", "study", "restore", "sample", "inpaint",
-    "boost", "degrade", "showcase", "publish", "convert", "print-config", "benchmark", "demo",
+    "train", "test", "evaluate", "feature-statistics", "nearest", "compare", "sweep", "study", "restore", "sample",
+    "inpaint", "boost", "degrade", "showcase", "publish", "convert", "print-config", "benchmark", "demo",
 )  # fmt: skip
 """Names of the files of this folder, with hyphens, in the order of the help."""
 

@@ -15,7 +15,7 @@ _SAMPLING = ("guidance", "guidance_interval", "num_intervals", "solver")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a checkpoint, a work directory, or a bundled model")
     parser.add_argument(
-        "--out", default="samples", metavar="FOLDER", help="of PNG files and a sheet (default: samples)"
+        "--out", default="samples", metavar="FOLDER", help="of PNG files; a sheet is FOLDER.png (default: samples)"
     )
     parser.add_argument("-n", "--count", type=int, metavar="N", help="how many (default: one a class, map or image)")
     parser.add_argument("--classes", type=int, nargs="+", default=[], metavar="C", help="of the pictures, in turn")

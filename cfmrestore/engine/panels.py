@@ -19,19 +19,19 @@ def to_pixels(image: Tensor) -> np.ndarray:
 
 
 def panel(sample: dict[str, Any], side: int | None = None) -> np.ndarray:
-    """One row: the input (its pixels as squares), bicubic, the restoration and, where there is one, the target.
+    """One row: the input (its pixels as squares), bicubic, the result and the target, of these what there is.
 
     Args:
         sample: A result of the flow.
         side: Show a square of that side, from the middle of the image, so that rows of several images align.
     """
-    low, restored, scale = sample["low"], sample["restored"], sample["scale"]
+    restored, columns = sample["restored"], dict[str, Tensor]()
     size = (restored.shape[-2], restored.shape[-1])
-    columns = {
-        f"input {low.shape[-1]}x{low.shape[-2]}": low.repeat_interleave(scale, 1).repeat_interleave(scale, 2),
-        "bicubic": resize(low[None], scale=scale)[0],
-        f"restored, NFE {sample['nfe']}": restored,
-    }
+    if "low" in sample:
+        low, scale = sample["low"], sample["scale"]
+        columns[f"input {low.shape[-1]}x{low.shape[-2]}"] = low.repeat_interleave(scale, 1).repeat_interleave(scale, 2)
+        columns["bicubic"] = resize(low[None], scale=scale)[0]
+    columns[f"{'restored' if columns else 'generated'}, NFE {sample['nfe']}"] = restored
     if "target" in sample:
         columns["target"] = sample["target"]
     side, width = (max(size), size[1]) if side is None else (side, min(side, max(size)))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from cfmrestore.typing import Image, PerImage
@@ -35,6 +35,10 @@ class Extractor(nn.Module):
     def probabilities(self, features: Float[Tensor, "b d"]) -> Float[Tensor, "b k"]:
         """What the network's classifier makes of features."""
         raise NotImplementedError
+
+    def class_map(self, image: Image) -> Int[Tensor, "b h w"]:
+        """The class of each pixel of images in [0, 1]."""
+        raise ValueError(f"{type(self).__name__} gives no classes of pixels, as SceneSegmenter does")
 
     def distance(self, a: Image, b: Image) -> PerImage:
         r"""The distance of each pair of images in [0, 1], as LPIPS but without weights of the channels.

@@ -10,3 +10,4 @@ model = dict(
     path=dict(type="Linear", sigma_min=0.0),
 )
 train_dataloader = dict(dataset=dict(pipeline=[dict(type="MapToColors", palette="${palette}")]))
+test_dataloader = dict(dataset=dict(pipeline="${train_dataloader.dataset.pipeline}"))

@@ -45,3 +45,18 @@ param_scheduler = [
 ]
 custom_hooks = [dict(type="EMAHook", decay=0.999), dict(type="PreemptionHook")]
 default_hooks = dict(logger=dict(interval=100), checkpoint=dict(interval=1000))
+
+# As many pictures as are held out, of their classes: what a classifier takes them for, and how far they are in its
+# features from the held-out ones, beside as many digits of the training (the row "real").
+test_dataloader = dict(
+    batch_size=64,
+    num_workers=0,
+    sampler=dict(type="DefaultSampler", shuffle=False),
+    dataset=dict(type="Digits", split="held_out"),
+)
+test_cfg = dict()
+test_evaluator = [
+    dict(type="ClassAccuracy", features="DigitClassifier"),
+    dict(type="FID", features="DigitClassifier", baseline=dict(type="Digits", split="train")),
+    dict(type="NFE"),
+]

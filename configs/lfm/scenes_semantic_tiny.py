@@ -46,3 +46,13 @@ param_scheduler = [
 ]
 custom_hooks = [dict(type="EMAHook", decay=0.999), dict(type="PreemptionHook")]
 default_hooks = dict(logger=dict(interval=100), checkpoint=dict(interval=500))
+
+# Scenes of held-out maps: at how many pixels a segmenter finds the class of the map, and (row "target") in real scenes.
+test_dataloader = dict(
+    batch_size=16,
+    num_workers=0,
+    sampler=dict(type="DefaultSampler", shuffle=False),
+    dataset=dict(type="Scenes", split="held_out", length=200, size=64),
+)
+test_cfg = dict()
+test_evaluator = [dict(type="MapAccuracy", features="SceneSegmenter"), dict(type="NFE")]

@@ -9,6 +9,7 @@ from PIL import Image
 
 from cfmrestore.apis.sample import sample
 from cfmrestore.cli.sample import guidance_of, size_of
+from cfmrestore.imageio import list_images
 from tests.restore.flows import save_model
 from tests.testing import call_tool, run_tool
 
@@ -31,7 +32,7 @@ def test_pictures_by_class_a_sheet_and_going_on(model: Path, tmp_path: Path, cap
     assert [file.name for file in files] == ["00000_2.png", "00001_0.png", "00002_2.png", "00003_0.png", "00004_2.png",
                                              "00005_0.png"]  # fmt: skip
     assert "2 evaluations and" in capsys.readouterr().out
-    assert pixels(tmp_path / "grid.png").shape == (2 * 8 + 1, 3 * 8 + 2, 3)
+    assert pixels(Path(f"{tmp_path}.png")).shape == (2 * 8 + 1, 3 * 8 + 2, 3)
     before = {file: file.read_bytes() for file in files}
     files[3].unlink()
     assert sample(model, tmp_path, count=6, classes=[2, 0], device="cpu", batch=1) == [files[3]]
@@ -48,7 +49,8 @@ def test_parts_are_the_whole(model: Path, tmp_path: Path) -> None:
         sample(model, tmp_path / "parts", count=5, classes=[1], device="cpu", part=(index, 2))
     for file in whole:
         assert np.abs(pixels(file) - pixels(tmp_path / "parts" / file.name)).max() <= 1
-    assert (tmp_path / "parts" / "grid.png").is_file()
+    assert (tmp_path / "parts.png").is_file()
+    assert len(list_images(tmp_path / "parts")) == 5
 
 
 def test_of_label_maps(tmp_path: Path) -> None:

@@ -1,10 +1,10 @@
-"""Datasets without files: digits of scikit-learn, and scenes that are made."""
+"""Datasets without files: digits of scikit-learn, scenes that are made, and requests without pictures."""
 
 import numpy as np
 import pytest
 import torch
 
-from cfmrestore.datasets import Digits, Draw, Scenes
+from cfmrestore.datasets import Digits, Draw, GenerationRequests, Scenes
 from cfmrestore.datasets.scenes import CLASSES
 from cfmrestore.datasets.textures import COLORS, noise, texture
 from cfmrestore.datasets.transforms import MapToColors
@@ -142,3 +142,18 @@ def test_a_map_in_colors_stands_beside_it() -> None:
     for wrong in ([(0, 0)], [(0, 0, 256)]):
         with pytest.raises(ValueError, match="an RGB color from 0 to 255 for each class"):
             MapToColors(palette=wrong)
+
+
+def test_requests_hold_a_size_a_class_in_turn_and_a_seed_each() -> None:
+    data = GenerationRequests(count=5, size=(8, 12), classes=3)
+    samples = [data[index] for index in range(len(data))]
+    assert [int(one["inputs"]["label"]) for one in samples] == [0, 1, 2, 0, 1]
+    assert all(one["inputs"]["size"].tolist() == [8, 12] for one in samples)
+    assert [one["data_samples"]["name"] for one in samples] == [f"0000{index}" for index in range(5)]
+    assert len({one["data_samples"]["seed"] for one in samples}) == 5
+    assert GenerationRequests(count=1, size=8, seed=0)[0]["inputs"].keys() == {"size"}
+    other = GenerationRequests(count=5, size=8, classes=3, seed=1)[0]
+    assert other["data_samples"]["seed"] != samples[0]["data_samples"]["seed"]
+    for keys in ({"count": 0, "size": 8}, {"count": 1, "size": 0}, {"count": 1, "size": 8, "classes": 0}):
+        with pytest.raises(ValueError, match="counts, sides and classes of 1 or more"):
+            GenerationRequests(**keys)

@@ -33,6 +33,7 @@ from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import METRICS
 
 METRICS.import_from_location()
+SEEDED = {"features": "SeededNet"}
 
 
 def samples(count: int = 5, side: int = 32) -> list[dict]:
@@ -40,7 +41,8 @@ def samples(count: int = 5, side: int = 32) -> list[dict]:
     low = torch.rand(count, 3, side // 4, side // 4, generator=generator)
     target = torch.rand(count, 3, side, side, generator=generator)
     rows = [{"low": a, "target": b, "restored": b * 0.9, "nfe": 4} for a, b in zip(low, target, strict=True)]
-    return [{**row, "name": f"{i}.png", "encoder": row["target"] * 0.99} for i, row in enumerate(rows)]
+    given = {"map": torch.arange(side * side).reshape(side, side) % 6, "label": torch.tensor(3)}
+    return [{**row, **given, "name": f"{i}.png", "encoder": row["target"] * 0.99} for i, row in enumerate(rows)]
 
 
 def score(metric: Metric, batches: list[list[dict]]) -> Scores:
@@ -61,7 +63,7 @@ def build(name: str, folder: Path) -> Metric:
         channels = 3 + 64 + 128 + 256 + 512 + 512
         torch.save({key: torch.rand(1, channels, 1, 1) for key in ("alpha", "beta")}, folder / "dists.pth")
         return DISTS(weights=str(folder / "dists.pth"), backbone="random")
-    keys = {"LPIPS": {"weights": "random"}, "FeatureDistance": {"features": "SeededNet"}}.get(name, {})
+    keys = {"LPIPS": {"weights": "random"}, "FeatureDistance": SEEDED, "ClassAccuracy": SEEDED}.get(name, {})
     if issubclass(METRICS.module_dict[name], SetMetric):
         keys = {"weights": "seeded", **({"patch_side": 32} if name.startswith("Patch") else {})}
     return METRICS.build({"type": name, **keys})
@@ -74,7 +76,10 @@ def check_split(build: Callable[[], Metric], rows: list[dict]) -> None:
     assert all(math.isclose(whole[key], parts[key], rel_tol=1e-9, abs_tol=1e-9) for key in whole)
 
 
-@pytest.mark.parametrize("name", sorted(set(METRICS.module_dict) - {"PyIQA"}))
+TRAINS = pytest.param("MapAccuracy", marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("name", [*sorted(set(METRICS.module_dict) - {"PyIQA", "MapAccuracy"}), TRAINS])
 def test_the_split_into_batches_does_not_matter(name: str, tmp_path: Path) -> None:
     side = {"NIQE": 208, "MSSSIM": 184}.get(name, 64)  # these two need so much
     check_split(lambda: build(name, tmp_path), samples(5, side))

@@ -36,7 +36,11 @@ def check_extractor(network: Extractor) -> None:
     assert x.grad.abs().sum() > 0
 
 
-@pytest.mark.parametrize("name", sorted(FEATURES.module_dict))
+TRAINED = {"DigitClassifier", "SceneSegmenter"}  # here, in some seconds
+NAMES = [pytest.param(n, marks=pytest.mark.slow if n in TRAINED else ()) for n in sorted(FEATURES.module_dict)]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_contract(name: str) -> None:
     network = build(name)
     check_extractor(network)

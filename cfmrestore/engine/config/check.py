@@ -25,6 +25,7 @@ _PLACES = {
     "path": ours.PATHS, "network": ours.NETWORKS, "times": ours.TIME_SAMPLERS, "loss": ours.LOSSES,
     "solver": ours.SOLVERS, "grid": ours.GRIDS, "degradation": ours.DEGRADATIONS, "target": ours.DEGRADATIONS,
     "steps": ours.DEGRADATIONS, "step": ours.DEGRADATIONS, "dataset": ours.DATASETS, "datasets": ours.DATASETS,
+    "baseline": ours.DATASETS,
     "sampler": ours.DATA_SAMPLERS, "pipeline": ours.TRANSFORMS, "train_pipeline": ours.TRANSFORMS,
     "val_evaluator": ours.METRICS, "test_evaluator": ours.METRICS, "train_cfg": ours.LOOPS, "val_cfg": ours.LOOPS,
     "test_cfg": ours.LOOPS, "custom_hooks": ours.HOOKS,

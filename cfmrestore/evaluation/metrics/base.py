@@ -92,7 +92,7 @@ class Metric(BaseMetric):
 
 
 class ImageMetric(Metric):
-    """One number an image, of the restoration and of what stands beside it (see ``views``); their means are reported.
+    """One number an image, of the restoration and of what stands beside it (see ``rows``); their means are reported.
 
     The numbers are kept by the images' names, so that the means do not depend on batches or ranks, and an image that
     a sampler repeats to fill up a batch counts once.
@@ -117,6 +117,10 @@ class ImageMetric(Metric):
     def columns(self) -> dict[str, bool]:
         return {self.name: self.higher_is_better}
 
+    def rows(self, sample: MeasuredSample) -> dict[str, Tensor]:
+        """What is measured of a sample, by row of the table."""
+        return views(sample)
+
     @abstractmethod
     def measure(self, image: Tensor, target: Tensor | None, sample: Mapping[str, Any]) -> float:
         """The number of one image, (3, h, w) in [0, 1]; the sample it belongs to holds the scale and the input."""
@@ -128,7 +132,7 @@ class ImageMetric(Metric):
             if target is None and self.needs_target:
                 raise ValueError(f"{self.name} compares with a target, which {sample.get('name')!r} does not have")
             row: dict[str, Any] = {"name": sample.get("name", str(len(self.results)))}
-            for view, image in views(sample).items():
+            for view, image in self.rows(sample).items():
                 if self.needs_target and target is not None and size_of(image) != size_of(target):
                     raise ValueError(
                         f"{view} of {row['name']!r} has {text_of_size(image)} pixels, the target {text_of_size(target)}"

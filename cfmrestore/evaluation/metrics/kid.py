@@ -33,6 +33,7 @@ class KID(SetMetric):
         seed: int = 0,
         reference: str | Path | None = None,
         min_images: int | None = None,
+        baseline: dict[str, Any] | None = None,
         interval: float = 0.0,
     ) -> None:
         super().__init__(
@@ -43,6 +44,7 @@ class KID(SetMetric):
             seed=seed,
             reference=reference,
             min_images=min_images,
+            baseline=baseline,
         )
         if not 0 <= interval < 1:
             raise ValueError(f"need 0 <= interval < 1; got {interval}")

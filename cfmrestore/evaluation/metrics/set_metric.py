@@ -12,6 +12,7 @@ from torch import Tensor
 
 from cfmrestore.evaluation.metrics.base import MeasuredSample, Metric, pictures
 from cfmrestore.evaluation.metrics.feature_space import INCEPTION, FeatureSpace
+from cfmrestore.evaluation.metrics.real_pictures import RealPictures
 from cfmrestore.evaluation.metrics.reference import ReferenceSet, read_reference
 from cfmrestore.evaluation.scores import Score, Scores
 from cfmrestore.features import Extractor
@@ -34,6 +35,8 @@ class SetMetric(Metric):
         seed: Seed of the places.
         reference: File with the statistics of the pictures to compare with, in place of targets.
         min_images: Fewest images that are measured; by default as many as there must be for a number.
+        baseline: Config of a dataset of real pictures, such as those of training. As many of them as are measured get a
+            row "real": what the numbers are of pictures that are as good as real.
     """
 
     measures: ClassVar[dict[str, bool]]
@@ -56,15 +59,17 @@ class SetMetric(Metric):
         seed: int = 0,
         reference: str | Path | None = None,
         min_images: int | None = None,
+        baseline: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
         patches = self.default_patches if patches is None else patches
         if self.default_patches and patches < 1:
             raise ValueError(f"{type(self).__name__} needs a patch or more an image; got {patches=}")
-        if reference is not None and not self.takes_reference:
-            raise ValueError(f"{type(self).__name__} compares with no other pictures: leave the reference out")
+        if (reference is not None or baseline is not None) and not self.takes_reference:
+            raise ValueError(f"{type(self).__name__} compares with no other pictures: leave reference and baseline out")
         self.space = FeatureSpace(features, weights, patches, patch_side, seed)
         self.reference_file, self.min_images = reference, min_images
+        self.baseline = None if baseline is None else RealPictures(baseline, seed)
         self.needs_target = self.needs_target and reference is None
         self._clear()
 
@@ -92,6 +97,8 @@ class SetMetric(Metric):
         if num_images < needed:
             fewer = "" if self.needed_features() == self.min_features else "; fewer pass with min_images (--min-images)"
             raise ValueError(f"{type(self).__name__} needs {needed} images or more; the set has {num_images}{fewer}")
+        if self.baseline is not None:
+            self.baseline.check(num_images)
         self.extractor  # noqa: B018 - missing weights show before the first image is restored
         if self.reference is not None:
             self.reference.check(self.space)
@@ -162,6 +169,9 @@ class SetMetric(Metric):
             if names and names[-1] not in seen:
                 seen.append(names[-1])
                 self._add(names, last)
+        if self.baseline is not None:
+            for name, image in self.baseline.draw(len(seen)):
+                self._add([name], {"real": self.space.of(image, name)})
         finished = {kind: self.finish(statistics) for kind, statistics in self.statistics.items()}
         target = finished.pop("target", None) if self.reference is None else self.of_reference(self.reference)
         rows = {

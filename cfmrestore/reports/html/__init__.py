@@ -15,6 +15,7 @@ from cfmrestore.imageio.atomic import write_text
 from cfmrestore.reports.html.histogram import Histogram, format_value
 from cfmrestore.reports.html.pictures import PictureStore, ShownImage, store_view
 
+_REAL = ("encoder", "target", "real")
 _PLOTTED = ("bicubic", "restored")  # the last one in front
 
 Values = Sequence[float | None]  # of the images of a set
@@ -115,8 +116,8 @@ class _Benchmark:
         return None if values is None else values[index]
 
     def best(self, metric: str) -> float | None:
-        """The best mean of the rows that restore: the encoder's is what none of them can reach."""
-        means = [row.get(metric) for name, row in self.rows.items() if name != "encoder"]
+        """The best mean of the rows that restore or generate, not of real pictures and those through the encoder."""
+        means = [row.get(metric) for name, row in self.rows.items() if name not in _REAL]
         known = [mean for mean in means if mean is not None and not math.isnan(mean)]
         if not known or metric not in self.directions:
             return None
