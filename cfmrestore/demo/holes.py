@@ -10,6 +10,7 @@ from cfmrestore.demo.uploads import Limits, open_upload, to_displayable
 from cfmrestore.restore.masks import mask_of
 
 CANVAS_SIDE = 1024  # pixels on which one paints, along the longer side, whatever the picture's size
+CANVAS_BYTES = 5 << 20  # of a canvas or its layer as a file, which the browser sends: four a pixel, and some
 
 
 def canvas_of(path: str | Path, limits: Limits) -> Image.Image:
@@ -27,18 +28,18 @@ def holes_of(
     size: tuple[int, int], *, painted: str | Path | None, file: str | Path | None, limits: Limits
 ) -> Image.Image:
     """The mask of a picture of that size, white where it was painted on or where the file is white."""
-    holes = _strokes(painted, size, limits) if painted else np.zeros(size[::-1], bool)
+    holes = _strokes(painted, size) if painted else np.zeros(size[::-1], bool)
     if file:
         picture = torch.empty(1, 3, size[1], size[0])
-        holes |= mask_of(open_upload(file, limits), picture)[0, 0].bool().numpy()
+        holes = holes | mask_of(open_upload(file, limits), picture)[0, 0].bool().numpy()
     if not holes.any():
         raise ValueError("Paint over what is to be filled.")
     return Image.fromarray(holes.astype(np.uint8) * 255)
 
 
-def _strokes(layer: str | Path, size: tuple[int, int], limits: Limits) -> np.ndarray:
+def _strokes(layer: str | Path, size: tuple[int, int]) -> np.ndarray:
     """Where a layer is at least half as opaque as its strokes are, at the picture's size."""
-    image = open_upload(layer, Limits(max_side=2 * CANVAS_SIDE, max_bytes=limits.max_bytes))
+    image = open_upload(layer, Limits(max_side=2 * CANVAS_SIDE, max_bytes=CANVAS_BYTES))
     width, height = _canvas_size(size)
     if abs(image.width * height - image.height * width) > 2 * max(image.size):
         raise ValueError("What was painted is not of this picture's shape. Take the picture anew, and paint again.")

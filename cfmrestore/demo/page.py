@@ -73,13 +73,16 @@ def build_page(restorer: uploads.PageRestorer, *, limits: uploads.Limits, folder
     return page
 
 
-def launch(page: Any, *, host: str, port: int, limits: uploads.Limits) -> str:
-    """Serve a page in the background: its address. Nothing beside uploads and results can be asked for."""
+def launch(page: Any, *, host: str, port: int, max_bytes: int) -> str:
+    """Serve a page in the background: its address. Nothing beside uploads and results can be asked for.
+
+    No file that is larger is taken from the browser.
+    """
     theme = gr.themes.Soft(primary_hue="teal", secondary_hue="teal", neutral_hue="slate", **FONTS)
     try:
         _, address, _ = page.launch(
             server_name=host, server_port=port, prevent_thread_lock=True, quiet=True, inbrowser=False, inline=False,
-            share=False, allowed_paths=[], max_file_size=limits.max_bytes, enable_monitoring=False, run_history=False,
+            share=False, allowed_paths=[], max_file_size=max_bytes, enable_monitoring=False, run_history=False,
             footer_links=[], ssr_mode=False, mcp_server=False, pwa=False, theme=theme, css=CSS,
         )  # fmt: skip
     except OSError as error:
