@@ -1,20 +1,24 @@
 """The page: its layout, and what its buttons call."""
 
-import html
-import logging
 from collections.abc import Callable
-from functools import wraps
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from cfmrestore.demo import uploads
+from cfmrestore.demo.handling import pass_file_on, show_errors
+from cfmrestore.demo.holes import holes_of
+from cfmrestore.demo.painting import QUIET, Painting
 
 MODEL_DEFAULT = "the model's own"
 SENTENCE = (
     "Drop a small, blurred or compressed picture: a flow restores it, and shows you where its details are read from "
     "your picture and where they are invented."
+)
+PAINTING_SENTENCE = (
+    "Drop a picture, and paint over what is to be filled: a flow fills it, and leaves all else as it is in your file."
 )
 CSS = """
 .gradio-container {
@@ -27,12 +31,11 @@ CSS = """
 #summary { min-height: 1.5rem; }
 #summary p, #notes p { color: var(--body-text-color-subdued); }
 #notes p { font-size: var(--text-sm); }
+#editor button[aria-label="Color"], #editor button[aria-label="Clear canvas"] { display: none; }
 @media (max-width: 640px) { .gradio-container .main.fillable { padding: var(--size-4) var(--size-3); } }
 """
 FONTS = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}  # which every system has
 PROGRESS = gr.Progress()
-QUIET = {"show_progress": "hidden", "api_visibility": "private"}
-_LOG = logging.getLogger(__name__)
 
 
 def build_page(restorer: uploads.PageRestorer, *, limits: uploads.Limits, folder: Path, keep_seconds: int) -> Any:
@@ -43,11 +46,15 @@ def build_page(restorer: uploads.PageRestorer, *, limits: uploads.Limits, folder
         f"{limits.max_bytes >> 20} MiB. Pictures stay on the machine that runs this page and are deleted after "
         f"{max(1, keep_seconds // 60)} minutes."
     )
+    paints = "mask" in restorer.needs
     with gr.Blocks(title="cfmrestore", analytics_enabled=False, delete_cache=clean) as page:
-        gr.Markdown(f"# cfmrestore\n{SENTENCE}", elem_id="heading")
+        gr.Markdown(f"# cfmrestore\n{PAINTING_SENTENCE if paints else SENTENCE}", elem_id="heading")
         with gr.Row():
             with gr.Column(scale=2, min_width=320):
-                picture, inputs, button = _choices(restorer, limits)
+                upload = partial(_upload, limits)
+                painting = Painting(upload, limits) if paints else None
+                picture = painting.picture if painting else upload()
+                inputs, button = _choices(restorer, paints=paints)
             with gr.Column(scale=3, min_width=320):
                 shown = _results()
         gr.Markdown(notes, elem_id="notes")
@@ -56,19 +63,26 @@ def build_page(restorer: uploads.PageRestorer, *, limits: uploads.Limits, folder
         outputs = [files, *shown]
         restore = _restoring(restorer, limits, folder)
         only = {"concurrency_limit": 1, "api_visibility": "private"}
-        button.click(restore, [picture, *inputs], outputs, show_progress_on=shown[0], **only)
-        _on_upload(picture, outputs, limits)
+        given = painting.given if painting else []
+        button.click(restore, [picture, *inputs, *given], outputs, show_progress_on=shown[0], **only)
+        checked = _on_upload(picture, outputs, limits)
+        if painting:
+            painting.open_after(checked)
+            painting.left.then(_nothing, None, outputs, **QUIET)
         shown[1].input(_show_sample, [files, shown[1]], [shown[0], shown[4]], **QUIET)
     return page
 
 
-def launch(page: Any, *, host: str, port: int, limits: uploads.Limits) -> str:
-    """Serve a page in the background: its address. Nothing beside uploads and results can be asked for."""
+def launch(page: Any, *, host: str, port: int, max_bytes: int) -> str:
+    """Serve a page in the background: its address. Nothing beside uploads and results can be asked for.
+
+    No file that is larger is taken from the browser.
+    """
     theme = gr.themes.Soft(primary_hue="teal", secondary_hue="teal", neutral_hue="slate", **FONTS)
     try:
         _, address, _ = page.launch(
             server_name=host, server_port=port, prevent_thread_lock=True, quiet=True, inbrowser=False, inline=False,
-            share=False, allowed_paths=[], max_file_size=limits.max_bytes, enable_monitoring=False, run_history=False,
+            share=False, allowed_paths=[], max_file_size=max_bytes, enable_monitoring=False, run_history=False,
             footer_links=[], ssr_mode=False, mcp_server=False, pwa=False, theme=theme, css=CSS,
         )  # fmt: skip
     except OSError as error:
@@ -76,13 +90,18 @@ def launch(page: Any, *, host: str, port: int, limits: uploads.Limits) -> str:
     return address
 
 
-def _choices(restorer: uploads.PageRestorer, limits: uploads.Limits) -> tuple[Any, list[Any], Any]:
-    """The left side: the picture, the settings, and the button."""
+def _upload(limits: uploads.Limits) -> Any:
+    """The place of the picture."""
     picture = gr.Image(
         type="filepath", image_mode=None, sources=["upload", "clipboard"], label="Your picture", height=240,
         elem_id="picture", placeholder=f"Drop a picture here\n\nat most {limits.max_side} pixels a side",
     )  # fmt: skip
-    _pass_file_on(picture)
+    pass_file_on(picture)
+    return picture
+
+
+def _choices(restorer: uploads.PageRestorer, *, paints: bool) -> tuple[list[Any], Any]:
+    """The left side below the picture: the settings, and the button; holes are filled at the picture's own size."""
     with gr.Group():
         fidelity = gr.Slider(
             0, 1, 0.5, step=0.05, label="Fidelity", elem_id="fidelity",
@@ -90,8 +109,9 @@ def _choices(restorer: uploads.PageRestorer, limits: uploads.Limits) -> tuple[An
         )  # fmt: skip
         default = gr.Checkbox(True, label="Leave fidelity to the model", elem_id="own", container=True)
     fidelity.input(lambda: False, None, default, queue=False, **QUIET)
-    scales = sorted({*uploads.SCALES, restorer.scale})
-    scale = gr.Radio([(f"x{s}", s) for s in scales], value=restorer.scale, label="Enlarge", elem_id="scale")
+    own = 1 if paints else restorer.scale
+    scales = [(f"x{s}", s) for s in ([own] if paints else sorted({*uploads.SCALES, own}))]
+    scale = gr.Radio(scales, value=own, label="Enlarge", elem_id="scale", visible=not paints)
     samples = gr.Slider(
         1, uploads.MOST_SAMPLES, 1, step=1, label="Samples", elem_id="samples",
         info="More than one shows where they differ", buttons=[],
@@ -103,6 +123,7 @@ def _choices(restorer: uploads.PageRestorer, limits: uploads.Limits) -> tuple[An
             label="Consistency",
             info="For pictures that were shrunk and nothing else: shrunk again, the result is yours",
             elem_id="consistency",
+            visible=not paints,
         )
         solver = gr.Dropdown(
             [MODEL_DEFAULT, *uploads.solver_names()], value=MODEL_DEFAULT, label="Solver", elem_id="solver"
@@ -111,8 +132,8 @@ def _choices(restorer: uploads.PageRestorer, limits: uploads.Limits) -> tuple[An
             0, uploads.MOST_INTERVALS, 0, step=1, label="Intervals", elem_id="intervals",
             info="0 leaves them to the model; more are slower and more exact", buttons=[],
         )  # fmt: skip
-    button = gr.Button("Restore", variant="primary", size="lg", elem_id="restore")
-    return picture, [fidelity, default, scale, samples, seed, consistency, solver, intervals], button
+    button = gr.Button("Fill" if paints else "Restore", variant="primary", size="lg", elem_id="restore")
+    return [fidelity, default, scale, samples, seed, consistency, solver, intervals], button
 
 
 def _results() -> list[Any]:
@@ -134,10 +155,10 @@ def _results() -> list[Any]:
 def _restoring(restorer: uploads.PageRestorer, limits: uploads.Limits, folder: Path) -> Callable[..., list[Any]]:
     """What the button calls with the values of the left side; it returns those of ``_results``, after the state's."""
 
-    @_show_errors
+    @show_errors
     def restore(
         path: str | None, fidelity: float, default: bool, scale: int, samples: int, seed: int | None, consistency: bool,
-        solver: str, intervals: int, progress: Any = PROGRESS,
+        solver: str, intervals: int, progress: Any = PROGRESS, painted: str | None = None, mask: str | None = None,
     ) -> list[Any]:  # fmt: skip
         if not path:
             raise ValueError("Drop a picture first.")
@@ -147,8 +168,9 @@ def _restoring(restorer: uploads.PageRestorer, limits: uploads.Limits, folder: P
         )  # fmt: skip
         progress(0, desc="Restoring")
         result = uploads.restore_upload(
-            restorer, path, settings, limits=limits, folder=folder, on_progress=lambda f: progress(f, desc="Restoring")
-        )
+            restorer, path, settings, limits=limits, folder=folder, on_progress=lambda f: progress(f, desc="Restoring"),
+            holes=partial(holes_of, painted=painted, file=mask, limits=limits) if "mask" in restorer.needs else None,
+        )  # fmt: skip
         files = [(str(image.before), str(image.after), str(image.file)) for image in result.restored]
         numbers = [(str(k + 1), k) for k in range(len(files))]
         return [
@@ -168,47 +190,21 @@ def _show_sample(files: list[tuple[str, str, str]], number: int) -> list[Any]:
     return [files[number][:2], gr.DownloadButton(value=files[number][2])]
 
 
-def _on_upload(picture: Any, outputs: list[Any], limits: uploads.Limits) -> None:
+def _on_upload(picture: Any, outputs: list[Any], limits: uploads.Limits) -> Any:
     """A new picture takes the old result away; one that is not taken is refused before anyone waits for it."""
 
-    @_show_errors
+    @show_errors
     def check(path: str | None) -> list[Any]:
         if path:
             uploads.open_upload(path, limits)
-        nothing = gr.DownloadButton(value=None, interactive=False)
-        return [[], None, gr.Radio([], visible=False), gr.Image(None, visible=False), "", nothing]
+        return _nothing()
 
-    picture.upload(check, picture, outputs, **QUIET).failure(lambda: None, None, picture, **QUIET)
-
-
-def _pass_file_on(picture: Any) -> None:
-    """Hand an upload on as the file that it is, also a broken one; addresses are not fetched."""
-    move = picture.async_move_resource_to_block_cache
-
-    async def only_files(path: str | None) -> str | None:
-        if path and "://" in path:
-            raise gr.Error("Upload a file.", print_exception=False)
-        return await move(path)
-
-    picture.async_move_resource_to_block_cache = only_files
-    picture.preprocess = lambda payload: payload and payload.path
+    checked = picture.upload(check, picture, outputs, **QUIET)
+    checked.failure(lambda: None, None, picture, **QUIET)
+    return checked
 
 
-def _show_errors(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function whose errors stand in the page; those that are no fault of the user's are logged with traceback."""
-
-    @wraps(function)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except ValueError as error:
-            message = html.escape(str(error))
-        except Exception as error:
-            if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-                message = "There is not enough memory. Take a smaller picture, a smaller scale or fewer samples."
-            else:
-                _LOG.exception("a picture could not be restored")
-                message = "Something went wrong. The window where this page was started says what."
-        raise gr.Error(message, print_exception=False)
-
-    return wrapped
+def _nothing() -> list[Any]:
+    """No result, for the state and ``_results``."""
+    nothing = gr.DownloadButton(value=None, interactive=False)
+    return [[], None, gr.Radio([], visible=False), gr.Image(None, visible=False), "", nothing]

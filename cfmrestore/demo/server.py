@@ -62,13 +62,14 @@ def serving(restorer: PageRestorer, *, host: str, port: int, limits: Limits, kee
     folder = Path(mkdtemp(prefix="cfmrestore-demo-")).resolve()
     os.environ["GRADIO_TEMP_DIR"] = str(folder)
     os.environ.pop("GRADIO_ALLOWED_PATHS", None)  # gradio would serve them
-    from cfmrestore.demo import page
+    from cfmrestore.demo import holes, page
 
     blocks = page.build_page(restorer, limits=limits, folder=folder / "results", keep_seconds=keep_seconds)
+    most = max(limits.max_bytes, holes.CANVAS_BYTES) if "mask" in restorer.needs else limits.max_bytes
     ended = threading.Event()
     threading.Thread(target=_keep_clean, args=(folder, keep_seconds, ended), daemon=True).start()
     try:
-        yield page.launch(blocks, host=host, port=port, limits=limits)
+        yield page.launch(blocks, host=host, port=port, max_bytes=most)
     finally:
         ended.set()
         blocks.close(verbose=False)

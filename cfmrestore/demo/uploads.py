@@ -27,6 +27,8 @@ class PageRestorer(Protocol):
 
     @property
     def scale(self) -> int: ...
+    @property
+    def needs(self) -> frozenset[str]: ...
     def __call__(self, image: Any, **settings: Any) -> Any: ...
     def sample(self, image: Any, **settings: Any) -> Any: ...
 
@@ -118,11 +120,16 @@ def restore_upload(
     limits: Limits,
     folder: Path,
     on_progress: Callable[[float], None],
+    holes: Callable[[tuple[int, int]], Image.Image] | None = None,
 ) -> PageResult:
-    """Restore an uploaded file, and write all that the page shows into a new folder inside of ``folder``."""
+    """Restore an uploaded file, and write all that the page shows into a new folder inside of ``folder``.
+
+    Where the model inpaints, ``holes`` gives the mask of a picture of some size.
+    """
     image = open_upload(path, limits)
+    mask = None if holes is None else holes(image.size)
     start = time.monotonic()
-    call = {**settings.to_arguments(), "on_progress": on_progress}
+    call = {**settings.to_arguments(), **({} if mask is None else {"mask": mask}), "on_progress": on_progress}
     if settings.samples > 1:
         samples = restorer.sample(image, count=settings.samples, **call)
         images, spread = samples.images, samples.spread
@@ -131,23 +138,28 @@ def restore_upload(
     seconds = time.monotonic() - start
     folder.mkdir(exist_ok=True)
     place = Path(mkdtemp(dir=folder))
-    written = [_write(image, result, path, settings, place, index) for index, result in enumerate(images)]
+    name = f"{_stem(path)}-{f'x{settings.scale}' if mask is None else 'inpainted'}"
+    written = [_write(image, result, name, settings, place, index) for index, result in enumerate(images)]
     return PageResult(
         restored=written,
         spread=None if spread is None else _write_spread(spread, place / "spread.png"),
-        summary=_summary(image.size, images[0].size, settings, seconds),
+        summary=_summary(image.size, images[0].size, settings, seconds, mask),
     )
 
 
+def _stem(path: str | Path) -> str:
+    """The name of a file without its ending, of letters that every system takes."""
+    return re.sub(r"[^\w-]+", "_", Path(path).stem)[:60] or "picture"
+
+
 def _write(
-    low: Image.Image, high: Image.Image, path: str | Path, settings: PageSettings, place: Path, index: int
+    low: Image.Image, high: Image.Image, name: str, settings: PageSettings, place: Path, index: int
 ) -> PageImage:
     number = f"-{index + 1}" if settings.samples > 1 else ""
-    stem = re.sub(r"[^\w-]+", "_", Path(path).stem)[:60] or "picture"
     files = PageImage(
         before=place / f"before{number}.png",
         after=place / f"after{number}.png",
-        file=place / f"{stem}-x{settings.scale}{number}.png",
+        file=place / f"{name}{number}.png",
     )
     high.save(files.file, pnginfo=_png_metadata(settings, index), exif=high.info.get("exif", b""))
     size = tuple(max(1, round(side * min(1, PREVIEW_SIDE / max(high.size)))) for side in high.size)
@@ -179,9 +191,14 @@ def _write_spread(spread: np.ndarray, path: Path) -> Path:
     return path
 
 
-def _summary(low: tuple[int, int], high: tuple[int, int], settings: PageSettings, seconds: float) -> str:
+def _summary(
+    low: tuple[int, int], high: tuple[int, int], settings: PageSettings, seconds: float, mask: Image.Image | None
+) -> str:
     """What stands below the picture, as Markdown."""
     sizes = f"{low[0]} x {low[1]} → {high[0]} x {high[1]} pixels"
+    if mask is not None:
+        filled = float(np.asarray(mask).astype(bool).mean())
+        sizes = f"{high[0]} x {high[1]} pixels, {filled:.1%} of them filled"
     samples = f", {settings.samples} samples" if settings.samples > 1 else ""
     reduced = ", shown smaller than the file" if max(high) > PREVIEW_SIDE else ""
     read = "\n\nIn the map, dark is read from your picture and bright is invented." if samples else ""

@@ -97,6 +97,12 @@ class Restorer:
         """Pixels of the result a pixel of the input, that the model was trained for."""
         return math.prod(stage.flow.coupling.scale for stage in self.stages)
 
+    @property
+    def needs(self) -> frozenset[str]:
+        """What must be given beside the image: a "mask" where the model inpaints."""
+        conditions = [part for stage in self.stages for part in stage.flow.conditions.parts]
+        return frozenset(name for part in conditions for name in part.needs) - {"low"}
+
     def nfe(self, settings: Settings) -> int | None:
         """Number of function evaluations at the models' own scale; None where a solver's own error decides."""
         each = [stage.flow.nfe(stage.sampling(settings)) for stage in self.stages]
@@ -120,7 +126,9 @@ class Restorer:
             return [self.restore(item, chosen, _part(on_progress, i, count))[0] for i, item in enumerate(image)]
         return self.restore(image, chosen, on_progress, mask)[0]
 
-    def sample(self, image: Any, *, count: int = 4, on_progress: OnProgress | None = None, **settings: Any) -> Samples:
+    def sample(
+        self, image: Any, *, count: int = 4, mask: Any = None, on_progress: OnProgress | None = None, **settings: Any
+    ) -> Samples:
         """Restore an image several times, from seed, seed + 1 ..., and tell where the results differ."""
         if count < 2 or isinstance(image, list | tuple):
             raise ValueError(
@@ -130,7 +138,7 @@ class Restorer:
         spread, images, total_nfe = Spread(), [], 0
         for index in range(count):
             numbered = replace(chosen, seed=chosen.seed + index)
-            restored, planes, nfe = self.restore(image, numbered, _part(on_progress, index, count))
+            restored, planes, nfe = self.restore(image, numbered, _part(on_progress, index, count), mask)
             images.append(restored)
             spread.add(planes.color)
             total_nfe += nfe
@@ -224,14 +232,11 @@ class Restorer:
 
     def _check_given(self, given: Mapping[str, Tensor], settings: Settings) -> None:
         """Refuse what the models do not take, or lack."""
-        needed = {name for stage in self.stages for part in stage.flow.conditions.parts for name in part.needs} - {
-            "low"
-        }
-        if "mask" in given and "mask" not in needed:
+        if "mask" in given and "mask" not in self.needs:
             raise ValueError(
                 "this model does not inpaint: a mask needs one that was trained with the condition Inpaint"
             )
-        if missing := sorted(needed - given.keys()):
+        if missing := sorted(self.needs - given.keys()):
             raise ValueError(f"this model needs a {' and a '.join(missing)} beside the image")
         if "mask" in given and (len(self.stages) > 1 or self.scale != 1 or settings.scale not in (None, 1)):
             raise ValueError("inpainting is by one model, at the scale 1")

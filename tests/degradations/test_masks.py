@@ -373,7 +373,7 @@ def test_masks_of_the_laws_pass_and_most_inverted_ones_that_spare_the_rim_do_not
 
 @pytest.mark.parametrize("mask", [1 - circle(20), 1 - circle(38), 1 - rectangle(40, 60, 30, 50)])
 def test_plainly_inverted_masks_name_the_convention_and_the_flag(mask: Tensor) -> None:
-    with pytest.raises(ValueError, match=r"marks \d+% .* inverted: white \(1\) is the hole.* give --invert"):
+    with pytest.raises(ValueError, match=r"marks \d+% .* inverted: white \(1\) is the hole.* invert it \(--invert\)"):
         check_convention(mask)
     assert torch.equal(check_convention(1 - mask), 1 - mask)
 

@@ -21,6 +21,7 @@ class FakeRestorer:
 
     scale: int = 2
     seconds: float = 0.0
+    needs: frozenset[str] = frozenset()
     calls: list[dict[str, Any]] = field(default_factory=list)
 
     def __call__(

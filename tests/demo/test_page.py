@@ -21,12 +21,11 @@ from cfmrestore.cli.main import main
 from cfmrestore.demo import server as demo
 from cfmrestore.demo.uploads import Limits
 from tests.demo import FakeRestorer
+from tests.demo.browser import IMAGES, READY, answer_to, box, restore, show, toast, upload
 from tests.testing import PHONE, free_port, in_this_process, new_page, record, screen, wait_for
 
 LIMITS = Limits(max_side=120, max_bytes=1 << 20)
 BLUE = (10, 60, 200)  # of the uploaded picture; a restored one is yellow
-READY = "document.querySelectorAll('#compare img').length == 2 && !document.querySelector('#download').disabled"
-IMAGES = "[...document.querySelectorAll('%s img')].every((i) => i.complete && i.naturalWidth > 0)"
 RESOURCES = "[location.href, ...performance.getEntriesByType('resource').map((e) => e.name)]"
 
 
@@ -57,18 +56,6 @@ def page(server: SimpleNamespace, context: BrowserContext) -> Iterator[Page]:
         yield show(opened, server.address)
 
 
-def show(page: Page, address: str) -> Page:
-    """Open the page, and wait until all of it is there."""
-    page.goto(address)
-    for part in ("#picture input[type=file]", "#samples input", "#restore", "#compare", "#download", "#notes"):
-        page.locator(part).first.wait_for(state="attached")
-    return page
-
-
-def upload(page: Page, path: Path) -> None:
-    page.set_input_files("#picture input[type=file]", path)
-
-
 def upload_picture(page: Page, folder: Path, size: tuple[int, int] = (100, 60)) -> None:
     Image.new("RGB", size, BLUE).save(folder / "blue sky.png")
     upload(page, folder / "blue sky.png")
@@ -79,12 +66,6 @@ def enter(page: Page, field: str, value: float) -> None:
     """Write a number into a field and leave it."""
     page.fill(field, str(value))
     page.locator(field).blur()
-
-
-def restore(page: Page) -> None:
-    page.click("#restore")
-    wait_for(page, READY)
-    wait_for(page, IMAGES % "#compare")
 
 
 def blue_part(page: Page) -> float:
@@ -99,13 +80,6 @@ def wait_for_blue_part(page: Page, expected: float) -> None:
     """It may take a moment to come; where it never does, the guard of the whole suite ends the test."""
     while abs(blue_part(page) - expected) > 0.05:
         page.wait_for_timeout(50)
-
-
-def box(page: Page, selector: str) -> tuple[float, float, float, float]:
-    """Left, top, width and height, in the window."""
-    found = page.locator(selector).first.bounding_box()
-    assert found is not None
-    return found["x"], found["y"], found["width"], found["height"]
 
 
 def test_a_picture_is_restored_and_compared(page: Page, server: SimpleNamespace, tmp_path: Path) -> None:
@@ -147,11 +121,6 @@ def test_samples_have_a_map_and_each_its_file(page: Page, server: SimpleNamespac
     with Image.open(download.value.path()) as image:
         assert (image.size, image.getpixel((0, 0))) == ((300, 180), (240, 220, 40))
         assert json.loads(image.info["cfmrestore"])["fidelity"] == 0.25
-
-
-def toast(page: Page) -> str:
-    """The last line of what the page says in its corner."""
-    return page.locator(".toast-body").inner_text().strip().split("\n")[-1]
 
 
 def test_what_is_no_picture_is_refused(page: Page, tmp_path: Path) -> None:
@@ -224,22 +193,7 @@ def test_no_other_file_is_served(server: SimpleNamespace) -> None:
 
 
 def data_of(server: SimpleNamespace, upload: Any) -> str:
-    """What the page answers to a client of its own making that presses Restore."""
-    with urllib.request.urlopen(f"{server.address}config") as answer:
-        config = json.load(answer)
-    number = next(d["id"] for d in config["dependencies"] if len(d["inputs"]) == 9)
-    data = [upload, 0.5, True, 2, 1, 0, False, "the model's own", 0]
-    body = json.dumps({"data": data, "fn_index": number, "session_hash": "abc"}).encode()
-    header = {"Content-Type": "application/json"}
-    request = urllib.request.Request(f"{server.address}gradio_api/queue/join", data=body, headers=header)
-    urllib.request.urlopen(request).close()
-    lines = []
-    with urllib.request.urlopen(f"{server.address}gradio_api/queue/data?session_hash=abc") as answer:
-        for line in answer:
-            lines.append(line.decode())
-            if "process_completed" in lines[-1]:
-                break
-    return "".join(lines)
+    return answer_to(server.address, [upload, 0.5, True, 2, 1, 0, False, "the model's own", 0])
 
 
 def test_files_of_the_server_cannot_be_restored(server: SimpleNamespace, tmp_path: Path) -> None:

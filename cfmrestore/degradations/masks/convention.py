@@ -30,6 +30,6 @@ def check_convention(mask: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
     if share > 0.5 and float(rim.double().mean()) > 0.99 and (share > 0.9 or not rectangle):
         raise ValueError(
             f"the mask marks {share:.0%} of the image as hole, with all of its rim, so it seems to be inverted: white "
-            "(1) is the hole, black (0) what is known; where black is the hole, give --invert"
+            "(1) is the hole, black (0) what is known; where black is the hole, invert it (--invert)"
         )
     return hole.to(mask)
