@@ -95,6 +95,7 @@ def test_a_stroke_is_filled_and_all_else_stays(
         page.click("#restore")
         assert toast(page) == "Paint over what is to be filled."
         page.locator(".toast-close").click()
+        page.locator(".toast-body").wait_for(state="detached")
         page.click("#from-file button")
         page.set_input_files("#mask input[type=file]", tmp_path / "small.png")
         assert toast(page) == "a mask has the size of its image; got 100x50 pixels for 100x60"
