@@ -24,7 +24,7 @@ model = dict(
     ),
     times=dict(type="Uniform"),
     loss=dict(type="MSE"),
-    sampling=dict(solver=dict(type="Heun"), grid=dict(type="UniformGrid"), num_intervals=16, guidance=1.5),
+    sampling=dict(solver=dict(type="Heun"), grid=dict(type="UniformGrid"), num_intervals=16, guidance=1.1),
 )
 
 train_dataloader = dict(
