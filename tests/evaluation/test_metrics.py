@@ -82,7 +82,12 @@ TRAINS = pytest.param("MapAccuracy", marks=pytest.mark.slow)
 @pytest.mark.parametrize("name", [*sorted(set(METRICS.module_dict) - {"PyIQA", "MapAccuracy"}), TRAINS])
 def test_the_split_into_batches_does_not_matter(name: str, tmp_path: Path) -> None:
     side = {"NIQE": 208, "MSSSIM": 184}.get(name, 64)  # these two need so much
-    check_split(lambda: build(name, tmp_path), samples(5, side))
+    rows = samples(5, side)
+    if name in ("HolePSNR", "RimGradient"):
+        mask = torch.zeros(1, side, side)
+        mask[:, 20:40, 10:30] = 1
+        rows = [{**row, "low": row["target"], "mask": mask} for row in rows]
+    check_split(lambda: build(name, tmp_path), rows)
 
 
 SETS = sorted(name for name, cls in METRICS.module_dict.items() if issubclass(cls, SetMetric))
