@@ -13,11 +13,12 @@ import torch
 from mmengine.dataset import pseudo_collate
 from PIL import Image
 
-from cfmrestore.apis.boost import Booster, boost
+from cfmrestore.apis.boost import boost
 from cfmrestore.datasets import LatentFolder
 from cfmrestore.datasets.latent_files import LatentInfo, pack, read_latent
 from cfmrestore.engine import checkpoints
 from cfmrestore.ldm.boost_jobs import read_prompts
+from cfmrestore.ldm.booster import Booster
 from cfmrestore.ldm.latent_pipeline import LatentPipeline
 from cfmrestore.ops.resize import resize
 from cfmrestore.registry import MODELS

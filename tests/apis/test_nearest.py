@@ -8,9 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
-from cfmrestore.apis.nearest import nearest, open_pictures
+from cfmrestore.apis.nearest import nearest
 from cfmrestore.datasets import Digits
 from cfmrestore.evaluation.functional.neighbors import nearest_neighbors
+from cfmrestore.reports.nearest import open_pictures
 from tests.testing import call_tool, run_tool, write_images
 
 

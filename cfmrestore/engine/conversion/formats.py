@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from cfmrestore.apis.convert.state import Contents, fmboost_state, fmboost_trainer, plain_state
+from cfmrestore.engine.conversion.state import Contents, fmboost_state, fmboost_trainer, plain_state
 from cfmrestore.networks.convert import (
     Layout,
     NotThisNetworkError,

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cfmrestore.apis.convert.formats import Choices, Foreign, read_dit, read_fmboost, read_lfm, read_sit
 from cfmrestore.engine import checkpoints
+from cfmrestore.engine.conversion.formats import Choices, Foreign, read_dit, read_fmboost, read_lfm, read_sit
 from cfmrestore.hub import file_digest
 from cfmrestore.imageio.atomic import atomic
 

@@ -1,0 +1,1 @@
+"""Released weights of other repositories, read as models of this one."""
