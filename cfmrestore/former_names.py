@@ -19,6 +19,9 @@ PLUGINS = {
 TOLD_BY_COUPLING = ("context", "condition_on_noise", "tell_level")
 """Keys of ``LowresLatent`` and ``PosteriorMean`` that are a condition now, ``LowRes``."""
 
+MOVED = dict.fromkeys(("LowresLatent", "PosteriorMean"), TOLD_BY_COUPLING)
+"""Keys of a plugin that another plugin has now."""
+
 KEYS: dict[str, dict[str, str]] = {
     "sampling": {"colour": "color", "noise_fades_at": "noise_contrast_limit"},
     "settings": {"colour": "color"},

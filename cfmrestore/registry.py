@@ -14,7 +14,7 @@ from typing import Any
 from mmengine import registry as mm
 from mmengine.registry import Registry, build_from_cfg
 
-from cfmrestore.former_names import TOLD_BY_COUPLING, plugin_name, update_keys
+from cfmrestore.former_names import MOVED, plugin_name, update_keys
 
 PLUGIN_GROUP = "cfmrestore.plugins"
 REGISTRIES: "dict[str, PluginRegistry]" = {}
@@ -42,7 +42,7 @@ def check_keys(cls: Any, keys: Iterable[str], where: str = "") -> None:
     parameters = inspect.signature(cls).parameters
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return
-    moved = TOLD_BY_COUPLING if cls.__name__ in ("LowresLatent", "PosteriorMean") else ()
+    moved = MOVED.get(cls.__name__, ())
     for key in keys:
         if key not in parameters and key not in moved and key not in ("type", "_scope_"):
             raise ValueError(f"{where}{cls.__name__} has no key {key!r}; {nearest(key, parameters)}")

@@ -31,7 +31,6 @@ TOOLS = {
     "misc/convert_checkpoint.py": "convert",
 }  # fmt: skip
 """Scripts of ``tools/``, and the commands that they are."""
-TOLD = dict.fromkeys(["LowresLatent", "PosteriorMean"], former_names.TOLD_BY_COUPLING)
 
 
 def flags(command: str) -> list[str]:
@@ -52,7 +51,9 @@ def inventory() -> dict[str, Any]:
     for name, registry in REGISTRIES.items():
         registry.import_from_location()
         plugins[name] = {
-            key: sorted({*inspect.signature(cls).parameters, *former_names.KEYS.get(key, {}), *TOLD.get(key, ())})
+            key: sorted(
+                {*inspect.signature(cls).parameters, *former_names.KEYS.get(key, {}), *former_names.MOVED.get(key, ())}
+            )
             for key, cls in sorted(registry.module_dict.items())
             if inspect.isclass(cls) and own(cls)
         }

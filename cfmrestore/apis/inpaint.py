@@ -68,4 +68,7 @@ def inpaint(
 def inverted(mask: Picture) -> Picture:
     """A mask whose holes were black, or transparent."""
     peak = 255 if mask.bits == 8 else 65535
-    return replace(mask, pixels=peak - mask.pixels)
+    pixels = peak - mask.pixels
+    if mask.has_alpha and bool((mask.pixels[..., -1] == peak).all()):
+        pixels[..., -1] = peak  # by its colors, which say what a hole is where nothing is transparent
+    return replace(mask, pixels=pixels)

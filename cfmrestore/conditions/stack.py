@@ -1,6 +1,6 @@
 """Several conditions, told to one network."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -69,14 +69,17 @@ class ConditionStack(nn.ModuleDict):
             if missing := [key for key in part.needs if key not in inputs.given]:
                 raise ValueError(f"the condition {name} needs a {' and a '.join(missing)}, which was not given")
 
-    def embed(self, inputs: ConditionInputs, dropped: Iterable[str] = ()) -> Conditioning:
-        """What the network is told, without the conditions of these names."""
+    def embed(self, inputs: ConditionInputs) -> Conditioning:
+        """What the network is told."""
+        return self.embed_rows(inputs, [()])[0]
+
+    def embed_rows(self, inputs: ConditionInputs, dropped: Sequence[Collection[str]]) -> list[Conditioning]:
+        """What the network is told without the conditions of these names, row by row; each is embedded once."""
         self.check(inputs)
-        dropped = set(dropped)
-        return merge(
-            [part.null(inputs) if name in dropped else part.embed(inputs)
-             for name, part in zip(self, self.parts, strict=True)]
-        )  # fmt: skip
+        named = list(zip(self, self.parts, strict=True))
+        told = {name: part.embed(inputs) for name, part in named if any(name not in row for row in dropped)}
+        null = {name: part.null(inputs) for name, part in named if any(name in row for row in dropped)}
+        return [merge([null[name] if name in row else told[name] for name in self]) for row in dropped]
 
     def embed_with_dropout(self, inputs: ConditionInputs, rng: ImageRng) -> Conditioning:
         """What the network is told in training: image by image, each condition or in its place nothing."""

@@ -167,12 +167,13 @@ class SamplingPipeline:
 
     def _guided(self, inputs: ConditionInputs) -> Velocity:
         """The velocity under the conditions, by classifier-free guidance unless every scale is 1."""
-        names, told = self.conditions.droppable, self.conditions.embed(inputs)
+        names = self.conditions.droppable
         weights = guidance_weights(scales_of(self.sampling.guidance, names))
-        velocity = self.execution.velocity(self.network, told)
         if all(weight == 0 for weight in weights[:-1]):
-            return velocity
-        rows = [self.conditions.embed(inputs, names[index:]) for index, weight in enumerate(weights) if weight]
+            return self.execution.velocity(self.network, self.conditions.embed(inputs))
+        dropped = [names[index:] for index, weight in enumerate(weights) if weight]
+        told, *rows = self.conditions.embed_rows(inputs, [[], *dropped])
+        velocity = self.execution.velocity(self.network, told)
         stacked = self.execution.velocity(self.network, stack_rows(rows))
         used = [weight for weight in weights if weight]
         return ClassifierFree(stacked, used, velocity, self.sampling.guidance_interval)

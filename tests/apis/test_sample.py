@@ -87,7 +87,7 @@ def test_inpainting_keeps_what_is_known(tmp_path: Path) -> None:
     Image.fromarray(mask[:5]).save(tmp_path / "small.png")
     wrong = call_tool("inpaint.py", tmp_path / "photo.png", tmp_path / "small.png", "--model", model)
     assert "a mask has the size of its image; got 18x5 pixels for 18x13" in wrong
-    Image.fromarray(255 - mask).save(tmp_path / "inverted.png")
+    Image.fromarray(255 - mask).convert("RGBA").save(tmp_path / "inverted.png")
     run_tool("inpaint.py", tmp_path / "photo.png", tmp_path / "inverted.png", "--model", model, "--invert", "--out",
              tmp_path / "again.png")  # fmt: skip
     assert np.array_equal(pixels(tmp_path / "again.png"), first)

@@ -8,15 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cfmrestore.evaluation.metrics.base import ImageMetric, pictures
-from cfmrestore.evaluation.metrics.feature_space import FeatureSpace
+from cfmrestore.evaluation.metrics.recognition import RecognitionMetric
 from cfmrestore.registry import METRICS
 
 _AT_THE_END = re.compile(r"_(\d+)$")
 
 
 @METRICS.register_module()
-class ClassAccuracy(ImageMetric):
+class ClassAccuracy(RecognitionMetric):
     """The share of pictures whose class the classifier of a feature extractor recognizes, of the targets too.
 
     The class is the label of the sample, or the number at the end of its name, as in ``00017_3.png`` of
@@ -27,22 +26,6 @@ class ClassAccuracy(ImageMetric):
         weights: File with its weights, or its folder; without it, where they usually lie.
         protocol: Without influence.
     """
-
-    needs_target = False
-
-    def __init__(self, *, features: str, weights: str | None = None, protocol: str = "classic_y") -> None:
-        super().__init__(protocol=protocol)
-        self.space = FeatureSpace(features, weights)
-
-    @property
-    def name(self) -> str:
-        return f"ClassAccuracy ({self.space.features})"
-
-    def prepare(self, num_images: int) -> None:
-        self.space.extractor  # noqa: B018 - what is missing shows before the first image is made
-
-    def rows(self, sample: dict[str, Any]) -> dict[str, Tensor]:
-        return pictures(sample)
 
     @torch.no_grad()
     def measure(self, image: Tensor, target: Tensor | None, sample: Mapping[str, Any]) -> float:

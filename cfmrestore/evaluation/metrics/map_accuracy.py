@@ -6,13 +6,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cfmrestore.evaluation.metrics.base import ImageMetric, as_file, pictures, size_of, text_of_size
-from cfmrestore.evaluation.metrics.feature_space import FeatureSpace
+from cfmrestore.evaluation.metrics.base import as_file, size_of, text_of_size
+from cfmrestore.evaluation.metrics.recognition import RecognitionMetric
 from cfmrestore.registry import METRICS
 
 
 @METRICS.register_module()
-class MapAccuracy(ImageMetric):
+class MapAccuracy(RecognitionMetric):
     """The share of pixels whose class a segmenter recognizes, of pictures of label maps and of the targets too.
 
     The targets' share is what the segmenter makes of real pictures: the layout that generated ones can show it.
@@ -23,23 +23,10 @@ class MapAccuracy(ImageMetric):
         protocol: Without influence.
     """
 
-    needs_target = False
-
     def __init__(
         self, *, features: str = "SceneSegmenter", weights: str | None = None, protocol: str = "classic_y"
     ) -> None:
-        super().__init__(protocol=protocol)
-        self.space = FeatureSpace(features, weights)
-
-    @property
-    def name(self) -> str:
-        return f"MapAccuracy ({self.space.features})"
-
-    def prepare(self, num_images: int) -> None:
-        self.space.extractor  # noqa: B018 - what is missing shows before the first image is made
-
-    def rows(self, sample: dict[str, Any]) -> dict[str, Tensor]:
-        return pictures(sample)
+        super().__init__(features=features, weights=weights, protocol=protocol)
 
     @torch.no_grad()
     def measure(self, image: Tensor, target: Tensor | None, sample: Mapping[str, Any]) -> float:
