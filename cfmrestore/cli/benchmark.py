@@ -15,12 +15,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         (_add_train, "train", "the runner's iterations against bare steps, in turn"),
         (_add_degrade, "degrade", "Real-ESRGAN's chain against basicsr's, and every operator"),
         (_add_metrics, "metrics", "PSNR with SSIM, and NIQE, against basicsr's"),
+        (_add_network, "network", "an evaluation of a network, and a step of its training, by precision and layout"),
         (_add_restore, "restore", "from file to file: what is spent outside of the network; memory"),
     ):
         command = commands.add_parser(name, help=summary, description=summary)
         function(command)
-        busy = "measure all again beside N processes that keep a core each busy (default: 1; 0 leaves that out)"
-        command.add_argument("--busy", type=int, default=1, metavar="N", help=busy)
+        if function is not _add_network:
+            busy = "measure all again beside N processes that keep a core each busy (default: 1; 0 leaves that out)"
+            command.add_argument("--busy", type=int, default=1, metavar="N", help=busy)
         command.add_argument("--out", metavar="FILE.json", help="write the figures")
 
 
@@ -47,6 +49,19 @@ def _add_degrade(parser: argparse.ArgumentParser) -> None:
 def _add_metrics(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", nargs="?", default="data/photographs/train", help="of images")
     parser.add_argument("--rounds", type=int, default=5)
+
+
+def _add_network(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("config", nargs="?", default="configs/cfm_x4.py")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: cpu")
+    parser.add_argument("--side", type=int, default=64, help="of the latents (default: 64)")
+    parser.add_argument("--batches", nargs="+", type=int, default=[1], metavar="N", help="default: 1")
+    precisions, runs = ("fp32", "tf32", "bf16"), ("eager", "graph", "compile")
+    parser.add_argument("--precisions", nargs="+", choices=precisions, default=["fp32", "bf16"])
+    parser.add_argument("--runs", nargs="+", choices=runs, default=["eager"], help="default: eager")
+    parser.add_argument("--no-train", dest="train", action="store_false", help="leave the steps of training out")
+    parser.add_argument("--rounds", type=int, default=20)
+    common.add_key_values(parser, "--cfg-options", help="change keys of the config")
 
 
 def _add_restore(parser: argparse.ArgumentParser) -> None:

@@ -3,19 +3,17 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from cfmrestore.typing import Image
-
 # ITU-R BT.601, studio swing, as in MATLAB's rgb2ycbcr: Y in [16, 235] / 255.
 _LUMA = (65.481, 128.553, 24.966)
 
 
-def luma(image: Image) -> Float[Tensor, "b 1 _ _"]:
-    """Y of MATLAB's ``rgb2ycbcr``, on the scale where white is 235/255."""
-    r, g, b = image.unbind(dim=1)
-    y = _LUMA[0] * r
+def luma(levels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1 h w"]:
+    """Levels of Y of MATLAB's ``rgb2ycbcr``, from 16 for black to 235 for white, of the levels of RGB."""
+    r, g, b = levels.unbind(dim=1)
+    y = (_LUMA[0] / 255) * r
     for weight, channel in zip(_LUMA[1:], (g, b), strict=True):
-        y += weight * channel
-    return y.add_(16).div_(255)[:, None]
+        y.add_(channel, alpha=weight / 255)
+    return y.add_(16)[:, None]
 
 
 def gray_levels(level: Float[Tensor, "3 h w"]) -> Float[Tensor, "1 h w"]:

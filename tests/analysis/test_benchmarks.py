@@ -12,6 +12,7 @@ import pytest
 
 from cfmrestore.analysis.benchmarks.cases import busy_processes, in_cases
 from cfmrestore.analysis.benchmarks.metrics import benchmark_metrics
+from cfmrestore.analysis.benchmarks.network import benchmark_network
 from cfmrestore.analysis.benchmarks.restore import benchmark_restore
 from tests.restore.flows import save_model
 from tests.testing import environment, write_images
@@ -94,3 +95,20 @@ def test_the_parts_of_a_restoration_make_the_whole(tmp_path: Path) -> None:
     assert min(parts.values()) > 0
     assert sum(parts.values()) == pytest.approx(seconds["all"])
     assert timed["overhead"] == pytest.approx(1 - (seconds["network"] + seconds["encoder"]) / seconds["all"])
+
+
+def test_operations_of_a_network_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = {"model.network.base_channels": 16, "model.network.channel_factors": (1,)}
+    found = benchmark_network(
+        "configs/cfm_x4.py", side=8, batches=(1, 2), precisions=("fp32",), rounds=2, options=options,
+        out=str(tmp_path / "found.json"),
+    )  # fmt: skip
+    one, two = (row for row in found["evaluations"] if row["layout"] == "contiguous")
+    operations = [row["flops_per_second"] * row["milliseconds"][1] / 1e3 for row in (one, two)]
+    assert operations[1] == pytest.approx(2 * operations[0])
+    assert operations[0] == pytest.approx(found["flops"])
+    assert {row["run"] for row in found["training"]} == {"training"}
+    assert "of the rate" in capsys.readouterr().out
+    assert (tmp_path / "found.json").exists()
+    with pytest.raises(ValueError, match="graphs and tf32 are a GPU's"):
+        benchmark_network("configs/cfm_x4.py", runs=("graph",))

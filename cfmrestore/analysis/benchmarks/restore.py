@@ -3,7 +3,7 @@
 import inspect
 import resource
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from cProfile import Profile
 from functools import partial
@@ -55,11 +55,11 @@ def benchmark_restore(
     return result
 
 
-def load(model: str) -> Restorer:
-    """Trained, or as a config describes it."""
+def load(model: str, options: Mapping[str, Any] | None = None) -> Restorer:
+    """Trained, or as a config with its options describes it."""
     if not model.endswith(".py"):
         return Restorer.from_pretrained(model)
-    config = {**load_config(model).model, "data_preprocessor": None, "compile": False}  # as of a checkpoint
+    config = {**load_config(model, options).model, "data_preprocessor": None, "compile": False}  # as of a checkpoint
     return Restorer(build(config, None, model))
 
 

@@ -42,7 +42,7 @@ def _levels(image: Image, channel: str, rounded: bool) -> Float[Tensor, "b _ _ _
     levels = image.clamp(0, 1).double().mul_(255).round_()
     if channel == "rgb":
         return levels
-    levels = luma(levels.div_(255)).mul_(255)
+    levels = luma(levels)
     return levels.round_() if rounded else levels
 
 
