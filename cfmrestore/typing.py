@@ -41,6 +41,9 @@ class Frame(NamedTuple):
 Velocity: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 """v(x, t)."""
 
+FlowMap: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""u(x, t, r), the mean velocity on the way from x at t to r: x_r = x_t + (r - t) u."""
+
 Conditioning: TypeAlias = dict[str, Tensor]
 """Keyword arguments of a network beside x and t: "context" (b, k, h, w), "embedding" (b, d), "noise_level" (b,)."""
 

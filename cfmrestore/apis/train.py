@@ -36,7 +36,8 @@ def train(
         launcher: "none", "pytorch", "slurm" or "mpi"; by default what the environment says.
         seed: The run's seed.
         validate: Evaluate while training.
-        options: Dotted keys of the config and their values; ``load_from`` may be a bundled model's name.
+        options: Dotted keys of the config and their values; ``load_from`` and ``model.teacher.weights`` may be a bundled
+            model's name.
     """
     cfg = prepare_config(config, work_dir=work_dir, launcher=launcher, options=options, amp=amp)
     if seed is not None:
@@ -49,6 +50,9 @@ def train(
         _resume(cfg, resume)
     if cfg.get("load_from"):
         cfg.load_from = str(stages.find_model(cfg.load_from))
+    if cfg.model.get("teacher"):
+        weights = stages.find_model(cfg.model.teacher.weights).with_suffix(".safetensors")
+        cfg.model.teacher.weights = str(weights)
     return build_runner(cfg).train()
 
 

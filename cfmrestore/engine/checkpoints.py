@@ -18,6 +18,7 @@ from cfmrestore.former_names import tensor_name
 from cfmrestore.imageio.atomic import atomic
 
 LAST = "last_checkpoint"
+_DURATION = ".duration."  # in the names of tensors that flow maps have beside a velocity's
 _STATES = ("state_dict", "raw_state_dict")
 
 
@@ -111,9 +112,14 @@ def _load_safetensors(path: Path, device: str) -> dict[str, Any]:
 
 
 def load_weights(model: nn.Module, weights: dict[str, Tensor], path: str | Path) -> None:
-    """Copy weights into a model; one message says how they differ."""
+    """Copy weights into a model; one message says how they differ.
+
+    Those of a velocity are those of a flow map whose embedding of the duration is as it was made, zero.
+    """
     own = model.state_dict()
     weights = {name.removeprefix("module."): value for name, value in weights.items()}
+    if not any(_DURATION in name for name in weights):
+        weights |= {name: value for name, value in own.items() if _DURATION in name}
     missing = sorted(own.keys() - weights.keys())
     surplus = sorted(weights.keys() - own.keys())
     shapes = [

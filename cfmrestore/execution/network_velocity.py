@@ -1,4 +1,4 @@
-"""The velocity of a network: by tiles, and in reduced precision where that gives numbers."""
+"""The velocity or flow map of a network: by tiles, and in reduced precision where that gives numbers."""
 
 import logging
 from collections.abc import Callable
@@ -14,7 +14,7 @@ log = logging.getLogger("cfmrestore")
 
 
 class NetworkVelocity:
-    """v(x, t) of a network that is told something, always in float32.
+    """v(x, t) of a network that is told something, always in float32; of a flow map, u(x, t, r) too.
 
     Of a large x it is put together tile by tile before the solver takes its step: neighbors agree at every step, so
     that no seam can grow. What is not finite in reduced precision is evaluated again, and from there on, in float32.
@@ -43,12 +43,13 @@ class NetworkVelocity:
         self.device, self.dtype, self.memory_format = device, dtype, memory_format
         self.tiling, self.on_evaluation = tiling, on_evaluation
 
-    def __call__(self, x: Latent, t: Time) -> Latent:
+    def __call__(self, x: Latent, t: Time, r: Time | None = None) -> Latent:
         blender = TileBlender((x.shape[-2], x.shape[-1]), self.tiling)
         time = t.expand(len(x)).to(self.device)
+        duration = {} if r is None else {"duration": (r - t).expand(len(x)).to(self.device)}
         for cut in blender.cuts:
             tile = self._input(cut(x))
-            told = {key: self._input(cut(c) if c.dim() == 4 else c) for key, c in self.conditioning.items()}
+            told = {key: self._input(cut(c) if c.dim() == 4 else c) for key, c in self.conditioning.items()} | duration
             reduced = self.dtype is not torch.float32
             with torch.autocast(self.device.type, dtype=self.dtype) if reduced else nullcontext():
                 v: Tensor = self.network(tile, time, **told).float()

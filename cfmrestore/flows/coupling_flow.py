@@ -16,6 +16,7 @@ from cfmrestore.execution import Execution
 from cfmrestore.flows.losses.base import Loss, Prediction
 from cfmrestore.flows.pipeline import Restoration, SamplingPipeline, match_to_input
 from cfmrestore.flows.sampling import Sampling
+from cfmrestore.flows.teacher import Teacher
 from cfmrestore.flows.times.base import TimeSampler
 from cfmrestore.former_names import update_keys
 from cfmrestore.ops.pad import crop_to, pad_to_multiple
@@ -32,7 +33,7 @@ from cfmrestore.registry import (
     TIME_SAMPLERS,
     check_keys,
 )
-from cfmrestore.typing import Conditioning, Image, Latent, Size
+from cfmrestore.typing import Conditioning, Image, Latent, Pair, Size, Velocity
 
 Config = dict[str, Any]
 GIVEN = ("label", "mask", "map")
@@ -41,12 +42,15 @@ GIVEN = ("label", "mask", "map")
 
 @dataclass(frozen=True)
 class Point:
-    """Where the network is asked in training: x_t at t, the velocity there, and what it is told beside."""
+    """Where the network is asked in training: x_t at t, the velocity there, what it is told, and from what."""
 
     x_t: Tensor
     dx_t: Tensor
     t: Tensor
     conditioning: Conditioning
+    pair: Pair
+    inputs: ConditionInputs
+    rng: ImageRng
 
 
 @MODELS.register_module()
@@ -67,6 +71,7 @@ class CouplingFlow(BaseModel):
         times: Which times are trained.
         loss: One loss, or several whose weighted sum counts.
         sampling: Solver, grid and number of intervals at test time.
+        teacher: A trained flow whose velocity is learned in place of that of the training paths: keys of ``Teacher``.
         scale: Pixels of the target a pixel of the input.
         image_size: Side of the images that are generated, unless another one is asked for.
         compile: Compile the network with torch.compile.
@@ -86,6 +91,7 @@ class CouplingFlow(BaseModel):
         times: Config | None = None,
         loss: Config | list[Config] | None = None,
         sampling: Config | None = None,
+        teacher: Config | None = None,
         scale: int = 4,
         image_size: int | None = None,
         compile: bool = False,
@@ -117,6 +123,9 @@ class CouplingFlow(BaseModel):
         sampling = update_keys(sampling or {}, "sampling")
         check_keys(Sampling, sampling, "sampling: ")
         self.sampling = Sampling(**sampling)
+        self._check_losses(has_teacher=teacher is not None)
+        self._teacher_config = teacher
+        self._teacher: list[Teacher] = []  # not registered: it is neither trained nor saved
         self.ceiling, self.image_size = ceiling, image_size
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
         if channels_last:
@@ -137,7 +146,7 @@ class CouplingFlow(BaseModel):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "CouplingFlow":
         super()._apply(fn, recurse)
-        for module in self._frozen:
+        for module in (*self._frozen, *self._teacher):
             module._apply(fn)
         return self
 
@@ -229,7 +238,7 @@ class CouplingFlow(BaseModel):
             )
             told = self.conditions.embed_with_dropout(inputs, rng)
         conditioning = {name: self._laid_out(value) if value.dim() == 4 else value for name, value in told.items()}
-        return Point(self._laid_out(x_t), self._laid_out(dx_t), t, conditioning)
+        return Point(self._laid_out(x_t), self._laid_out(dx_t), t, conditioning, pair, inputs, rng)
 
     def _laid_out(self, x: Tensor) -> Tensor:
         return x.contiguous(memory_format=self.layout)
@@ -237,15 +246,42 @@ class CouplingFlow(BaseModel):
     def loss(self, **inputs: Tensor) -> dict[str, Tensor]:
         """The losses of one batch, by name; the inputs are those of ``draw``."""
         point = self.draw(**inputs)
-        v = self.network(point.x_t, point.t, **point.conditioning).float()
+        device = point.x_t.device.type
+        amp = {"dtype": torch.get_autocast_dtype(device), "enabled": torch.is_autocast_enabled(device)}
 
-        def restored() -> Tensor:
-            return self.encoder.decode(self.path.velocity_to_data(v, point.x_t, point.t))
+        def network(x: Tensor, t: Tensor, r: Tensor | None = None) -> Tensor:
+            told = point.conditioning if r is None else {**point.conditioning, "duration": r - t}
+            if len(x) != len(point.x_t):
+                told = {key: value.repeat(len(x) // len(value), *[1] * (value.dim() - 1)) for key, value in told.items()}
+            with torch.autocast(device, **amp):
+                v: Tensor = self.network(self._laid_out(x), t, **told)
+            return v.float()
 
-        with torch.autocast(v.device.type, enabled=False):
-            prediction = Prediction(v, point.dx_t, point.t, inputs.get("high"), restored)
+        teacher = self._teach(point)
+        with torch.autocast(device, enabled=False):
+            prediction = Prediction(
+                network, point.x_t, point.t, point.pair, self.path, point.rng, inputs.get("high"),
+                self.encoder.decode, teacher,
+            )  # fmt: skip
             weighted = [loss.weight * loss(prediction).mean() for loss in self.losses]
         return dict(zip(self._loss_names, weighted, strict=True))
+
+    def _teach(self, point: Point) -> Velocity | None:
+        """The teacher's velocity on a batch; its weights are read when it is first asked for."""
+        if self._teacher_config is None:
+            return None
+        if not self._teacher:
+            teacher = Teacher(self.network, self.conditions, **self._teacher_config)
+            self._teacher.append(teacher.to(point.x_t.device, memory_format=self.layout))
+        return self._teacher[0].velocity(point.inputs, point.rng, self.layout)
+
+    def _check_losses(self, *, has_teacher: bool) -> None:
+        for loss in self.losses:
+            name = type(loss).__name__
+            if loss.needs_flow_map and not getattr(self.network, "flow_map", False):
+                raise ValueError(f"the loss {name} is of flow maps: give model.network flow_map=True")
+            if loss.needs_teacher and not has_teacher:
+                raise ValueError(f"the loss {name} learns from a trained flow: give model.teacher its weights")
 
     def restore(
         self,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -10,8 +11,8 @@ from cfmrestore.conditions import ConditionInputs, ConditionStack
 from cfmrestore.couplings.base import Coupling
 from cfmrestore.couplings.source import scale_noise
 from cfmrestore.execution import Execution
+from cfmrestore.flows.guided import guided_velocity
 from cfmrestore.flows.sampling import Sampling, Start, estimate_posterior_mean, sample
-from cfmrestore.guidance.classifier_free import ClassifierFree, guidance_weights, scales_of, stack_rows
 from cfmrestore.guidance.data_consistency import DataConsistency
 from cfmrestore.ops.back_projection import enforce_consistency
 from cfmrestore.ops.color_match import match_colors
@@ -153,33 +154,36 @@ class SamplingPipeline:
                 velocity = self._velocity(replace(inputs, source=source), image)
         has_law = is_random and self.sampling.noise > 0 and self.coupling.law_needs <= self.conditions.tells
         diffusion = PathDiffusion(self.path, source.mean, source.std, rng.fork("diffusion")) if has_law else None
-        mean = source.estimate if self.sampling.fidelity > 0 else None
+        mean = source.estimate if self.sampling.mixes else None
         source_mean = source.mean if self.path.keeps_source else None
         return Start(velocity, source.x_0, mean, source_mean, diffusion, extra_nfe)
 
     def _velocity(self, inputs: ConditionInputs, low: Image | None) -> Velocity:
         """The velocity of the network, guided, and led to the input where consistency is asked for."""
-        velocity = self._guided(inputs)
+        velocity = guided_velocity(
+            self.conditions,
+            inputs,
+            partial(self.execution.velocity, self.network),
+            guidance=self.sampling.guidance,
+            interval=self.sampling.guidance_interval,
+            names=self.conditions.droppable,
+        )
         if low is None or not self.sampling.consistency:
             return velocity
         encoder = self.execution.encoder(self.coupling.encoder)
         return DataConsistency(velocity, self.path, encoder, low, self.coupling.scale)
 
-    def _guided(self, inputs: ConditionInputs) -> Velocity:
-        """The velocity under the conditions, by classifier-free guidance unless every scale is 1."""
-        names = self.conditions.droppable
-        weights = guidance_weights(scales_of(self.sampling.guidance, names))
-        if all(weight == 0 for weight in weights[:-1]):
-            return self.execution.velocity(self.network, self.conditions.embed(inputs))
-        dropped = [names[index:] for index, weight in enumerate(weights) if weight]
-        told, *rows = self.conditions.embed_rows(inputs, [[], *dropped])
-        velocity = self.execution.velocity(self.network, told)
-        stacked = self.execution.velocity(self.network, stack_rows(rows))
-        used = [weight for weight in weights if weight]
-        return ClassifierFree(stacked, used, velocity, self.sampling.guidance_interval)
-
     def _check(self, source: Source, is_random: bool) -> None:
-        """Refuse settings that this coupling gives no meaning to."""
+        """Refuse settings that this flow gives no meaning to."""
+        if self.sampling.solver.needs_flow_map:
+            name = type(self.sampling.solver).__name__
+            if not getattr(self.network, "flow_map", False):
+                raise ValueError(
+                    f"{name} steps by a flow map, and this network is a velocity: take another solver, or train one "
+                    "from it with a config of configs/few_steps"
+                )
+            if 0 < self.sampling.fidelity < 1 and not self.path.is_straight:
+                raise ValueError(f"a fidelity between 0 and 1 under {name} is for straight paths")
         if self.sampling.consistency and self.coupling.scale == 1:
             raise ValueError("consistency needs a model that enlarges: at scale 1 the result would be the input")
         knows_input = self.conditions.context_channels or source.estimate is not None

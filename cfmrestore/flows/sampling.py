@@ -42,6 +42,9 @@ class Sampling:
     with the factor :math:`\lambda` and the contrast :math:`s_0` from which on there is none; that costs the evaluation
     of the mean, too.
 
+    A flow map on a straight path under ``FlowMapEuler`` needs no mean for a fidelity below 1: its last step is followed
+    from the share 1 - f of the way (``FlowMapEuler.solve_towards``), at no further evaluation.
+
     Args:
         solver: The solver, or its config.
         grid: The grid, or its config.
@@ -110,9 +113,14 @@ class Sampling:
         return self.num_intervals or own
 
     @property
+    def mixes(self) -> bool:
+        """Whether the result is mixed of the mean and a sample; a flow map goes a part of the way instead."""
+        return self.fidelity == 1 or (self.fidelity > 0 and not self.solver.needs_flow_map)
+
+    @property
     def needs_posterior_mean(self) -> bool:
         """Whether a restoration takes an estimate of the mean."""
-        return self.fidelity > 0 or self.noise_contrast_limit is not None
+        return self.mixes or self.noise_contrast_limit is not None
 
     @property
     def nfe(self) -> int | None:
@@ -163,14 +171,16 @@ def sample(start: Start, path: Path, sampling: Sampling) -> Solution:
     if sampling.fidelity == 1:
         assert start.posterior_mean is not None
         return Solution(start.posterior_mean, start.nfe)
-    solution: Solution = sampling.solver.solve(
-        start.velocity, start.x_0, sampling.grid(sampling.num_intervals), diffusion=start.diffusion
-    )
+    grid = sampling.grid(sampling.num_intervals)
+    if sampling.fidelity > 0 and not sampling.mixes:
+        solution: Solution = sampling.solver.solve_towards(start.velocity, start.x_0, grid, share=1 - sampling.fidelity)
+    else:
+        solution = sampling.solver.solve(start.velocity, start.x_0, grid, diffusion=start.diffusion)
     x_1 = solution.x
     if start.source_mean is not None:
         end = path.coefficients(torch.ones((), dtype=x_1.dtype, device=x_1.device))
         x_1 = (x_1 - end.sigma * start.source_mean) / end.alpha
-    if sampling.fidelity > 0:
+    if sampling.mixes:
         assert start.posterior_mean is not None
         x_1 = torch.lerp(x_1, start.posterior_mean, sampling.fidelity)
     return Solution(x_1, solution.nfe + start.nfe)

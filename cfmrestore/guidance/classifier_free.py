@@ -42,6 +42,8 @@ def scales_of(guidance: float | Mapping[str, float], names: Sequence[str]) -> li
 class ClassifierFree:
     r"""The velocity :math:`\sum_i w_i v_i` of ``guidance_weights``, by one call of the network on a batch.
 
+    A flow map, which is told where its step ends, is guided as a velocity is.
+
     Args:
         stacked: v of the network that is told all rows, one behind the other.
         weights: Weights of the rows.
@@ -54,17 +56,17 @@ class ClassifierFree:
     ) -> None:
         self.stacked, self.weights, self.outside, self.interval = stacked, list(weights), outside, interval
 
-    def __call__(self, x: Latent, t: Time) -> Latent:
+    def __call__(self, x: Latent, t: Time, *r: Time) -> Latent:
         inside = (t >= self.interval[0]) & (t <= self.interval[1])
         if not bool(inside.any()):
-            return self.outside(x, t)
+            return self.outside(x, t, *r)
         n = len(self.weights)
-        time = t if t.dim() == 0 else t.repeat(n)
-        rows = self.stacked(x.repeat(n, *[1] * (x.dim() - 1)), time).chunk(n)
+        times = [time if time.dim() == 0 else time.repeat(n) for time in (t, *r)]
+        rows = self.stacked(x.repeat(n, *[1] * (x.dim() - 1)), *times).chunk(n)
         guided: Tensor = sum(weight * row for weight, row in zip(self.weights, rows, strict=True))  # type: ignore[assignment]
         if bool(inside.all()):
             return guided
-        return torch.where(expand_as(inside, x), guided, self.outside(x, t))
+        return torch.where(expand_as(inside, x), guided, self.outside(x, t, *r))
 
 
 def stack_rows(rows: Sequence[Conditioning]) -> Conditioning:

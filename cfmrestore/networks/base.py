@@ -12,7 +12,14 @@ from cfmrestore.typing import PerImage
 
 
 class ConditionedNetwork(nn.Module):
-    """A network whose time, noise level and embedding are summed to one vector, and whose context is concatenated to x.
+    r"""A network whose time, noise level and embedding are summed to one vector, and whose context is concatenated to x.
+
+    As a flow map it is told the duration h = r - t too and predicts the mean velocity u until r, by an embedding
+
+    .. math:: h\, e(h), \qquad u(x, t, t) = v(x, t),
+
+    which vanishes at h = 0 for any weights, and for all h at the start: the weights of a velocity are those of the flow
+    map that training begins with, and as a velocity it gives what they gave, bit for bit.
 
     Args:
         context_channels: Channels of the context.
@@ -21,6 +28,7 @@ class ConditionedNetwork(nn.Module):
         sinusoids: Length of the sinusoids of time and noise level.
         width: Length of the vector.
         time_scale: Factor on t before its embedding.
+        flow_map: Take a duration beside the time.
         checkpointing: Recompute activations in the backward pass, to save memory.
     """
 
@@ -35,6 +43,7 @@ class ConditionedNetwork(nn.Module):
         sinusoids: int,
         width: int,
         time_scale: float,
+        flow_map: bool,
         checkpointing: bool,
     ) -> None:
         super().__init__()
@@ -42,11 +51,21 @@ class ConditionedNetwork(nn.Module):
         self.checkpointing = checkpointing
         self.time = TimeEmbedding(sinusoids, width, time_scale=time_scale)
         self.level = TimeEmbedding(sinusoids, width, time_scale=time_scale) if noise_level else None
+        self.duration = _duration_embedding(sinusoids, width) if flow_map else None
         projects = embedding_channels not in (0, width)
         self.projection = nn.Linear(embedding_channels, width) if projects else nn.Identity()
 
+    @property
+    def flow_map(self) -> bool:
+        """Whether it is told a duration."""
+        return self.duration is not None
+
     def _embed(
-        self, t: PerImage, noise_level: PerImage | None, embedding: Float[Tensor, "b e"] | None
+        self,
+        t: PerImage,
+        noise_level: PerImage | None,
+        embedding: Float[Tensor, "b e"] | None,
+        duration: PerImage | None,
     ) -> Float[Tensor, "b d"]:
         if (self.level is None) != (noise_level is None):
             wanted, given = ("no", "one") if self.level is None else ("a", "none")
@@ -57,6 +76,10 @@ class ConditionedNetwork(nn.Module):
         vector: Tensor = self.time(t)
         if self.level is not None:
             vector = vector + self.level(noise_level)
+        if duration is not None:
+            if self.duration is None:
+                raise ValueError("this network is a velocity and takes no duration: give it flow_map=True")
+            vector = vector + duration[:, None].to(vector.dtype) * self.duration(duration)
         return vector if embedding is None else vector + self.projection(embedding)
 
     def _with_context(self, x: Tensor, context: Tensor | None) -> Tensor:
@@ -81,6 +104,13 @@ class ConditionedNetwork(nn.Module):
         gains = self.skip(vector)[:, :, None, None]
         gained = gains * inputs[:, : gains.shape[1]]
         return velocity + sum(gained.split(velocity.shape[1], dim=1))
+
+
+def _duration_embedding(sinusoids: int, width: int) -> TimeEmbedding:
+    """Of slow sinusoids, since losses differentiate it, and zero at the start."""
+    embedding = TimeEmbedding(sinusoids, width, time_scale=10.0)
+    zeroed(embedding.mlp[-1])
+    return embedding
 
 
 def input_gains(width: int, channels: int, context_channels: int) -> nn.Sequential:

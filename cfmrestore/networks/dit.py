@@ -71,6 +71,7 @@ class DiT(ConditionedNetwork):
         input_skip: Add x and the latent that the context begins with to the velocity, each channel times a gain that
             follows the embedding.
             White noise in many channels does not fit through a narrow network; it need not.
+        flow_map: Take a duration beside the time, as in ``ConditionedNetwork``.
         checkpointing: Recompute activations in the backward pass, to save memory.
     """
 
@@ -98,6 +99,7 @@ class DiT(ConditionedNetwork):
         learn_sigma: bool = False,
         time_scale: float = 1.0,
         input_skip: bool = False,
+        flow_map: bool = False,
         checkpointing: bool = False,
     ) -> None:
         _check_kinds(size=size, attention=attention, position=position, modulation=modulation, mlp=mlp, norm=norm)
@@ -111,6 +113,7 @@ class DiT(ConditionedNetwork):
             sinusoids=_SINUSOIDS,
             width=width,
             time_scale=time_scale,
+            flow_map=flow_map,
             checkpointing=checkpointing,
         )
         self.channels, self.width, self.head_dim, self.patch = channels, width, width // heads, patch
@@ -153,8 +156,9 @@ class DiT(ConditionedNetwork):
         context: Float[Tensor, "b k h w"] | None = None,
         noise_level: PerImage | None = None,
         embedding: Float[Tensor, "b e"] | None = None,
+        duration: PerImage | None = None,
     ) -> Float[Tensor, "b c h w"]:
-        vector = self._embed(t, noise_level, embedding)
+        vector = self._embed(t, noise_level, embedding, duration)
         inputs = self._with_context(x, context)
         # Under autocast the residual stream keeps the precision of the input.
         tokens = self.embed(pad_to_multiple(inputs, self.patch)).to(x.dtype)

@@ -68,6 +68,7 @@ class UNet(ConditionedNetwork):
         input_skip: Add x and the latent that the context begins with to the velocity, each channel times a gain that
             follows the embedding.
             White noise in many channels does not fit through a narrow network; it need not.
+        flow_map: Take a duration beside the time, as in ``ConditionedNetwork``.
         checkpointing: Recompute activations in the backward pass, to save memory.
     """
 
@@ -91,6 +92,7 @@ class UNet(ConditionedNetwork):
         time_scale: float = 1.0,
         noise_level: bool = False,
         input_skip: bool = False,
+        flow_map: bool = False,
         checkpointing: bool = False,
     ) -> None:
         d = 4 * base_channels
@@ -101,6 +103,7 @@ class UNet(ConditionedNetwork):
             sinusoids=base_channels,
             width=d,
             time_scale=time_scale,
+            flow_map=flow_map,
             checkpointing=checkpointing,
         )
         self.multiple = 2 ** (len(channel_factors) - 1)
@@ -150,8 +153,9 @@ class UNet(ConditionedNetwork):
         context: Float[Tensor, "b k h w"] | None = None,
         noise_level: PerImage | None = None,
         embedding: Float[Tensor, "b e"] | None = None,
+        duration: PerImage | None = None,
     ) -> Float[Tensor, "b c h w"]:
-        vector = self._embed(t, noise_level, embedding)
+        vector = self._embed(t, noise_level, embedding, duration)
         inputs = self._with_context(x, context)
         x = self.stem(pad_to_multiple(inputs, self.multiple))
         skips = [x]

@@ -36,4 +36,5 @@ class NetworkWrapper(nn.Module):
         }
         self.network: nn.Module = NETWORKS.build(network, default_args=offers)
         self.multiple = int(getattr(self.network, "multiple", 1))
+        self.flow_map = bool(getattr(self.network, "flow_map", False))
         self.reach: int | None = getattr(self.network, "reach", None)

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -22,6 +23,9 @@ class Path(ABC):
 
     The same holds for conditional means given :math:`x_t`, which is what a network predicts.
     """
+
+    is_straight: ClassVar[bool] = False
+    """Whether the velocity between two ends is the same at all times."""
 
     @abstractmethod
     def coefficients(self, t: Time) -> Coefficients:

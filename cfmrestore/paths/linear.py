@@ -20,6 +20,8 @@ class Linear(Path):
         sigma_min: Share of the source that is left at t = 1.
     """
 
+    is_straight = True
+
     def __init__(self, *, sigma_min: float = 0.0) -> None:
         if not 0 <= sigma_min < 1:
             raise ValueError(f"sigma_min must lie in [0, 1); got {sigma_min}")

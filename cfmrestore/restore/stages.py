@@ -15,7 +15,7 @@ from cfmrestore.registry import MODELS, check_keys, find_class, load_plugins
 from cfmrestore.restore import model_zoo
 from cfmrestore.restore.settings import Settings
 
-_TRAINING = ("data_preprocessor", "loss", "times", "ceiling", "compile")  # of no use here
+_TRAINING = ("data_preprocessor", "loss", "teacher", "times", "ceiling", "compile")  # of no use here
 _OUTPUTS = ("pixels", "latents")
 _PARTS = ("encoder", "coupling", "network")
 

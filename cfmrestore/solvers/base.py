@@ -37,6 +37,9 @@ class Solver(ABC):
     evals_per_step: ClassVar[int]
     """Function evaluations an interval."""
 
+    needs_flow_map: ClassVar[bool] = False
+    """Whether the velocity is asked for its mean until the end of the step, u(x, t, r)."""
+
     startup_evals: ClassVar[int] = 0
     """Function evaluations beyond that, once a solve."""
 
@@ -73,10 +76,10 @@ class Solver(ABC):
         check_monotonic(grid)
         nfe = 0
 
-        def counted(x: Tensor, t: Tensor) -> Tensor:
+        def counted(x: Tensor, *times: Tensor) -> Tensor:
             nonlocal nfe
             nfe += 1
-            return v(x, t)
+            return v(x, *times)
 
         memory = self.start(x, diffusion)
         grid = grid.to(x.device, x.dtype)

@@ -42,8 +42,8 @@ class EMAHook(Hook):
 
     def before_train(self, runner: Any) -> None:
         weights = runner.bare_model.state_dict()
-        source = self.average or weights
-        self.average = {name: source[name].detach().to(value, copy=True) for name, value in weights.items()}
+        source = self.average  # as loaded: of a velocity, which lacks what a flow map has beside
+        self.average = {name: source.get(name, value).detach().to(value, copy=True) for name, value in weights.items()}
 
     @torch.no_grad()
     def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:

@@ -1,8 +1,26 @@
 """Loss functions."""
 
 from cfmrestore.flows.losses.base import Loss, Prediction
+from cfmrestore.flows.losses.consistency import Consistency
+from cfmrestore.flows.losses.flow_map import FlowMapLoss
 from cfmrestore.flows.losses.huber import Huber
+from cfmrestore.flows.losses.mean_flow import MeanFlow
 from cfmrestore.flows.losses.mse import MSE
 from cfmrestore.flows.losses.perceptual import Perceptual
+from cfmrestore.flows.losses.rcgm import RCGM
+from cfmrestore.flows.losses.shortcut import Shortcut
+from cfmrestore.flows.losses.trajectory import Trajectory
 
-__all__ = ["MSE", "Huber", "Loss", "Perceptual", "Prediction"]
+__all__ = [
+    "MSE",
+    "RCGM",
+    "Consistency",
+    "FlowMapLoss",
+    "Huber",
+    "Loss",
+    "MeanFlow",
+    "Perceptual",
+    "Prediction",
+    "Shortcut",
+    "Trajectory",
+]

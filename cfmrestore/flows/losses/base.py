@@ -1,23 +1,68 @@
-"""Loss base class: what every loss promises."""
+"""Loss base class, and what a loss may ask for."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from torch import Tensor, nn
 
-from cfmrestore.typing import PerImage
+from cfmrestore.ops.rng import ImageRng
+from cfmrestore.paths.base import Path
+from cfmrestore.typing import Image, Latent, Pair, PerImage, Time
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the network said at (x_t, t), and what it should have said."""
+    """A batch of training paths, and the network that is asked on them.
 
-    v: Tensor
-    dx_t: Tensor
+    Args:
+        network: The network under the batch's conditions: v(x, t), or u(x, t, r) of a flow map; in float32. Of several
+            points an image x holds one of each image, then the next of each.
+        x_t: Points of the paths.
+        t: Their times.
+        pair: The ends of the paths.
+        path: The curve between them.
+        rng: Streams of random numbers for the losses, one an image.
+        target: The high-quality images; None where the data gives latents alone.
+        decode: Images of latents.
+        teacher: v(x, t) of a trained flow under the same conditions, without gradients; None where there is none.
+    """
+
+    network: Callable[..., Tensor]
+    x_t: Tensor
     t: Tensor
-    target: Tensor | None  # the high-quality image; None where the data gives latents alone
-    restored: Callable[[], Tensor]  # the decoded mean of x_1 given x_t; computed when asked for
+    pair: Pair
+    path: Path
+    rng: ImageRng
+    target: Tensor | None
+    decode: Callable[[Tensor], Tensor]
+    teacher: Callable[..., Tensor] | None = None
+
+    @cached_property
+    def v(self) -> Latent:
+        """What the network says at (x_t, t)."""
+        return self.network(self.x_t, self.t)
+
+    @cached_property
+    def dx_t(self) -> Latent:
+        """The velocity that is learned there."""
+        return self.velocity(self.x_t, self.t)
+
+    @cached_property
+    def restored(self) -> Image:
+        """The decoded mean of x_1 given x_t."""
+        return self.decode(self.path.velocity_to_data(self.v, self.x_t, self.t))
+
+    def at(self, t: Time) -> Latent:
+        """Points of the same paths at other times."""
+        return self.path.sample(self.pair.source.x_0, self.pair.x_1, t)[0]
+
+    def velocity(self, x: Latent, t: Time) -> Latent:
+        """The teacher's velocity, or without one that of the path through x between its ends."""
+        if self.teacher is not None:
+            return self.teacher(x, t)
+        return self.path.sample(self.pair.source.x_0, self.pair.x_1, t)[1]
 
 
 def per_image(error: Tensor) -> PerImage:
@@ -31,6 +76,9 @@ class Loss(ABC):
     Args:
         weight: Factor on it in the sum of losses.
     """
+
+    needs_teacher = False
+    needs_flow_map = False
 
     def __init__(self, *, weight: float = 1.0) -> None:
         self.weight = weight

@@ -46,7 +46,7 @@ class Perceptual(Loss):
         late = prediction.t >= self.after
         if prediction.target is None:
             raise ValueError("Perceptual compares pictures, and this data gives latents without one")
-        restored, target = prediction.restored(), prediction.target
+        restored, target = prediction.restored, prediction.target
         if isinstance(self.network, Extractor):
             distance = self.network.distance(restored, target)
         else:

@@ -1,0 +1,66 @@
+"""The differential equation of a mean velocity, by a short step of the flow and a few of the map."""
+
+from collections.abc import Sequence
+
+import torch
+
+from cfmrestore.flows.losses.base import Prediction, per_image
+from cfmrestore.flows.losses.flow_map import FlowMapLoss
+from cfmrestore.ops.broadcast import expand_as
+from cfmrestore.registry import LOSSES
+from cfmrestore.typing import PerImage
+
+
+@LOSSES.register_module()
+class RCGM(FlowMapLoss):
+    r"""A flow map whose end does not change along the flow, by finite differences.
+
+    One short step of the velocity and then N steps of the map lead to the end that the map should reach at once,
+
+    .. math::
+        x_{t+\delta} = x_t + \delta v, \qquad
+        e = u(x_t, t, r) - v - \frac{r - t - \delta}{\delta} \left[ \bar u(x_{t+\delta}, t + \delta, r) - u(x_t, t, r) \right]
+
+    with :math:`\bar u` the mean velocity of those N steps. e is :math:`(r - t) / \delta` times the distance of u from
+    what these steps say; for :math:`\delta \to 0` and N = 1 it is the residual of ``MeanFlow``. u is drawn to
+    :math:`u - \mathrm{clip}(e, \pm c)`, without gradients there. Steps shorter than :math:`\delta` take themselves as it.
+
+    References: Sun and Lin, 2025 (RCGM), and Wu et al., 2026 (VOSR), from whose code the clip and N = 2 are taken.
+
+    Args:
+        delta: Length of the short step.
+        count: Steps N of the map.
+        clip: Bound on e.
+        intervals, share, weight: As for ``FlowMapLoss``.
+    """
+
+    def __init__(
+        self,
+        *,
+        delta: float = 0.01,
+        count: int = 2,
+        clip: float = 1.0,
+        intervals: Sequence[int] = (1, 2, 4),
+        share: float = 0.25,
+        weight: float = 1.0,
+    ) -> None:
+        super().__init__(intervals=intervals, share=share, weight=weight)
+        if not 0 < delta < 1 or count < 1 or not clip > 0:
+            raise ValueError(f"delta lies in (0, 1), count and clip are positive; got {delta}, {count} and {clip}")
+        self.delta, self.count, self.clip = delta, count, clip
+
+    def __call__(self, prediction: Prediction) -> PerImage:
+        network, (t, r) = prediction.network, self.steps(prediction)
+        x_t, delta = prediction.at(t), (r - t).clamp(max=self.delta)
+        u = network(x_t, t, r)
+        with torch.no_grad():
+            v = prediction.velocity(x_t, t)
+            x = near = x_t + expand_as(delta, x_t) * v
+            h = (r - t - delta) / self.count
+            for step in range(self.count):
+                here = t + delta + step * h
+                x = x + expand_as(h, x) * network(x, here, here + h)
+            # (r - t - delta) / delta * (mean - u), without a division by what is left of the way
+            difference = (x - near - expand_as(r - t - delta, x) * u) / expand_as(delta, x)
+            target = u - (u - v - difference).clamp(-self.clip, self.clip)
+        return per_image((u - target).square())
