@@ -49,6 +49,7 @@ def test_a_restoration_imports_nothing_that_it_does_not_need(tmp_path: Path) -> 
     assert output.splitlines()[-1] == "[]"
 
 
+@pytest.mark.slow
 def test_an_optimizer_of_transformers_waits_for_a_config_that_names_it() -> None:
     pytest.importorskip("transformers")
     code = """

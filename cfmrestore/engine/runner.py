@@ -2,8 +2,10 @@
 
 import copy
 import os
+import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,14 @@ from cfmrestore.engine.loops import TestLoop
 from cfmrestore.evaluation.metrics.evaluator import RestorationEvaluator
 from cfmrestore.evaluation.scores import Scores
 from cfmrestore.registry import DATASETS, LOOPS, RUNNERS, check_keys, find_class
+
+
+def _start_worker(start: Callable[[int], None] | None, worker: int) -> None:
+    """A scheduler warns all processes of a job; what to do then is for the one that trains, whose workers go on."""
+    for name in ("SIGTERM", "SIGUSR1"):
+        signal.signal(signal.Signals[name], signal.SIG_IGN)
+    if start is not None:
+        start(worker)
 
 
 @RUNNERS.register_module()
@@ -44,7 +54,10 @@ class RestorationRunner(Runner):
         if isinstance(dataloader, dict):
             dataloader = copy.deepcopy(dataloader)
             dataloader["dataset"] = DATASETS.build(dataloader["dataset"], default_args={"seed": seed})
-        return Runner.build_dataloader(dataloader, seed=seed, diff_rank_seed=diff_rank_seed)
+        loader = Runner.build_dataloader(dataloader, seed=seed, diff_rank_seed=diff_rank_seed)
+        if loader.num_workers:
+            loader.worker_init_fn = partial(_start_worker, loader.worker_init_fn)
+        return loader
 
     def build_train_loop(self, loop: Any) -> Any:
         """Iterations are the only measure of progress."""

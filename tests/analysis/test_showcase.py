@@ -45,6 +45,7 @@ def test_the_tool_makes_table_picture_and_page(model: Path, photos: Path, tmp_pa
     assert Image.open(picture).size == (5 * 176, 18 + 2 * 176)
 
 
+@pytest.mark.slow
 def test_pairs_and_a_second_time(model: Path, tmp_path: Path) -> None:
     photos = write_images(tmp_path / "photos", count=2, side=208)
     first = showcase(str(model), {"set": str(photos)}, tmp_path / "out", preset="bicubic")

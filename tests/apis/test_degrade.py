@@ -38,6 +38,7 @@ def test_of_a_folder_those_that_are_held_out(tmp_path: Path) -> None:
     assert verify(tmp_path / "low") == 2
 
 
+@pytest.mark.slow
 def test_a_sidecar_replays_and_processes_do_not_matter(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -147,6 +147,7 @@ def test_threads_wait_asleep_unless_the_user_says_otherwise(monkeypatch: pytest.
 @pytest.mark.parametrize(
     "command", [[str(ROOT / "tools" / "restore.py"), "nothing.png"], ["-m", "cfmrestore.demo", "--model", "nothing"]]
 )
+@pytest.mark.slow
 def test_openmp_reads_the_policy(command: list[str], tmp_path: Path) -> None:
     """Before torch loads it; it says itself how often a thread looks for work before it sleeps."""
     variables = {**environment(), "OMP_DISPLAY_ENV": "VERBOSE"}

@@ -189,6 +189,7 @@ def test_reduced_precision_is_for_both_networks() -> None:
     assert seen[-1] == torch.bfloat16  # those before count what it costs
 
 
+@pytest.mark.slow
 def test_a_training_that_goes_on_needs_no_file_of_the_regression(tmp_path: Path) -> None:
     weights = save_model(tmp_path / "regression.pth", **REGRESSION).with_suffix(".safetensors")
     coupling = {**START, "weights": str(weights), "_delete_": True}

@@ -297,10 +297,10 @@ def test_telea_continues_a_ramp_better_than_one_color() -> None:
 
 def test_a_bounded_mask_is_within_its_bounds() -> None:
     wild = {"type": "StrokeMask", "strokes": (0, 30), "width": (5, 60)}
-    free = masks_of(StrokeMask(strokes=(0, 30), width=(5, 60)), (64, 64), 60).mean(dim=(1, 2, 3))
+    free = masks_of(StrokeMask(strokes=(0, 30), width=(5, 60)), (64, 64), 25).mean(dim=(1, 2, 3))
     assert (free > 0.5).any()
     for low, high in ((0.0, 0.5), (0.3, 0.6)):
-        share = masks_of(BoundedMask(mask=wild, share=(low, high)), (64, 64), 60).mean(dim=(1, 2, 3))
+        share = masks_of(BoundedMask(mask=wild, share=(low, high)), (64, 64), 25).mean(dim=(1, 2, 3))
         assert low < share.min() <= share.max() <= high
     never = BoundedMask(mask={"type": "BoxMask", "boxes": (1, 1), "side": (8, 32), "margin": 0, "reference_side": None},
                         share=(0.0, 0.0001), tries=400)  # fmt: skip

@@ -105,6 +105,7 @@ def test_each_image_gets_its_own_codec() -> None:
 
 
 @need_av
+@pytest.mark.slow
 @pytest.mark.parametrize("codec", CODECS)
 def test_bytes_are_those_of_every_run(codec: str) -> None:
     """A codec that reads memory which it never wrote differs where that memory was used before."""

@@ -145,6 +145,7 @@ def test_generated_pictures_must_be_many(folders: tuple[Path, Path], tmp_path: P
         FID(features="EficientNetLite").prepare(9)
 
 
+@pytest.mark.slow
 def test_distances_in_the_features_of_imagenet_rank_blur() -> None:
     """Paired: the farther from the targets, the larger."""
     targets = torch.rand(6, 3, 64, 64, generator=torch.Generator().manual_seed(0))

@@ -141,6 +141,7 @@ def test_it_knows_photographs(photograph: str, expected: set[str], network: Effi
     assert found != top(network, view(PHOTOGRAPHS / photograph).flip(1))  # the order of channels counts
 
 
+@pytest.mark.slow
 @pytest.mark.weights
 @pytest.mark.skipif(not IMAGENET.is_dir(), reason="the photographs of ../shared/data are not there")
 def test_it_knows_imagenet(network: EfficientNetLite) -> None:

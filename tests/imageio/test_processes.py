@@ -29,6 +29,7 @@ class Images:
         return read_image(self.paths[index])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_workers_read_after_their_parent_has_read_and_written(tmp_path: Path, method: str) -> None:
     paths = [tmp_path / f"a{suffix}" for suffix in (".png", ".jpg", ".tif", ".webp", ".avif")]

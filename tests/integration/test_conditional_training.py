@@ -55,6 +55,7 @@ def test_weights_of_conditions_are_trained_and_averaged(unbroken: Path) -> None:
     assert last["state_dict"].keys() == last["raw_state_dict"].keys()
 
 
+@pytest.mark.slow
 def test_two_ranks_are_one(tmp_path: Path) -> None:
     """Without dropout of features, whose draws belong to a process; labels are dropped by image."""
     runs = [train(tmp_path, f"ranks{ranks}", ranks=ranks, **{"model.network.dropout": 0.0}) for ranks in (0, 2)]

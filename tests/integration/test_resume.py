@@ -71,11 +71,13 @@ def test_killed_between_checkpoints(tmp_path: Path, unbroken: dict[int, Path], r
     check_same_end(unbroken[ranks], work_dir, ranks=max(ranks, 1))
 
 
-def test_stopped_by_a_signal(tmp_path: Path, unbroken: dict[int, Path]) -> None:
-    config = write_config(tmp_path, ', dict(type="SendSignal", name="SIGUSR1", at=7)')
-    keys, work_dir = options(tmp_path), tmp_path / "run"
+@pytest.mark.parametrize(("name", "workers"), [("SIGUSR1", 0), ("SIGTERM", 1)])
+def test_stopped_by_a_signal(tmp_path: Path, unbroken: dict[int, Path], name: str, workers: int) -> None:
+    """Also where a scheduler signals the workers that read the data too."""
+    config = write_config(tmp_path, ', dict(type="SendSignal", name="' + name + '", at=7)')
+    keys, work_dir = options(tmp_path, **{"train_dataloader.num_workers": workers}), tmp_path / "run"
     output = run_tool("train.py", config, "--work-dir", work_dir, options=keys)
-    assert "SIGUSR1 received: saved after iteration 7" in output
+    assert f"{name} received: saved after iteration 7" in output
     assert "Iter(val)" not in output
     path = work_dir / "iter_7.pth"
     run_tool("train.py", config, "--work-dir", work_dir, "--resume", path, options=keys)

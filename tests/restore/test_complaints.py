@@ -30,6 +30,7 @@ def restored(model: Path, source: Path, name: str = "out.png", **settings: objec
     return done
 
 
+@pytest.mark.slow
 def test_large_images_do_not_run_out_of_memory_with_tiles_on() -> None:
     """Real-ESRGAN#184, StableSR#4, DiffBIR#110, SUPIR#65. Whole images stay on the CPU, and only a few of them."""
     restorer = Restorer(random_flow(), device="cpu", precision="fp32")
