@@ -45,6 +45,15 @@ GAUSSIAN = AnalyticFlow(
     lambda x, t: (lambda t: t * _M + _spread(t) * x)(_column(t)),
 )
 
+
+def gaussian_map(x: Tensor, t: Tensor, r: Tensor) -> Tensor:
+    """The mean velocity of that flow from x at t to r; at r = t, the velocity."""
+    a, b = _column(t), _column(r)
+    there = b * _M + _spread(b) / _spread(a) * (x - a * _M)
+    h = b - a
+    return torch.where(h == 0, GAUSSIAN.v(x, t), (there - x) / torch.where(h == 0, 1, h))
+
+
 RICCATI = AnalyticFlow(
     "riccati",  # neither linear nor autonomous
     lambda x, t: -(1 + 2 * _column(t)) * x**2,

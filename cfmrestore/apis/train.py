@@ -36,8 +36,8 @@ def train(
         launcher: "none", "pytorch", "slurm" or "mpi"; by default what the environment says.
         seed: The run's seed.
         validate: Evaluate while training.
-        options: Dotted keys of the config and their values; ``load_from`` and ``model.teacher.weights`` may be a bundled
-            model's name.
+        options: Dotted keys of the config and their values; ``load_from`` and ``model.teacher.weights`` may be names of
+            bundled models.
     """
     cfg = prepare_config(config, work_dir=work_dir, launcher=launcher, options=options, amp=amp)
     if seed is not None:

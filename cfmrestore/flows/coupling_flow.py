@@ -247,13 +247,15 @@ class CouplingFlow(BaseModel):
         """The losses of one batch, by name; the inputs are those of ``draw``."""
         point = self.draw(**inputs)
         device = point.x_t.device.type
-        amp = {"dtype": torch.get_autocast_dtype(device), "enabled": torch.is_autocast_enabled(device)}
+        precision, reduced = torch.get_autocast_dtype(device), torch.is_autocast_enabled(device)
 
         def network(x: Tensor, t: Tensor, r: Tensor | None = None) -> Tensor:
             told = point.conditioning if r is None else {**point.conditioning, "duration": r - t}
             if len(x) != len(point.x_t):
-                told = {key: value.repeat(len(x) // len(value), *[1] * (value.dim() - 1)) for key, value in told.items()}
-            with torch.autocast(device, **amp):
+                told = {
+                    key: value.repeat(len(x) // len(value), *[1] * (value.dim() - 1)) for key, value in told.items()
+                }
+            with torch.autocast(device, precision, reduced):
                 v: Tensor = self.network(self._laid_out(x), t, **told)
             return v.float()
 
@@ -272,7 +274,8 @@ class CouplingFlow(BaseModel):
             return None
         if not self._teacher:
             teacher = Teacher(self.network, self.conditions, **self._teacher_config)
-            self._teacher.append(teacher.to(point.x_t.device, memory_format=self.layout))
+            teacher.to(memory_format=self.layout)  # type: ignore[call-overload]
+            self._teacher.append(teacher.to(point.x_t.device))
         return self._teacher[0].velocity(point.inputs, point.rng, self.layout)
 
     def _check_losses(self, *, has_teacher: bool) -> None:

@@ -12,7 +12,7 @@ from cfmrestore.typing import PerImage
 
 
 class ConditionedNetwork(nn.Module):
-    r"""A network whose time, noise level and embedding are summed to one vector, and whose context is concatenated to x.
+    r"""A network with time, noise level and embedding summed to one vector, and its context concatenated to x.
 
     As a flow map it is told the duration h = r - t too and predicts the mean velocity u until r, by an embedding
 

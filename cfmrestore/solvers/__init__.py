@@ -10,4 +10,16 @@ from cfmrestore.solvers.heun import Heun
 from cfmrestore.solvers.midpoint import Midpoint
 from cfmrestore.solvers.rk4 import RK4
 
-__all__ = ["AB2", "RK4", "DoPri5", "Euler", "EulerMaruyama", "FlowMapEuler", "Heun", "Midpoint", "Solution", "Solver", "Step"]
+__all__ = [
+    "AB2",
+    "RK4",
+    "DoPri5",
+    "Euler",
+    "EulerMaruyama",
+    "FlowMapEuler",
+    "Heun",
+    "Midpoint",
+    "Solution",
+    "Solver",
+    "Step",
+]

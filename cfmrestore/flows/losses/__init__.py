@@ -9,6 +9,7 @@ from cfmrestore.flows.losses.mse import MSE
 from cfmrestore.flows.losses.perceptual import Perceptual
 from cfmrestore.flows.losses.rcgm import RCGM
 from cfmrestore.flows.losses.shortcut import Shortcut
+from cfmrestore.flows.losses.target_mse import TargetMSE
 from cfmrestore.flows.losses.trajectory import Trajectory
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     "Perceptual",
     "Prediction",
     "Shortcut",
+    "TargetMSE",
     "Trajectory",
 ]

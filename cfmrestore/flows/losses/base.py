@@ -4,7 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 
 from cfmrestore.ops.rng import ImageRng
@@ -53,6 +55,14 @@ class Prediction:
     def restored(self) -> Image:
         """The decoded mean of x_1 given x_t."""
         return self.decode(self.path.velocity_to_data(self.v, self.x_t, self.t))
+
+    def end(self, num_intervals: int) -> Latent:
+        """Where a flow map leads from the start of the paths in so many steps of equal length, with gradients."""
+        x = self.pair.source.x_0
+        times = torch.linspace(0, 1, num_intervals + 1, dtype=x.dtype, device=x.device).expand(len(x), -1)
+        for t, r in pairwise(times.unbind(dim=1)):
+            x = x + self.network(x, t, r) / num_intervals
+        return x
 
     def at(self, t: Time) -> Latent:
         """Points of the same paths at other times."""

@@ -13,7 +13,7 @@ class Consistency(Loss):
     r"""A flow map that leads to t = 1 from wherever on a way it is asked.
 
     .. math::
-        \left\| f(x_t, t) - f(x_{t + 1/N}, t + 1/N) \right\|^2, \qquad f(x, t) = x + (1 - t)\, u(x, t, 1), \quad f(x, 1) = x
+        \left\| f(x_t, t) - f(x_{t + 1/N}, t + 1/N) \right\|^2, \qquad f(x, t) = x + (1 - t)\, u(x, t, 1)
 
     without gradients of the second, which is said by the network as it is. The next point is a step of the teacher's
     velocity, or without a teacher the next one of the same training path: then what is learned has no variance only
@@ -39,9 +39,7 @@ class Consistency(Loss):
         t = (prediction.t * self.steps).floor().clamp_max(self.steps - 1) / self.steps
         x_t, after, end = prediction.at(t), t + 1 / self.steps, torch.ones_like(t)
         with torch.no_grad():
-            if prediction.teacher is None:
-                x = prediction.at(after)
-            else:
-                x = x_t + prediction.teacher(x_t, t) / self.steps
+            teacher = prediction.teacher
+            x = prediction.at(after) if teacher is None else x_t + teacher(x_t, t) / self.steps
             target = x + expand_as(end - after, x) * u(x, after, end)
         return per_image((x_t + expand_as(end - t, x_t) * u(x_t, t, end) - target).square())

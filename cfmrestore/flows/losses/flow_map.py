@@ -34,9 +34,10 @@ class FlowMapLoss(Loss):
         first, second, chosen, kind, place = prediction.rng.fork("steps").uniform(5).unbind(dim=1)
         t, r = torch.minimum(first, second), torch.maximum(first, second)
         if self.share > 0:
-            counts = torch.tensor(self.intervals)[(kind * len(self.intervals)).long().clamp_max(len(self.intervals) - 1)]
+            counts = torch.tensor(self.intervals)[
+                (kind * len(self.intervals)).long().clamp_max(len(self.intervals) - 1)
+            ]
             n = (place * counts).floor().clamp_max(counts - 1)
             fixed = chosen < self.share
             t, r = torch.where(fixed, n / counts, t), torch.where(fixed, (n + 1) / counts, r)
         return t.to(prediction.x_t), r.to(prediction.x_t)
-

@@ -17,6 +17,8 @@ _LPIPS = ("vgg", "alex", "squeeze")
 class Perceptual(Loss):
     r"""LPIPS of the decoded :math:`E[x_1 | x_t]`, where the time is late enough for it to be sharp.
 
+    With ``steps`` it is that of what a flow map makes of the start of the path in so many steps.
+
     In the features of an extractor, such as EfficientNet-Lite0's, the distance is :meth:`Extractor.distance`, which is
     not fitted to what people see.
 
@@ -28,14 +30,21 @@ class Perceptual(Loss):
             extractor needs none: it finds its own.
         net: "vgg", "alex" or "squeeze"; or a feature extractor: "EfficientNetLite".
         after: Earliest time that counts.
+        steps: Steps of a flow map; None takes the mean given x_t.
         weight: Factor on it in the sum of losses.
     """
 
     def __init__(
-        self, *, backbone: str | None = None, net: str = "vgg", after: float = 0.0, weight: float = 1.0
+        self,
+        *,
+        backbone: str | None = None,
+        net: str = "vgg",
+        after: float = 0.0,
+        steps: int | None = None,
+        weight: float = 1.0,
     ) -> None:
         super().__init__(weight=weight)
-        self.after = after
+        self.after, self.steps, self.needs_flow_map = after, steps, steps is not None
         self.network = _lpips(net, backbone) if net in _LPIPS else _extractor(net, backbone)
 
     @property
@@ -46,12 +55,13 @@ class Perceptual(Loss):
         late = prediction.t >= self.after
         if prediction.target is None:
             raise ValueError("Perceptual compares pictures, and this data gives latents without one")
-        restored, target = prediction.restored, prediction.target
+        restored = prediction.restored if self.steps is None else prediction.decode(prediction.end(self.steps))
+        target = prediction.target
         if isinstance(self.network, Extractor):
             distance = self.network.distance(restored, target)
         else:
             distance = self.network(restored, target, normalize=True).flatten()
-        return torch.where(late.to(distance.device), distance, torch.zeros_like(distance))
+        return distance if self.steps else torch.where(late.to(distance.device), distance, torch.zeros_like(distance))
 
 
 def _extractor(name: str, weights: str | None) -> Extractor:

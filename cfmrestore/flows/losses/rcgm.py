@@ -18,14 +18,14 @@ class RCGM(FlowMapLoss):
     One short step of the velocity and then N steps of the map lead to the end that the map should reach at once,
 
     .. math::
-        x_{t+\delta} = x_t + \delta v, \qquad
-        e = u(x_t, t, r) - v - \frac{r - t - \delta}{\delta} \left[ \bar u(x_{t+\delta}, t + \delta, r) - u(x_t, t, r) \right]
+        e = u(x_t, t, r) - v - \frac{r - t - \delta}{\delta}
+        \left[ \bar u(x_t + \delta v, t + \delta, r) - u(x_t, t, r) \right]
 
     with :math:`\bar u` the mean velocity of those N steps. e is :math:`(r - t) / \delta` times the distance of u from
     what these steps say; for :math:`\delta \to 0` and N = 1 it is the residual of ``MeanFlow``. u is drawn to
-    :math:`u - \mathrm{clip}(e, \pm c)`, without gradients there. Steps shorter than :math:`\delta` take themselves as it.
+    :math:`u - \mathrm{clip}(e, \pm c)`, without gradients there. A step shorter than :math:`\delta` is one of v alone.
 
-    References: Sun and Lin, 2025 (RCGM), and Wu et al., 2026 (VOSR), from whose code the clip and N = 2 are taken.
+    References: Sun and Lin, 2025 (RCGM), and Wu et al., 2026 (VOSR), whose clip and N = 2 are the defaults.
 
     Args:
         delta: Length of the short step.
