@@ -9,12 +9,16 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class AnalyticFlow:
-    """x_t = map(x_0, t) solves x' = v(x, t)."""
+    """x_t = map(x_0, t) solves x' = v(x, t); v may be told where a step ends, which makes no difference to it."""
 
     name: str
-    v: Callable[[Tensor, Tensor], Tensor]
+    v: Callable[..., Tensor]
     map: Callable[[Tensor, Tensor], Tensor]
     dim: int = 3
+
+    def __post_init__(self) -> None:
+        v = self.v
+        object.__setattr__(self, "v", lambda x, t, *r: v(x, t))
 
     def start(self, batch: int = 4) -> Tensor:
         generator = torch.Generator().manual_seed(0)

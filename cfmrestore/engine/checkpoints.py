@@ -18,7 +18,7 @@ from cfmrestore.former_names import tensor_name
 from cfmrestore.imageio.atomic import atomic
 
 LAST = "last_checkpoint"
-_DURATION = ".duration."  # in the names of tensors that flow maps have beside a velocity's
+_DURATION = "duration.mlp."  # in the names of tensors that flow maps have beside a velocity's
 _STATES = ("state_dict", "raw_state_dict")
 
 
