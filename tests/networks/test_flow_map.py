@@ -6,7 +6,14 @@ import torch
 from cfmrestore.engine import checkpoints
 from cfmrestore.networks import DiT, UNet
 
-U_NET = {"channels": 3, "base_channels": 8, "channel_factors": (1, 2), "blocks": 1, "attention_factors": (), "groups": 4}
+U_NET = {
+    "channels": 3,
+    "base_channels": 8,
+    "channel_factors": (1, 2),
+    "blocks": 1,
+    "attention_factors": (),
+    "groups": 4,
+}
 NETWORKS = {
     "unet": lambda **keys: UNet(**U_NET, **keys),
     "dit": lambda **keys: DiT(channels=3, width=32, depth=2, heads=2, patch=2, input_size=16, **keys),

@@ -64,6 +64,17 @@ class Prediction:
             x = x + self.network(x, t, r) / num_intervals
         return x
 
+    @cached_property
+    def share(self) -> PerImage:
+        """Of the way, uniform in [0, 1]: where the dial stands on which an image is asked for."""
+        return self.rng.fork("share").uniform().to(self.x_t)
+
+    @cached_property
+    def dialed(self) -> Latent:
+        """What a flow map makes of the start in one step when its dial stands there: x_0 + u(x_0, 0, share)."""
+        x = self.pair.source.x_0
+        return x + self.network(x, torch.zeros_like(self.share), self.share)
+
     def at(self, t: Time) -> Latent:
         """Points of the same paths at other times."""
         return self.path.sample(self.pair.source.x_0, self.pair.x_1, t)[0]

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from cfmrestore.features import Extractor
 from cfmrestore.flows.losses.base import Loss, Prediction
 from cfmrestore.registry import FEATURES, LOSSES
-from cfmrestore.typing import PerImage
+from cfmrestore.typing import Image, PerImage
 
 _LPIPS = ("vgg", "alex", "squeeze")
 
@@ -30,7 +30,8 @@ class Perceptual(Loss):
             extractor needs none: it finds its own.
         net: "vgg", "alex" or "squeeze"; or a feature extractor: "EfficientNetLite".
         after: Earliest time that counts.
-        steps: Steps of a flow map; None takes the mean given x_t.
+        steps: Steps of a flow map; None takes the mean given x_t, and 0 one step whose dial stands anywhere, where the
+            loss counts as much as the share of the way.
         weight: Factor on it in the sum of losses.
     """
 
@@ -55,13 +56,20 @@ class Perceptual(Loss):
         late = prediction.t >= self.after
         if prediction.target is None:
             raise ValueError("Perceptual compares pictures, and this data gives latents without one")
-        restored = prediction.restored if self.steps is None else prediction.decode(prediction.end(self.steps))
+        restored = self._restored(prediction)
         target = prediction.target
         if isinstance(self.network, Extractor):
             distance = self.network.distance(restored, target)
         else:
             distance = self.network(restored, target, normalize=True).flatten()
-        return distance if self.steps else torch.where(late.to(distance.device), distance, torch.zeros_like(distance))
+        if self.steps is not None:
+            return distance if self.steps else prediction.share.to(distance) * distance
+        return torch.where(late.to(distance.device), distance, torch.zeros_like(distance))
+
+    def _restored(self, prediction: Prediction) -> Image:
+        if self.steps is None:
+            return prediction.restored
+        return prediction.decode(prediction.end(self.steps) if self.steps else prediction.dialed)
 
 
 def _extractor(name: str, weights: str | None) -> Extractor:

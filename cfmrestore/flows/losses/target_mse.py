@@ -15,7 +15,8 @@ class TargetMSE(Loss):
     References: Wang et al., 2024 (arXiv:2311.14760); Dong et al., 2024 (arXiv:2411.18263).
 
     Args:
-        steps: Steps of the flow map, of equal length.
+        steps: Steps of the flow map, of equal length; 0 is one step whose dial stands anywhere
+            (``FlowMapEuler.solve_towards``).
         weight: Factor on it in the sum of losses.
     """
 
@@ -23,9 +24,10 @@ class TargetMSE(Loss):
 
     def __init__(self, *, steps: int = 1, weight: float = 1.0) -> None:
         super().__init__(weight=weight)
-        if steps < 1:
-            raise ValueError(f"steps is a positive number; got {steps}")
+        if steps < 0:
+            raise ValueError(f"steps is a number of steps, or 0; got {steps}")
         self.steps = steps
 
     def __call__(self, prediction: Prediction) -> PerImage:
-        return per_image((prediction.end(self.steps) - prediction.pair.x_1).square())
+        end = prediction.end(self.steps) if self.steps else prediction.dialed
+        return per_image((end - prediction.pair.x_1).square())
