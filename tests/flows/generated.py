@@ -1,12 +1,13 @@
 """A batch for losses on whole results, and the same batch in two processes."""
 
 import os
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import torch
 from torch import Tensor, distributed, nn
-from torch.multiprocessing import get_context
+from torch.multiprocessing import spawn
 from torch.nn.parallel import DistributedDataParallel
 
 from cfmrestore.flows.losses import GeneratedLoss, Prediction
@@ -62,21 +63,16 @@ def batch_of(
     )
 
 
-def ranks_and_one(kind: type[GeneratedLoss], keys: dict[str, Any]) -> tuple[Tensor, Tensor]:
+def ranks_and_one(kind: type[GeneratedLoss], settings: list[dict[str, Any]], file: Path) -> list[tuple[Tensor, Tensor]]:
     """The gradient of the weights after the mean over two ranks, and that of one process with the whole batch."""
-    context, port = get_context("spawn"), free_port()
-    queue = context.SimpleQueue()
     with mock.patch.dict(os.environ, {"OMP_NUM_THREADS": "1"}):
-        processes = [context.Process(target=_rank, args=(r, port, kind, keys, queue)) for r in range(_RANKS)]
-        for process in processes:
-            process.start()
-    together = torch.tensor(queue.get(), dtype=torch.float64)
-    for process in processes:
-        process.join()
-        assert process.exitcode == 0
-    toy, prediction = made(BATCH)
-    _loss(kind, keys)(prediction).mean().backward()
-    return together, _gradient(toy)
+        spawn(_rank, (free_port(), kind, settings, file), nprocs=_RANKS)
+    alone = []
+    for keys in settings:
+        toy, prediction = made(BATCH)
+        _loss(kind, keys)(prediction).mean().backward()
+        alone.append(_gradient(toy))
+    return list(zip(torch.load(file), alone, strict=True))
 
 
 def _loss(kind: type[GeneratedLoss], keys: dict[str, Any]) -> GeneratedLoss:
@@ -90,27 +86,26 @@ def _gradient(network: nn.Module) -> Tensor:
     return torch.cat([p.grad.flatten() for p in network.parameters()])
 
 
-def _rank(rank: int, port: int, kind: type[GeneratedLoss], keys: dict[str, Any], queue: Any) -> None:
+def _rank(rank: int, port: int, kind: type[GeneratedLoss], settings: list[dict[str, Any]], file: Path) -> None:
     torch.set_num_threads(1)
-    distributed.init_process_group(
-        "gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=_RANKS
-    )
-    share = BATCH // _RANKS
-    toy, prediction = made(BATCH, rows=slice(rank * share, (rank + 1) * share))
-    model = DistributedDataParallel(_Whole(toy, _loss(kind, keys)))
-    model(prediction).backward()
+    distributed.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=_RANKS)
+    share, found = BATCH // _RANKS, []
+    for keys in settings:
+        toy, prediction = made(BATCH, rows=slice(rank * share, (rank + 1) * share))
+        model = DistributedDataParallel(_Whole(toy, _loss(kind, keys), prediction))
+        model().backward()
+        found.append(_gradient(toy))
     if rank == 0:
-        queue.put(_gradient(toy).tolist())
-    distributed.barrier()
+        torch.save(found, file)
     distributed.destroy_process_group()
 
 
 class _Whole(nn.Module):
-    """A network whose forward is the loss, as a flow's is."""
+    """A network whose forward is the loss of a batch, as a flow's is."""
 
-    def __init__(self, network: nn.Module, loss: GeneratedLoss) -> None:
+    def __init__(self, network: nn.Module, loss: GeneratedLoss, prediction: Prediction) -> None:
         super().__init__()
-        self.network, self.loss = network, loss
+        self.network, self.loss, self.prediction = network, loss, prediction
 
-    def forward(self, prediction: Prediction) -> Tensor:
-        return self.loss(prediction).mean()
+    def forward(self) -> Tensor:
+        return self.loss(self.prediction).mean()

@@ -13,8 +13,8 @@ from cfmrestore.typing import Image, Latent
 
 LATENT, PIXELS = "latent", "pixels"
 Space: TypeAlias = str | Extractor
-Samples: TypeAlias = Float[Tensor, "n p d"]
-"""Features of n images, of each at p places; of a whole image p is 1."""
+Samples: TypeAlias = Float[Tensor, "_ _ _"]
+"""Features by image, place and channel; of whole images there is one place."""
 
 
 def build_spaces(features: Any) -> list[Space]:
