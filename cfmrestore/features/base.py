@@ -2,12 +2,12 @@
 
 import hashlib
 from pathlib import Path
-from typing import ClassVar
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from cfmrestore.ops.resize import resize
 from cfmrestore.typing import Image, PerImage
 
 _EPS = 1e-10
@@ -16,7 +16,7 @@ _EPS = 1e-10
 class Extractor(nn.Module):
     """A frozen network that turns an image into a feature, and a feature into probabilities of classes."""
 
-    dim: ClassVar[int]
+    dim: int
     """Length of a feature."""
 
     @classmethod
@@ -34,7 +34,9 @@ class Extractor(nn.Module):
 
     def probabilities(self, features: Float[Tensor, "b d"]) -> Float[Tensor, "b k"]:
         """What the network's classifier makes of features."""
-        raise NotImplementedError
+        raise ValueError(
+            f"{type(self).__name__} gives no probabilities of classes: take InceptionV3 or EfficientNetLite"
+        )
 
     def class_map(self, image: Image) -> Int[Tensor, "b h w"]:
         """The class of each pixel of images in [0, 1]."""
@@ -71,6 +73,12 @@ class Extractor(nn.Module):
     def train(self, mode: bool = True) -> "Extractor":
         """Stay in evaluation mode, also as a part of a model that is trained."""
         return super().train(False)
+
+
+def enlarged(image: Image, side: int) -> Image:
+    """An image whose shorter side is below a number of pixels, enlarged bicubically by the least integer to it."""
+    shorter = min(image.shape[-2:])
+    return image if shorter >= side else resize(image, scale=-(-side // shorter))
 
 
 def _unit(y: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:

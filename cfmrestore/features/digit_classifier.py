@@ -4,7 +4,6 @@ import copy
 import time
 from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -32,7 +31,7 @@ class DigitClassifier(Extractor):
     digits are shifted by up to a pixel.
     """
 
-    dim: ClassVar[int] = 64
+    dim = 64
 
     def __init__(self) -> None:
         super().__init__()

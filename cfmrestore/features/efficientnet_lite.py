@@ -10,9 +10,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cfmrestore.features.base import Extractor
+from cfmrestore.features.base import Extractor, enlarged
 from cfmrestore.hub import check_weights, find_file, read_weights
-from cfmrestore.ops.resize import resize
 from cfmrestore.registry import FEATURES
 from cfmrestore.typing import Image
 
@@ -53,7 +52,7 @@ class EfficientNetLite(Extractor):
     Reference: Tan and Le, 2019 (arXiv:1905.11946), and the Lite variants that its authors published in 2020.
     """
 
-    dim: ClassVar[int] = 1280
+    dim = 1280
     channels: ClassVar[tuple[int, ...]] = (16, 24, 40, 112, 320)
     """Of the five depths of :meth:`maps`."""
 
@@ -96,7 +95,7 @@ class EfficientNetLite(Extractor):
 
     def maps(self, image: Image) -> list[Float[Tensor, "b _ _ _"]]:
         """What comes out at five depths, the last before each halving and before the head: 2 to 32 pixels apart."""
-        x, found = F.relu6(self.stem((255 * _enlarged(image) - 127) / 128)), []
+        x, found = F.relu6(self.stem((255 * enlarged(image, _SIDE) - 127) / 128)), []
         for index, block in enumerate(self.blocks):
             x = block(x)
             if index in self.taps:
@@ -109,11 +108,6 @@ class EfficientNetLite(Extractor):
 
     def probabilities(self, features: Float[Tensor, "b 1280"]) -> Float[Tensor, "b 1000"]:
         return self.logits(features).softmax(dim=1)
-
-
-def _enlarged(image: Image) -> Image:
-    shorter = min(image.shape[-2:])
-    return image if shorter >= _SIDE else resize(image, scale=-(-_SIDE // shorter))
 
 
 def _packaged() -> Path:

@@ -4,7 +4,6 @@ import copy
 import time
 from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar
 
 import torch
 from jaxtyping import Float, Int
@@ -30,7 +29,7 @@ class SceneSegmenter(Extractor):
     The feature of an image is the mean over its places, the probabilities are those of its classes there.
     """
 
-    dim: ClassVar[int] = _WIDTH
+    dim = _WIDTH
 
     def __init__(self) -> None:
         super().__init__()

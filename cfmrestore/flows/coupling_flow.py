@@ -249,12 +249,16 @@ class CouplingFlow(BaseModel):
         device = point.x_t.device.type
         precision, reduced = torch.get_autocast_dtype(device), torch.is_autocast_enabled(device)
 
-        def network(x: Tensor, t: Tensor, r: Tensor | None = None) -> Tensor:
-            told = point.conditioning if r is None else {**point.conditioning, "duration": r - t}
-            if len(x) != len(point.x_t):
+        def network(x: Tensor, t: Tensor, r: Tensor | None = None, *, images: Tensor | None = None) -> Tensor:
+            told = point.conditioning
+            if images is not None:
+                told = {key: value[images] for key, value in told.items()}
+            elif len(x) != len(point.x_t):
                 told = {
                     key: value.repeat(len(x) // len(value), *[1] * (value.dim() - 1)) for key, value in told.items()
                 }
+            if r is not None:
+                told = {**told, "duration": r - t}
             with torch.autocast(device, precision, reduced):
                 v: Tensor = self.network(self._laid_out(x), t, **told)
             return v.float()
@@ -263,7 +267,7 @@ class CouplingFlow(BaseModel):
         with torch.autocast(device, enabled=False):
             prediction = Prediction(
                 network, point.x_t, point.t, point.pair, self.path, point.rng, inputs.get("high"),
-                self.encoder.decode, teacher,
+                self.encoder.decode, teacher, getattr(self.network, "flow_map", False), inputs.get("label"),
             )  # fmt: skip
             weighted = [loss.weight * loss(prediction).mean() for loss in self.losses]
         return dict(zip(self._loss_names, weighted, strict=True))

@@ -123,7 +123,7 @@ class TestKernelDistance:
     @pytest.mark.parametrize("unbiased", [True, False])
     @pytest.mark.parametrize("name", sorted(KERNELS))
     def test_equal_to_a_double_loop(self, name: str, unbiased: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("cfmrestore.evaluation.functional.kernel_distance._ROWS", 4)
+        monkeypatch.setattr("cfmrestore.ops.mmd.ROWS", 4)
         x, y = normal(9, 5).double(), 0.5 + normal(14, 5, seed=1).double()
         kernel, naive = KERNELS[name]
         found = mmd(x, y, kernel, unbiased=unbiased)

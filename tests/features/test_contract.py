@@ -1,20 +1,40 @@
 """What every feature extractor promises."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor, nn
 
-from cfmrestore.features import EfficientNetLite, Extractor, InceptionV3, SeededNet
+from cfmrestore.features import (
+    AlexNet,
+    CLIPImageEncoder,
+    EfficientNetLite,
+    Extractor,
+    InceptionV3,
+    SeededNet,
+)
 from cfmrestore.registry import FEATURES
 
 FEATURES.import_from_location()
+BACKBONES = ("AlexNet", "SqueezeNet", "VGG16")
 LARGE, SMALL = (torch.rand(3, 3, *size, generator=torch.Generator().manual_seed(0)) for size in ((70, 96), (9, 13)))
 
 
 def build(name: str) -> Extractor:
     """A network of that name; Inception's file is not shipped, its layers are."""
     torch.manual_seed(0)
-    return InceptionV3() if name == "InceptionV3" else FEATURES.get(name).load()
+    if name == "CLIPImageEncoder":
+        return CLIPImageEncoder(tiny_clip())
+    return InceptionV3() if name == "InceptionV3" else FEATURES.get(name).load("random" if name in BACKBONES else None)
+
+
+def tiny_clip(**keys: int) -> nn.Module:
+    """A CLIP of random weights, whose image is as large as that of a published one."""
+    transformers = pytest.importorskip("transformers")
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, **keys}
+    config = transformers.CLIPVisionConfig(projection_dim=24, image_size=224, patch_size=32, **sizes)
+    return transformers.CLIPVisionModelWithProjection(config)
 
 
 def check_extractor(network: Extractor) -> None:
@@ -26,9 +46,10 @@ def check_extractor(network: Extractor) -> None:
         scale = float(features.detach().std())
         assert torch.allclose(network(image[1:2]), features[1:2], rtol=1e-3, atol=1e-3 * scale)
         assert (features[0] - features[1]).abs().max() > 1e-3 * scale
-        p = network.probabilities(features)
-        assert torch.allclose(p.sum(dim=1), torch.ones(3), atol=1e-5)
-        assert p.min() >= 0
+        if type(network).probabilities is not Extractor.probabilities:
+            p = network.probabilities(features)
+            assert torch.allclose(p.sum(dim=1), torch.ones(3), atol=1e-5)
+            assert p.min() >= 0
     assert not any(parameter.requires_grad or parameter.is_meta for parameter in network.parameters())
     assert not network.train().training
     x = LARGE.clone().requires_grad_()
@@ -111,3 +132,38 @@ def test_what_has_no_maps_says_so() -> None:
         build("InceptionV3").distance(LARGE, LARGE)
     with pytest.raises(ValueError, match=r"no file of weights; got 'a\.pth'"):
         SeededNet.load("a.pth")
+    with pytest.raises(ValueError, match="AlexNet gives no probabilities of classes"):
+        build("AlexNet").probabilities(torch.zeros(1, 1152))
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_a_backbone_is_scaled_as_lpips_and_pooled(name: str) -> None:
+    network = build(name)
+    shift, scale = (torch.tensor(v)[:, None, None] for v in ((-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)))
+    maps = network.backbone((2 * LARGE - 1 - shift) / scale)
+    assert torch.allclose(network(LARGE), torch.cat([y.mean(dim=(2, 3)) for y in maps], dim=1), atol=1e-5)
+    assert network.dim == {"AlexNet": 1152, "SqueezeNet": 2240, "VGG16": 1472}[name]
+    with pytest.raises(ValueError, match="nowhere"):
+        AlexNet.load("nowhere.pth")
+
+
+def test_clip_is_read_from_a_folder(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    network = tiny_clip().eval()
+    network.save_pretrained(tmp_path)
+    found = CLIPImageEncoder.load(tmp_path)
+    assert (found.dim, found.side) == (24, 224)
+    square = torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    mean = torch.tensor([0.48145466, 0.4578275, 0.40821073])[:, None, None]
+    std = torch.tensor([0.26862954, 0.26130258, 0.27577711])[:, None, None]
+    expected = network(pixel_values=(square - mean) / std).image_embeds
+    assert torch.allclose(found(square), expected, atol=1e-5)
+    coarse = square.repeat_interleave(3, 2).repeat_interleave(3, 3)  # shrunk without a filter it would be ``square``
+    assert (found(coarse) - expected).abs().max() > 1e-6
+    for place, message in ((None, "needs weights"), (tmp_path / "nothing", "needs weights: a folder.*nothing")):
+        with pytest.raises(ValueError, match=message):
+            CLIPImageEncoder.load(place)
+    tiny_clip(num_hidden_layers=1).save_pretrained(tmp_path / "half")
+    (tmp_path / "half/config.json").write_text((tmp_path / "config.json").read_text())
+    with pytest.raises(ValueError, match="is not whole: it lacks"):
+        CLIPImageEncoder.load(tmp_path / "half")

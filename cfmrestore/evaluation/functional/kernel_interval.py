@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from cfmrestore.evaluation.functional.kernel_distance import polynomial_kernel
+from cfmrestore.ops.mmd import polynomial_kernel
 
 MOST_IMAGES = 8192
 """Of each set: their pairs are held."""

@@ -20,7 +20,7 @@ class Prediction:
 
     Args:
         network: The network under the batch's conditions: v(x, t), or u(x, t, r) of a flow map; in float32. Of several
-            points an image x holds one of each image, then the next of each.
+            points an image x holds one of each image, then the next of each; or ``images`` says of which image each is.
         x_t: Points of the paths.
         t: Their times.
         pair: The ends of the paths.
@@ -29,6 +29,8 @@ class Prediction:
         target: The high-quality images; None where the data gives latents alone.
         decode: Images of latents.
         teacher: v(x, t) of a trained flow under the same conditions, without gradients; None where there is none.
+        flow_map: Whether the network is one.
+        label: The classes of the images, where the data has them.
     """
 
     network: Callable[..., Tensor]
@@ -40,6 +42,8 @@ class Prediction:
     target: Tensor | None
     decode: Callable[[Tensor], Tensor]
     teacher: Callable[..., Tensor] | None = None
+    flow_map: bool = False
+    label: Tensor | None = None
 
     @cached_property
     def v(self) -> Latent:
