@@ -182,7 +182,7 @@ class CouplingFlow(BaseModel):
             if "low" in inputs:
                 restored = self.restore(inputs["low"], inputs["seeds"], sampling, given=given)
             else:
-                restored = self.generate(_size(inputs, self.encoder), inputs["seeds"], sampling, given=given)
+                restored = self.generate(size_of(inputs, self.encoder), inputs["seeds"], sampling, given=given)
         if mode == "tensor":
             return restored.image
         if mode == "predict":
@@ -384,7 +384,7 @@ class CouplingFlow(BaseModel):
         return results
 
 
-def _size(inputs: dict[str, Tensor], encoder: Encoder) -> Size:
+def size_of(inputs: Mapping[str, Tensor], encoder: Encoder) -> Size:
     """The size of what is to be generated: that of the target, of the map, or of a latent, or what is asked for."""
     for key, factor in (("high", 1), ("map", 1), ("latent", encoder.downscale)):
         if key in inputs:
