@@ -35,10 +35,10 @@ NAME = "few_steps.py"
 
 _FINE = 64  # intervals of the teacher's fine solution, by Heun's method
 _CORNER = 64  # pixels of an input, along each side
-_HELP = """It worked if the student's distance at {k} is clearly below that of the teacher's Euler at {k}, and its metrics are near
-those of the teacher's own sampling. If not: more --iterations, or another --loss. Where Euler at {k} is as good already, the
-flow is straight enough and needs no student.
-Draw with it: {out} is a model as any other, and samples by {k} evaluations. Train on: python tools/train.py {config}"""
+_HELP = """It worked if the student is clearly closer to the fine end than the teacher's Euler at as many evaluations, {k}, and its
+metrics are near those of the teacher's own sampling. If not: more --iterations, or another --loss. Where Euler at {k}
+is as good already, the flow is straight enough and needs no student.
+{out} is a model as any other, which samples by {k} evaluations. The same training again: tools/train.py {config}"""
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,6 @@ def _metrics(
             cfg = Config({**(changed if flow else original).to_dict(), "work_dir": changed.work_dir})
             for key in ("dataloader", "evaluator", "cfg"):
                 cfg[f"test_{key}"] = changed[f"test_{key}"]
-            cfg.model.pop("teacher", None)
             cfg.launcher, cfg.experiment_name = changed.get("launcher", "none"), f"few_steps_{flow}"
             runners[flow] = build_runner(prepare_test_config(cfg, student if flow else teacher, None))
         scores = runners[flow].test_on(None, options={"sampling": sampling, "ceiling": False})

@@ -80,9 +80,7 @@ def fit_grid(
         "the model's": tuple(sampling.grid(intervals).tolist()),
     }
     errors = {name: grid_error(sampling.solver, times, references) for name, times in grids.items()}
-    found = fit_times(
-        lambda times: grid_error(sampling.solver, times, references), list(grids.values()), trials=steps
-    )
+    found = fit_times(lambda times: grid_error(sampling.solver, times, references), list(grids.values()), trials=steps)
     result = FittedGrid(found.times, {**errors, "fitted": found.error}, {**grids, "fitted": found.times})
     print(report(result, found, sampling, evaluations))
     if out is not None:

@@ -17,7 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     search = parser.add_argument_group("the search")
     search.add_argument("--solver", metavar="NAME", help="Euler, Heun, AB2 ... (default: the model's)")
     search.add_argument("--guidance", type=float, metavar="S", help="default: the model's")
-    search.add_argument("--fine", type=int, default=64, metavar="N", help="intervals of the fine solution (default: 64)")
+    search.add_argument(
+        "--fine", type=int, default=64, metavar="N", help="intervals of the fine solution (default: 64)"
+    )
     search.add_argument("--steps", type=int, default=200, metavar="N", help="grids that are tried (default: 200)")
     machine = parser.add_argument_group("the machine")
     machine.add_argument("--batch", type=int, default=16, metavar="N", help="starts at once (default: 16)")

@@ -142,7 +142,9 @@ class Coupling(nn.Module, ABC):
             start = draw(low, rng, execution or Execution(device=low.device))
         if x_0 is not None:
             if x_0.shape != start.x_0.shape:
-                raise ValueError(f"a given start is of {_size(x_0)}, and one of its pair would be of {_size(start.x_0)}")
+                raise ValueError(
+                    f"a given start is of {_size(x_0)}, and one of its pair would be of {_size(start.x_0)}"
+                )
             start = replace(start, x_0=x_0)
         if low is not None and x_1.shape != start.x_0.shape:
             target = "a latent" if high is None else f"a target of {_size(high)}"

@@ -87,6 +87,4 @@ def fit_times(error: Callable[[Times], float], starts: Sequence[Times], *, trial
 def _moves(times: Times, place: int, stride: float) -> list[Times]:
     """The grid with one time later, and with it earlier, as far as it keeps its place."""
     moved = [round(times[place] + sign * stride, _DIGITS) for sign in (1, -1)]
-    return [
-        (*times[:place], time, *times[place + 1 :]) for time in moved if times[place - 1] < time < times[place + 1]
-    ]
+    return [(*times[:place], time, *times[place + 1 :]) for time in moved if times[place - 1] < time < times[place + 1]]

@@ -1,4 +1,5 @@
-# A few-step sibling of lfm/digits_unet.py, which is trained first and guides it: one end for all points of a way.
+# A few-step sibling of lfm/digits_unet.py, which is trained first and is its teacher:
+# one end for all points of a way.
 _base_ = "../lfm/digits_unet.py"
 load_from = "work_dirs/digits_unet"
 

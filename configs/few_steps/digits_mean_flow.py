@@ -1,4 +1,5 @@
-# A few-step sibling of lfm/digits_unet.py, which is trained first and guides it: the differential equation of the mean velocity.
+# A few-step sibling of lfm/digits_unet.py, which is trained first and is its teacher:
+# the differential equation of the mean velocity.
 _base_ = "../lfm/digits_unet.py"
 load_from = "work_dirs/digits_unet"
 

@@ -1,4 +1,5 @@
-# A few-step sibling of lfm/digits_unet.py, which is trained first and guides it: a short step of the flow and two of the map, by finite differences.
+# A few-step sibling of lfm/digits_unet.py, which is trained first and is its teacher:
+# a short step of the flow and two of the map, by finite differences.
 _base_ = "../lfm/digits_unet.py"
 load_from = "work_dirs/digits_unet"
 

@@ -1,4 +1,4 @@
-# Reflow of lfm/digits_unet.py: trained on the pairs of start and end that the guided flow itself gives. Written before by
+# Reflow of lfm/digits_unet.py: trained on the pairs of start and end that the guided flow gives, written before by
 # cfmrestore pairs work_dirs/digits_unet --count 20000 --batch 500 --out data/digits_pairs
 _base_ = "../lfm/digits_unet.py"
 load_from = "work_dirs/digits_unet"

@@ -1,4 +1,5 @@
-# A few-step sibling of lfm/digits_unet.py, which is trained first and guides it: steps that equal two of half their length.
+# A few-step sibling of lfm/digits_unet.py, which is trained first and is its teacher:
+# steps that equal two of half their length.
 _base_ = "../lfm/digits_unet.py"
 load_from = "work_dirs/digits_unet"
 

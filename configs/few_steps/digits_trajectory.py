@@ -1,4 +1,5 @@
-# A few-step sibling of lfm/digits_unet.py, which is trained first and guides it: steps between points of the teacher's own ways.
+# A few-step sibling of lfm/digits_unet.py, which is trained first and is its teacher:
+# steps between points of the teacher's own ways.
 _base_ = "../lfm/digits_unet.py"
 load_from = "work_dirs/digits_unet"
 

@@ -7,7 +7,6 @@ import pytest
 
 from cfmrestore.apis.fit_grid import fit_grid
 from cfmrestore.flows import Sampling
-from cfmrestore.restore.sampler import Sampler
 from tests.restore.flows import save_model
 from tests.testing import call_tool, write_images
 

@@ -139,7 +139,7 @@ def test_folders_that_are_no_pairs(tmp_path: Path) -> None:
         FlowPairs(data_root=str(tmp_path))
     small = save_model(tmp_path / "a.pth", **GENERATES)
     write_pairs(small, 2, tmp_path / "pairs", batch=1, device="cpu")
-    with pytest.raises(ValueError, match="is of the encoder .* not of other"):
+    with pytest.raises(ValueError, match=r"is of the encoder .* not of other"):
         FlowPairs(data_root=str(tmp_path / "pairs"), encoder="other")
     large = save_model(tmp_path / "b.pth", **{**GENERATES, "image_size": 12})
     write_pairs(large, 1, tmp_path / "large", device="cpu")

@@ -23,7 +23,7 @@ def embedded_config(checkpoint: str | Path) -> Config | None:
         return None
     load_plugins()
     try:
-        held = {node.targets[0].id: _value(node.value) for node in ast.parse(text).body}  # type: ignore[attr-defined]
+        held = {node.targets[0].id: _value(node.value) for node in ast.parse(text).body}
     except (SyntaxError, ValueError, AttributeError, TypeError) as error:
         raise ValueError(f"the config in {str(checkpoint)!r} is no list of values ({error}): give --config") from error
     if "custom_imports" in held:
