@@ -14,6 +14,7 @@ LOSSES = {"shortcut": "Shortcut", "rcgm": "RCGM", "mean_flow": "MeanFlow", "traj
 _BY_DIFFERENCES = ("RCGM", "MeanFlow")  # which mixed precision is too coarse for
 _RATE = 3e-4  # of the optimizer, at most
 _WARM_UP = 50
+_WAY = 16  # intervals of a teacher's way, at least
 
 
 def few_step_config(
@@ -64,7 +65,9 @@ def _change_model(model: Any, weights: Path, evaluations: int, loss: str) -> Non
     extra: dict[str, Any] = {}
     if loss == "mean_flow" and network.get("checkpointing"):
         extra["derivative"] = "difference"  # what is recomputed has no forward-mode derivative
-    if loss != "trajectory":
+    if loss == "trajectory":
+        extra["num_intervals"] = evaluations * -(-_WAY // evaluations)  # so that the sampler's times are among them
+    else:
         extra["intervals"] = sorted({1, 2, 4, evaluations})
     model.loss = [{"type": "MSE"}, {"type": LOSSES[loss], **extra}]
     sampling.solver, sampling.grid = {"type": "FlowMapEuler"}, {"type": "UniformGrid"}
