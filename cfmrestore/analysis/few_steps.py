@@ -35,8 +35,8 @@ NAME = "few_steps.py"
 
 _FINE = 64  # intervals of the teacher's fine solution, by Heun's method
 _CORNER = 64  # pixels of an input, along each side
-_HELP = """It worked if the student is clearly closer to the fine end than the teacher's Euler at {k}, and its metrics are
-near those of the teacher's own sampling. If not: more --iterations, or another --loss. Where the teacher's Euler at {k}
+_HELP = """It worked if the student is clearly closer to the fine end than the teacher's Euler at {k}, and its metrics
+are near those of its own sampling. If not: more --iterations, or another --loss. Where the teacher's Euler at {k}
 is as good already, the flow is straight enough and needs no student.
 {out} is a model as any other, which samples by {k} evaluations. The same training again: tools/train.py {config}"""
 
