@@ -26,7 +26,8 @@ TOOLS = {
     "compare.py": "compare", "degrade.py": "degrade", "benchmark.py train": "benchmark train",
     "benchmark.py degrade": "benchmark degrade", "benchmark.py metrics": "benchmark metrics",
     "benchmark.py restore": "benchmark restore", "restore.py": "restore", "sample.py": "sample",
-    "inpaint.py": "inpaint", "boost.py": "boost", "publish_model.py": "publish", "showcase.py": "showcase",
+    "inpaint.py": "inpaint", "fit_grid.py": "fit-grid", "pairs.py": "pairs", "few_steps.py": "few-steps",
+    "boost.py": "boost", "publish_model.py": "publish", "showcase.py": "showcase",
     "study.py": "study", "cfmrestore.demo": "demo", "misc/print_config.py": "print-config",
     "misc/convert_checkpoint.py": "convert",
 }  # fmt: skip

@@ -123,8 +123,8 @@ def measured_straightness(runner: RestorationRunner, images: int = 4) -> float:
     model.eval()
     for batch in runner.test_dataloader:
         inputs = model.data_preprocessor(batch, False)["inputs"]
-        x_0, velocity = model.pipeline().start(inputs["low"][..., :_CORNER, :_CORNER], inputs["seeds"])
-        values += straightness(velocity, x_0).tolist()
+        start = model.pipeline().start(inputs["low"][..., :_CORNER, :_CORNER], inputs["seeds"])
+        values += straightness(start.velocity, start.x_0).tolist()
         if len(values) >= images:
             break
     return sum(values) / len(values)

@@ -11,7 +11,8 @@ from cfmrestore.process import leave_process_group, prepare_process, readable_er
 
 COMMANDS = (
     "train", "test", "evaluate", "feature-statistics", "nearest", "compare", "sweep", "study", "restore", "sample",
-    "inpaint", "boost", "degrade", "showcase", "publish", "convert", "print-config", "benchmark", "demo",
+    "inpaint", "fit-grid", "pairs", "few-steps", "boost", "degrade", "showcase", "publish", "convert", "print-config",
+    "benchmark", "demo",
 )  # fmt: skip
 """Names of the files of this folder, with hyphens, in the order of the help."""
 

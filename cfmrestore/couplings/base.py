@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import lcm
 from typing import Any, ClassVar
 
@@ -118,9 +119,13 @@ class Coupling(nn.Module, ABC):
         rng: ImageRng,
         x_1: Tensor | None = None,
         *,
+        x_0: Tensor | None = None,
         execution: Execution | None = None,
     ) -> Pair:
-        """A start and an end for training; the end is the target encoded, if it is not given."""
+        """A start and an end for training; the end is the target encoded, if it is not given.
+
+        A start that is given was drawn at test time, so that what is told of it is what is told there.
+        """
         fit = lcm(self.encoder.downscale, self.scale)
         if high is not None and (high.shape[-2] % fit or high.shape[-1] % fit):
             raise ValueError(
@@ -131,9 +136,17 @@ class Coupling(nn.Module, ABC):
             assert high is not None
             x_1 = self.encoder.encode(high, rng.fork("encode"))
         if low is None:
-            return Pair(self.source_without_input(x_1, rng), x_1)
-        start = self.start(low, rng, execution or Execution(device=low.device))
-        if x_1.shape != start.x_0.shape:
+            start = self.source_without_input(x_1, rng)
+        else:
+            draw = self.start if x_0 is None else self.source
+            start = draw(low, rng, execution or Execution(device=low.device))
+        if x_0 is not None:
+            if x_0.shape != start.x_0.shape:
+                raise ValueError(
+                    f"a given start is of {_size(x_0)}, and one of its pair would be of {_size(start.x_0)}"
+                )
+            start = replace(start, x_0=x_0)
+        if low is not None and x_1.shape != start.x_0.shape:
             target = "a latent" if high is None else f"a target of {_size(high)}"
             raise ValueError(f"an input of {_size(low)} at scale {self.scale} does not match {target} in the latent")
         return Pair(start, x_1)

@@ -7,6 +7,7 @@ from cfmrestore.datasets.class_folder import ClassFolder
 from cfmrestore.datasets.coco_stuff import COCOStuff
 from cfmrestore.datasets.digits import Digits
 from cfmrestore.datasets.draws import Draw, DrawSampler
+from cfmrestore.datasets.flow_pairs import FlowPairs
 from cfmrestore.datasets.generation_requests import GenerationRequests
 from cfmrestore.datasets.image_folder import ImageFolder
 from cfmrestore.datasets.label_map_folder import LabelMapFolder
@@ -25,6 +26,7 @@ __all__ = [
     "Digits",
     "Draw",
     "DrawSampler",
+    "FlowPairs",
     "GenerationRequests",
     "ImageDataset",
     "ImageFolder",

@@ -182,7 +182,7 @@ class CouplingFlow(BaseModel):
             if "low" in inputs:
                 restored = self.restore(inputs["low"], inputs["seeds"], sampling, given=given)
             else:
-                restored = self.generate(_size(inputs, self.encoder), inputs["seeds"], sampling, given=given)
+                restored = self.generate(size_of(inputs, self.encoder), inputs["seeds"], sampling, given=given)
         if mode == "tensor":
             return restored.image
         if mode == "predict":
@@ -195,7 +195,8 @@ class CouplingFlow(BaseModel):
 
     def _completed(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """The picture of a latent that the data gives as target, and its degradation."""
-        if "latent" not in inputs or "high" in inputs or not self.data_preprocessor.makes_inputs:
+        is_whole = "latent" not in inputs or "high" in inputs or "start" in inputs
+        if is_whole or not self.data_preprocessor.makes_inputs:
             return inputs
         with torch.no_grad(), torch.autocast(inputs["latent"].device.type, enabled=False):
             high = self.encoder.decode(inputs["latent"]).clamp(0, 1)
@@ -208,6 +209,7 @@ class CouplingFlow(BaseModel):
         high: Image | None = None,
         low: Image | None = None,
         latent: Latent | None = None,
+        start: Latent | None = None,
         **given: Tensor,
     ) -> Point:
         """A point of a training path, with what the network is told there and should answer.
@@ -218,6 +220,7 @@ class CouplingFlow(BaseModel):
             high: The targets.
             low: The inputs, where there are any.
             latent: The targets as latents, in place of ``high``.
+            start: The starts of the paths, in place of those that the coupling draws.
             given: What else conditions need.
         """
         if low is None and self.coupling.needs_input:
@@ -229,7 +232,7 @@ class CouplingFlow(BaseModel):
         with torch.autocast(execution.device.type, enabled=False):
             with torch.no_grad():
                 low = None if low is None else self.conditions.prepare(low, given)
-                pair = self.coupling.pair(high, low, rng, latent, execution=execution)
+                pair = self.coupling.pair(high, low, rng, latent, x_0=start, execution=execution)
                 t = self.times(rng, numbers).to(pair.x_1)
                 x_t, dx_t = self.path.sample(pair.source.x_0, pair.x_1, t)
             given = given if low is None else {"low": low, **given}
@@ -381,7 +384,7 @@ class CouplingFlow(BaseModel):
         return results
 
 
-def _size(inputs: dict[str, Tensor], encoder: Encoder) -> Size:
+def size_of(inputs: Mapping[str, Tensor], encoder: Encoder) -> Size:
     """The size of what is to be generated: that of the target, of the map, or of a latent, or what is asked for."""
     for key, factor in (("high", 1), ("map", 1), ("latent", encoder.downscale)):
         if key in inputs:

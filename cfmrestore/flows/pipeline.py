@@ -20,7 +20,7 @@ from cfmrestore.ops.holes import fill_holes
 from cfmrestore.ops.pad import crop_to, pad_to_multiple
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.paths.base import Path, PathDiffusion
-from cfmrestore.typing import Image, Latent, Size, Source, Velocity
+from cfmrestore.typing import Image, Size, Source, Velocity
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,7 @@ class SamplingPipeline:
     @torch.no_grad()
     def generate(self, size: Size, seeds: Tensor, given: Mapping[str, Tensor] | None = None) -> Restoration:
         """Images of a size in pixels, from noise and what conditions are given; one seed gives one image."""
-        rng, space = self.sampling.fork(ImageRng(seeds)), self.coupling.encoder
-        if self.sampling.consistency:
-            raise ValueError("consistency is agreement with an input, and generation has none")
-        f, given = space.downscale, {key: _padded(value, space.downscale) for key, value in (given or {}).items()}
-        side = (-(-size[0] // f), -(-size[1] // f))
-        like = torch.zeros(len(seeds), space.channels, *side, device=self.execution.device)
-        start = self._start(self.coupling.source_without_input(like, rng), rng, None, given)
-        solution = sample(start, self.path, self.sampling)
+        solution = sample(self.start_of_noise(size, seeds, given), self.path, self.sampling)
         return Restoration(crop_to(self.decode(solution.x), size), solution.x, solution.nfe)
 
     @torch.no_grad()
@@ -118,11 +111,20 @@ class SamplingPipeline:
         """The image of a latent."""
         return self.execution.encoder(self.coupling.encoder).decode(latent).clamp_(0, 1)
 
-    def start(self, low: Image, seeds: Tensor) -> tuple[Latent, Velocity]:
-        """The start x_0 of images, from which a sample is drawn, and the velocity v(x, t) from there on."""
+    def start(self, low: Image, seeds: Tensor, given: Mapping[str, Tensor] | None = None) -> Start:
+        """The start of images, from which a sample is drawn, and the velocity v(x, t) from there on."""
         drawing = replace(self, sampling=replace(self.sampling, fidelity=0.0))
-        start = drawing._start_at(low, self.sampling.fork(ImageRng(seeds)), False, {})
-        return start.x_0, start.velocity
+        return drawing._start_at(low, self.sampling.fork(ImageRng(seeds)), False, given or {})
+
+    def start_of_noise(self, size: Size, seeds: Tensor, given: Mapping[str, Tensor] | None = None) -> Start:
+        """The start of images of a size in pixels that are generated."""
+        rng, space = self.sampling.fork(ImageRng(seeds)), self.coupling.encoder
+        if self.sampling.consistency:
+            raise ValueError("consistency is agreement with an input, and generation has none")
+        f, given = space.downscale, {key: _padded(value, space.downscale) for key, value in (given or {}).items()}
+        side = (-(-size[0] // f), -(-size[1] // f))
+        like = torch.zeros(len(seeds), space.channels, *side, device=self.execution.device)
+        return self._start(self.coupling.source_without_input(like, rng), rng, None, given)
 
     def _start_at(self, low: Tensor, rng: ImageRng, is_latent: bool, given: Mapping[str, Tensor]) -> Start:
         """The start of a restoration."""

@@ -123,10 +123,10 @@ class Sampler:
         execution = self.flow.execution(dtype=self.dtype)
         if low is not None:
             return self.flow.restore(low.to(self.device), starts, sampling, given=placed, execution=execution)
-        return self.flow.generate(self._size(size, placed), starts, sampling, given=placed, execution=execution)
+        return self.flow.generate(self.size(size, placed), starts, sampling, given=placed, execution=execution)
 
-    def _size(self, size: int | Size | None, given: Mapping[str, Tensor]) -> Size:
-        """Height and width of what is drawn."""
+    def size(self, size: int | Size | None, given: Mapping[str, Tensor]) -> Size:
+        """Height and width of what is drawn: of the map, or as asked for, or the model's."""
         if "map" in given:
             return given["map"].shape[-2], given["map"].shape[-1]
         size = size or self.flow.image_size

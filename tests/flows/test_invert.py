@@ -95,7 +95,7 @@ def test_an_input_is_given_where_the_network_is_told_it() -> None:
     flow = conditional(coupling={"type": "LowresLatent", "noise": 64}, conditions=None, scale=2)
     low, seeds = torch.rand(1, 3, 6, 6) * 0.2 + 0.4, torch.tensor([5])
     there = flow.restore(low, seeds)
-    start, _ = flow.pipeline().start(low, seeds)
+    start = flow.pipeline().start(low, seeds).x_0
     back = flow.invert(there.image, seeds, given={"low": low})
     assert torch.allclose(back.latent, start, atol=1e-5)
     with pytest.raises(ValueError, match="LowRes tells the network the lowres of a start, and there is no input"):

@@ -1,0 +1,202 @@
+"""From a trained flow to its few-step sibling: trained, and held beside its teacher."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.dist import barrier, is_main_process
+from torch import Tensor
+
+from cfmrestore.apis.train import train
+from cfmrestore.engine import distributed
+from cfmrestore.engine.config.embedded import embedded_config
+from cfmrestore.engine.config.few_steps import few_step_config
+from cfmrestore.engine.config.files import configs_folder
+from cfmrestore.engine.config.load import load_config
+from cfmrestore.engine.runner import RestorationRunner
+from cfmrestore.engine.setup import build_runner, prepare_test_config
+from cfmrestore.flows import CouplingFlow, Sampling
+from cfmrestore.flows.coupling_flow import size_of
+from cfmrestore.flows.sampling import Start, sample
+from cfmrestore.imageio.atomic import write_text
+from cfmrestore.registry import MODELS
+from cfmrestore.reports.markdown import format_number, markdown_table
+from cfmrestore.restore import model_zoo, stages
+from cfmrestore.restore.starts import as_trained
+from cfmrestore.solvers import Euler, Heun
+from cfmrestore.solvers.grids import UniformGrid
+
+NAME = "few_steps.py"
+"""The config in the work directory."""
+
+_FINE = 64  # intervals of the teacher's fine solution, by Heun's method
+_CORNER = 64  # pixels of an input, along each side
+_HELP = """It worked if the student is clearly closer to the fine end than the teacher's Euler at {k}, and its metrics
+are near those of its own sampling. If not: more --iterations, or another --loss. Where the teacher's Euler at {k}
+is as good already, the flow is straight enough and needs no student.
+{out} is a model as any other, which samples by {k} evaluations. The same training again: tools/train.py {config}"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A way to sample, what it costs, how far from the teacher's fine end it ends, and the config's own metrics."""
+
+    name: str
+    nfe: int
+    distance: float | None
+    metrics: Mapping[str, float]
+
+
+def few_steps(
+    checkpoint: str | Path,
+    evaluations: int,
+    out: str | Path,
+    *,
+    loss: str = "shortcut",
+    iterations: int = 800,
+    data: str | None = None,
+    config: str | Path | None = None,
+    starts: int = 64,
+    launcher: str | None = None,
+) -> list[Row]:
+    """Train a few-step sibling of a flow; returns what the printed table says.
+
+    Args:
+        checkpoint: A ``.pth`` or ``.safetensors`` file, a work directory for its newest checkpoint, or a bundled model.
+        evaluations: Of the network an image, by which the sibling samples.
+        out: Its work directory, with its config as ``few_steps.py``.
+        loss: "shortcut", "rcgm", "mean_flow" or "trajectory".
+        iterations: Optimizer steps.
+        data: Folder of the training images, in place of the config's.
+        config: The config of the flow, in place of the one that the checkpoint holds.
+        starts: Held-out starts on which distances are measured.
+        launcher: "none", "pytorch", "slurm" or "mpi"; by default what the environment says.
+    """
+    if starts < 1:
+        raise ValueError(f"starts is 1 or more; got {starts}")
+    teacher = stages.find_model(checkpoint).resolve()
+    weights = teacher.with_suffix(".safetensors")
+    if not weights.is_file():
+        raise ValueError(f"beside {str(teacher)!r} there is no {weights.name}, from which the sibling learns")
+    original = _config_of(str(checkpoint), teacher, config)
+    changed = few_step_config(original, weights, evaluations=evaluations, loss=loss, iterations=iterations, data=data)
+    changed.work_dir = str(out)
+    distributed.join(distributed.detect(launcher))
+    file = Path(out) / NAME
+    if is_main_process():
+        write_text(file, changed.pretty_text)
+    barrier()
+    train(file, work_dir=str(out), launcher=launcher)
+    rows = compare(original, changed, teacher, stages.find_model(out), evaluations, starts)
+    if is_main_process():
+        print(f"\n{table(rows)}\n{_HELP.format(k=evaluations, out=out, config=file)}")
+    return rows
+
+
+def _config_of(name: str, checkpoint: Path, config: str | Path | None) -> Config:
+    """The config of a flow: the one that is given, or that its checkpoint holds, or that its card names."""
+    if config is not None:
+        return load_config(config)
+    held = embedded_config(checkpoint)
+    command = model_zoo.cards().get(name, {}).get("command", "")
+    named = re.search(r"configs/(\S+\.py)", command)
+    if held is None and named:
+        held = load_config(configs_folder() / named[1])
+    if held is None or held.get("train_dataloader") is None:
+        raise ValueError(f"{name!r} does not hold the config of its training: give it, --config FILE")
+    return held
+
+
+def compare(
+    original: Config, changed: Config, teacher: Path, student: Path, evaluations: int, starts: int
+) -> list[Row]:
+    """The teacher as it samples, by Euler's method at the student's cost, and the student."""
+    device = distributed.device_of_process()
+    flows = [stages.load_flow(file).eval().requires_grad_(False).to(device) for file in (teacher, student)]
+    own, learned = flows[0].sampling, flows[1].sampling
+    few = replace(own, solver=Euler(), grid=UniformGrid(), num_intervals=evaluations)
+    ways = [("teacher", 0, own), (f"teacher, Euler at {evaluations}", 0, few), ("student", 1, learned)]
+    squares, nfe, count = [0.0] * len(ways), [0] * len(ways), 0
+    for inputs in _held_out(changed, flows[1], starts):
+        fine = _end(flows[0], replace(own, solver=Heun(), grid=UniformGrid(), num_intervals=_FINE), inputs)[0]
+        count += fine.numel()
+        for index, (_, flow, sampling) in enumerate(ways):
+            end, nfe[index] = _end(flows[flow], sampling, inputs)
+            squares[index] += float((end - fine).double().square().sum())
+    metrics = _metrics(original, changed, teacher, student, [(flow, sampling) for _, flow, sampling in ways])
+    return [
+        Row(name, nfe[index], (squares[index] / count) ** 0.5 if count else None, metrics[index])
+        for index, (name, _, _) in enumerate(ways)
+    ]
+
+
+@torch.no_grad()
+def _end(flow: CouplingFlow, sampling: Sampling, inputs: Mapping[str, Tensor]) -> tuple[Tensor, int]:
+    """Where a flow leads from the starts of a batch, as it was trained: the latents, and the evaluations."""
+    sampling, given = as_trained(sampling), {key: inputs[key] for key in ("label", "mask", "map") if key in inputs}
+    pipeline, seeds = flow.pipeline(sampling), inputs["seeds"]
+    start: Start = (
+        pipeline.start(inputs["low"], seeds, given)
+        if "low" in inputs
+        else pipeline.start_of_noise(size_of(inputs, flow.encoder), seeds, given)
+    )
+    solution = sample(start, flow.path, sampling)
+    return solution.x, solution.nfe
+
+
+@torch.no_grad()
+def _held_out(cfg: Config, flow: CouplingFlow, starts: int) -> Iterator[dict[str, Tensor]]:
+    """Batches of the config's test set, of large inputs a corner; nothing where it has none."""
+    loader = cfg.get("test_dataloader") or cfg.get("val_dataloader")
+    if loader is None:
+        return
+    left, scale = starts, flow.coupling.scale
+    preprocessor = MODELS.build(cfg.model.get("data_preprocessor") or {"type": "RestorationPreprocessor"})
+    preprocessor.to(next(flow.parameters()).device)
+    for batch in RestorationRunner.build_dataloader(loader.to_dict(), seed=0):
+        inputs = preprocessor(batch, False)["inputs"]
+        if "latent" in inputs and "low" not in inputs and preprocessor.makes_inputs:
+            inputs |= preprocessor.degraded(flow.encoder.decode(inputs["latent"]).clamp(0, 1), inputs["seeds"])
+        inputs = {key: value[:left] for key, value in inputs.items()}
+        left -= len(inputs["seeds"])
+        if "low" in inputs:
+            inputs["low"] = inputs["low"][..., :_CORNER, :_CORNER]
+            side = _CORNER * scale
+            inputs |= {key: inputs[key][..., :side, :side] for key in ("mask", "map") if key in inputs}
+        yield inputs
+        if left <= 0:
+            return
+
+
+def _metrics(
+    original: Config, changed: Config, teacher: Path, student: Path, ways: list[tuple[int, Sampling]]
+) -> list[dict[str, float]]:
+    """What the config's own test says of each way to sample."""
+    if changed.get("test_dataloader") is None or not changed.get("test_evaluator"):
+        return [{} for _ in ways]
+    runners: dict[int, Any] = {}
+    found = []
+    for flow, sampling in ways:
+        if flow not in runners:
+            cfg = Config({**(changed if flow else original).to_dict(), "work_dir": changed.work_dir})
+            for key in ("dataloader", "evaluator", "cfg"):
+                cfg[f"test_{key}"] = changed[f"test_{key}"]
+            cfg.launcher, cfg.experiment_name = changed.get("launcher", "none"), f"few_steps_{flow}"
+            runners[flow] = build_runner(prepare_test_config(cfg, student if flow else teacher, None))
+        scores = runners[flow].test_on(None, options={"sampling": sampling, "ceiling": False})
+        found.append({key: value for key, value in scores.means()["restored"].items() if key != "NFE"})
+    return found
+
+
+def table(rows: list[Row]) -> str:
+    """Markdown of the rows."""
+    names = list(dict.fromkeys(name for row in rows for name in row.metrics))
+    cells = [["", "evaluations", "distance from the teacher's fine end", *names]]
+    for row in rows:
+        values = [format_number(row.metrics.get(name)) for name in names]
+        cells.append([row.name, str(row.nfe), "-" if row.distance is None else f"{row.distance:.4g}", *values])
+    return markdown_table(cells)

@@ -1,0 +1,37 @@
+"""Write a flow's own pairs of start and end.
+
+On them another flow is trained that is straighter (reflow), or one that takes few steps.
+"""
+
+import argparse
+
+from cfmrestore.cli import common
+from cfmrestore.cli.fit_grid import add_start_flags
+
+INTERRUPTED = "interrupted; the same command goes on where it stopped"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="a checkpoint, a work directory, or a bundled model")
+    parser.add_argument("-n", "--count", type=int, required=True, metavar="N", help="how many pairs")
+    parser.add_argument("--out", required=True, metavar="FOLDER", help="of safetensors files, which FlowPairs reads")
+    add_start_flags(parser)
+    ends = parser.add_argument_group("how the ends are found")
+    ends.add_argument("--solver", metavar="NAME", help="Euler, Heun, DoPri5 ... (default: the model's)")
+    ends.add_argument("--num-intervals", type=int, metavar="N", help="steps of the solver (default: the model's)")
+    ends.add_argument("--guidance", type=float, metavar="S", help="default: the model's")
+    ends.add_argument("--dtype", default="float32", help="of the numbers in the files: float32, float16")
+    machine = parser.add_argument_group("the machine")
+    machine.add_argument("--batch", type=int, default=64, metavar="N", help="pairs a file, made at once (default: 64)")
+    machine.add_argument("--overwrite", action="store_true", help="make pairs again that are there")
+    machine.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
+    machine.add_argument("--threads", type=int, metavar="N", help="of each process on a CPU (default: all cores)")
+
+
+def run(args: argparse.Namespace) -> None:
+    keys = common.keywords(args, part=common.process_part())
+    common.use_threads(keys.pop("threads"))
+    from cfmrestore.apis.pairs import write_pairs
+
+    done = write_pairs(**keys)
+    print(f"{len(done)} files written to {args.out}")
