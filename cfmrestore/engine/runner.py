@@ -3,6 +3,7 @@
 import copy
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -24,12 +25,22 @@ from cfmrestore.evaluation.scores import Scores
 from cfmrestore.registry import DATASETS, LOOPS, RUNNERS, check_keys, find_class
 
 
+_WARNINGS = {signal.SIGTERM, signal.SIGUSR1}
+
+
 def _start_worker(start: Callable[[int], None] | None, worker: int) -> None:
     """A scheduler warns all processes of a job; what to do then is for the one that trains, whose workers go on."""
-    for name in ("SIGTERM", "SIGUSR1"):
-        signal.signal(signal.Signals[name], signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, _WARNINGS)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     if start is not None:
         start(worker)
+
+
+def _end_with_parent() -> None:
+    """Wait until the process that trains ends this worker, and heed no other."""
+    while (told := signal.sigwaitinfo(_WARNINGS)) is not None:
+        if told.si_pid == os.getppid():
+            os._exit(0)
 
 
 @RUNNERS.register_module()

@@ -76,6 +76,7 @@ def test_stopped_by_a_signal(tmp_path: Path, unbroken: dict[int, Path], name: st
     """Also where a scheduler signals the workers that read the data too."""
     config = write_config(tmp_path, ', dict(type="SendSignal", name="' + name + '", at=7)')
     keys, work_dir = options(tmp_path, **{"train_dataloader.num_workers": workers}), tmp_path / "run"
+    keys["train_dataloader.persistent_workers"] = workers > 0
     output = run_tool("train.py", config, "--work-dir", work_dir, options=keys)
     assert f"{name} received: saved after iteration 7" in output
     assert "Iter(val)" not in output
