@@ -24,7 +24,6 @@ from cfmrestore.evaluation.metrics.evaluator import RestorationEvaluator
 from cfmrestore.evaluation.scores import Scores
 from cfmrestore.registry import DATASETS, LOOPS, RUNNERS, check_keys, find_class
 
-
 _WARNINGS = {signal.SIGTERM, signal.SIGUSR1}
 
 
