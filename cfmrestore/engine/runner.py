@@ -97,6 +97,16 @@ class RestorationRunner(Runner):
         built = super().build_evaluator(evaluator)
         return RestorationEvaluator(built.metrics) if type(built) is Evaluator else built
 
+    def build_param_scheduler(self, scheduler: Any) -> Any:
+        """Say which key a schedule that ends before it begins comes from."""
+        for index, one in enumerate(scheduler if isinstance(scheduler, list | tuple) else [scheduler]):
+            if isinstance(one, dict) and (end := one.get("end")) is not None and end <= one.get("begin", 0):
+                raise ValueError(
+                    f"param_scheduler.{index} goes from iteration {one.get('begin', 0)} to {end}: for so few "
+                    "iterations (train_cfg.max_iters) set its begin and end, or param_scheduler=None"
+                )
+        return super().build_param_scheduler(scheduler)
+
     def _init_model_weights(self) -> None:
         """Only where a training begins: one that goes on has them in its checkpoint."""
         if not (self._resume and self._load_from):

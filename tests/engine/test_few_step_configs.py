@@ -12,6 +12,11 @@ from tests.testing import ROOT
 
 FOLDER = ROOT / "configs" / "few_steps"
 CONFIGS = sorted(FOLDER.glob("*.py"))
+TEACHERS = {  # what they begin with, and the recipe of that
+    "cfm_x4": ("cfm-x4", "cfm_unet-1.6m_x4.py"),
+    "cfm_realsr_x4": ("cfm-realsr-x4", "cfm_unet-1.6m_realsr-x4.py"),
+    "digits": ("work_dirs/digits_unet", "lfm/digits_unet.py"),
+}
 LISTED = {model["Name"]: model for model in yaml.safe_load((FOLDER / "metafile.yml").read_text())["Models"]}
 
 
@@ -20,20 +25,22 @@ def test_a_recipe_is_a_sibling_of_its_teacher(path: Path) -> None:
     cfg = load_config(path)
     with torch.device("meta"):
         flow = MODELS.build(cfg.model)
-    assert cfg.load_from == ("cfm-x4" if path.stem.startswith("cfm_x4") else "work_dirs/digits_unet")
+    kind, base = next(item for item in TEACHERS.items() if path.stem.startswith(item[0]))
+    assert cfg.load_from == base[0]
     assert flow.sampling.guidance == 1
     assert not flow.conditions.droppable
     assert not cfg.model.network.get("dropout")
-    assert cfg.optim_wrapper.optimizer.lr == 3e-4
-    assert flow.sampling.nfe == (1 if "consistency" in path.stem else 2)
+    assert flow.sampling.nfe == (1 if "consistency" in path.stem or "realsr" in kind else 2)
     reflow = path.stem.endswith("reflow")
     assert flow.network.flow_map is not reflow
     assert flow.sampling.solver.needs_flow_map is not reflow
     if not reflow:
         assert cfg.model.teacher.weights == cfg.load_from
-        base = load_config(ROOT / "configs" / ("cfm_unet-1.6m_x4.py" if "cfm" in path.stem else "lfm/digits_unet.py"))
-        assert cfg.model.teacher.get("guidance", 1) == base.model.sampling.get("guidance", 1)
-        assert len(flow.losses) == 2
+        teacher = load_config(ROOT / "configs" / base[1])
+        assert cfg.optim_wrapper.optimizer.lr < teacher.optim_wrapper.optimizer.lr
+        assert cfg.model.teacher.get("guidance", 1) == teacher.model.sampling.get("guidance", 1)
+        assert type(flow.losses[0]).__name__ == "MSE"  # keeps the velocity
+        assert len(flow.losses) >= 2
 
 
 def test_the_metafile_lists_them() -> None:

@@ -32,6 +32,8 @@ class Perceptual(Loss):
         after: Earliest time that counts.
         steps: Steps of a flow map; None takes the mean given x_t, and 0 one step whose dial stands anywhere, where the
             loss counts as much as the share of the way.
+        shift: Cut up to so many pixels, drawn anew for each batch, from the top and the left of both images. A network
+            that strides sees some pixels more than others, and what is trained learns where they lie: it draws dots.
         weight: Factor on it in the sum of losses.
     """
 
@@ -42,10 +44,14 @@ class Perceptual(Loss):
         net: str = "vgg",
         after: float = 0.0,
         steps: int | None = None,
+        shift: int = 0,
         weight: float = 1.0,
     ) -> None:
         super().__init__(weight=weight)
         self.after, self.steps, self.needs_flow_map = after, steps, steps is not None
+        if shift < 0:
+            raise ValueError(f"shift is a number of pixels; got {shift}")
+        self.shift = shift
         self.network = _lpips(net, backbone) if net in _LPIPS else _extractor(net, backbone)
 
     @property
@@ -56,8 +62,8 @@ class Perceptual(Loss):
         late = prediction.t >= self.after
         if prediction.target is None:
             raise ValueError("Perceptual compares pictures, and this data gives latents without one")
-        restored = self._restored(prediction)
-        target = prediction.target
+        top, left = (prediction.rng.fork("shift").uniform(2)[0] * (self.shift + 1)).int().tolist()
+        restored, target = (x[..., top:, left:] for x in (self._restored(prediction), prediction.target))
         if isinstance(self.network, Extractor):
             distance = self.network.distance(restored, target)
         else:

@@ -10,6 +10,7 @@ from cfmrestore.flows.losses.base import Loss, Prediction, per_image
 from cfmrestore.ops.broadcast import expand_as
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import GRIDS, LOSSES, SOLVERS
+from cfmrestore.solvers.grids.base import TimeGrid
 from cfmrestore.typing import PerImage
 
 
@@ -45,27 +46,28 @@ class Trajectory(Loss):
     ) -> None:
         super().__init__(weight=weight)
         self.solver = SOLVERS.build(solver or {"type": "Heun"})
-        self.grid: Tensor = GRIDS.build(grid or {"type": "UniformGrid"})(num_intervals)
-        count = len(self.grid) - 1
-        if steps is not None and any(k < 1 or count % k for k in steps):
-            raise ValueError(f"steps are numbers that divide {count}, the intervals of the grid; got {steps}")
+        self.grid: TimeGrid = GRIDS.build(grid or {"type": "UniformGrid"})
+        self.num_intervals = num_intervals
+        self.count = num_intervals or self.grid.default_intervals
+        if steps is not None and any(k < 1 or self.count % k for k in steps):
+            raise ValueError(f"steps are numbers that divide {self.count}, the intervals of the grid; got {steps}")
         self.steps = None if steps is None else tuple(steps)
 
     def __call__(self, prediction: Prediction) -> PerImage:
         assert prediction.teacher is not None
-        points = [prediction.pair.source.x_0]
+        points, grid = [prediction.pair.source.x_0], self.grid(self.num_intervals)
         with torch.no_grad():
-            self.solver.solve(prediction.teacher, points[0], self.grid, on_step=lambda step: points.append(step.x))
+            self.solver.solve(prediction.teacher, points[0], grid, on_step=lambda step: points.append(step.x))
         way, images = torch.stack(points), torch.arange(len(points[0]))
         first, last = self._steps(prediction.rng.fork("steps"))
         x_t, x_r = way[first, images], way[last, images]
-        t, r = (self.grid[index].to(x_t) for index in (first, last))
+        t, r = (grid[index].to(x_t) for index in (first, last))
         mean = (x_r - x_t) / expand_as(r - t, x_t)
         return per_image((prediction.network(x_t, t, r) - mean).square())
 
     def _steps(self, rng: ImageRng) -> tuple[Tensor, Tensor]:
         """Numbers of the times between which each image's step goes."""
-        count = len(self.grid) - 1
+        count = self.count
         one, other = rng.uniform(2).unbind(dim=1)
         if self.steps is None:
             a, b = (one * (count + 1)).long(), (other * (count + 1)).long()

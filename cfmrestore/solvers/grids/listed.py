@@ -19,7 +19,7 @@ class ListedGrid(TimeGrid):
     """
 
     def __init__(self, *, times: Sequence[float]) -> None:
-        self.times = torch.tensor(times, dtype=torch.float64)
+        self.times = torch.tensor(times, dtype=torch.float64, device="cpu")  # also of a model without memory
         self.default_intervals = len(self.times) - 1
         check_monotonic(self.times)
         if self.times[0] != 0 or self.times[-1] != 1:
