@@ -1,4 +1,4 @@
-# The digits of digits_unet by a transformer of 16 tokens.
+# The digits of digits_unet by a transformer of 16 tokens, whose steps are shorter and more.
 _base_ = "digits_unet.py"
 model = dict(
     conditions=[dict(type="ClassLabel", classes=10, channels=128, dropout=0.1)],
@@ -14,3 +14,4 @@ model = dict(
         time_scale=1000.0,
     ),
 )
+train_cfg = dict(max_iters=6000)
