@@ -1,6 +1,7 @@
 """mmengine's runner, for any device, with checkpoints that resume exactly."""
 
 import copy
+import multiprocessing
 import os
 import signal
 import threading
@@ -30,16 +31,17 @@ _WARNINGS = {signal.SIGTERM, signal.SIGUSR1}
 def _start_worker(start: Callable[[int], None] | None, worker: int) -> None:
     """A scheduler warns all processes of a job; what to do then is for the one that trains, whose workers go on."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _WARNINGS)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    parent = multiprocessing.parent_process()
+    threading.Thread(target=_end_with, args=(parent.pid if parent else None,), daemon=True).start()
     if start is not None:
         start(worker)
 
 
-def _end_with_parent() -> None:
+def _end_with(parent: int | None) -> None:
     """Wait until the process that trains ends this worker, and heed no other."""
-    while (told := signal.sigwaitinfo(_WARNINGS)) is not None:
-        if told.si_pid == os.getppid():
-            os._exit(0)
+    while signal.sigwaitinfo(_WARNINGS).si_pid != parent:
+        pass
+    os._exit(0)
 
 
 @RUNNERS.register_module()

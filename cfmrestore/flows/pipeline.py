@@ -88,6 +88,9 @@ class SamplingPipeline:
             seeds: One an image, for an encoder that draws.
             given: What conditions were given, by name; "low" is the input, for those that tell it.
         """
+        if self.sampling.solver.needs_flow_map:
+            name = type(self.sampling.solver).__name__
+            raise ValueError(f"{name} steps forward alone: invert by the velocity, with the solver Euler or Heun")
         drawing = replace(self, sampling=replace(self.sampling, fidelity=0.0, noise_contrast_limit=None))
         rng, given = self.sampling.fork(ImageRng(seeds)), dict(given or {})
         multiple = self.coupling.low_multiple * self.coupling.scale

@@ -147,7 +147,7 @@ class Start:
     Args:
         velocity: v(x, t).
         x_0: The start.
-        posterior_mean: Needed for a fidelity above 0.
+        posterior_mean: Needed where the result is mixed with it.
         source_mean: Mean of the source's law, needed where the path keeps some of the source.
         diffusion: The law of the source, for the solvers that add noise.
         nfe: Evaluations of networks that this took.

@@ -1,7 +1,7 @@
 """A trained flow from which another one learns."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ class Teacher(nn.Module):
         network: The network that learns; a copy of it, without a duration, takes the weights.
         conditions: What it is told; likewise.
         weights: The safetensors file of a flow.
-        guidance: Scale of classifier-free guidance, or one by condition.
+        guidance: Scale of classifier-free guidance of its condition, or one by the name of a condition.
         guidance_interval: First and last time of guidance.
     """
 
@@ -44,7 +44,13 @@ class Teacher(nn.Module):
         for module in self.network.modules():
             if isinstance(module, ConditionedNetwork):
                 module.duration = None
-        if guidance != 1 and conditions.droppable:
+        scales = guidance.values() if isinstance(guidance, Mapping) else [guidance]
+        self.guided = any(scale != 1 for scale in scales)
+        if self.guided and not isinstance(guidance, Mapping) and len(list(conditions)) > 1:
+            raise ValueError(
+                f"say which of {', '.join(conditions)} are guided: model.teacher.guidance=dict(NAME=scale)"
+            )
+        if self.guided and conditions.droppable:
             raise ValueError(
                 "what learns a guided velocity is always told its conditions: set the dropout of "
                 f"{', '.join(conditions.droppable)} to 0"
@@ -73,7 +79,7 @@ class Teacher(nn.Module):
             return velocity
 
         with torch.no_grad():
-            if self.guidance == 1:
+            if not self.guided:
                 return under(self.conditions.embed_with_dropout(inputs, rng))
             return guided_velocity(
                 self.conditions, inputs, under,

@@ -32,8 +32,8 @@ class DataConsistency:
     for the straight path :math:`x_1(v) = x_s + (1 - s) v`. So all stages agree in what shrinking sees, and on the
     straight path with :math:`\sigma_1 = 0`, in a lossless space and without noise on the way, a method of any order
     ends at the input exactly. Where w = 0 (GVP from s = 0) the velocity there does not depend on the end: v is
-    left alone, as by a first evaluation at t = 1. The mean velocity of a flow map is treated as a velocity is: its last
-    step leads to an end that shrinks to the input. An object serves one solve.
+    left alone, as by a first evaluation at t = 1. The mean velocity of a flow map is treated as a velocity is: on a
+    straight path its last step leads to an end that shrinks to the input. An object serves one solve.
 
     Args:
         velocity: What is wrapped.

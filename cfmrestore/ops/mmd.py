@@ -117,7 +117,7 @@ def squared_mmd(
     """
     if paired and len(x) != len(y):
         raise ValueError(f"paired sets have as many features; got {len(x)} and {len(y)}")
-    n, m = len(x), len(y)
+    n, m, paired = len(x), len(y), paired and unbiased
     pairs = n * (m - 1) if paired else n * m
     cross = _sum(kernel, x, y, diagonal=not paired) / pairs if pairs else x.new_zeros(())
     return _mean_within(kernel, x, unbiased) + _mean_within(kernel, y, unbiased) - 2 * cross

@@ -40,7 +40,7 @@ def test_a_generation(digits: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert len({row.distance for row in rows}) == 3
     assert "It worked if the student is clearly closer" in capsys.readouterr().out
     said = load_config(tmp_path / "few" / "few_steps.py")
-    assert said.model.teacher.guidance == 1.1
+    assert said.model.teacher.guidance == {"ClassLabel": 1.1}
     assert said.model.conditions[0].dropout == 0
     assert said.optim_wrapper.optimizer.lr == 3e-4
     student = stages.load_stages(tmp_path / "few")[0].flow

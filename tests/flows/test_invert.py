@@ -65,6 +65,14 @@ def test_every_solver_walks_back(solver: str) -> None:
 
 
 @torch.no_grad()
+def test_a_flow_map_does_not_walk_back() -> None:
+    flow = conditional(network={**NETWORK, "flow_map": True}, sampling={"solver": {"type": "FlowMapEuler"}})
+    with pytest.raises(ValueError, match="FlowMapEuler steps forward alone: invert by the velocity"):
+        flow.invert(torch.rand(1, 3, 8, 8), torch.tensor([0]))
+    flow.invert(torch.rand(1, 3, 8, 8), torch.tensor([0]), replace(flow.sampling, solver={"type": "Euler"}))
+
+
+@torch.no_grad()
 def test_under_the_same_condition_it_leads_to_the_same_noise() -> None:
     flow = conditional(conditions=[{"type": "ClassLabel", "classes": 3, "channels": 32, "dropout": 0.1}])
     for parameter in flow.conditions.parameters():

@@ -1,12 +1,13 @@
 """From the config of a trained flow to that of its few-step sibling."""
 
 import copy
+import inspect
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
-from cfmrestore.registry import DATASETS
+from cfmrestore.registry import CONDITIONS, DATASETS, find_class
 
 LOSSES = {"shortcut": "Shortcut", "rcgm": "RCGM", "mean_flow": "MeanFlow", "trajectory": "Trajectory"}
 """Losses of flow maps, by the names that the command gives them."""
@@ -57,10 +58,12 @@ def _change_model(model: Any, weights: Path, evaluations: int, loss: str) -> Non
     network.flow_map = True
     if "dropout" in network:
         network.dropout = 0.0
-    for condition in model.get("conditions") or []:
-        condition.dropout = 0.0
     sampling = model.setdefault("sampling", {})
     guidance = {key: sampling.pop(key) for key in ("guidance", "guidance_interval") if key in sampling}
+    if isinstance(guidance.get("guidance"), int | float):  # of the conditions that can be dropped, as sampling has it
+        guidance["guidance"] = dict.fromkeys(_droppable(model), guidance["guidance"])
+    for condition in model.get("conditions") or []:
+        condition.dropout = 0.0
     model.teacher = {"weights": str(weights), **guidance}
     extra: dict[str, Any] = {}
     if loss == "mean_flow" and network.get("checkpointing"):
@@ -72,8 +75,19 @@ def _change_model(model: Any, weights: Path, evaluations: int, loss: str) -> Non
     model.loss = [{"type": "MSE"}, {"type": LOSSES[loss], **extra}]
     sampling.solver, sampling.grid = {"type": "FlowMapEuler"}, {"type": "UniformGrid"}
     sampling.num_intervals = evaluations
+    sampling.pop("noise_contrast_limit", None)  # which costs an evaluation more
     if sampling.get("fidelity") == 1:  # which asks for no sample
         sampling.fidelity = 0.0
+
+
+def _droppable(model: Any) -> list[str]:
+    """Names of the conditions that the flow drops in training, by their own defaults too."""
+    names = []
+    for condition in model.get("conditions") or []:
+        own = inspect.signature(find_class(condition, CONDITIONS)).parameters.get("dropout")
+        if condition.get("dropout", 0 if own is None else own.default) > 0:
+            names.append(condition["type"])
+    return names
 
 
 def _change_schedule(cfg: Config, iterations: int) -> None:

@@ -61,12 +61,12 @@ class Prediction:
         return self.decode(self.path.velocity_to_data(self.v, self.x_t, self.t))
 
     def end(self, num_intervals: int) -> Latent:
-        """Where a flow map leads from the start of the paths in so many steps of equal length, with gradients."""
+        """The data to which a flow map leads from the starts in so many steps of equal length, with gradients."""
         x = self.pair.source.x_0
         times = torch.linspace(0, 1, num_intervals + 1, dtype=x.dtype, device=x.device).expand(len(x), -1)
         for t, r in pairwise(times.unbind(dim=1)):
             x = x + self.network(x, t, r) / num_intervals
-        return x
+        return self._without_source(x)
 
     @cached_property
     def share(self) -> PerImage:
@@ -77,7 +77,14 @@ class Prediction:
     def dialed(self) -> Latent:
         """What a flow map makes of the start in one step when its dial stands there: x_0 + u(x_0, 0, share)."""
         x = self.pair.source.x_0
-        return x + self.network(x, torch.zeros_like(self.share), self.share)
+        return self._without_source(x + self.network(x, torch.zeros_like(self.share), self.share))
+
+    def _without_source(self, x: Latent) -> Latent:
+        """What is left at t = 1 of the mean of the source is taken out, as in sampling."""
+        if not self.path.keeps_source:
+            return x
+        end = self.path.coefficients(torch.ones((), dtype=x.dtype, device=x.device))
+        return (x - end.sigma * self.pair.source.mean) / end.alpha
 
     def at(self, t: Time) -> Latent:
         """Points of the same paths at other times."""

@@ -10,6 +10,8 @@ from cfmrestore.ops.broadcast import expand_as
 from cfmrestore.registry import LOSSES
 from cfmrestore.typing import PerImage
 
+_SHORTEST = 1e-6  # of what is divided by: of a step of no length, u is drawn to v
+
 
 @LOSSES.register_module()
 class RCGM(FlowMapLoss):
@@ -27,12 +29,17 @@ class RCGM(FlowMapLoss):
 
     References: Sun and Lin, 2025 (RCGM), and Wu et al., 2026 (VOSR), whose clip and N = 2 are the defaults.
 
+    The velocity is a teacher's: of single training paths, whose velocities scatter by more than c, clipped residuals
+    would average to something else.
+
     Args:
         delta: Length of the short step.
         count: Steps N of the map.
         clip: Bound on e.
         intervals, share, weight: As for ``FlowMapLoss``.
     """
+
+    needs_teacher = True
 
     def __init__(
         self,
@@ -61,6 +68,6 @@ class RCGM(FlowMapLoss):
                 here = t + delta + step * h
                 x = x + expand_as(h, x) * network(x, here, here + h)
             # (r - t - delta) / delta * (mean - u), without a division by what is left of the way
-            difference = (x - near - expand_as(r - t - delta, x) * u) / expand_as(delta, x)
+            difference = (x - near - expand_as(r - t - delta, x) * u) / expand_as(delta.clamp_min(_SHORTEST), x)
             target = u - (u - v - difference).clamp(-self.clip, self.clip)
         return per_image((u - target).square())
