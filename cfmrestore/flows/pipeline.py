@@ -187,8 +187,8 @@ class SamplingPipeline:
                     f"{name} steps by a flow map, and this network is a velocity: take another solver, or train one "
                     "from it with a config of configs/few_steps"
                 )
-            if 0 < self.sampling.fidelity < 1 and not self.path.is_straight:
-                raise ValueError(f"a fidelity between 0 and 1 under {name} is for straight paths")
+            if self.sampling.share < 1 and not self.path.is_straight:
+                raise ValueError(f"a fidelity between 0 and 1 under the dial of {name} is for straight paths")
         if self.sampling.consistency and self.coupling.scale == 1:
             raise ValueError("consistency needs a model that enlarges: at scale 1 the result would be the input")
         knows_input = self.conditions.context_channels or source.estimate is not None

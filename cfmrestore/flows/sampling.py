@@ -42,8 +42,9 @@ class Sampling:
     with the factor :math:`\lambda` and the contrast :math:`s_0` from which on there is none; that costs the evaluation
     of the mean, too.
 
-    A flow map on a straight path under ``FlowMapEuler`` needs no mean for a fidelity below 1: its last step is followed
-    from the share 1 - f of the way (``FlowMapEuler.solve_towards``), at no further evaluation.
+    A flow map on a straight path under ``FlowMapEuler(dial=True)`` needs no mean for a fidelity below 1: its last step
+    is followed from the share 1 - f of the way (``FlowMapEuler.solve_towards``), at no further evaluation. The noise at
+    the start is multiplied by that share too, since a network does not wholly remove what it starts with.
 
     Args:
         solver: The solver, or its config.
@@ -115,7 +116,12 @@ class Sampling:
     @property
     def mixes(self) -> bool:
         """Whether the result is mixed of the mean and a sample; a flow map goes a part of the way instead."""
-        return self.fidelity == 1 or (self.fidelity > 0 and not self.solver.needs_flow_map)
+        return self.fidelity == 1 or (self.fidelity > 0 and not self.solver.dial)
+
+    @property
+    def share(self) -> float:
+        """Of the way, and of the noise, under the dial of a flow map; 1 without."""
+        return 1.0 if self.mixes else 1.0 - self.fidelity
 
     @property
     def needs_posterior_mean(self) -> bool:
@@ -130,10 +136,11 @@ class Sampling:
 
     def noise_factor(self, posterior_mean: Latent | None) -> float | Tensor:
         r"""Factor on the noise at the start: :math:`\lambda`, or where it fades :math:`\lambda (1 - s / s_0)_+`."""
+        noise = self.share * self.noise
         if self.noise_contrast_limit is None:
-            return self.noise
+            return noise
         assert posterior_mean is not None
-        return self.noise * (1 - local_contrast(posterior_mean) / self.noise_contrast_limit).clamp_min(0)
+        return noise * (1 - local_contrast(posterior_mean) / self.noise_contrast_limit).clamp_min(0)
 
     def fork(self, rng: ImageRng) -> ImageRng:
         """The generators of a restoration, one an image."""
@@ -172,8 +179,8 @@ def sample(start: Start, path: Path, sampling: Sampling) -> Solution:
         assert start.posterior_mean is not None
         return Solution(start.posterior_mean, start.nfe)
     grid = sampling.grid(sampling.num_intervals)
-    if sampling.fidelity > 0 and not sampling.mixes:
-        solution: Solution = sampling.solver.solve_towards(start.velocity, start.x_0, grid, share=1 - sampling.fidelity)
+    if sampling.share < 1:
+        solution: Solution = sampling.solver.solve_towards(start.velocity, start.x_0, grid, share=sampling.share)
     else:
         solution = sampling.solver.solve(start.velocity, start.x_0, grid, diffusion=start.diffusion)
     x_1 = solution.x

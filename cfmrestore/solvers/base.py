@@ -40,6 +40,9 @@ class Solver(ABC):
     needs_flow_map: ClassVar[bool] = False
     """Whether the velocity is asked for its mean until the end of the step, u(x, t, r)."""
 
+    dial: bool = False
+    """Whether a fidelity between 0 and 1 goes a part of the way, in place of mixing mean and sample."""
+
     startup_evals: ClassVar[int] = 0
     """Function evaluations beyond that, once a solve."""
 

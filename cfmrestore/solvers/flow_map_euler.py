@@ -18,11 +18,18 @@ class FlowMapEuler(Solver):
     With :math:`u(x, t, t) = v(x, t)` in place of u it is Euler's method.
 
     Reference: Boffi et al., 2024 (arXiv:2406.07507).
+
+    Args:
+        dial: Take a fidelity between 0 and 1 as a part of the way (``solve_towards``), for networks that were trained
+            on all parts of it; otherwise mean and sample are mixed, for an evaluation more.
     """
 
     order = 1
     evals_per_step = 1
     needs_flow_map = True
+
+    def __init__(self, *, dial: bool = False) -> None:
+        self.dial = dial
 
     def step(self, v: Velocity, x: Latent, t: Time, h: Time, memory: None) -> tuple[Latent, None]:
         return x + h * cast(FlowMap, v)(x, t, t + h), memory

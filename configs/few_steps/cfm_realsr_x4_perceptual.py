@@ -12,7 +12,7 @@ model = dict(
         dict(type="TargetMSE", steps=0),
         dict(type="Perceptual", net="EfficientNetLite", steps=0, shift=15, weight=0.02),
     ],
-    sampling=dict(_delete_=True, solver=dict(type="FlowMapEuler"), num_intervals=1, color="mean"),
+    sampling=dict(_delete_=True, solver=dict(type="FlowMapEuler", dial=True), num_intervals=1, color="mean"),
 )
 train_cfg = dict(max_iters=1500, val_interval=1500)
 train_dataloader = dict(batch_size=8)
