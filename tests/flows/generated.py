@@ -97,6 +97,7 @@ def _rank(rank: int, port: int, kind: type[GeneratedLoss], settings: list[dict[s
         found.append(_gradient(toy))
     if rank == 0:
         torch.save(found, file)
+    distributed.barrier()  # rank 0 holds the store: the other waits until it needs none
     distributed.destroy_process_group()
 
 
