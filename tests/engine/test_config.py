@@ -108,7 +108,7 @@ def test_wrong_keys_are_named_with_their_place(options: dict, message: str) -> N
     [
         (
             {"model.sampling.solver.type": "Runge"},
-            "there is no 'Runge'; known are: AB2, DoPri5, Euler, EulerMaruyama, Heun,",
+            "there is no 'Runge'; known are: AB2, DoPri5, Euler, EulerMaruyama, FlowMapEuler, Heun,",
         ),
         ({"model.coupling.type": "Lowres"}, "there is no 'Lowres'; did you mean 'LowresLatent'?"),
         ({"optim_wrapper.optimizer.type": "Adem"}, "there is no 'Adem'; did you mean 'Adam'?"),

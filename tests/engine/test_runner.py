@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
+from cfmrestore.engine.runner import RestorationRunner
 from tests.testing import ROOT
 
 OWNERS = {"runner", "loop", "train_loop", "val_loop", "test_loop", "optim_wrapper"}
@@ -28,3 +29,9 @@ def test_nobody_reaches_into_the_runner() -> None:
 @pytest.mark.parametrize("mutant", ["runner._test_loop = {}", "self.runner.train_loop._iter = 3", "x = loop._epoch"])
 def test_the_search_finds_its_mutants(mutant: str) -> None:
     assert len(list(private_accesses([("mutant", mutant)]))) == 1
+
+
+def test_a_schedule_that_ends_before_it_begins_is_named() -> None:
+    schedules = [{"type": "LinearLR", "end": 100}, {"type": "CosineAnnealingLR", "begin": 100, "end": 5}]
+    with pytest.raises(ValueError, match=r"param_scheduler\.1 goes from iteration 100 to 5: for so few iterations"):
+        RestorationRunner.build_param_scheduler(object.__new__(RestorationRunner), schedules)
