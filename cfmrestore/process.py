@@ -25,10 +25,3 @@ def readable_errors(interrupted: str = "interrupted") -> Iterator[None]:
         sys.exit(f"error: {text}")
     except KeyboardInterrupt:
         sys.exit(interrupted)
-
-
-def leave_process_group() -> None:
-    """End the group of a distributed run: whose threads are left to the interpreter's end may abort it there."""
-    distributed = sys.modules.get("torch.distributed")
-    if distributed is not None and distributed.is_available() and distributed.is_initialized():
-        distributed.destroy_process_group()

@@ -7,7 +7,7 @@ from importlib import import_module
 from types import ModuleType
 
 from cfmrestore._version import __version__
-from cfmrestore.process import leave_process_group, prepare_process, readable_errors
+from cfmrestore.process import prepare_process, readable_errors
 
 COMMANDS = (
     "train", "test", "evaluate", "feature-statistics", "nearest", "compare", "sweep", "study", "restore", "sample",
@@ -32,7 +32,6 @@ def main(arguments: Sequence[str] | None = None, *, command: str | None = None) 
     module = _module(command or args.command)
     with readable_errors(getattr(module, "INTERRUPTED", "interrupted")):
         module.run(args)
-        leave_process_group()
 
 
 def _parse_all(arguments: Sequence[str] | None) -> argparse.Namespace:
