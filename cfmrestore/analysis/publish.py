@@ -57,6 +57,7 @@ def publish(
         raise ValueError(f"{str(path)!r} does not say which model it is of: publish what this version has trained")
     model = {**meta["model"], "sampling": _changed(meta["model"].get("sampling", {}), sampling or {})}
     model["coupling"] = {key: value for key, value in model["coupling"].items() if key != "weights"}
+    model.pop("teacher", None)  # a file of the machine that trained
     weights = {key: value.float().contiguous() for key, value in checkpoint["state_dict"].items()}
     provenance = {key: meta[key] for key in _PROVENANCE if key in meta}
     log, file = read_log(path.parent), out / f"{name}.safetensors"
