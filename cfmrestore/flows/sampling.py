@@ -185,8 +185,7 @@ def sample(start: Start, path: Path, sampling: Sampling) -> Solution:
         solution = sampling.solver.solve(start.velocity, start.x_0, grid, diffusion=start.diffusion)
     x_1 = solution.x
     if start.source_mean is not None:
-        end = path.coefficients(torch.ones((), dtype=x_1.dtype, device=x_1.device))
-        x_1 = (x_1 - end.sigma * start.source_mean) / end.alpha
+        x_1 = path.without_source(x_1, start.source_mean)
     if sampling.mixes:
         assert start.posterior_mean is not None
         x_1 = torch.lerp(x_1, start.posterior_mean, sampling.fidelity)

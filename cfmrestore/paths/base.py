@@ -36,6 +36,12 @@ class Path(ABC):
         """Whether some of the source is left at t = 1."""
         return float(self.coefficients(torch.ones((), dtype=torch.float64)).sigma) > 1e-6
 
+    def without_source(self, x: Latent, mean: Latent) -> Latent:
+        """The data of an end point x at t = 1, without what it keeps of the mean of its source."""
+        end = self.coefficients(torch.ones((), dtype=x.dtype, device=x.device))
+        data: Tensor = (x - end.sigma * mean) / end.alpha
+        return data
+
     def _at(self, t: Time, like: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         c = self.coefficients(t)
         alpha, sigma, d_alpha, d_sigma = (expand_as(a, like) for a in (c.alpha, c.sigma, c.d_alpha, c.d_sigma))

@@ -81,10 +81,7 @@ class Prediction:
 
     def _without_source(self, x: Latent) -> Latent:
         """What is left at t = 1 of the mean of the source is taken out, as in sampling."""
-        if not self.path.keeps_source:
-            return x
-        end = self.path.coefficients(torch.ones((), dtype=x.dtype, device=x.device))
-        return (x - end.sigma * self.pair.source.mean) / end.alpha
+        return self.path.without_source(x, self.pair.source.mean) if self.path.keeps_source else x
 
     def at(self, t: Time) -> Latent:
         """Points of the same paths at other times."""

@@ -139,8 +139,7 @@ class GeneratedLoss(Loss):
         solver = self.solver or SOLVERS.build({"type": "FlowMapEuler" if prediction.flow_map else "Euler"})
         x_1 = solver.solve(step, x, self.grid(count)).x
         if prediction.path.keeps_source:
-            end = prediction.path.coefficients(torch.ones((), dtype=x.dtype, device=x.device))
-            x_1 = (x_1 - end.sigma * prediction.pair.source.mean[of]) / end.alpha
+            x_1 = prediction.path.without_source(x_1, prediction.pair.source.mean[of])
         image = _clamped(prediction.decode(x_1)) if needs_images(self.spaces) else None
         return samples_of(self.spaces, x_1, image, None if places is None else places[of])
 
