@@ -20,7 +20,7 @@ from cfmrestore.ops.holes import fill_holes
 from cfmrestore.ops.pad import crop_to, pad_to_multiple
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.paths.base import Path, PathDiffusion
-from cfmrestore.typing import Image, Size, Source, Velocity
+from cfmrestore.typing import Image, Seeds, Size, Source, Velocity
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,25 @@ class Restoration:
 
     image: Tensor
     latent: Tensor
+    nfe: int
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Images at t = 1, and what belongs to their paths.
+
+    Args:
+        x_1: Their latents.
+        source: The law of the starts and a draw of it; where a path starts at an input and there is none, zeros.
+        inputs: From which the network is told.
+        low: The inputs, where they are given.
+        nfe: Evaluations of networks that the starts took.
+    """
+
+    x_1: Tensor
+    source: Source
+    inputs: ConditionInputs
+    low: Tensor | None
     nfe: int
 
 
@@ -92,23 +111,40 @@ class SamplingPipeline:
             name = type(self.sampling.solver).__name__
             raise ValueError(f"{name} steps forward alone: invert by the velocity, with the solver Euler or Heun")
         drawing = replace(self, sampling=replace(self.sampling, fidelity=0.0, noise_contrast_limit=None))
-        rng, given = self.sampling.fork(ImageRng(seeds)), dict(given or {})
-        multiple = self.coupling.low_multiple * self.coupling.scale
-        encoder = self.execution.encoder(self.coupling.encoder)
-        x_1 = encoder.encode(pad_to_multiple(image, multiple), rng.fork("encode"))
-        if "low" in given:
-            start = drawing._start_at(given.pop("low"), rng, False, given)
-        else:
-            given = {key: _padded(value, multiple) for key, value in given.items()}
-            zero = torch.zeros_like(x_1)
-            start = replace(drawing._start(Source(zero, zero, zero), rng, None, given), nfe=0)  # nothing was lifted
-        if start.source_mean is not None:  # of which the path keeps a part
-            end = self.path.coefficients(torch.ones((), dtype=x_1.dtype, device=x_1.device))
-            x_1 = end.alpha * x_1 + end.sigma * start.source_mean
+        ends = self.ends(image, seeds, given)
+        x_1, rng = ends.x_1, self.sampling.fork(ImageRng(seeds))
+        start = drawing._start(ends.source, rng, ends.low, ends.inputs.given)
+        if start.source_mean is not None:
+            x_1 = self.path.with_source(x_1, start.source_mean)
         grid = self.sampling.grid(self.sampling.num_intervals).flip(0)
         solution = self.sampling.solver.solve(start.velocity, x_1, grid)
         picture = crop_to(self.decode(solution.x), (image.shape[-2], image.shape[-1]))
-        return Restoration(picture, solution.x, solution.nfe + start.nfe)
+        return Restoration(picture, solution.x, solution.nfe + ends.nfe)
+
+    def ends(self, image: Image, seeds: Seeds, given: Mapping[str, Tensor] | None = None) -> Ends:
+        """Images as latents at t = 1, with the law of their starts; the arguments are those of ``invert``."""
+        rng, given = self.sampling.fork(ImageRng(seeds)), dict(given or {})
+        multiple = self._multiple
+        encoder = self.execution.encoder(self.coupling.encoder)
+        x_1 = encoder.encode(pad_to_multiple(image, multiple), rng.fork("encode"))
+        if "low" in given:
+            source, low, told = self._source_at(given.pop("low"), rng, given)
+            return Ends(x_1, source, self._inputs(source, rng, told), low, self.coupling.extra_nfe)
+        told = {key: _padded(value, multiple) for key, value in given.items()}
+        zero = torch.zeros_like(x_1)
+        needs_input = self.coupling.needs_input
+        source = Source(zero, zero, zero) if needs_input else self.coupling.source_without_input(x_1, rng)
+        return Ends(x_1, source, self._inputs(source, rng, told), None, 0)
+
+    def told_otherwise(self, ends: Ends, given: Mapping[str, Tensor]) -> ConditionInputs:
+        """From which the network is told other things of the same images: what is not given stays."""
+        padded = {key: _padded(value, self._multiple) for key, value in given.items()}
+        return replace(ends.inputs, given={**ends.inputs.given, **padded})
+
+    @property
+    def _multiple(self) -> int:
+        """Number of which the sides of a result must be multiples."""
+        return self.coupling.low_multiple * self.coupling.scale
 
     def decode(self, latent: Tensor) -> Image:
         """The image of a latent."""
@@ -135,19 +171,26 @@ class SamplingPipeline:
             source = self.coupling.source_from_latent(low, rng, self.execution)
             image = self.decode(low) if self.sampling.consistency else None
         else:
-            m = self.coupling.low_multiple
-            image = pad_to_multiple(low, m)
-            given = {key: _padded(value, m * self.coupling.scale) for key, value in given.items()}
-            image = self.conditions.prepare(image, given)
-            given["low"] = image
-            source = self.coupling.source(image, rng, self.execution)
+            source, image, given = self._source_at(low, rng, given)
         return self._start(source, rng, image, given)
+
+    def _source_at(
+        self, low: Image, rng: ImageRng, given: Mapping[str, Tensor]
+    ) -> tuple[Source, Image, dict[str, Tensor]]:
+        """The source of inputs, these as the conditions have them, and all that conditions are given."""
+        image = pad_to_multiple(low, self.coupling.low_multiple)
+        padded = {key: _padded(value, self._multiple) for key, value in given.items()}
+        image = self.conditions.prepare(image, padded)
+        return self.coupling.source(image, rng, self.execution), image, {**padded, "low": image}
+
+    def _inputs(self, source: Source, rng: ImageRng, given: Mapping[str, Tensor]) -> ConditionInputs:
+        encoder = self.execution.encoder(self.coupling.encoder)
+        return ConditionInputs(source, given, lambda images, stream: encoder.encode(images, rng.fork(stream)))
 
     def _start(self, source: Source, rng: ImageRng, image: Image | None, given: Mapping[str, Tensor]) -> Start:
         is_random = bool((source.std > 0).any())  # by the coupling, whatever the images
         self._check(source, is_random)
-        encoder = self.execution.encoder(self.coupling.encoder)
-        inputs = ConditionInputs(source, given, lambda images, stream: encoder.encode(images, rng.fork(stream)))
+        inputs = self._inputs(source, rng, given)
         velocity, extra_nfe = self._velocity(inputs, image), self.coupling.extra_nfe
         if self.sampling.needs_posterior_mean and source.estimate is None:
             source = replace(source, estimate=estimate_posterior_mean(velocity, source.mean, self.path))

@@ -42,6 +42,12 @@ class Path(ABC):
         data: Tensor = (x - end.sigma * mean) / end.alpha
         return data
 
+    def with_source(self, x: Latent, mean: Latent) -> Latent:
+        """The inverse of ``without_source``."""
+        end = self.coefficients(torch.ones((), dtype=x.dtype, device=x.device))
+        point: Tensor = end.alpha * x + end.sigma * mean
+        return point
+
     def _at(self, t: Time, like: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         c = self.coefficients(t)
         alpha, sigma, d_alpha, d_sigma = (expand_as(a, like) for a in (c.alpha, c.sigma, c.d_alpha, c.d_sigma))
