@@ -6,15 +6,29 @@ from pathlib import Path
 from typing import Any
 
 from cfmrestore.engine import checkpoints
-from cfmrestore.engine.conversion.formats import Choices, Foreign, read_dit, read_fmboost, read_lfm, read_sit
+from cfmrestore.engine.conversion.formats import (
+    Choices,
+    Foreign,
+    read_adm,
+    read_ddpm,
+    read_diffusers,
+    read_dit,
+    read_fmboost,
+    read_lfm,
+    read_sit,
+)
 from cfmrestore.hub import file_digest
 from cfmrestore.imageio.atomic import atomic
+from cfmrestore.networks.diffusers_folder import read_folder, weights_file
 
 FORMATS: dict[str, Callable[[Mapping[str, Any], Choices], Foreign]] = {
     "lfm": read_lfm,
     "dit": read_dit,
     "sit": read_sit,
     "fmboost": read_fmboost,
+    "ddpm": read_ddpm,
+    "adm": read_adm,
+    "diffusers": read_diffusers,
 }
 
 
@@ -33,12 +47,12 @@ def convert(
     ``Sampler.from_pretrained`` takes what is written, and ``Restorer.from_pretrained`` if it is FMBoost's.
 
     Args:
-        format: "lfm", "dit", "sit" or "fmboost".
-        file: The checkpoint, or its weights as safetensors.
+        format: "lfm", "dit", "sit", "fmboost", "ddpm", "adm" or "diffusers".
+        file: The checkpoint, or its weights as safetensors; of diffusers the folder.
         out: The .safetensors file to write.
         weights: "ema" or "model", of a file that has both; by default the moving average where there is one.
         encoder: Folder or hub id of the autoencoder, or the config of an encoder; by default the one that the project
-            trained with.
+            trained with, or none.
         image_size: Side of the images in pixels; by default what the weights tell, or 256.
         heads: Attention heads, where they are not the published ones.
     """
@@ -51,12 +65,16 @@ def convert(
     out = Path(out)
     if out.suffix != ".safetensors":
         raise ValueError(f"models are written as .safetensors; got {str(out)!r}")
-    contents = checkpoints.load(file)
+    weighed = Path(file)
+    if format == "diffusers":
+        contents, weighed = read_folder(weighed), weights_file(weighed)
+    else:
+        contents = checkpoints.load(file)
     try:
         found = FORMATS[format](contents, Choices(weights, encoder, image_size, heads))
     except ValueError as error:
         raise ValueError(f"{str(file)!r}: {error}") from error
-    source = {"format": format, "file": Path(file).name, "sha256": file_digest(Path(file), 64)}
+    source = {"format": format, "file": Path(file).name, "sha256": file_digest(weighed, 64)}
     meta = {"name": out.stem, "converted_from": source, "model": checkpoints.as_data(found.model)}
     out.parent.mkdir(parents=True, exist_ok=True)
     with atomic(out) as unfinished:

@@ -1,13 +1,15 @@
-"""Make a model of released weights of LFM, DiT, SiT or FMBoost.
+"""Make a model of released weights of LFM, DiT, SiT, FMBoost, DDPM, ADM or diffusers.
 
 What is written draws pictures with "cfmrestore sample"; FMBoost's restores with "cfmrestore restore". Nothing in the
-checkpoint is executed. Give --encoder the folder of the autoencoder (Stable Diffusion's, which all of them use):
+checkpoint is executed. Give --encoder the folder of the autoencoder (Stable Diffusion's, which the first four use):
 
   cfmrestore convert lfm model_475.pth lfm-celebahq.safetensors --encoder weights/sd-vae-ft-mse
   cfmrestore sample lfm-celebahq.safetensors --count 16
 
 lfm: its transformers and its convolutional networks, EDM's and guided diffusion's, told by their tensors' names.
 dit: DiT-XL/2, which predicts noise: sampled by DDIM. sit: SiT. fmboost: a checkpoint of its trainer.
+ddpm: DDPM's ports to PyTorch, of pixels (CelebA-HQ, LSUN). adm: guided diffusion's and improved DDPM's networks of
+pixels (FFHQ, AFHQ), on the linear schedule. diffusers: a folder with a UNet2DModel and its scheduler_config.json.
 """
 
 import argparse
@@ -17,8 +19,10 @@ from cfmrestore.cli import common
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("format", choices=("lfm", "dit", "sit", "fmboost"), help="the project")
-    parser.add_argument("file", help="its checkpoint, or weights as safetensors")
+    parser.add_argument(
+        "format", choices=("lfm", "dit", "sit", "fmboost", "ddpm", "adm", "diffusers"), help="the project"
+    )
+    parser.add_argument("file", help="its checkpoint, or weights as safetensors; of diffusers its folder")
     parser.add_argument("out", help="the .safetensors to write")
     parser.add_argument("--weights", choices=("ema", "model"), help="of a file with both (default: ema)")
     parser.add_argument("--encoder", metavar="PATH", help="folder or hub id of the autoencoder")

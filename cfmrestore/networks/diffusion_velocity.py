@@ -6,7 +6,7 @@ from torch import Tensor
 
 from cfmrestore.networks.wrapper import NetworkWrapper
 from cfmrestore.ops.broadcast import expand_as
-from cfmrestore.ops.diffusion_schedule import alpha_bar, step_of_ratio
+from cfmrestore.ops.diffusion_schedule import Schedule, alpha_bar, step_of_ratio
 from cfmrestore.registry import NETWORKS
 from cfmrestore.typing import Latent, PerImage
 
@@ -42,15 +42,15 @@ class DiffusionVelocity(NetworkWrapper):
     References: Ho et al., 2020, equation 15 (arXiv:2006.11239); Salimans and Ho, 2022, appendix D (arXiv:2202.00512).
 
     Args:
-        network: The network, or its config; it is told the step, from 0 to 999, as its time.
+        network: The network, or its config; it is told the step, counted from 0, as its time.
         path: The path of the flow.
         channels: Channels of x and of the velocity.
         context_channels: Channels of the context.
         embedding_channels: Channels of the embedding.
         noise_level: Whether the noise level of the source is told.
         prediction: "noise", epsilon; "velocity", that of Salimans and Ho; "data".
-        schedule: The diffusion that was trained: "linear", "scaled_linear", "squared_cosine" or "cosine", as in
-            ``ops.diffusion_schedule``.
+        schedule: The diffusion that was trained: "linear", "scaled_linear", "squared_cosine" or "cosine", or a curve
+            and its numbers, as in ``ops.diffusion_schedule``.
         discrete: Round steps to whole ones, which alone were trained.
     """
 
@@ -64,7 +64,7 @@ class DiffusionVelocity(NetworkWrapper):
         embedding_channels: int = 0,
         noise_level: bool = False,
         prediction: str = "noise",
-        schedule: str = "linear",
+        schedule: Schedule = "linear",
         discrete: bool = True,
     ) -> None:
         super().__init__(

@@ -2,7 +2,7 @@
 
 import torch
 
-from cfmrestore.ops.diffusion_schedule import alpha_bar
+from cfmrestore.ops.diffusion_schedule import Schedule, alpha_bar
 from cfmrestore.paths.base import Path
 from cfmrestore.registry import PATHS
 from cfmrestore.typing import Coefficients, Time
@@ -31,7 +31,7 @@ class StraightDiffusion(Path):
         schedule: Table of the diffusion, as in ``DiffusionVelocity``.
     """
 
-    def __init__(self, *, schedule: str = "linear") -> None:
+    def __init__(self, *, schedule: Schedule = "linear") -> None:
         last = alpha_bar(schedule)[-1]
         self.schedule = schedule
         self.alpha_0, self.sigma_0 = float(last.sqrt()), float((1 - last).sqrt())

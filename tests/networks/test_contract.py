@@ -29,8 +29,8 @@ NETS: dict[str, Callable[..., ConditionedNetwork]] = {
 }
 """Small ones of every network, and of every kind of attention."""
 
-WRAPPERS = {"DiffusionVelocity", "ReversedTime"}
-"""Networks around these, which keep their promises with them."""
+WRAPPERS = {"DiffusionVelocity", "ReversedTime", "DiffusersUNet2D"}
+"""Networks around these, which keep their promises with them; diffusers' own."""
 
 
 @pytest.fixture(params=NETS)

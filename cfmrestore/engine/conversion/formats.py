@@ -1,7 +1,7 @@
 """The formats of other projects, each with the flow that its weights were trained for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor
@@ -10,10 +10,14 @@ from cfmrestore.engine.conversion.state import Contents, fmboost_state, fmboost_
 from cfmrestore.networks.convert import (
     Layout,
     NotThisNetworkError,
+    ddpm_unet_layout,
+    diffusers_unet_layout,
     dit_layout,
     edm_unet_layout,
     guided_unet_layout,
 )
+from cfmrestore.networks.diffusers_folder import prediction_of, schedule_of
+from cfmrestore.ops.diffusion_schedule import Schedule
 
 _VAE = {"type": "AutoencoderKL", "scale": 0.18215, "shift": 0.0}
 _DOWNSCALE = 8  # of that autoencoder
@@ -23,6 +27,7 @@ _TRAINED_WITH = {
     "SiT": {"path": "stabilityai/sd-vae-ft-mse", "posterior": "sample"},
     "FMBoost": {"path": "data/weights/sd15-vae"},
 }
+_ADM_HEAD = 64  # channels of a head in ADM's networks of one data set
 _DROPOUT = 0.1  # of labels, in all that were trained without them too
 
 
@@ -80,14 +85,53 @@ def read_dit(contents: Contents, choices: Choices) -> Foreign:
     """DiT: predicts the noise on the linear schedule; sampled by DDIM."""
     state = plain_state(contents, choices.weights)
     layout = dit_layout(state, "DiT", choices.heads)
+    return _diffusion(layout, state, choices, "linear", "noise")
+
+
+def read_ddpm(contents: Contents, choices: Choices) -> Foreign:
+    """DDPM's ports to PyTorch (CelebA-HQ, LSUN): noise of pixels on the linear schedule."""
+    if choices.heads is not None:
+        raise ValueError("the attention of DDPM has one head: leave heads out")
+    state = plain_state(contents, choices.weights)
+    return _diffusion(ddpm_unet_layout(state), state, choices, "linear", "noise")
+
+
+def read_adm(contents: Contents, choices: Choices) -> Foreign:
+    """Guided diffusion's networks of pixels, improved DDPM's too (FFHQ, AFHQ): noise on the linear schedule."""
+    state = plain_state(contents, choices.weights)
+    head_dim = _ADM_HEAD if choices.heads is None else None
+    layout = guided_unet_layout(state, "ADM", heads=choices.heads, head_dim=head_dim)
+    return _diffusion(layout, state, choices, "linear", "noise")
+
+
+def read_diffusers(contents: Contents, choices: Choices) -> Foreign:
+    """A folder of diffusers with a ``UNet2DModel``, and the schedule that lies there."""
+    if choices.heads is not None or choices.weights is not None:
+        raise ValueError("a folder of diffusers holds one set of weights and says its heads: leave both out")
+    if contents["scheduler"] is None:
+        raise ValueError("there is no scheduler_config.json in the folder, which says what was trained")
+    config, state = contents["config"], contents["state_dict"]
+    side = config.get("sample_size")
+    if choices.image_size is None and isinstance(side, int):
+        choices = replace(choices, image_size=side)
+    layout = diffusers_unet_layout(state, config)
+    return _diffusion(layout, state, choices, schedule_of(contents["scheduler"]), prediction_of(contents["scheduler"]))
+
+
+def _diffusion(
+    layout: Layout, state: Mapping[str, Tensor], choices: Choices, schedule: Schedule, prediction: str
+) -> Foreign:
+    """A diffusion model on the path on which Euler's method is DDIM."""
     return _generator(
         layout,
         state,
         choices,
-        path={"type": "StraightDiffusion", "schedule": "linear"},
-        network={"type": "DiffusionVelocity", "prediction": "noise", "schedule": "linear"},
-        sampling={"solver": {"type": "Euler"}, "grid": {"type": "DiffusionGrid"}, "num_intervals": 50},
-    )
+        path={"type": "StraightDiffusion", "schedule": schedule},
+        network={"type": "DiffusionVelocity", "prediction": prediction, "schedule": schedule},
+        sampling={
+            "solver": {"type": "Euler"}, "grid": {"type": "DiffusionGrid", "schedule": schedule}, "num_intervals": 50
+        },
+    )  # fmt: skip
 
 
 def read_fmboost(contents: Contents, choices: Choices) -> Foreign:
@@ -149,7 +193,7 @@ def _flow(layout: Layout, state: Mapping[str, Tensor], choices: Choices, model: 
     weights = {table.get(name, prefix + name): value for name, value in ours.items()}
     encoder = choices.encoder
     if not isinstance(encoder, Mapping):
-        own = _TRAINED_WITH[layout.project]
+        own = _TRAINED_WITH.get(layout.project, {})
         own = own if encoder is None else {**{k: v for k, v in own.items() if k == "posterior"}, "path": str(encoder)}
-        encoder = {**_VAE, **own}
+        encoder = {**_VAE, **own} if own else {"type": "Identity"}
     return Foreign(weights, {"type": "CouplingFlow", "encoder": dict(encoder), **model})

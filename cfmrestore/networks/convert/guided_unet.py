@@ -33,32 +33,37 @@ def guided_unet_layout(
     state: State,
     project: str = "guided diffusion",
     *,
-    heads: int = 4,
+    heads: int | None = 4,
+    head_dim: int | None = None,
     attention_layout: str = "positions",
 ) -> Layout:
     """The U-Net that weights with guided diffusion's names are of.
 
     Queries, keys and values of one head stand behind each other there, in its older order of attention, and are put in
     our order. FMBoost's attention (``attention_layout="fmboost"``) has heads of a size of their own and is taken as it
-    is. Scales and shifts come from the embedding (its ``use_scale_shift_norm``).
+    is. Scales and shifts come from the embedding (its ``use_scale_shift_norm``). Where variances were learned too
+    (``learn_sigma``), the output has twice the channels, of which the first half is taken.
 
     Args:
         state: The weights.
         project: Whose they are.
-        heads: Attention heads, which weights do not say.
+        heads: Attention heads, which weights do not say; None for as many as there are of ``head_dim`` channels.
+        head_dim: Channels of a head.
         attention_layout: That of our ``UNet``.
     """
     base = shape_of(state, "time_embed.0.weight", project)[1]
     inputs = shape_of(state, "input_blocks.0.0.weight", project)[1]
-    channels = shape_of(state, "out.2.weight", project)[0]
+    outputs = shape_of(state, "out.2.weight", project)[0]
+    channels = inputs if outputs == 2 * inputs else outputs
     qkv = shape_of(state, "middle_block.1.qkv.weight", project)[0]
     levels, blocks, in_blocks = _counts(state)
     first = [1 + level * (blocks + 1) for level in range(levels)]  # place of each level's first block
     widths = [shape_of(state, f"input_blocks.{place}.0.in_layers.2.weight", project)[0] for place in first]
     attended = [level for level, place in enumerate(first) if f"input_blocks.{place}.1.qkv.weight" in state]
     own_size = attention_layout == "fmboost"
-    if qkv % (3 * heads) or (not own_size and qkv != 3 * widths[-1]):
-        raise NotThisNetworkError(f"an attention of {project} with {heads} heads has not {qkv} features")
+    if qkv % (3 * (heads or head_dim or 1)) or (not own_size and qkv != 3 * widths[-1]):
+        told = f"{heads} heads" if heads else f"heads of {head_dim} channels"
+        raise NotThisNetworkError(f"an attention of {project} with {told} has not {qkv} features")
     network: dict[str, Any] = {
         "type": "UNet",
         "base_channels": base,
@@ -66,7 +71,7 @@ def guided_unet_layout(
         "blocks": blocks,
         "attention_factors": [2**level for level in attended],
         "heads": heads,
-        "head_dim": qkv // (3 * heads) if own_size else None,
+        "head_dim": qkv // (3 * heads) if own_size and heads else head_dim,
         "attention_layout": attention_layout,
         "resample": "block" if in_blocks else "conv",
         "time_scale": 1.0,
@@ -79,7 +84,10 @@ def guided_unet_layout(
         )
     )
     places = _ENDS | _places(levels, blocks, attended, in_blocks)
-    renames = [_rename(name, places, None if own_size else heads) for name in shapes]
+    split = None if own_size else (heads or -1, head_dim or -1)
+    renames = [_rename(name, places, split) for name in shapes]
+    if outputs > channels:
+        renames = [_halved(one) if one.ours.startswith("head.2.") else one for one in renames]
     if rows:
         shapes["table.weight"] = torch.Size([rows + 1, 4 * base])
         renames.append(Rename("table.weight", ("label_emb.weight",), with_null_row, lambda table: (table[:-1],)))
@@ -135,20 +143,27 @@ def _places(levels: int, blocks: int, attended: Collection[int], in_blocks: bool
     return places
 
 
-def _rename(ours: str, places: dict[str, str], heads: int | None) -> Rename:
+def _rename(ours: str, places: dict[str, str], split: tuple[int, int] | None) -> Rename:
     layer, _, leaf = ours.rpartition(".")
     theirs = (f"{places[layer]}.{leaf}",)
-    if layer.endswith("attention.qkv") and heads is not None:
-        return Rename(ours, theirs, _from_heads(heads), _to_heads(heads))
+    if layer.endswith("attention.qkv") and split is not None:
+        return Rename(ours, theirs, _from_heads(*split), _to_heads(*split))
     if ".attention." in ours:
         return Rename(ours, theirs, widened, lambda value: (narrowed(value),))
     return Rename(ours, theirs)
 
 
-def _from_heads(heads: int) -> Callable[[Tensor], Tensor]:
+def _from_heads(heads: int, size: int) -> Callable[[Tensor], Tensor]:
     """Features by head, part, channel to part, head, channel."""
-    return lambda value: widened(value.unflatten(0, (heads, 3, -1)).transpose(0, 1).flatten(0, 2))
+    return lambda value: widened(value.unflatten(0, (heads, 3, size)).transpose(0, 1).flatten(0, 2))
 
 
-def _to_heads(heads: int) -> Callable[[Tensor], tuple[Tensor, ...]]:
-    return lambda value: (narrowed(value.unflatten(0, (3, heads, -1)).transpose(0, 1).flatten(0, 2)),)
+def _to_heads(heads: int, size: int) -> Callable[[Tensor], tuple[Tensor, ...]]:
+    return lambda value: (narrowed(value.unflatten(0, (3, heads, size)).transpose(0, 1).flatten(0, 2)),)
+
+
+def _halved(rename: Rename) -> Rename:
+    """The outputs without those of the variances."""
+    return Rename(
+        rename.ours, rename.theirs, lambda value: value.chunk(2)[0], lambda v: (torch.cat([v, torch.zeros_like(v)]),)
+    )

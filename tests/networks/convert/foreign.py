@@ -370,3 +370,100 @@ def _resized(x: Tensor, way: str) -> Tensor:
     if way == "down":
         return F.avg_pool2d(x, 2)
     return x.repeat_interleave(2, 2).repeat_interleave(2, 3) if way == "up" else x
+
+
+# DDPM's ports to PyTorch
+
+
+def ddpm_shapes(base: int, factors: Sequence[int], blocks: int, attended: Sequence[int], *, inputs: int = 3) -> Shapes:
+    """Levels are numbered from the largest; ``attended`` are those with attention."""
+    layers: Shapes = {"temb.dense.0": (4 * base, base), "temb.dense.1": (4 * base, 4 * base)}
+    layers |= {"conv_in": (base, inputs, 3, 3), "norm_out": (base,), "conv_out": (inputs, base, 3, 3)}
+
+    def block(name: str, c_in: int, c_out: int) -> None:
+        layers.update({f"{name}.norm1": (c_in,), f"{name}.conv1": (c_out, c_in, 3, 3)})
+        layers.update({f"{name}.temb_proj": (c_out, 4 * base), f"{name}.norm2": (c_out,)})
+        layers[f"{name}.conv2"] = (c_out, c_out, 3, 3)
+        if c_in != c_out:
+            layers[f"{name}.nin_shortcut"] = (c_out, c_in, 1, 1)
+
+    def attention(name: str, c: int) -> None:
+        layers[f"{name}.norm"] = (c,)
+        layers.update({f"{name}.{part}": (c, c, 1, 1) for part in ("q", "k", "v", "proj_out")})
+
+    widths, width, skips = [base * factor for factor in factors], base, [base]
+    for level, out in enumerate(widths):
+        for index in range(blocks):
+            block(f"down.{level}.block.{index}", width, out)
+            if level in attended:
+                attention(f"down.{level}.attn.{index}", out)
+            width = out
+            skips.append(width)
+        if level < len(widths) - 1:
+            layers[f"down.{level}.downsample.conv"] = (width, width, 3, 3)
+            skips.append(width)
+    block("mid.block_1", width, width)
+    attention("mid.attn_1", width)
+    block("mid.block_2", width, width)
+    for level, out in reversed(list(enumerate(widths))):
+        for index in range(blocks + 1):
+            block(f"up.{level}.block.{index}", width + skips.pop(), out)
+            if level in attended:
+                attention(f"up.{level}.attn.{index}", out)
+            width = out
+        if level:
+            layers[f"up.{level}.upsample.conv"] = (width, width, 3, 3)
+    return _with_biases(layers)
+
+
+def ddpm_unet(state: State, x: Tensor, t: Tensor, groups: int = 32) -> Tensor:
+    """Ho et al., 2020, appendix B: time is added between the convolutions, attention has one head."""
+
+    def norm(name: str, y: Tensor) -> Tensor:
+        return F.group_norm(y, groups, state[f"{name}.weight"], state[f"{name}.bias"], eps=1e-6)
+
+    def conv(name: str, y: Tensor, **keys: int) -> Tensor:
+        padding = (state[f"{name}.weight"].shape[-1] - 1) // 2
+        return F.conv2d(y, state[f"{name}.weight"], state[f"{name}.bias"], **{"padding": padding, **keys})
+
+    def linear(name: str, y: Tensor) -> Tensor:
+        return F.linear(y, state[f"{name}.weight"], state[f"{name}.bias"])
+
+    def block(name: str, y: Tensor) -> Tensor:
+        z = conv(f"{name}.conv1", F.silu(norm(f"{name}.norm1", y)))
+        z = z + linear(f"{name}.temb_proj", F.silu(embedding))[:, :, None, None]
+        z = conv(f"{name}.conv2", F.silu(norm(f"{name}.norm2", z)))
+        return z + (conv(f"{name}.nin_shortcut", y) if f"{name}.nin_shortcut.weight" in state else y)
+
+    def attention(name: str, y: Tensor) -> Tensor:
+        if f"{name}.q.weight" not in state:
+            return y
+        z = norm(f"{name}.norm", y)
+        q, k, v = (conv(f"{name}.{part}", z).flatten(2) for part in "qkv")
+        weights = (q.transpose(1, 2) @ k * q.shape[1] ** -0.5).softmax(-1)
+        return y + conv(f"{name}.proj_out", (v @ weights.transpose(1, 2)).view_as(y))
+
+    def count(pattern: str) -> int:
+        return len({name.split(".")[pattern.count(".")] for name in state if name.startswith(pattern)})
+
+    half = state["conv_in.weight"].shape[0] // 2
+    angle = t[:, None] * torch.exp(-math.log(1e4) * torch.arange(half) / (half - 1))
+    embedding = linear("temb.dense.0", torch.cat([angle.sin(), angle.cos()], dim=1))
+    embedding = linear("temb.dense.1", F.silu(embedding))
+    y = conv("conv_in", x)
+    skips, levels, blocks = [y], count("down."), count("down.0.block.")
+    for level in range(levels):
+        for index in range(blocks):
+            y = attention(f"down.{level}.attn.{index}", block(f"down.{level}.block.{index}", y))
+            skips.append(y)
+        if level < levels - 1:
+            y = conv(f"down.{level}.downsample.conv", F.pad(y, (0, 1, 0, 1)), stride=2, padding=0)
+            skips.append(y)
+    y = block("mid.block_2", attention("mid.attn_1", block("mid.block_1", y)))
+    for level in reversed(range(levels)):
+        for index in range(blocks + 1):
+            y = block(f"up.{level}.block.{index}", torch.cat([y, skips.pop()], dim=1))
+            y = attention(f"up.{level}.attn.{index}", y)
+        if level:
+            y = conv(f"up.{level}.upsample.conv", F.interpolate(y, scale_factor=2, mode="nearest"))
+    return conv("conv_out", F.silu(norm("norm_out", y)))

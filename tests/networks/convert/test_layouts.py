@@ -7,7 +7,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from cfmrestore.networks.convert import Layout, NotThisNetworkError, dit_layout, edm_unet_layout, guided_unet_layout
+from cfmrestore.networks.convert import (
+    Layout,
+    NotThisNetworkError,
+    ddpm_unet_layout,
+    dit_layout,
+    edm_unet_layout,
+    guided_unet_layout,
+)
 from cfmrestore.registry import NETWORKS
 from tests.networks.convert import foreign
 
@@ -40,6 +47,16 @@ FULL: dict[str, tuple[foreign.Shapes, Read, dict, int]] = {
         foreign.edm_shapes(256, (1, 2, 3, 4), 2, (16, 8, 4), side=32, classes=1000),
         lambda state: edm_unet_layout(state, "LFM"), {"attention_factors": [2, 4, 8]}, 0,
     ),
+    "DDPM, CelebA-HQ and LSUN": (
+        foreign.ddpm_shapes(128, (1, 1, 2, 2, 4, 4), 2, (4,)), ddpm_unet_layout,
+        {"type": "DiffusersUNet2D"}, 113_673_219,
+    ),
+    "ADM with learned variances, FFHQ and AFHQ": (
+        foreign.guided_shapes(128, (1, 1, 2, 2, 4, 4), 1, (16,), inputs=3, outputs=6, in_blocks=True),
+        lambda state: guided_unet_layout(state, "ADM", heads=None, head_dim=64),
+        {"base_channels": 128, "channel_factors": [1, 1, 2, 2, 4, 4], "blocks": 1, "attention_factors": [16],
+         "heads": None, "head_dim": 64, "resample": "block"}, 0,
+    ),
     "FMBoost": (
         foreign.guided_shapes(128, (1, 2, 4, 8), 3, (8, 16), inputs=8, features=256),
         lambda state: guided_unet_layout(state, "FMBoost", attention_layout="fmboost"),
@@ -53,6 +70,7 @@ SMALL: dict[str, tuple[foreign.Shapes, Read]] = {
     "guided": (foreign.guided_shapes(**TINY_GUIDED), guided_unet_layout),
     "guided, classes": (foreign.guided_shapes(**TINY_GUIDED, rows=5), guided_unet_layout),
     "guided, blocks resample": (foreign.guided_shapes(**TINY_GUIDED, in_blocks=True), guided_unet_layout),
+    "DDPM": (foreign.ddpm_shapes(32, (1, 2, 2), 2, (1,)), ddpm_unet_layout),
     "EDM": (foreign.edm_shapes(128, (1, 2), 1, (4,), side=8, classes=5), edm_unet_layout),
     "FMBoost": (
         foreign.guided_shapes(**TINY_GUIDED, inputs=8, features=24),
@@ -127,6 +145,31 @@ def test_the_guided_u_net_is_theirs(heads: int, in_blocks: bool) -> None:
     label = torch.tensor([4, 1])
     v = built(layout, ours)(x, t, embedding=ours["table.weight"][label])
     expected = foreign.guided_unet(state, x, t, label, heads=heads)
+    assert torch.allclose(v, expected, atol=1e-4 * float(expected.abs().max()))
+
+
+def test_the_guided_u_net_with_learned_variances_is_theirs() -> None:
+    """Of heads of one size, and without the second half of the outputs."""
+    state = foreign.random_state(foreign.guided_shapes(**TINY_GUIDED, outputs=8, in_blocks=True))
+    layout = guided_unet_layout(state, heads=None, head_dim=16)
+    x, t = inputs()
+    expected = foreign.guided_unet(state, x, t, heads=4)[:, :4]
+    v = built(layout, layout.read(state))(x, t)
+    assert torch.allclose(v, expected, atol=1e-4 * float(expected.abs().max()))
+    back = layout.write(layout.read(state))
+    assert torch.equal(back["out.2.weight"][:4], state["out.2.weight"][:4])
+    assert back["out.2.weight"].shape == state["out.2.weight"].shape
+    with pytest.raises(NotThisNetworkError, match="heads of 48 channels has not"):
+        guided_unet_layout(state, heads=None, head_dim=48)
+
+
+@pytest.mark.parametrize("shape", [(32, (1, 2, 2), 2, (1,)), (32, (1, 1), 1, (0, 1)), (64, (1, 2), 3, ())])
+def test_ddpms_u_net_is_theirs(shape: tuple) -> None:
+    state = foreign.random_state(foreign.ddpm_shapes(*shape))
+    layout = ddpm_unet_layout(state)
+    x, t = inputs(channels=3)[0], torch.tensor([3.0, 800.0])
+    expected = foreign.ddpm_unet(state, x, t)
+    v = built(layout, layout.read(state))(x, t)
     assert torch.allclose(v, expected, atol=1e-4 * float(expected.abs().max()))
 
 
