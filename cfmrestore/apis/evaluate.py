@@ -38,6 +38,7 @@ def evaluate_folders(
     patches: int | None = None,
     patch_side: int | None = None,
     min_images: int | None = None,
+    interval: float | None = None,
     out: str | None = None,
     report: str | None = None,
 ) -> results.Result:
@@ -59,6 +60,7 @@ def evaluate_folders(
         patches: How many patches metrics of whole sets cut an image into, in place of their defaults.
         patch_side: Side of a patch, in pixels.
         min_images: Fewest images that metrics of whole sets take, in place of what they need.
+        interval: Confidence level of a bootstrap interval of KID, such as 0.95, whose ends get columns.
         out: JSON file for the result; a table and a CSV file are written beside it.
         report: HTML file with table, histograms and the worst images.
     """
@@ -68,7 +70,10 @@ def evaluate_folders(
         raise ValueError(f"scale must be 1 or more; got {scale}")
     folders = {kind: folder for kind, folder in (("restored", restored), ("target", target), ("low", low)) if folder}
     sets = {"reference": reference, "patches": patches, "patch_side": patch_side, "min_images": min_images}
+    sets |= {"interval": interval}
     configs = [metric_config(metric, weights, **sets) for metric in dict.fromkeys(metrics)]
+    if interval is not None and not any("interval" in config for config in configs):
+        raise ValueError("an interval is of a kernel distance: name kid, patchkid or kid:FEATURES among the metrics")
     evaluator = _evaluator(configs, protocol, folders.keys(), scale)
     files = match_files(folders, suffix)
     check_sizes(files, scale)

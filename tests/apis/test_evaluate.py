@@ -155,3 +155,13 @@ def test_the_tools(target: Path, tmp_path: Path) -> None:
     output = run_tool("evaluate.py", restored, target, "--protocol", "none", expect=1)
     assert "error: there is no protocol 'none'" in output
     assert "Traceback" not in output
+
+
+def test_a_bootstrap_interval_of_kid(target: Path, tmp_path: Path) -> None:
+    restored = noisy(target, tmp_path / "mine", 20)
+    sets = {"metrics": ["psnr", "kid:SeededNet"], "min_images": 2, "patches": 2, "patch_side": 16}
+    row = evaluate_folders(restored, target, protocol="rgb", interval=0.9, **sets)["benchmarks"]["photos"]["rows"]
+    kid, low, high = (row["restored"][f"pKD (SeededNet){end}"] for end in ("", " low", " high"))
+    assert low < kid < high
+    with pytest.raises(ValueError, match="an interval is of a kernel distance: name kid"):
+        evaluate_folders(restored, target, protocol="rgb", interval=0.9, metrics=["psnr", "fid:SeededNet"])

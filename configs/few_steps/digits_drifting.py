@@ -1,0 +1,21 @@
+# A one-step sibling of lfm/digits_unet.py, which is trained first: each result of one step drifts to real digits of its
+# class and away from other results.
+_base_ = "../lfm/digits_unet.py"
+load_from = "work_dirs/digits_unet"
+
+model = dict(
+    conditions=[dict(type="ClassLabel", classes=10, channels=192, dropout=0.0)],
+    network=dict(flow_map=True, dropout=0.0),
+    loss=[dict(type="MSE"), dict(type="Drifting", features=["pixels", "SeededNet"], per_label=True, weight=0.1)],
+    sampling=dict(solver=dict(type="FlowMapEuler"), num_intervals=1, guidance=1.0),
+)
+
+train_dataloader = dict(batch_size=256)
+train_cfg = dict(max_iters=400)
+optim_wrapper = dict(optimizer=dict(lr=3e-4))
+param_scheduler = [
+    dict(type="LinearLR", start_factor=0.01, by_epoch=False, begin=0, end=50),
+    dict(type="CosineAnnealingLR", by_epoch=False, begin=50, end="${train_cfg.max_iters}", eta_min=3e-6),
+]
+custom_hooks = [dict(type="EMAHook", decay=0.999), dict(type="PreemptionHook")]  # which warms up from less
+default_hooks = dict(checkpoint=dict(interval=400))
