@@ -2,7 +2,6 @@
 
 import math
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -167,15 +166,9 @@ def _shapes() -> tuple[Array, Array, Array, Array]:
 
 @lru_cache(maxsize=1)
 def _pristine() -> tuple[Array, Array, Array]:
-    """Mean and covariance of the features of pristine photographs, and one row of the separable window."""
-    package = find_spec("basicsr")  # it is not imported
-    path = Path(str(package and package.origin)).parent / "metrics" / "niqe_pris_params.npz"
-    if not path.is_file():
-        raise ValueError(
-            "NIQE's parameters are those of the package basicsr (niqe_pris_params.npz): pip install basicsr"
-        )
-    with np.load(path, allow_pickle=False) as file:
-        window = file["gaussian_window"]
-        # The window is the outer product of its normalized middle row with itself.
-        row = window.sum(axis=0)
-        return file["mu_pris_param"][0], file["cov_pris_param"], row / row.sum()
+    """Mean and covariance of the features of pristine photographs, and one row of the separable window.
+
+    The numbers that Mittal et al. published with their program, as basicsr keeps them (niqe_pris_params.npz).
+    """
+    with np.load(Path(__file__).with_name("niqe_pristine.npz"), allow_pickle=False) as file:
+        return file["mean"], file["covariance"], file["window"]
