@@ -5,9 +5,9 @@ load_from = "work_dirs/digits_unet"
 
 model = dict(
     conditions=[dict(type="ClassLabel", classes=10, channels=192, dropout=0.0)],
-    network=dict(flow_map=True, dropout=0.0),
+    network=dict(flow_map=True),
     loss=[dict(type="MSE"), dict(type="Drifting", features=["pixels", "SeededNet"], per_label=True, weight=0.1)],
-    sampling=dict(solver=dict(type="FlowMapEuler"), num_intervals=1, guidance=1.0),
+    sampling=dict(solver=dict(type="FlowMapEuler"), num_intervals=1),
 )
 
 train_dataloader = dict(batch_size=256)

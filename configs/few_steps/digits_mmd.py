@@ -5,12 +5,12 @@ load_from = "work_dirs/digits_unet"
 
 model = dict(
     conditions=[dict(type="ClassLabel", classes=10, channels=192, dropout=0.0)],
-    network=dict(flow_map=True, dropout=0.0),
+    network=dict(flow_map=True),
     loss=[
         dict(type="MSE"),
         dict(type="MMD", features=["pixels", "SeededNet"], kernel="rbf", num_intervals=[1, 2], per_label=True),
     ],
-    sampling=dict(solver=dict(type="FlowMapEuler"), num_intervals=2, guidance=1.0),
+    sampling=dict(solver=dict(type="FlowMapEuler"), num_intervals=2),
 )
 
 train_dataloader = dict(batch_size=256)

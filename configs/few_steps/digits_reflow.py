@@ -6,8 +6,7 @@ data_root = "data/digits_pairs"
 
 model = dict(
     conditions=[dict(type="ClassLabel", classes=10, channels=192, dropout=0.0)],
-    network=dict(dropout=0.0),
-    sampling=dict(solver=dict(type="Euler"), num_intervals=2, guidance=1.0),
+    sampling=dict(solver=dict(type="Euler"), num_intervals=2),
 )
 
 train_dataloader = dict(batch_size=128, dataset=dict(_delete_=True, type="FlowPairs", data_root="${data_root}"))

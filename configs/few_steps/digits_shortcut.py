@@ -5,10 +5,10 @@ load_from = "work_dirs/digits_unet"
 
 model = dict(
     conditions=[dict(type="ClassLabel", classes=10, channels=192, dropout=0.0)],
-    network=dict(flow_map=True, dropout=0.0),
-    teacher=dict(weights="${load_from}", guidance=1.1),
+    network=dict(flow_map=True),
+    teacher=dict(weights="${load_from}"),
     loss=[dict(type="MSE"), dict(type="Shortcut")],
-    sampling=dict(solver=dict(type="FlowMapEuler"), num_intervals=2, guidance=1.0),
+    sampling=dict(solver=dict(type="FlowMapEuler"), num_intervals=2),
 )
 
 train_dataloader = dict(batch_size=128)

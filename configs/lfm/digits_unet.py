@@ -19,12 +19,11 @@ model = dict(
         heads=4,
         head_dim=32,
         groups=16,
-        dropout=0.1,
         time_scale=1000.0,
     ),
     times=dict(type="Uniform"),
     loss=dict(type="MSE"),
-    sampling=dict(solver=dict(type="Heun"), grid=dict(type="UniformGrid"), num_intervals=16, guidance=1.1),
+    sampling=dict(solver=dict(type="Heun"), grid=dict(type="UniformGrid"), num_intervals=16),
 )
 
 train_dataloader = dict(

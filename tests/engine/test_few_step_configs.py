@@ -16,7 +16,10 @@ TEACHERS = {  # what they begin with, and the recipe of that
     "cfm_x4": ("cfm-x4", "cfm_unet-1.6m_x4.py"),
     "cfm_realsr_x4": ("cfm-realsr-x4", "cfm_unet-1.6m_realsr-x4.py"),
     "digits": ("work_dirs/digits_unet", "lfm/digits_unet.py"),
+    "inpainting": ("work_dirs/inpainting_photographs", "lfm/inpainting_photographs.py"),
 }
+ONE_STEP = {"cfm_realsr_x4_perceptual", "digits_consistency", "digits_drifting", "inpainting_perceptual"}
+FROM_DATA = {"digits_reflow", "digits_mmd", "digits_drifting"}  # of the teacher they have the weights alone
 LISTED = {model["Name"]: model for model in yaml.safe_load((FOLDER / "metafile.yml").read_text())["Models"]}
 
 
@@ -25,16 +28,17 @@ def test_a_recipe_is_a_sibling_of_its_teacher(path: Path) -> None:
     cfg = load_config(path)
     with torch.device("meta"):
         flow = MODELS.build(cfg.model)
-    kind, base = next(item for item in TEACHERS.items() if path.stem.startswith(item[0]))
+    base = next(base for kind, base in TEACHERS.items() if path.stem.startswith(kind))
     assert cfg.load_from == base[0]
     assert flow.sampling.guidance == 1
     assert not flow.conditions.droppable
     assert not cfg.model.network.get("dropout")
-    assert flow.sampling.nfe == (1 if "consistency" in path.stem or "realsr" in kind else 2)
+    assert flow.sampling.nfe == (1 if path.stem in ONE_STEP else 2)
     reflow = path.stem.endswith("reflow")
     assert flow.network.flow_map is not reflow
     assert flow.sampling.solver.needs_flow_map is not reflow
-    if not reflow:
+    assert (cfg.model.get("teacher") is None) is (path.stem in FROM_DATA)
+    if cfg.model.get("teacher"):
         assert cfg.model.teacher.weights == cfg.load_from
         teacher = load_config(ROOT / "configs" / base[1])
         assert cfg.optim_wrapper.optimizer.lr < teacher.optim_wrapper.optimizer.lr
