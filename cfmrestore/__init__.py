@@ -1,6 +1,6 @@
 """Image restoration with flows that run in a latent space.
 
-The registries are imported when asked for: a command reads its flags without torch and mmengine.
+Its parts are imported when asked for: a command reads its flags without torch and mmengine.
 """
 
 from importlib import import_module
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         TIME_SAMPLERS,
         TRANSFORMS,
     )
+    from cfmrestore.restore import Restorer, Sampler
 
 __all__ = [
     "CONDITIONS",
@@ -41,6 +42,8 @@ __all__ = [
     "SOLVERS",
     "TIME_SAMPLERS",
     "TRANSFORMS",
+    "Restorer",
+    "Sampler",
     "__version__",
 ]
 
@@ -48,4 +51,5 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("cfmrestore.registry"), name)
+    place = "cfmrestore.restore" if name in ("Restorer", "Sampler") else "cfmrestore.registry"
+    return getattr(import_module(place), name)

@@ -1,0 +1,75 @@
+"""What helps a newcomer: the list of models, what is installed, and completion."""
+
+import json
+import shutil
+import subprocess
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+import cfmrestore
+from cfmrestore.apis import doctor as api
+from cfmrestore.cli.main import COMMANDS, main
+from cfmrestore.restore import model_zoo
+
+
+def test_the_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["models"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("|")[1].strip() for line in lines[2:]] == list(model_zoo.cards())
+    main(["models", "--json"])
+    rows = json.loads(capsys.readouterr().out)
+    for row in rows:
+        assert row["bytes"] == model_zoo.find_bundled(row["name"]).stat().st_size
+        assert {"evaluations", "PSNR", "NIQE", "on"} == row["figures"].keys()
+
+
+def test_doctor_finds_all_well(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["doctor"])
+    text = capsys.readouterr().out
+    assert f"cfmrestore {cfmrestore.__version__}, python 3." in text
+    assert "GiB free" in text
+    assert text.endswith("all is well\n")
+
+
+def test_doctor_names_what_is_missing_and_the_mend(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    needs = ["torch>=2.6", "not-there>=1", 'not-here>=2; extra == "video"', 'torch; extra == "demo"']
+    monkeypatch.setattr(api, "requires", lambda name: needs)
+    folder = shutil.copytree(model_zoo.FOLDER, tmp_path / "weights")
+    (folder / "cfm-x4.safetensors").write_bytes(b"damaged")
+    monkeypatch.setattr(model_zoo, "find_bundled", partial(model_zoo.find_bundled, folder=folder))
+    with pytest.raises(SystemExit) as caught:
+        main(["doctor"])
+    assert caught.value.code == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert "problem: not-there is missing: pip install 'not-there>=1'" in lines
+    assert "extra video: no not-here: pip install 'cfmrestore[video]'" in lines
+    assert "extra demo: installed" in lines
+    assert any(line.startswith("problem:") and "cfm-x4.safetensors has the sha256" in line for line in lines)
+    assert lines[-1] == "2 to mend"
+
+
+@pytest.mark.parametrize(("words", "expected"), [(["restore", "--fid"], "--fidelity"), (["pai"], "pairs")])
+def test_bash_completes(words: list[str], expected: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["completion", "bash"])
+    script = capsys.readouterr().out
+    asked = f'COMP_WORDS=(cfmrestore {" ".join(words)}); COMP_CWORD={len(words)}; _cfmrestore; echo "${{COMPREPLY[@]}}"'
+    done = subprocess.run(["bash", "-c", script + asked], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [expected]
+    assert all(f"\n        {name}) " in script for name in COMMANDS)
+
+
+def test_zsh_takes_the_functions_of_bash(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["completion", "zsh"])
+    assert capsys.readouterr().out.startswith("autoload -U +X bashcompinit")
+
+
+def test_the_package_offers_what_people_import() -> None:
+    from cfmrestore.restore.restorer import Restorer
+    from cfmrestore.restore.sampler import Sampler
+
+    assert cfmrestore.Restorer is Restorer
+    assert cfmrestore.Sampler is Sampler
