@@ -29,7 +29,7 @@ TOOLS = {
     "inpaint.py": "inpaint", "fit_grid.py": "fit-grid", "pairs.py": "pairs", "few_steps.py": "few-steps",
     "boost.py": "boost", "publish_model.py": "publish", "showcase.py": "showcase",
     "study.py": "study", "cfmrestore.demo": "demo", "misc/print_config.py": "print-config",
-    "misc/convert_checkpoint.py": "convert",
+    "misc/convert_checkpoint.py": "convert", "models": "models", "doctor": "doctor", "completion": "completion",
 }  # fmt: skip
 """Scripts of ``tools/``, and the commands that they are."""
 
