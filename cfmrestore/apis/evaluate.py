@@ -69,8 +69,8 @@ def evaluate_folders(
     if scale is not None and scale < 1:
         raise ValueError(f"scale must be 1 or more; got {scale}")
     folders = {kind: folder for kind, folder in (("restored", restored), ("target", target), ("low", low)) if folder}
-    sets = {"reference": reference, "patches": patches, "patch_side": patch_side, "min_images": min_images}
-    sets |= {"interval": interval}
+    sets: dict[str, Any] = {"reference": reference, "patches": patches, "patch_side": patch_side}
+    sets |= {"min_images": min_images, "interval": interval}
     configs = [metric_config(metric, weights, **sets) for metric in dict.fromkeys(metrics)]
     if interval is not None and not any("interval" in config for config in configs):
         raise ValueError("an interval is of a kernel distance: name kid, patchkid or kid:FEATURES among the metrics")

@@ -2,8 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from cfmrestore.hub import file_digest
 from cfmrestore.imageio import EXTENSIONS, SUFFIXES, check_writable, read_picture, write_picture
 from cfmrestore.imageio.picture import Metadata, Picture
 from cfmrestore.restore import Restorer, Settings
+from cfmrestore.restore.auto_model import AUTO, choose_for, covering
 from cfmrestore.restore.inputs import Item, find_items
 from cfmrestore.restore.records import Records
 from cfmrestore.restore.scale_passes import target_size
@@ -31,6 +31,7 @@ class RestoreJob:
     item: Item
     result: Path
     files: list[Path]  # that it writes: the result, or numbered samples and the map of where they differ
+    model: str | Path = AUTO
 
     def __str__(self) -> str:
         return str(self.item)
@@ -79,7 +80,7 @@ def restore(
 
     Args:
         inputs: Images, folders that are searched deeply, and patterns such as ``photos/*.jpg``.
-        model: As for ``Restorer.from_pretrained``.
+        model: As for ``Restorer.from_pretrained``; or "auto", which takes for each image the bundled one that it needs.
         out: Folder of the results, which have the names of the inputs; or the file, where there is one input.
         settings: How to restore.
         samples: Restorations of each image, numbered, with a map of where they differ.
@@ -98,21 +99,40 @@ def restore(
         raise ValueError(f"samples must be 1 or more; got {samples}")
     if not 1 <= quality <= 100:
         raise ValueError(f"quality lies between 1 and 100; got {quality}")
-    restorer = load_restorer(model, config, options, device=device, precision=precision)
-    for stage in restorer.stages:
-        stage.sampling(settings)  # what is wrong in the settings is wrong for all images
-    recipe = {**recipe_of(restorer, settings, options), "samples": samples, "quality": quality, "precision": precision}
-    records = Records(Path(out), recipe)
-    items = [item for item in find_items(inputs) if not records.knows(item.path)]
-    jobs = plan_jobs(items, Path(out), suffix=suffix, format=format, samples=samples)
-    share = jobs[part[0] :: part[1]]
-    run = RestoreRun(restorer, settings, samples, quality, records if jobs and jobs[0].result != Path(out) else None)
-    todo = share if overwrite else [job for job in share if not run.done(job)]
+    if model == AUTO and config is not None:
+        raise ValueError("a config is that of a checkpoint: name it with --model")
+    out, known = Path(out), Records(Path(out), {})
+    items = [item for item in find_items(inputs) if not known.knows(item.path)]
+    jobs = plan_jobs(items, out, suffix=suffix, format=format, samples=samples)
+    single = bool(jobs) and jobs[0].result == out
+    share = [replace(job, model=_model_of(job, model)) for job in jobs[part[0] :: part[1]]]
+    runs = {}
+    for name in {job.model for job in share} or {model} - {AUTO}:
+        restorer = load_restorer(name, config, options, device=device, precision=precision)
+        for stage in restorer.stages:
+            stage.sampling(settings)  # what is wrong in the settings is wrong for all images
+        recipe = {**recipe_of(restorer, settings, options), "samples": samples, "quality": quality}
+        records = None if single else Records(out, {**recipe, "precision": precision})
+        runs[name] = RestoreRun(restorer, settings, samples, quality, records)
+    todo = share if overwrite else [job for job in share if not runs[job.model].done(job)]
     if len(todo) < len(share):
         there = f"{len(share) - len(todo)} of {len(share)}"
         print(f"{there} are there already (--overwrite makes them again)", file=sys.stderr)
     clock = TimeLeft([job.item.weight for job in todo])
-    return [file for files in run_jobs(partial(restore_one, run, clock), todo, progress=clock) for file in files]
+    done = run_jobs(lambda job: restore_one(runs[job.model], clock, job), todo, progress=clock)
+    return [file for files in done for file in files]
+
+
+def _model_of(job: RestoreJob, model: str | Path) -> str | Path:
+    """The model that is named, or under "auto" the one that the picture needs."""
+    if model != AUTO:
+        return model
+    try:
+        choice = choose_for(job.item.path)
+    except (OSError, ValueError):  # a bad file, which is named beside the others that are done
+        return covering(())
+    print(f"{job}: {choice.model}, for {choice.reason}", file=sys.stderr)
+    return choice.model
 
 
 def load_restorer(

@@ -13,8 +13,10 @@ _SETTINGS = ("scale", "seed", "fidelity", "num_intervals", "solver", "noise", "c
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="images, folders (searched deeply) and patterns")
-    model = "cfm-x4-fast (the default), cfm-realsr-x4 for noise or JPEG, a checkpoint, a work directory, a chain's .py"
-    parser.add_argument("--model", default="cfm-x4-fast", metavar="PATH", help=model)
+    model = (
+        "a bundled model, a checkpoint, a work directory, a chain's .py (default: the bundled one that a picture needs)"
+    )
+    parser.add_argument("--model", default="auto", metavar="PATH", help=model)
     parser.add_argument("--out", default="restored", metavar="PATH", help="a folder, or the file of one image")
     parser.add_argument("--scale", type=float, help="any positive number, at most 64 (default: the model's)")
     parser.add_argument("--seed", type=int, default=0, help="another one draws other detail")

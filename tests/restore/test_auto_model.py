@@ -1,0 +1,106 @@
+"""The model for a picture: what it is chosen by, and what is said."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from cfmrestore.apis.restore import restore
+from cfmrestore.cli.main import main
+from cfmrestore.imageio.picture import Metadata, Picture
+from cfmrestore.ops.traces import jpeg_grid, noise_level, planes_of, sharpness
+from cfmrestore.restore import Settings, auto_model, model_zoo
+from cfmrestore.restore.auto_model import choose, covering, traces
+from tests.testing import ROOT, write_images
+
+PHOTOGRAPHS = sorted((ROOT / "data" / "photographs" / "held_out").glob("*.png"))
+
+
+def shrunk(path: Path) -> Image.Image:
+    image = Image.open(path).convert("RGB")
+    return image.resize((image.width // 4, image.height // 4), Image.Resampling.BICUBIC)
+
+
+def as_jpeg(image: Image.Image, quality: int) -> Image.Image:
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=quality)
+    return Image.open(file)
+
+
+def noised(image: Image.Image, sigma: float) -> Image.Image:
+    pixels = np.asarray(image).astype(np.float64)
+    return Image.fromarray((pixels + np.random.default_rng(0).normal(0, sigma, pixels.shape)).clip(0, 255).astype("u1"))
+
+
+def found(image: Image.Image) -> set[str]:
+    return set(traces(Picture(np.asarray(image), Metadata(), "png")))
+
+
+@pytest.mark.parametrize("path", PHOTOGRAPHS, ids=lambda path: path.stem)
+def test_what_was_done_to_a_photograph(path: Path) -> None:
+    image = shrunk(path)
+    assert found(image) == set()
+    assert found(as_jpeg(image, 50)) == {"jpeg"}  # by its pixels: as a PNG it has the same blocks
+    assert found(as_jpeg(image, 96)) == set()
+    assert "noise" in found(noised(image, 12))
+    assert found(image.filter(ImageFilter.GaussianBlur(1))) == {"blur"}
+
+
+def test_the_grid_is_found_wherever_it_begins() -> None:
+    y, _ = planes_of(np.asarray(as_jpeg(shrunk(PHOTOGRAPHS[0]), 60)))
+    assert jpeg_grid(y[3:, 5:]) == pytest.approx(jpeg_grid(y), abs=0.05)
+
+
+def test_the_noise_of_a_flat_picture_is_its_deviation() -> None:
+    ramp = np.linspace(50, 200, 256)[None] + np.zeros((256, 1))
+    noisy = ramp + np.random.default_rng(1).normal(0, 7, (256, 256))
+    assert noise_level(noisy) == pytest.approx(7, rel=0.2)  # the quietest blocks have less
+    assert noise_level(ramp) == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (5, 3, 3), (9, 40, 4), (16, 16, 2)])
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_pictures_of_any_kind_have_traces(shape: tuple[int, int, int], kind: type) -> None:
+    y, color = planes_of(np.full(shape, np.iinfo(kind).max, kind))
+    assert y.shape == shape[:2]
+    assert (color is None) is (shape[2] < 3)
+    assert y.max() == pytest.approx(255)
+    assert (jpeg_grid(y), noise_level(y), sharpness(y)) == (0, 0, 1)
+    assert choose(Picture(np.full(shape, 7, kind), Metadata(), "png")).model in model_zoo.cards()
+
+
+def test_the_cards_say_for_what_a_model_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert covering(()) == "cfm-x4-fast"
+    assert covering(("jpeg",)) == covering(("noise", "blur")) == "cfm-realsr-x4-fast"
+    new = {"inputs": ["jpeg"], "figures": {"evaluations": 9}}
+    monkeypatch.setattr(model_zoo, "cards", lambda: {"of-jpeg": new})
+    assert covering(("jpeg",)) == "of-jpeg"
+    with pytest.raises(ValueError, match="no bundled model is for pictures with noise: name one with --model"):
+        covering(("noise",))
+
+
+def test_each_file_gets_its_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small = shrunk(PHOTOGRAPHS[1]).crop((0, 0, 48, 40))
+    small.save(tmp_path / "clean.png")
+    as_jpeg(small, 40).save(tmp_path / "web.png")
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    with pytest.raises(SystemExit) as caught:
+        main(["restore", str(tmp_path), "--fidelity", "1", "--out", str(tmp_path / "out")])
+    said = capsys.readouterr().err
+    assert f"{tmp_path / 'clean.png'}: cfm-x4-fast, for a clean picture" in said
+    assert f"{tmp_path / 'web.png'}: cfm-realsr-x4-fast, for the blocks of JPEG" in said
+    assert "bad.png" in str(caught.value)
+    for name, model in (("clean", "cfm-x4-fast"), ("web", "cfm-realsr-x4-fast")):
+        (alone,) = restore(
+            [tmp_path / f"{name}.png"], model, tmp_path / f"{name}_x4.png", settings=Settings(fidelity=1)
+        )
+        assert alone.read_bytes() == (tmp_path / "out" / f"{name}.png").read_bytes()
+    assert restore([tmp_path / "clean.png"], "auto", tmp_path / "out", settings=Settings(fidelity=1)) == []
+
+
+def test_a_config_needs_its_checkpoint(tmp_path: Path) -> None:
+    write_images(tmp_path, count=1)
+    with pytest.raises(ValueError, match="a config is that of a checkpoint: name it with --model"):
+        restore([tmp_path], auto_model.AUTO, tmp_path / "out", config="configs/cfm_realsr.py")
