@@ -1,7 +1,7 @@
 """Dataset of images and a table of what each shows: CelebA, as it is distributed, or a CSV file."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +73,10 @@ def _read_table(file: Path) -> tuple[list[str], list[tuple[str, list[str]]]]:
     """Names of the attributes; name and values of each image."""
     lines = read_lines(file)
     if len(lines) > 1 and lines[0].isdigit():  # CelebA
-        names, cells = lines[1].split(), iter(line.split() for line in lines[2:])
+        names, cells = lines[1].split(), [line.split() for line in lines[2:]]
     else:
-        cells = _csv(lines)
-        names = [name.strip() for name in next(cells, [])[1:]]
+        head, *cells = csv.reader(lines or [""])
+        names = [name.strip() for name in head[1:]]
     rows = []
     for cell in cells:
         if len(cell) != len(names) + 1:
@@ -85,10 +85,6 @@ def _read_table(file: Path) -> tuple[list[str], list[tuple[str, list[str]]]]:
     if not names or not rows or len(set(names)) < len(names):
         raise ValueError(f"{file.name} is no table of attributes: a line filename,NAME,NAME ... and a line an image")
     return names, rows
-
-
-def _csv(lines: Sequence[str]) -> Iterator[list[str]]:
-    return iter(csv.reader(lines))
 
 
 def _value(text: str, name: str, file: Path) -> bool | None:

@@ -50,7 +50,9 @@ class Avatars(ImageDataset):
         super().__init__(pipeline=pipeline, seed=seed)
         self.split, self.length, self.size = one_of("split", split, ("train", "held_out")), length, size
         if length < 1 or size < 16:
-            raise ValueError(f"Avatars needs a length of 1 or more and a side of 16 pixels or more; got {length}, {size}")
+            raise ValueError(
+                f"Avatars needs a length of 1 or more and a side of 16 pixels or more; got {length}, {size}"
+            )
         self.metainfo = {"attributes": ATTRIBUTES}
 
     def __len__(self) -> int:
@@ -106,9 +108,7 @@ def avatar(attributes: Mapping[str, bool], rng: np.random.Generator, size: int) 
     return canvas.pixels()
 
 
-def _face(
-    canvas: "_Canvas", at: tuple[float, float], width: float, u: np.ndarray, skin: Color, brow: Color
-) -> None:
+def _face(canvas: "_Canvas", at: tuple[float, float], width: float, u: np.ndarray, skin: Color, brow: Color) -> None:
     """Eyes, brows and nose."""
     x, y = at
     iris = _shade((0.32, 0.36, 0.38), 0.0, 0.2 * u[1:4])

@@ -13,10 +13,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cfmrestore.imageio.atomic import atomic
+from cfmrestore.typing import Features, PerImage
 
 SPACES = ("latent", "bottleneck")
 _FORMAT = "cfmrestore-boundary-1"
-_UNIT = 1e-3  # how far from 1 the length of a unit normal may be in a file
+_TENSORS = ("normal", "direction")
+_PARALLEL = 1e-3  # least singular value of what boundaries do to each other
+_UNIT = 1e-3  # how far from 1 what is 1 may be in a file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +33,14 @@ class Boundary:
     References: Shen et al., 2020, InterFaceGAN (arXiv:1907.10786); Zhu et al., 2023, BoundaryDiffusion
     (arXiv:2302.08357), which leave out b and tell distances in the unit of the space.
 
+    An edit moves points along a direction a by which the distance grows by one, :math:`\langle a, n \rangle = 1`: the
+    normal itself, or :math:`\Sigma n / (n^\top \Sigma n)` with the covariance of the points, the mean way from points
+    to others whose distance is larger (Haufe et al., 2014, on the patterns of linear models). A normal that separates
+    best leans on what varies least, of which pictures show little.
+
     Args:
         normal: n, of length 1, in the shape of a point.
+        direction: a, in the same shape.
         intercept: b.
         std: s, the standard deviation of d.
         time: The time of the points, 0 the source, 1 the data.
@@ -43,6 +52,7 @@ class Boundary:
     """
 
     normal: Tensor
+    direction: Tensor
     intercept: float
     std: float
     time: float
@@ -68,14 +78,22 @@ class Boundary:
         length = float(self.normal.double().norm())
         if not abs(length - 1) < _UNIT:  # also of what is not finite
             raise ValueError(f"a boundary's normal has length 1; got {length}")
+        if self.direction.shape != self.normal.shape:
+            raise ValueError(
+                f"a boundary's direction has the shape of its normal; got {tuple(self.direction.shape)} and "
+                f"{tuple(self.normal.shape)}"
+            )
+        growth = float((self.direction.double() * self.normal.double()).sum())
+        if not abs(growth - 1) < _UNIT:
+            raise ValueError(f"along a boundary's direction the distance grows by 1; got {growth}")
 
-    def distance(self, points: Float[Tensor, "b *shape"]) -> Float[Tensor, " b"]:
+    def distance(self, points: Features) -> PerImage:
         """The signed distances d(z)."""
         self.check(points)
         normal = self.normal.to(points)
         return (points * normal).flatten(1).sum(dim=1) + self.intercept
 
-    def check(self, points: Float[Tensor, "b *shape"]) -> None:
+    def check(self, points: Features) -> None:
         """Refuse points of another shape."""
         if points.shape[1:] != self.normal.shape:
             raise ValueError(
@@ -87,11 +105,11 @@ class Boundary:
         """Write it as safetensors."""
         from safetensors.torch import save_file
 
-        told = {key: value for key, value in asdict(self).items() if key != "normal"}
+        told = {key: value for key, value in asdict(self).items() if key not in _TENSORS}
         text = json.dumps({**told, "shape": list(self.normal.shape)})
+        tensors = {name: getattr(self, name).float().contiguous().cpu() for name in _TENSORS}
         with atomic(path) as unfinished:
-            normal = self.normal.float().contiguous().cpu()
-            save_file({"normal": normal}, unfinished, metadata={"format": _FORMAT, "boundary": text})
+            save_file(tensors, unfinished, metadata={"format": _FORMAT, "boundary": text})
 
     @classmethod
     def load(cls, path: str | Path) -> "Boundary":
@@ -101,47 +119,49 @@ class Boundary:
         try:
             with safe_open(path, framework="pt") as file:
                 meta = file.metadata() or {}
-                names = list(file.keys())
-                normal = file.get_tensor("normal") if "normal" in names else None
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except (OSError, SafetensorError) as error:
             raise ValueError(f"{str(path)!r} is no file of a boundary: {error}") from error
-        if meta.get("format") != _FORMAT or normal is None or len(names) != 1:
+        if meta.get("format") != _FORMAT or tensors.keys() != set(_TENSORS):
             raise ValueError(f"{str(path)!r} is no boundary: fit one with cfmrestore fit-boundary")
         try:
-            return cls._from(normal, json.loads(meta.get("boundary", "")))
+            return cls._from(tensors, json.loads(meta.get("boundary", "")))
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(f"{str(path)!r} is no whole boundary: {error}") from error
 
     @classmethod
-    def _from(cls, normal: Tensor, told: Any) -> "Boundary":
-        expected = {field.name for field in fields(cls)} - {"normal"} | {"shape"}
+    def _from(cls, tensors: dict[str, Tensor], told: Any) -> "Boundary":
+        expected = {field.name for field in fields(cls)} - set(_TENSORS) | {"shape"}
         if not isinstance(told, Mapping) or told.keys() != expected:
             raise ValueError(f"it tells {', '.join(sorted(expected))}")
-        if list(normal.shape) != told["shape"]:
-            raise ValueError(f"its normal has the shape {list(normal.shape)}, and it says {told['shape']}")
-        return cls(normal=normal, **{key: value for key, value in told.items() if key != "shape"})
+        shape = list(tensors["normal"].shape)
+        if shape != told["shape"]:
+            raise ValueError(f"its normal has the shape {shape}, and it says {told['shape']}")
+        numbers = {key: value for key, value in told.items() if key != "shape"}
+        return cls(normal=tensors["normal"], direction=tensors["direction"], **numbers)
 
 
-def displacement(boundaries: Sequence[Boundary], changes: Float[Tensor, "k b"]) -> Float[Tensor, "b *shape"]:
-    r"""The shortest move of points that changes their distances from several boundaries by given amounts.
+def displacement(boundaries: Sequence[Boundary], changes: Float[Tensor, "k b"]) -> Features:
+    r"""The move of points, by their boundaries' directions, that changes the distances from all by given amounts.
 
-    With the normals as rows of N it is the least-norm solution of :math:`N \delta = c`,
+    With the normals as rows of N and the directions as rows of A it is
 
-    .. math:: \delta = N^\top (N N^\top)^{-1} c ,
+    .. math:: \delta = A^\top (N A^\top)^{-1} c , \qquad N \delta = c ,
 
-    for one boundary :math:`c\, n`; a change of 0 keeps a distance.
+    for one boundary :math:`c\, a`, and where directions are normals the shortest of all; a change of 0 keeps a
+    distance.
 
     Args:
         boundaries: Of points of one shape.
         changes: c of each boundary and image.
     """
-    normals = torch.stack([one.normal.flatten().double() for one in boundaries]).to(changes.device)
-    gram = normals @ normals.T
-    lowest = float(torch.linalg.eigvalsh(gram)[0])
-    if lowest < 1e-6:
+    stacked = [[getattr(one, name).flatten().double() for one in boundaries] for name in _TENSORS]
+    normals, directions = (torch.stack(rows).to(changes.device) for rows in stacked)
+    growth = normals @ directions.T
+    if float(torch.linalg.svdvals(growth)[-1]) < _PARALLEL:
         names = ", ".join(one.attribute for one in boundaries)
         raise ValueError(f"the boundaries of {names} are parallel: moving one moves the other, take one of them")
-    moves = torch.linalg.solve(gram, changes.double()).T @ normals
+    moves = torch.linalg.solve(growth, changes.double()).T @ directions
     return moves.view(-1, *boundaries[0].normal.shape).to(changes)
 
 

@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from cfmrestore.flows import CouplingFlow, Sampling
 from cfmrestore.flows.trajectory import Trajectory, relative_rms
 from cfmrestore.networks.bottleneck import at_bottleneck
-from cfmrestore.typing import Image, Latent
+from cfmrestore.typing import Features, Image, Latent
 
 
 @dataclass(frozen=True)
@@ -75,8 +74,8 @@ def encode(
     return Encoded(gathered, {time: torch.cat(some) for time, some in errors.items() if some}, nfe)
 
 
-def features_at(flow: CouplingFlow, paths: Trajectory, x: Latent, time: float) -> Float[Tensor, "b *features"]:
-    """What the network makes of points in its middle, under their conditions and without guidance's other rows."""
+def features_at(flow: CouplingFlow, paths: Trajectory, x: Latent, time: float) -> Features:
+    """What the network makes of points in its middle, under their conditions."""
     seen: list[Tensor] = []
 
     def keep(features: Tensor) -> Tensor:
@@ -85,4 +84,4 @@ def features_at(flow: CouplingFlow, paths: Trajectory, x: Latent, time: float) -
 
     with at_bottleneck(flow.network, keep):
         paths.velocity(x, torch.tensor(time, dtype=x.dtype, device=x.device))
-    return seen[0][: len(x)]
+    return seen[0][-len(x) :]  # guidance puts the row that is told all last

@@ -2,12 +2,11 @@
 
 from functools import partial
 
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from cfmrestore.networks.bottleneck import at_bottleneck
 from cfmrestore.ops.broadcast import expand_as
-from cfmrestore.typing import BoolPerImage, Latent, Time, Velocity
+from cfmrestore.typing import BoolPerImage, Features, Latent, Time, Velocity
 
 
 class BottleneckShift:
@@ -28,7 +27,7 @@ class BottleneckShift:
         self,
         velocity: Velocity,
         network: nn.Module,
-        shift: Float[Tensor, "b *features"],
+        shift: Features,
         interval: tuple[float, float] = (0.0, 1.0),
     ) -> None:
         self.velocity, self.network, self.shift, self.interval = velocity, network, shift, interval

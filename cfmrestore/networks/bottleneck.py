@@ -12,7 +12,9 @@ def bottleneck_of(network: nn.Module) -> nn.Module:
         found = getattr(module, "bottleneck", None)
         if isinstance(found, nn.Module):
             return found
-    raise ValueError(f"{type(network).__name__} names no bottleneck, as UNet and DiT do: take the boundaries of latents")
+    raise ValueError(
+        f"{type(network).__name__} names no bottleneck, as UNet and DiT do: take the boundaries of latents"
+    )
 
 
 @contextmanager

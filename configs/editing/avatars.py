@@ -46,7 +46,7 @@ param_scheduler = [
 custom_hooks = [dict(type="EMAHook", decay=0.999), dict(type="PreemptionHook")]
 default_hooks = dict(logger=dict(interval=100), checkpoint=dict(interval=500))
 
-# As many as are held out: how often a classifier finds each attribute as in held-out ones, and the distance in its features.
+# As many avatars as are held out, and how far they are from those in the features of a classifier of attributes.
 test_dataloader = dict(
     batch_size=16,
     num_workers=0,
@@ -54,4 +54,7 @@ test_dataloader = dict(
     dataset=dict(type="Avatars", split="held_out", length=500, size=64),
 )
 test_cfg = dict()
-test_evaluator = [dict(type="NFE")]
+test_evaluator = [
+    dict(type="FID", features="AvatarClassifier", baseline=dict(type="Avatars", split="train", length=500, size=64)),
+    dict(type="NFE"),
+]
