@@ -107,7 +107,7 @@ class Boundary:
 
         told = {key: value for key, value in asdict(self).items() if key not in _TENSORS}
         text = json.dumps({**told, "shape": list(self.normal.shape)})
-        tensors = {name: getattr(self, name).float().contiguous().cpu() for name in _TENSORS}
+        tensors = {name: getattr(self, name).detach().float().cpu().clone().contiguous() for name in _TENSORS}
         with atomic(path) as unfinished:
             save_file(tensors, unfinished, metadata={"format": _FORMAT, "boundary": text})
 

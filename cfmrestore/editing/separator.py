@@ -8,10 +8,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional as F
 
-PENALTIES = tuple(10.0**power for power in range(-4, 3))
+PENALTIES = tuple(10.0**power for power in range(-5, 2))
 _FOLDS = 5
 _NEWTON_STEPS = 30
-_CONVERGED = 1e-9
+_CONVERGED = 1e-7
 
 
 @dataclass(frozen=True)
@@ -90,18 +90,20 @@ def _cross_validated(x: Tensor, positive: Tensor, penalties: Sequence[float]) ->
     fold = torch.empty(len(x), dtype=torch.long)
     for side in (positive, ~positive):  # of each class as many in every part
         fold[side] = torch.arange(int(side.sum())) % _FOLDS
-    losses = []
-    for penalty in penalties:
-        loss = 0.0
-        for part in range(_FOLDS):
-            rest, out = fold != part, fold == part
-            w, b = _logistic(x[rest], positive[rest], penalty)
-            loss += float((_weights(positive[out]) * _losses(x[out] @ w + b, positive[out])).sum())
-        losses.append(loss)
-    return penalties[min(range(len(losses)), key=losses.__getitem__)]
+    losses = dict.fromkeys(sorted(penalties, reverse=True), 0.0)
+    for part in range(_FOLDS):
+        rest, out = fold != part, fold == part
+        found = None  # a heavier penalty's, from which the next one's is near
+        for penalty in losses:
+            found = _logistic(x[rest], positive[rest], penalty, found)
+            logits = x[out] @ found[0] + found[1]
+            losses[penalty] += float((_weights(positive[out]) * _losses(logits, positive[out])).sum())
+    return min(losses, key=losses.__getitem__)
 
 
-def _logistic(x: Tensor, positive: Tensor, penalty: float) -> tuple[Tensor, Tensor]:
+def _logistic(
+    x: Tensor, positive: Tensor, penalty: float, start: tuple[Tensor, Tensor] | None = None
+) -> tuple[Tensor, Tensor]:
     """Weights and intercept by damped Newton steps; the intercept is not penalized."""
     with_one = torch.cat([x, torch.ones_like(x[:, :1])], dim=1)
     c, y = _weights(positive), positive.to(x)
@@ -111,7 +113,7 @@ def _logistic(x: Tensor, positive: Tensor, penalty: float) -> tuple[Tensor, Tens
     def objective(w: Tensor) -> Tensor:
         return (c * _losses(with_one @ w, positive)).sum() + (ridge * w**2).sum() / 2
 
-    w = torch.zeros_like(with_one[0])
+    w = torch.zeros_like(with_one[0]) if start is None else torch.cat([start[0], start[1][None]])
     value = objective(w)
     for _ in range(_NEWTON_STEPS):
         p = (with_one @ w).sigmoid()

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from cfmrestore.flows.sampling import Sampling
@@ -54,7 +55,7 @@ class Trajectory:
         return self.to_image(x_1)
 
 
-def between(grid: Grid, start: float, end: float) -> Grid:
+def between(grid: Grid, start: float, end: float) -> Float[Tensor, " k"]:
     """The times of a grid from one time to another, these with it; falling where the end is first.
 
     A time of the grid that is next to either is left out, so that no interval has no length.

@@ -19,7 +19,8 @@ class HyperplaneGuidance:
     within an interval of times, with w(t) = 1 there. As in Asyrp (Kwon et al., 2023, arXiv:2210.10960) the data alone
     is moved and not the source that is expected. For data that is certain, on the straight path, :math:`\hat x_1`
     follows :math:`x_t` by the whole of what it is moved, and of a wrong distance :math:`e^{-\lambda h}` is left after a
-    time h; where the posterior is wide less of the move stays, and of the strength more is needed.
+    time h. Where the posterior is wide, early on, the estimate follows less than it will later: a point is moved
+    farther than is needed, and brought back as the posterior narrows, which takes strength.
 
     Data consistency around it has the last word: then an input stays what it was.
 
