@@ -10,7 +10,7 @@ from cfmrestore.editing import Boundary, boundary_edit, candidates, encode, fit_
 from cfmrestore.flows import CouplingFlow
 from cfmrestore.flows.trajectory import relative_rms
 from cfmrestore.registry import MODELS, NETWORKS
-from tests.analytic import GAUSSIAN, _M, _S, _spread
+from tests.analytic import _M, _S, GAUSSIAN, _spread
 from tests.restore.flows import NETWORK, randomize
 
 TIME = 0.4
@@ -174,7 +174,9 @@ def test_a_flow_from_an_input_and_a_class_is_walked_under_them() -> None:
     coupled = network_flow(coupling={"type": "LowresLatent", "noise": 64}, conditions=None, scale=2,
                            sampling={"num_intervals": 16, "solver": {"type": "RK4"}})  # fmt: skip
     low = torch.rand(1, 3, 4, 4)
-    done = boundary_edit(coupled, torch.rand(1, 3, 8, 8), torch.tensor([0]), [Boundary(**keys)], [0.5], given={"low": low})
+    done = boundary_edit(
+        coupled, torch.rand(1, 3, 8, 8), torch.tensor([0]), [Boundary(**keys)], [0.5], given={"low": low}
+    )
     assert float(done.error.max()) < 1e-3
 
 
@@ -185,7 +187,7 @@ def test_what_does_not_belong_together_is_refused() -> None:
     for boundaries, keep, complaint in [
         ([], [], "an edit needs a boundary"),
         ([replace(one, model="0123")], [], "'a' is of another model .0123; this one is"),
-        ([one], [replace(one, attribute="b", time=0.4)], "'b' is kept at time 0.4 in the latent, where nothing is moved"),
+        ([one], [replace(one, attribute="b", time=0.4)], "'b' is kept at time 0.4 in the latent, where nothing"),
         ([one, one], [], "every attribute once"),
         ([one, replace(one, attribute="b", guidance=0.0)], [], "fitted under one guidance"),
         ([replace(one, attribute="c", space="bottleneck")], [], "Gaussian names no bottleneck"),

@@ -65,8 +65,8 @@ def test_a_rare_attribute_counts_as_much_as_its_absence() -> None:
 
 def test_too_few_images_are_refused() -> None:
     points, positive = two_clouds(100)
+    keep = ~positive | (torch.arange(100) < 6)
     with pytest.raises(ValueError, match="10 images or more on each side; got 3 with the attribute and 50 without"):
-        keep = ~positive | (torch.arange(100) < 6)
         fit_separator(points[keep], positive[keep])
     with pytest.raises(ValueError, match="all points are the same"):
         fit_separator(torch.ones(40, 3), torch.arange(40) < 20)
