@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cfmrestore.apis.labelled import given_of, labelled_images
+from cfmrestore.apis.labelled import labelled_images
 from cfmrestore.editing import Boundary, Candidate, candidates, encode, flow_digest, mixing_time
 from cfmrestore.reports.figures import new_figure, save_figure
 from cfmrestore.reports.markdown import markdown_table
+from cfmrestore.restore.editor import given_of
 from cfmrestore.restore.sampler import Sampler
 
 TIMES = tuple(round(0.1 * k, 1) for k in range(10))

@@ -9,8 +9,6 @@ import torch
 from torch import Tensor
 
 from cfmrestore.datasets import ImageDataset
-from cfmrestore.flows import CouplingFlow
-from cfmrestore.ops.resize import resize
 from cfmrestore.registry import DATASETS
 
 
@@ -110,20 +108,3 @@ def _gather(sides: Sequence[tuple[ImageDataset, list[int]]], count: int) -> Labe
         raise ValueError("images of a boundary have one size: give --size")
     known = torch.stack(labels).long() if all(label is not None for label in labels) else None
     return Labelled(torch.stack(images).float() / 255, torch.tensor([True, False]).repeat(each), known, places)
-
-
-def given_of(flow: CouplingFlow, images: Tensor, labels: Tensor | None) -> dict[str, Tensor]:
-    """What the conditions of a flow are given of images: their classes, and the input that shrinking makes of them.
-
-    Without classes the label is 0, which a guidance of 0 leaves out.
-    """
-    needed = {name for part in flow.conditions.parts for name in part.needs}
-    if others := sorted(needed - {"label"}):
-        raise ValueError(f"this model is told a {others[0]} too: encode images of it in Python, with given=...")
-    given: dict[str, Tensor] = {}
-    if "label" in needed:
-        given["label"] = torch.zeros(len(images), dtype=torch.long) if labels is None else labels
-    if flow.coupling.needs_input:
-        scale = flow.coupling.scale
-        given["low"] = images if scale == 1 else resize(images, scale=1 / scale)
-    return given

@@ -1,4 +1,4 @@
-"""Guidance: what wraps a velocity to lead it: to conditions, to agreement with the input, to an end, across a boundary."""
+"""Guidance: what wraps a velocity to lead it: to conditions, to the input, to an end, or across a boundary."""
 
 from cfmrestore.guidance.bottleneck_shift import BottleneckShift
 from cfmrestore.guidance.classifier_free import ClassifierFree

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from cfmrestore.apis.edit import Editor, edit
+from cfmrestore.apis.edit import edit
 from cfmrestore.apis.fit_boundary import fit_boundary
 from cfmrestore.editing import Boundary
 from cfmrestore.imageio import read_image
+from cfmrestore.restore.editor import Editor
 from tests.restore.flows import save_model
 from tests.testing import run_tool
 
@@ -39,8 +40,8 @@ def write_sides(root: Path, count: int = 20, side: int = 8) -> list[Path]:
 
 def test_two_folders_make_a_boundary_and_a_strip(tmp_path: Path, model: Path) -> None:
     sides, out = write_sides(tmp_path / "data"), tmp_path / "red.safetensors"
-    text = run_tool("fit_boundary.py", model, *sides, "--attribute", "red", "--out", out, "--plot", tmp_path / "red.png",
-                     "--device", "cpu")  # fmt: skip
+    text = run_tool("fit_boundary.py", model, *sides, "--attribute", "red", "--out", out,
+                    "--plot", tmp_path / "red.png", "--device", "cpu")  # fmt: skip
     assert "40 images encoded with 20 evaluations each" in text
     assert text.count("chosen") == 1
     assert cv2.imread(str(tmp_path / "red.png")) is not None
@@ -50,7 +51,7 @@ def test_two_folders_make_a_boundary_and_a_strip(tmp_path: Path, model: Path) ->
     assert found.normal.shape == (12, 4, 4)
     photo = sides[1] / "00.png"
     text = run_tool("edit.py", photo, "--model", model, "--boundary", out, "--out", tmp_path / "edited",
-                     "--strength", "-1", "0", "2", "--device", "cpu")  # fmt: skip
+                    "--strength", "-1", "0", "2", "--device", "cpu")  # fmt: skip
     assert "evaluations a picture" in text
     assert "3 pictures and 00_strip.png" in text
     files = sorted(path.name for path in (tmp_path / "edited").iterdir())
@@ -114,8 +115,30 @@ def test_what_is_wrong_is_said(tmp_path: Path, model: Path) -> None:
     other = save_model(tmp_path / "o.pth", seed=1, **KEYS)
     with pytest.raises(ValueError, match="boundary of 'red' is of another model"):
         edit(sides[0] / "00.png", other, [out], tmp_path / "e", device="cpu")
-    with pytest.raises(ValueError, match="every strength once"):
+    with pytest.raises(ValueError, match="every strength and every class once"):
         edit(sides[0] / "00.png", model, [out], tmp_path / "e", strength=[1, 1], device="cpu")
     edit(sides[0] / "00.png", model, [out], tmp_path / "e", strength=[1], device="cpu")
     with pytest.raises(ValueError, match="is there already: --overwrite replaces it"):
         edit(sides[0] / "00.png", model, [out], tmp_path / "e", strength=[1], device="cpu")
+
+
+def test_to_other_classes_by_flowedit_and_by_rf_inversion(tmp_path: Path, model: Path) -> None:
+    told = save_model(tmp_path / "c.pth", **{**KEYS, "conditions": LABELS})
+    photo = write_sides(tmp_path / "data", count=1)[0] / "00.png"
+    for method, calls in (("flowedit", 24), ("rf-inversion", 56)):
+        keys = {"method": method, "label": 3, "target": [3, 8], "device": "cpu"}
+        done = edit(photo, told, out=tmp_path / method, **keys)
+        assert [file.name for file in done.pictures] == ["00_to_3.png", "00_to_8.png"]
+        assert done.nfe == calls
+    same = read_image(tmp_path / "flowedit" / "00_to_3.png").astype(int)
+    assert np.abs(same - read_image(photo)).max() <= 1
+    with pytest.raises(ValueError, match="this model is told no classes: edit along boundaries"):
+        edit(photo, model, out=tmp_path / "x", method="flowedit", label=3, target=[8], device="cpu")
+    for keys, complaint in [
+        ({"method": "flowedit", "target": [8]}, "it needs --label and --target, and no boundaries"),
+        ({"method": "sdedit"}, "method is one of boundary, flowedit, rf-inversion"),
+        ({}, "needs their files, --boundary"),
+        ({"boundary": ["b"], "target": [8]}, "and no --target"),
+    ]:
+        with pytest.raises(ValueError, match=complaint):
+            edit(photo, told, out=tmp_path / "x", **keys)
