@@ -5,8 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cfmrestore.apis.labelled import labelled_images
-from cfmrestore.editing import Boundary, Candidate, candidates, encode, flow_digest, mixing_time
+from torch import Tensor
+
+from cfmrestore import editing
+from cfmrestore.apis.labelled import Labelled, labelled_images
+from cfmrestore.editing import Boundary, Candidate, Encoded, candidates, encode, flow_digest, mixing_time
+from cfmrestore.editing.encoding import walk_on
+from cfmrestore.flows import CouplingFlow, Sampling
 from cfmrestore.reports.figures import new_figure, save_figure
 from cfmrestore.reports.markdown import markdown_table
 from cfmrestore.restore.editor import given_of
@@ -18,7 +23,7 @@ TIMES = tuple(round(0.1 * k, 1) for k in range(10))
 
 @dataclass(frozen=True)
 class FittedBoundary:
-    """A boundary, and all times that were tried."""
+    """A boundary, and the times that were tried where the mixing time was sought."""
 
     boundary: Boundary
     candidates: list[Candidate]
@@ -86,29 +91,69 @@ def fit_boundary(
     if use_classes and found.labels is None:
         raise ValueError("the images have no classes: a table tells them in a column label")
     began = clock.perf_counter()
-    encoded = encode(
-        flow, found.images, times if time is None else [time], sampling=chosen, space=space, batch=batch, check=16,
-        given=given_of(flow, found.images, found.labels if use_classes else None),
-    )  # fmt: skip
+    run = _Run(flow, found, chosen, float(scale), use_classes, batch)
+    if time is None and space == "latent":
+        encoded = run.encode((*times, 1.0), space, check=16)
+        tried = candidates(
+            encoded, found.positive, run.walk, attribute=attribute, strength=strength, others=found.others,
+            direction=direction, model=flow_digest(flow), guidance=float(scale),
+        )  # fmt: skip
+        best = mixing_time(tried)
+        boundary = best.boundary
+    else:
+        if time is None:
+            raise ValueError("the mixing time is sought among latents: give --time in the bottleneck")
+        encoded = run.encode([time], space)
+        boundary = editing.fit_boundary(
+            encoded.points[time], found.positive, attribute=attribute, time=time, direction=direction, space=space,
+            model=flow_digest(flow), guidance=float(scale),
+        )  # fmt: skip
+        tried, best = [], None
     seconds = clock.perf_counter() - began
-    tried = candidates(
-        encoded, found.positive, attribute=attribute, strength=strength, direction=direction, space=space,
-        model=flow_digest(flow), guidance=float(scale),
-    )  # fmt: skip
-    best = mixing_time(tried)
-    best.boundary.save(out)
-    print(f"{len(found.images)} images encoded with {encoded.nfe} evaluations each, in {seconds:.1f} seconds\n")
-    print(report(tried, best))
-    if plot is not None:
-        draw(tried, best, Path(plot))
-    return FittedBoundary(best.boundary, tried)
+    boundary.save(out)
+    print(f"{len(found.images)} images, encoded with {encoded.nfe} evaluations each; {seconds:.1f} seconds")
+    if best is not None:
+        print(f"\n{report(tried, best)}")
+        if plot is not None:
+            draw(tried, best, Path(plot))
+    std = f"a standard deviation of the distance is {boundary.std:.3g}"
+    print(f"{attribute} at t = {boundary.time:g}: {boundary.accuracy:.1%} of held-out images on their side; {std}")
+    return FittedBoundary(boundary, tried)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What is encoded, and how."""
+
+    flow: CouplingFlow
+    found: Labelled
+    sampling: Sampling
+    guidance: float
+    use_classes: bool
+    batch: int
+
+    def encode(self, times: Sequence[float], space: str, check: int = 0) -> Encoded:
+        return encode(
+            self.flow, self.found.images, times, sampling=self.sampling, space=space, batch=self.batch, check=check,
+            given=self._given(self.found.images, self.found.labels),
+        )  # fmt: skip
+
+    def walk(self, rows: Tensor, points: Tensor, time: float) -> Tensor:
+        """Where points of some of the images lead to."""
+        images = self.found.images[rows]
+        labels = None if self.found.labels is None else self.found.labels[rows]
+        given = self._given(images, labels)
+        return walk_on(self.flow, images, points, time, sampling=self.sampling, given=given, batch=self.batch)
+
+    def _given(self, images: Tensor, labels: Tensor | None) -> dict[str, Tensor]:
+        return given_of(self.flow, images, labels if self.use_classes else None)
 
 
 def report(tried: Sequence[Candidate], best: Candidate) -> str:
     """A table of the times."""
-    cells = [["time", "held-out accuracy", "brought across", "error there and back", "objective", ""]]
+    cells = [["time", "held-out accuracy", "brought across", "others changed", "error there and back", "objective", ""]]
     for one in tried:
-        numbers = [one.boundary.accuracy, one.flips]
+        numbers = [one.boundary.accuracy, one.flips, one.changes]
         row = [f"{one.time:.3g}", *(f"{number:.3f}" for number in numbers), f"{one.error:.1e}", f"{one.objective:.3f}"]
         cells.append([*row, "chosen" if one is best else ""])
     return markdown_table(cells)
@@ -121,6 +166,7 @@ def draw(tried: Sequence[Candidate], best: Candidate, file: Path) -> None:
     at = [one.time for one in tried]
     upper.plot(at, [one.boundary.accuracy for one in tried], "o-", label="held-out accuracy")
     upper.plot(at, [one.error for one in tried], "s--", label="relative error there and back")
+    upper.plot(at, [one.flips for one in tried], "^-", label="brought across")
     lower.plot(at, [one.objective for one in tried], "o-", label="objective")
     for one in (upper, lower):
         one.axvline(best.time, color="gray", linestyle=":", label=f"mixing time {best.time:g}")

@@ -1,7 +1,7 @@
 """Images with and without an attribute: of a table, of two folders, or of a dataset by its name."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,13 @@ class Labelled:
         images: (n, 3, h, w) in [0, 1].
         positive: Which have the attribute.
         labels: Classes.
-        numbers: Which of the dataset they are.
+        others: By name, other attributes that are known of all of them, each shown by some and not by others.
     """
 
     images: Tensor
     positive: Tensor
     labels: Tensor | None
-    numbers: Sequence[int] = ()
+    others: dict[str, Tensor] = field(default_factory=dict)
 
 
 def labelled_images(
@@ -97,14 +97,29 @@ def _gather(sides: Sequence[tuple[ImageDataset, list[int]]], count: int) -> Labe
     if each < 1:
         found = " and ".join(str(len(numbers)) for _, numbers in sides)
         raise ValueError(f"a boundary lies between two sets of images; found {found} of them")
-    images, labels, places = [], [], []
+    images, labels, shown = [], [], []
     for n in range(each):
         for dataset, numbers in sides:
             inputs = dataset[numbers[n]]["inputs"]
             images.append(inputs["high"])
             labels.append(inputs.get("label"))
-            places.append(numbers[n])
+            shown.append(dataset.attributes(numbers[n]))
     if len({image.shape for image in images}) > 1:
         raise ValueError("images of a boundary have one size: give --size")
     known = torch.stack(labels).long() if all(label is not None for label in labels) else None
-    return Labelled(torch.stack(images).float() / 255, torch.tensor([True, False]).repeat(each), known, places)
+    positive = torch.tensor([True, False]).repeat(each)
+    return Labelled(torch.stack(images).float() / 255, positive, known, _others(shown, positive))
+
+
+def _others(shown: Sequence[Mapping[str, bool | None]], positive: Tensor) -> dict[str, Tensor]:
+    """Attributes that are known of all images, shown by a tenth to nine tenths of them, and not the one itself."""
+    found = {}
+    for name in shown[0]:
+        values = [one.get(name) for one in shown]
+        if any(value is None for value in values):
+            continue
+        has = torch.tensor([bool(value) for value in values])
+        agrees = float((has == positive).double().mean())
+        if 0.1 <= float(has.double().mean()) <= 0.9 and 0.1 < agrees < 0.9:
+            found[name] = has
+    return found

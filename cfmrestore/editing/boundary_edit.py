@@ -22,18 +22,23 @@ class BoundaryEdit:
     """Images at one strength.
 
     Args:
-        strength: In standard deviations of the distance.
+        strengths: Of each boundary that was moved along, in standard deviations of the distance.
         image: The images.
         latent: The latents that they were decoded from.
         distances: By attribute, where the images stood before and stand after, in standard deviations.
         nfe: Evaluations of the network, of the way back and forward.
     """
 
-    strength: float
+    strengths: tuple[float, ...]
     image: Tensor
     latent: Tensor
     distances: dict[str, tuple[Tensor, Tensor]]
     nfe: int
+
+    @property
+    def strength(self) -> float:
+        """That of the first boundary."""
+        return self.strengths[0]
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ def boundary_edit(
     image: Image,
     seeds: Seeds,
     boundaries: Sequence[Boundary],
-    strengths: Sequence[float],
+    strengths: Sequence[float | Sequence[float]],
     *,
     keep: Sequence[Boundary] = (),
     to_value: bool = False,
@@ -59,15 +64,15 @@ def boundary_edit(
     given: Mapping[str, Tensor] | None = None,
     execution: Execution | None = None,
 ) -> BoundaryEdits:
-    r"""Move images along the normals of boundaries, all of them by the same strengths.
+    r"""Move images across boundaries.
 
-    At the time :math:`t_m` of a boundary the point of an image is moved once,
+    At the time :math:`t_m` of a boundary the point of an image is moved once along its direction a,
 
-    .. math:: z' = z + k s\, n, \qquad \text{or to a value} \quad z' = z + (k s - d(z))\, n ,
+    .. math:: z' = z + k s\, a, \qquad \text{or to a value} \quad z' = z + (k s - d(z))\, a ,
 
-    by k standard deviations s of the signed distance; the flow then leads it on to an image. Of boundaries of one time
-    the normals are not orthogonal: ``displacement`` changes the distances from all of them and from those that are kept
-    as is asked. What lies in the network's bottleneck is moved at every evaluation from :math:`t_m` on.
+    by k standard deviations s of the signed distance; the flow then leads it on to an image. Boundaries of one time are
+    not orthogonal: ``displacement`` changes the distances from all of them and from those that are kept as is asked.
+    What lies in the network's bottleneck is moved at every evaluation from :math:`t_m` on.
 
     Reference: Zhu et al., 2023, section 4 (arXiv:2302.08357); here with the intercept, and in standard deviations.
 
@@ -75,8 +80,8 @@ def boundary_edit(
         flow: The flow whose points the boundaries are of.
         image: The images.
         seeds: One an image.
-        boundaries: What is moved along, all by the same strength; several times are passed in turn.
-        strengths: k, in turn.
+        boundaries: What is moved along; several times are passed in turn.
+        strengths: k of all boundaries, or one each; a result for each.
         keep: Boundaries whose distances stay, each of a time and space of one that is moved along.
         to_value: Move to the distance k s, not by it.
         until: Last time at which a bottleneck is moved.
@@ -92,12 +97,15 @@ def boundary_edit(
     back = paths.walk(start.x, walk.times[0], 1.0)
     edits = []
     for strength in strengths:
-        if strength == 0 and not to_value:
+        several = tuple(map(float, strength if isinstance(strength, Sequence) else [strength] * len(boundaries)))
+        if len(several) != len(boundaries):
+            raise ValueError(f"one strength for all boundaries or one each; got {several} for {len(boundaries)}")
+        if not any(several) and not to_value:
             moved, distances, nfe = back.x, walk.distances(start.x), back.nfe
         else:
-            moved, distances, nfe = walk.forward(start.x, float(strength), to_value=to_value)
+            moved, distances, nfe = walk.forward(start.x, several, to_value=to_value)
         total = paths.nfe + start.nfe + nfe
-        edits.append(BoundaryEdit(float(strength), paths.images(moved), moved, distances, total))
+        edits.append(BoundaryEdit(several, paths.images(moved), moved, distances, total))
     return BoundaryEdits(edits, relative_rms(back.x, paths.x_1))
 
 
@@ -149,7 +157,7 @@ class _Walk:
         until: float,
     ) -> None:
         self.flow, self.paths, self.until = flow, paths, until
-        self.moved, self.all = set(map(id, boundaries)), (*boundaries, *keep)
+        self.moved, self.all = len(boundaries), (*boundaries, *keep)
         self.times = sorted({one.time for one in boundaries})
 
     def distances(self, x: Latent) -> dict[str, tuple[Tensor, Tensor]]:
@@ -162,7 +170,7 @@ class _Walk:
         return told
 
     def forward(
-        self, x: Latent, strength: float, *, to_value: bool
+        self, x: Latent, strengths: Sequence[float], *, to_value: bool
     ) -> tuple[Tensor, dict[str, tuple[Tensor, Tensor]], int]:
         """The point at t = 1, what was moved from where to where, and evaluations."""
         velocity: Velocity = self.paths.velocity
@@ -170,16 +178,18 @@ class _Walk:
         nfe = 0
         for time, end in zip(self.times, [*self.times[1:], 1.0], strict=True):
             for space in ("latent", "bottleneck"):
-                group = [one for one in self.all if one.time == time and one.space == space]
-                if not group:
+                numbers = [n for n, one in enumerate(self.all) if one.time == time and one.space == space]
+                if not numbers:
                     continue
+                group = [self.all[n] for n in numbers]
                 points = self._points(space, x, time)
                 nfe += space == "bottleneck"
                 before = torch.stack([one.distance(points) for one in group])
                 std = torch.tensor([one.std for one in group]).to(before)[:, None]
-                free = torch.tensor([id(one) in self.moved for one in group], device=before.device)[:, None]
-                goal = strength * std - before if to_value else strength * std.expand_as(before)
-                changes = torch.where(free, goal, 0)
+                asked = [strengths[n] if n < self.moved else 0.0 for n in numbers]
+                changes = torch.tensor(asked).to(before)[:, None] * std - (before if to_value else 0 * before)
+                kept = torch.tensor([n >= self.moved for n in numbers], device=before.device)[:, None]
+                changes = changes.masked_fill(kept, 0)
                 shift = displacement(group, changes)
                 if space == "latent":
                     x = x + shift.to(x)

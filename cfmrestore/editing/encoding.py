@@ -74,6 +74,29 @@ def encode(
     return Encoded(gathered, {time: torch.cat(some) for time, some in errors.items() if some}, nfe)
 
 
+@torch.no_grad()
+def walk_on(
+    flow: CouplingFlow,
+    images: Image,
+    points: Latent,
+    time: float,
+    *,
+    sampling: Sampling | None = None,
+    given: Mapping[str, Tensor] | None = None,
+    batch: int = 64,
+) -> Latent:
+    """Where points at a time lead to at t = 1, under the conditions of the images that they are of."""
+    device = next(flow.parameters()).device
+    ends = []
+    for first in range(0, len(points), batch):
+        rows = slice(first, first + batch)
+        told = {key: value[rows].to(device) for key, value in (given or {}).items()}
+        seeds = torch.arange(len(images))[rows]
+        paths = flow.pipeline(sampling).trajectory(images[rows].to(device), seeds, told)
+        ends.append(paths.walk(points[rows].to(device), time, 1.0).x.cpu())
+    return torch.cat(ends)
+
+
 def features_at(flow: CouplingFlow, paths: Trajectory, x: Latent, time: float) -> Features:
     """What the network makes of points in its middle, under their conditions."""
     seen: list[Tensor] = []

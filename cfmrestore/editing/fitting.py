@@ -1,14 +1,14 @@
 """Boundaries fitted to encoded images, and the time at which to fit one."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from cfmrestore.editing.boundary import Boundary
+from cfmrestore.editing.boundary import Boundary, displacement
 from cfmrestore.editing.encoding import Encoded
 from cfmrestore.editing.separator import balanced_accuracy, fit_separator
 from cfmrestore.typing import Features
@@ -76,68 +76,98 @@ def fit_boundary(
 
 @dataclass(frozen=True)
 class Candidate:
-    """A time, the boundary there, and what an edit there is expected to do.
+    """A time, the boundary there, and what an edit there does.
 
     Args:
         boundary: The boundary.
-        flips: Share of held-out images that a move by the strength brings across it.
+        flips: Share of the images tried that end across the boundary of the data.
+        changes: Mean share of them that change their side of other attributes' boundaries.
         error: Relative error of images' latents after the way there and back.
-        objective: What is maximized.
     """
 
     boundary: Boundary
     flips: float
+    changes: float
     error: float
-    objective: float
 
     @property
     def time(self) -> float:
         return self.boundary.time
 
+    @property
+    def objective(self) -> float:
+        """What the mixing time maximizes."""
+        return self.flips - self.changes - math.atan(self.error) / math.pi
+
 
 def candidates(
-    encoded: Encoded, positive: Bool[Tensor, " n"], *, attribute: str, strength: float = 2.0, **keys: object
+    encoded: Encoded,
+    positive: Bool[Tensor, " n"],
+    walk: Callable[[Tensor, Tensor, float], Tensor],
+    *,
+    attribute: str,
+    strength: float = 2.0,
+    trial: int = 32,
+    others: Mapping[str, Tensor] | None = None,
+    direction: str = "regression",
+    model: str = "",
+    guidance: float = 1.0,
 ) -> list[Candidate]:
     r"""A boundary at each time, in the order of time, with the objective of the mixing time.
 
-    An edit is to bring images across the boundary and to leave all else. Before one is made, both are told by points at
-    a time t. With the signed distances d and labels y of held-out images (both classes counting the same), a move by
-    k standard deviations s brings over those that stand on their side, not farther away than that,
+    An edit is to bring images across the boundary and to leave all else. What a hyperplane at t says of the points
+    there does not tell it: a flow bends what it carries, and of points that were moved across at an early time many
+    end on the side where they were. So some images that were held out are moved at t by k standard deviations and
+    walked to t = 1, where boundaries of the data (fitted to the encoded images themselves) judge them. With the signed
+    distances :math:`d^1` of the attribute and :math:`d^1_j` of others that are known, both classes counting the same,
 
-    .. math:: F(t) = P(0 < y\, d(z_t) < k s) ,
+    .. math::
+        F(t) = P(y\, d^1(x_1) > 0 > y\, d^1(x_1')), \qquad
+        U(t) = \tfrac{1}{m} \sum_j P(d^1_j(x_1)\, d^1_j(x_1') < 0) .
 
-    which grows with what a hyperplane separates. The move along the mean way of points whose distance grows,
-    :math:`\delta = k s\, \Sigma n / (n^\top \Sigma n)`, is the one of least Mahalanobis length that changes d by k s,
-    and leaves what is uncorrelated with d where it was. What else changes is what the solver loses on the way back and
-    forward: an error of relative size R(t). Spread evenly over all directions it displaces any other attribute, in
-    units of its standard deviation, by a number of variance :math:`R^2`, and a normal number that is displaced so
-    changes its sign with probability :math:`\arctan(R) / \pi`. The mixing time maximizes
+    What the solver loses on the way back and forward, an error of relative size R(t), changes the picture too. Spread
+    evenly over all directions it displaces any attribute, in units of its standard deviation, by a number of variance
+    :math:`R^2`, and a normal number that is displaced so changes its sign with probability
+    :math:`\arctan(R) / \pi`. The mixing time maximizes
 
-    .. math:: J(t) = F(t) - \arctan(R(t)) / \pi .
+    .. math:: J(t) = F(t) - U(t) - \arctan(R(t)) / \pi .
 
     Args:
-        encoded: Points at all times, and errors.
+        encoded: Points at all times and at t = 1, of latents, and errors.
         positive: Which images have the attribute.
+        walk: The points at t = 1 of images (their rows, points and the time of these).
         attribute: Its name.
         strength: k.
-        keys: As of ``fit_boundary``.
+        trial: How many images are tried at a time, half of each class.
+        others: Which images have other attributes, by name.
+        direction: As of ``fit_boundary``, like the others.
+        model: Digest of the flow's weights.
+        guidance: With which images were encoded.
     """
+    keys = {"direction": direction, "model": model, "guidance": guidance}
+    ends = encoded.points[1.0]
+    judge = fit_boundary(ends, positive, attribute=attribute, time=1.0)
+    of_others = [fit_boundary(ends, other, attribute=name, time=1.0) for name, other in (others or {}).items()]
     held = held_out_rows(positive)
+    sides = [(held & side).nonzero().flatten()[: max(1, trial // 2)] for side in (positive, ~positive)]
+    rows = torch.cat(sides)
     found = []
-    for time in sorted(encoded.points):
+    for time in sorted(set(encoded.points) - {1.0}):
         points = encoded.points[time]
-        boundary = fit_boundary(points, positive, attribute=attribute, time=time, **keys)  # type: ignore[arg-type]
-        flips = flipped(boundary, points[held], positive[held], strength)
+        boundary = fit_boundary(points, positive, attribute=attribute, time=time, **keys)
+        away = torch.where(positive[rows], -1.0, 1.0) * strength * boundary.std
+        moved = walk(rows, points[rows] + displacement([boundary], away[None]), time)
         error = float(encoded.errors[time].mean()) if time in encoded.errors else 0.0
-        found.append(Candidate(boundary, flips, error, flips - math.atan(error) / math.pi))
+        flips = _crossed(judge, ends[rows], moved, positive[rows])
+        changes = [float((one.distance(ends[rows]) * one.distance(moved) < 0).double().mean()) for one in of_others]
+        found.append(Candidate(boundary, flips, sum(changes) / max(1, len(changes)), error))
     return found
 
 
-def flipped(boundary: Boundary, points: Tensor, positive: Bool[Tensor, " n"], strength: float) -> float:
-    """The share of both classes that stands on its side, and that a move by so much brings across."""
-    distance = boundary.distance(points) / boundary.std
-    depth = torch.where(positive, distance, -distance)
-    across = (depth > 0) & (depth < strength)
+def _crossed(judge: Boundary, before: Tensor, after: Tensor, positive: Bool[Tensor, " n"]) -> float:
+    """The share of both classes that stood on its side and stands on the other."""
+    sign = torch.where(positive, 1.0, -1.0)
+    across = (sign * judge.distance(before) > 0) & (sign * judge.distance(after) < 0)
     return float(across[positive].double().mean() + across[~positive].double().mean()) / 2
 
 

@@ -17,6 +17,7 @@ from cfmrestore.editing import (
     flow_edit,
     rf_edit,
 )
+from cfmrestore.editing.boundary_edit import check_boundaries, guidance_of
 from cfmrestore.editing.edit import Guidance
 from cfmrestore.flows import CouplingFlow
 from cfmrestore.ops.resize import resize
@@ -51,7 +52,7 @@ class Editor:
         self,
         image: np.ndarray | Tensor,
         boundaries: Sequence[Boundary],
-        strengths: Sequence[float] = (-2, -1, 0, 1, 2),
+        strengths: Sequence[float | Sequence[float]] = (-2, -1, 0, 1, 2),
         *,
         keep: Sequence[Boundary] = (),
         to_value: bool = False,
@@ -62,7 +63,7 @@ class Editor:
         Args:
             image: (h, w, 3) of 8 bits, or (3, h, w) in [0, 1].
             boundaries: Along which it is moved.
-            strengths: In standard deviations of the distance.
+            strengths: In standard deviations of the distance: of all boundaries, or one each; a result for each.
             keep: Boundaries whose distances stay.
             to_value: Move to a distance, not by it.
             label: Its class, where the boundaries were fitted to images whose class was told.
@@ -74,6 +75,11 @@ class Editor:
             self.flow, high, torch.zeros(1, dtype=torch.long), boundaries, strengths, keep=keep, to_value=to_value,
             sampling=self.sampling, given={key: value.to(high.device) for key, value in given.items()},
         )  # fmt: skip
+
+    def check(self, boundaries: Sequence[Boundary]) -> None:
+        """Refuse boundaries that are not of this model, or not of one guidance."""
+        check_boundaries(self.flow, boundaries)
+        guidance_of(self.flow, boundaries)
 
     def to_class(
         self, image: np.ndarray | Tensor, label: int, target: int, settings: FlowEdit | RFInversion, *, seed: int = 0

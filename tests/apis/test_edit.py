@@ -42,7 +42,7 @@ def test_two_folders_make_a_boundary_and_a_strip(tmp_path: Path, model: Path) ->
     sides, out = write_sides(tmp_path / "data"), tmp_path / "red.safetensors"
     text = run_tool("fit_boundary.py", model, *sides, "--attribute", "red", "--out", out,
                     "--plot", tmp_path / "red.png", "--device", "cpu")  # fmt: skip
-    assert "40 images encoded with 20 evaluations each" in text
+    assert "40 images, encoded with 20 evaluations each" in text
     assert text.count("chosen") == 1
     assert cv2.imread(str(tmp_path / "red.png")) is not None
     found = Boundary.load(out)

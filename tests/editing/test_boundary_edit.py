@@ -1,5 +1,6 @@
 """Edits of a flow between Gaussians, whose every map is known, and of small networks."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from cfmrestore.editing import Boundary, boundary_edit, candidates, encode, fit_boundary, flow_digest, mixing_time
+from cfmrestore.editing.encoding import walk_on
 from cfmrestore.flows import CouplingFlow
 from cfmrestore.flows.trajectory import relative_rms
 from cfmrestore.registry import MODELS, NETWORKS
@@ -124,6 +126,10 @@ def test_boundaries_of_several_times_are_passed_in_turn() -> None:
     done = boundary_edit(flow, images[:2], torch.zeros(2, dtype=torch.long), [other, one], [0.5]).edits[0]
     moves = [0.5 * b.std * _S / _spread(torch.tensor(b.time)) * b.direction for b in (one, other)]
     assert torch.allclose(done.latent, 2 * images[:2] - 1 + moves[0] + moves[1], atol=1e-3)
+    done = boundary_edit(flow, images[:2], torch.zeros(2, dtype=torch.long), [other, one], [(0.0, 1.0)]).edits[0]
+    assert torch.allclose(done.latent, 2 * images[:2] - 1 + 2 * moves[0], atol=1e-3)
+    with pytest.raises(ValueError, match="one strength for all boundaries or one each"):
+        boundary_edit(flow, images[:2], torch.zeros(2, dtype=torch.long), [other, one], [(0.0, 1.0, 2.0)])
 
 
 @torch.no_grad()
@@ -200,14 +206,24 @@ def test_what_does_not_belong_together_is_refused() -> None:
 
 @torch.no_grad()
 def test_the_mixing_time_is_that_of_the_objective() -> None:
-    """Of a linear flow all times separate alike, and the solver's error decides: the latest."""
-    flow, (images, positive) = build(sampling={"num_intervals": 4}), two_classes()
-    encoded = encode(flow, images, [0.0, 0.3, 0.6, 0.9], check=8)
-    found = candidates(encoded, positive, attribute="red")
+    """Of a flow that is linear in its points an edit does the same at all times, and the solver's error decides."""
+    flow, (images, positive) = build(sampling={"num_intervals": 30}), two_classes()
+    encoded = encode(flow, images, [0.0, 0.3, 0.6, 0.9, 1.0], check=8)
+    blue = images[:, 2].mean(dim=(1, 2))
+    blue = blue > blue.median()
+
+    def walk(rows: Tensor, points: Tensor, time: float) -> Tensor:
+        return walk_on(flow, images[rows], points, time, batch=7)
+
+    found = candidates(encoded, positive, walk, attribute="red", others={"blue": blue})
     assert [one.time for one in found] == [0.0, 0.3, 0.6, 0.9]
     errors = [one.error for one in found]
     assert errors == sorted(errors, reverse=True)
-    assert errors[0] > 5 * errors[-1] > 0
-    assert max(one.flips for one in found) - min(one.flips for one in found) < 0.05
+    assert errors[0] > 2 * errors[-1] > 0
+    assert min(one.flips for one in found) > 0.9
+    assert max(one.changes for one in found) < 0.5
+    alone = candidates(encoded, positive, walk, attribute="red", trial=8)
+    assert all(one.changes == 0 for one in alone)
+    assert alone[-1].objective == pytest.approx(alone[-1].flips - math.atan(alone[-1].error) / math.pi)
     assert mixing_time(found).time == max(found, key=lambda one: one.objective).time
-    assert mixing_time([replace(one, objective=0.5) for one in found]).time == 0.9
+    assert mixing_time([replace(one, flips=0.5, changes=0.0, error=0.0) for one in found]).time == 0.9
