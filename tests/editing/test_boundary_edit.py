@@ -206,8 +206,8 @@ def test_what_does_not_belong_together_is_refused() -> None:
 
 @torch.no_grad()
 def test_the_mixing_time_is_that_of_the_objective() -> None:
-    """Of a flow that is linear in its points an edit does the same at all times, and the solver's error decides."""
-    flow, (images, positive) = build(sampling={"num_intervals": 30}), two_classes()
+    """Of a flow that is linear in its points an edit does the same at all times."""
+    flow, (images, positive) = build(sampling={"num_intervals": 16, "solver": {"type": "Heun"}}), two_classes()
     encoded = encode(flow, images, [0.0, 0.3, 0.6, 0.9, 1.0], check=8)
     blue = images[:, 2].mean(dim=(1, 2))
     blue = blue > blue.median()
@@ -218,8 +218,7 @@ def test_the_mixing_time_is_that_of_the_objective() -> None:
     found = candidates(encoded, positive, walk, attribute="red", others={"blue": blue})
     assert [one.time for one in found] == [0.0, 0.3, 0.6, 0.9]
     errors = [one.error for one in found]
-    assert errors == sorted(errors, reverse=True)
-    assert errors[0] > 2 * errors[-1] > 0
+    assert 0 < min(errors) <= max(errors) < 0.01
     assert min(one.flips for one in found) > 0.9
     assert max(one.changes for one in found) < 0.5
     alone = candidates(encoded, positive, walk, attribute="red", trial=8)
