@@ -83,12 +83,14 @@ class Candidate:
         flips: Share of the images tried that end across the boundary of the data.
         changes: Mean share of them that change their side of other attributes' boundaries.
         error: Relative error of images' latents after the way there and back.
+        trial: How many images were tried.
     """
 
     boundary: Boundary
     flips: float
     changes: float
     error: float
+    trial: int
 
     @property
     def time(self) -> float:
@@ -130,7 +132,9 @@ def candidates(
     :math:`R^2`, and a normal number that is displaced so changes its sign with probability
     :math:`\arctan(R) / \pi`. The mixing time maximizes
 
-    .. math:: J(t) = F(t) - U(t) - \arctan(R(t)) / \pi .
+    .. math:: J(t) = F(t) - U(t) - \arctan(R(t)) / \pi ,
+
+    as far as the images tried tell times apart (``mixing_time``).
 
     Args:
         encoded: Points at all times and at t = 1, of latents, and errors.
@@ -160,7 +164,7 @@ def candidates(
         error = float(encoded.errors[time].mean()) if time in encoded.errors else 0.0
         flips = _crossed(judge, ends[rows], moved, positive[rows])
         changes = [float((one.distance(ends[rows]) * one.distance(moved) < 0).double().mean()) for one in of_others]
-        found.append(Candidate(boundary, flips, sum(changes) / max(1, len(changes)), error))
+        found.append(Candidate(boundary, flips, sum(changes) / max(1, len(changes)), error, len(rows)))
     return found
 
 
@@ -172,5 +176,12 @@ def _crossed(judge: Boundary, before: Tensor, after: Tensor, positive: Bool[Tens
 
 
 def mixing_time(found: Sequence[Candidate]) -> Candidate:
-    """The candidate of the highest objective; of equal ones the latest, from which the way is shortest."""
-    return max(found, key=lambda one: (round(one.objective, 6), one.time))
+    """The earliest candidate whose objective lies within a standard error of the highest.
+
+    So many images tell no finer difference, and the earlier an edit, the more the flow still makes of it: near t = 1 it
+    lies on the picture like a shadow, which boundaries of the data do not see.
+    """
+    best = max(found, key=lambda one: one.objective)
+    share = (best.flips * best.trial + 1) / (best.trial + 2)  # also where all of them or none end across
+    margin = math.sqrt(share * (1 - share) / best.trial)
+    return min((one for one in found if one.objective >= best.objective - margin), key=lambda one: one.time)
