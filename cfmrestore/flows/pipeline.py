@@ -1,6 +1,6 @@
 """The pipeline at test time: encode, sample, decode."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -63,6 +63,7 @@ class SamplingPipeline:
         path: The path that was trained.
         sampling: How to sample.
         execution: How networks are run.
+        lead: What the velocity is wrapped in, inside of what keeps it consistent with an input: guidance of one's own.
     """
 
     network: nn.Module
@@ -71,6 +72,7 @@ class SamplingPipeline:
     path: Path
     sampling: Sampling
     execution: Execution
+    lead: Callable[[Velocity], Velocity] | None = None
 
     def restore(
         self, low: Tensor, seeds: Tensor, *, is_latent: bool = False, given: Mapping[str, Tensor] | None = None
@@ -230,6 +232,8 @@ class SamplingPipeline:
             interval=self.sampling.guidance_interval,
             names=self.conditions.droppable,
         )
+        if self.lead is not None:
+            velocity = self.lead(velocity)
         if low is None or not self.sampling.consistency:
             return velocity
         encoder = self.execution.encoder(self.coupling.encoder)

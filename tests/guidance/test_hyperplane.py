@@ -1,5 +1,7 @@
 """Guidance by a hyperplane, on a flow between Gaussians and beside data consistency."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -10,6 +12,7 @@ from cfmrestore.ops.resize import resize
 from cfmrestore.paths import Linear
 from cfmrestore.solvers import RK4, Euler, Heun
 from tests.analytic import _M, _S, GAUSSIAN, _spread
+from tests.restore.flows import random_flow
 
 PATH = Linear(sigma_min=0.0)
 NORMAL = torch.tensor([0.6, 0.8, 0.0]).double()
@@ -94,3 +97,23 @@ def test_an_input_is_respected_while_the_result_moves(solver: Euler | Heun) -> N
         assert torch.allclose(resize((x + 1) / 2, scale=0.5), low, atol=2e-3)
     one, other = ((x * normal).sum() for x in results)
     assert float(other - one) > 1.0
+
+
+@torch.no_grad()
+def test_a_restoration_moves_along_an_attribute_and_keeps_its_input() -> None:
+    flow = random_flow(
+        scale=2, encoder={"type": "Identity"}, sampling={"num_intervals": 16, "solver": {"type": "Heun"}}
+    )
+    generator = torch.Generator().manual_seed(0)
+    low, seeds = 0.4 + 0.2 * torch.rand(1, 3, 8, 8, generator=generator), torch.tensor([3])
+    checks = (torch.arange(16)[:, None] + torch.arange(16)) % 2 * 2.0 - 1
+    normal = checks.expand(3, 16, 16) / (3 * 256) ** 0.5
+    pipeline = flow.pipeline(replace(flow.sampling, consistency=True))
+    keys = {"normal": normal, "intercept": 0.0, "strength": 20.0}
+    ends = [
+        replace(pipeline, lead=lambda v, d=d: HyperplaneGuidance(v, flow.path, target=d, **keys)).restore(low, seeds)
+        for d in (-1.0, 1.0)
+    ]
+    for one in ends:
+        assert torch.allclose(resize(one.image, scale=0.5), low, atol=2e-3)
+    assert float(((ends[1].latent - ends[0].latent) * normal).sum()) > 1.0
