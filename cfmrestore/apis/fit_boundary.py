@@ -76,6 +76,10 @@ def fit_boundary(
         plot: PNG file of accuracy, error and objective over the time.
         device: As for ``Sampler``.
     """
+    if time is not None and plot is not None:
+        raise ValueError("a plot is of the times among which the mixing time is sought: leave time or plot out")
+    if time is None and space != "latent":
+        raise ValueError("the mixing time is sought among latents: give --time in the bottleneck")
     if Path(out).suffix != ".safetensors":
         raise ValueError(f"a boundary is a file *.safetensors; got {str(out)!r}")
     sampler = Sampler.from_pretrained(model, device=device, precision="fp32")
@@ -91,8 +95,9 @@ def fit_boundary(
     if use_classes and found.labels is None:
         raise ValueError("the images have no classes: a table tells them in a column label")
     began = clock.perf_counter()
-    run = _Run(flow, found, chosen, float(scale), use_classes, batch)
-    if time is None and space == "latent":
+    run = _Run(flow, found, chosen, use_classes, batch)
+    best = None
+    if time is None:
         encoded = run.encode((*times, 1.0), space, check=16)
         tried = candidates(
             encoded, found.positive, run.walk, attribute=attribute, strength=strength, others=found.others,
@@ -101,14 +106,11 @@ def fit_boundary(
         best = mixing_time(tried)
         boundary = best.boundary
     else:
-        if time is None:
-            raise ValueError("the mixing time is sought among latents: give --time in the bottleneck")
-        encoded = run.encode([time], space)
+        encoded, tried = run.encode([time], space), []
         boundary = editing.fit_boundary(
             encoded.points[time], found.positive, attribute=attribute, time=time, direction=direction, space=space,
             model=flow_digest(flow), guidance=float(scale),
         )  # fmt: skip
-        tried, best = [], None
     seconds = clock.perf_counter() - began
     boundary.save(out)
     print(f"{len(found.images)} images, encoded with {encoded.nfe} evaluations each; {seconds:.1f} seconds")
@@ -128,7 +130,6 @@ class _Run:
     flow: CouplingFlow
     found: Labelled
     sampling: Sampling
-    guidance: float
     use_classes: bool
     batch: int
 

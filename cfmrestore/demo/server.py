@@ -77,11 +77,11 @@ def serving(
     from cfmrestore.demo import editing, holes, page
 
     most = limits.max_bytes
-    keys = {"limits": limits, "folder": folder / "results", "keep_seconds": keep_seconds}
+    results = folder / "results"
     if isinstance(restorer, PageEditor):
-        blocks = editing.build_editing_page(restorer, **keys)
+        blocks = editing.build_editing_page(restorer, limits=limits, folder=results, keep_seconds=keep_seconds)
     else:
-        blocks = page.build_page(restorer, **keys)
+        blocks = page.build_page(restorer, limits=limits, folder=results, keep_seconds=keep_seconds)
         most = max(most, holes.CANVAS_BYTES) if "mask" in restorer.needs else most
     ended = threading.Event()
     threading.Thread(target=_keep_clean, args=(folder, keep_seconds, ended), daemon=True).start()

@@ -148,7 +148,6 @@ def candidates(
         model: Digest of the flow's weights.
         guidance: With which images were encoded.
     """
-    keys = {"direction": direction, "model": model, "guidance": guidance}
     ends = encoded.points[1.0]
     judge = fit_boundary(ends, positive, attribute=attribute, time=1.0)
     of_others = [fit_boundary(ends, other, attribute=name, time=1.0) for name, other in (others or {}).items()]
@@ -158,7 +157,9 @@ def candidates(
     found = []
     for time in sorted(set(encoded.points) - {1.0}):
         points = encoded.points[time]
-        boundary = fit_boundary(points, positive, attribute=attribute, time=time, **keys)
+        boundary = fit_boundary(
+            points, positive, attribute=attribute, time=time, direction=direction, model=model, guidance=guidance
+        )
         away = torch.where(positive[rows], -1.0, 1.0) * strength * boundary.std
         moved = walk(rows, points[rows] + displacement([boundary], away[None]), time)
         error = float(encoded.errors[time].mean()) if time in encoded.errors else 0.0
