@@ -5,13 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import Browser
 
 from cfmrestore.apis.fit_boundary import fit_boundary
+from cfmrestore.demo import server as demo
 from cfmrestore.demo.edits import PageEditor, edit_upload
 from cfmrestore.demo.uploads import Limits
 from cfmrestore.editing import Boundary
 from tests.apis.test_edit import KEYS, write_sides
+from tests.demo.browser import READY
 from tests.restore.flows import save_model
+from tests.testing import free_port, wait_for
 
 
 @pytest.fixture
@@ -52,3 +56,24 @@ def test_the_page_has_a_slider_for_each(tmp_path: Path, page: PageEditor) -> Non
     labels = [one["props"]["label"] for one in blocks.config["components"] if one["type"] == "slider"]
     assert labels == [one.attribute for one in page.boundaries]
     assert all(isinstance(one, Boundary) for one in page.boundaries)
+
+
+def test_in_a_browser_an_edit_is_shown(tmp_path: Path, page: PageEditor, browser: Browser) -> None:
+    pytest.importorskip("gradio", reason="the page needs the extra 'demo'")
+    Image.new("RGB", (20, 20), (90, 90, 90)).save(tmp_path / "mine.png")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", "")
+        with demo.serving(page, host="127.0.0.1", port=free_port(), limits=Limits()) as address:
+            shown = browser.new_page()
+            shown.goto(address)
+            shown.locator("#picture input[type=file]").wait_for(state="attached")
+            shown.set_input_files("#picture input[type=file]", tmp_path / "mine.png")
+            shown.locator("#picture img").wait_for()
+            slider = shown.locator("#boundary-1 input[type=number]")
+            slider.fill("2")
+            slider.press("Tab")
+            shown.click("#edit")
+            wait_for(shown, READY)
+            assert "8 x 8 pixels" in shown.locator("#summary").inner_text()
+            assert "red" in shown.locator("#boundary-1").inner_text()
+            shown.close()
