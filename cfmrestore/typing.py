@@ -13,6 +13,9 @@ Image: TypeAlias = Float[Tensor, "b 3 _ _"]
 OneImage: TypeAlias = Float[Tensor, "3 h w"]
 """One of them."""
 
+Features: TypeAlias = Float[Tensor, "b *features"]
+"""What a network makes of a batch inside."""
+
 Planes: TypeAlias = Float[Tensor, "... _ _"]
 """Any number of channels, with or without a batch."""
 

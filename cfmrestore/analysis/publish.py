@@ -9,13 +9,13 @@ from typing import Any
 
 from mmengine.config import Config
 
-from cfmrestore.analysis.figures import new_figure, save_figure
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.config.load import merge
 from cfmrestore.flows.sampling import Sampling
 from cfmrestore.former_names import update_names
 from cfmrestore.imageio.atomic import atomic
 from cfmrestore.registry import check_keys, load_plugins
+from cfmrestore.reports.figures import new_figure, save_figure
 from cfmrestore.reports.json_csv import write_csv, write_json
 from cfmrestore.reports.markdown import markdown_table
 from cfmrestore.restore import model_zoo

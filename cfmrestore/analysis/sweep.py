@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from mmengine.config import Config
 
-from cfmrestore.analysis.figures import new_figure, save_figure, set_cost_axes
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.memory import PeakMemory
 from cfmrestore.engine.runner import RestorationRunner
@@ -19,6 +18,7 @@ from cfmrestore.evaluation.functional.pareto import pareto_front
 from cfmrestore.evaluation.functional.straightness import straightness
 from cfmrestore.evaluation.scores import Scores
 from cfmrestore.registry import SOLVERS, find_class
+from cfmrestore.reports.figures import new_figure, save_figure, set_cost_axes
 from cfmrestore.reports.json_csv import write_csv, write_json
 from cfmrestore.reports.markdown import markdown_table
 from cfmrestore.restore import stages

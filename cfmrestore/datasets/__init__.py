@@ -1,6 +1,8 @@
 """Datasets: images, label maps or latents from disk, or made here, each with a seed of its own."""
 
 from cfmrestore.datasets.ade20k import ADE20K
+from cfmrestore.datasets.attribute_folder import AttributeFolder
+from cfmrestore.datasets.avatars import Avatars
 from cfmrestore.datasets.base import ImageDataset
 from cfmrestore.datasets.celeba_mask_hq import CelebAMaskHQ
 from cfmrestore.datasets.class_folder import ClassFolder
@@ -20,6 +22,8 @@ from cfmrestore.imageio import read_image
 __all__ = [
     "ADE20K",
     "LSUN",
+    "AttributeFolder",
+    "Avatars",
     "COCOStuff",
     "CelebAMaskHQ",
     "ClassFolder",

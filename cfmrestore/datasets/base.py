@@ -83,6 +83,10 @@ class ImageDataset(Dataset[dict[str, Any]]):
         """The class of the image, where it has one."""
         return None
 
+    def attributes(self, index: int) -> dict[str, bool | None]:
+        """What the image of epoch 0 shows, by name: whether or not, or None where it counts for neither."""
+        return {}
+
     def __getitem__(self, draw: int | Draw) -> dict[str, Any]:
         if not isinstance(draw, Draw):
             draw = Draw(int(draw), 0, int(draw))

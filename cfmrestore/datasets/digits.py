@@ -22,6 +22,8 @@ class Digits(ImageDataset):
 
     Reference: Alpaydin and Kaynak, 1998, Optical recognition of handwritten digits, UCI Machine Learning Repository.
 
+    Attributes are "thick", with more ink than the median of its class, and the digits by name.
+
     Args:
         split: "train", "held_out" or "all".
         pipeline: Transforms.
@@ -45,6 +47,9 @@ class Digits(ImageDataset):
         self.images = np.round(data.images[self.numbers] * (255 / 16)).astype(np.uint8)
         self.labels = labels[self.numbers]
         self.metainfo = {"classes": tuple(str(name) for name in data.target_names)}
+        ink = data.images.mean(axis=(1, 2))
+        usual = np.array([np.median(ink[labels == label]) for label in range(len(data.target_names))])
+        self.thick = (ink > usual[labels])[self.numbers]
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -58,3 +63,7 @@ class Digits(ImageDataset):
 
     def label(self, index: int) -> int:
         return int(self.labels[index])
+
+    def attributes(self, index: int) -> dict[str, bool | None]:
+        own = str(self.labels[index])
+        return {"thick": bool(self.thick[index]), **{name: name == own for name in self.metainfo["classes"]}}

@@ -14,6 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=7860, help="default: %(default)s")
     parser.add_argument("--max-side", type=int, default=2048, metavar="PIXELS", help="of a picture (default: 2048)")
     parser.add_argument("--max-mib", type=int, default=32, metavar="MIB", help="of an uploaded file (default: 32)")
+    parser.add_argument("--boundaries", metavar="FOLDER", help="of boundaries of the model, along which one edits")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ... (default: auto)")
 
 
@@ -22,4 +23,4 @@ def run(args: argparse.Namespace) -> None:
     from cfmrestore.demo.uploads import Limits
 
     limits = Limits(max_side=args.max_side, max_bytes=args.max_mib << 20)
-    serve(args.model, host=args.host, port=args.port, limits=limits, device=args.device)
+    serve(args.model, host=args.host, port=args.port, limits=limits, device=args.device, boundaries=args.boundaries)

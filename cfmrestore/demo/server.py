@@ -13,16 +13,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
+from cfmrestore.demo.edits import PageEditor
 from cfmrestore.demo.uploads import Limits, PageRestorer, delete_old_files
 
 
-def serve(model: str, *, host: str, port: int, limits: Limits, device: str = "auto") -> None:
-    """Serve the page of a model until Ctrl-C; model and device are as for ``Restorer.from_pretrained``."""
+def serve(
+    model: str, *, host: str, port: int, limits: Limits, device: str = "auto", boundaries: str | None = None
+) -> None:
+    """Serve the page of a model until Ctrl-C; model and device are as for ``Restorer.from_pretrained``.
+
+    With a folder of boundaries of the model it is a page on which pictures are edited along them.
+    """
     try:
         _check(host, port)
-        from cfmrestore.restore import Restorer
+        restorer: PageRestorer | PageEditor
+        if boundaries is not None:
+            restorer = PageEditor.from_folder(model, boundaries, device=device)
+        else:
+            from cfmrestore.restore import Restorer
 
-        restorer = Restorer.from_pretrained(model, device=device)
+            restorer = Restorer.from_pretrained(model, device=device)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # what was uploaded is deleted then, too
         with serving(restorer, host=host, port=port, limits=limits) as address:
             print(f"open {address}   (Ctrl-C ends it)", flush=True)
@@ -57,15 +67,22 @@ def is_loopback(host: str) -> bool:
 
 
 @contextmanager
-def serving(restorer: PageRestorer, *, host: str, port: int, limits: Limits, keep_seconds: int = 1800) -> Iterator[str]:
+def serving(
+    restorer: PageRestorer | PageEditor, *, host: str, port: int, limits: Limits, keep_seconds: int = 1800
+) -> Iterator[str]:
     """Serve the page of a model: its address. Uploads and results are deleted after so long, and all in the end."""
     folder = Path(mkdtemp(prefix="cfmrestore-demo-")).resolve()
     os.environ["GRADIO_TEMP_DIR"] = str(folder)
     os.environ.pop("GRADIO_ALLOWED_PATHS", None)  # gradio would serve them
-    from cfmrestore.demo import holes, page
+    from cfmrestore.demo import editing, holes, page
 
-    blocks = page.build_page(restorer, limits=limits, folder=folder / "results", keep_seconds=keep_seconds)
-    most = max(limits.max_bytes, holes.CANVAS_BYTES) if "mask" in restorer.needs else limits.max_bytes
+    most = limits.max_bytes
+    results = folder / "results"
+    if isinstance(restorer, PageEditor):
+        blocks = editing.build_editing_page(restorer, limits=limits, folder=results, keep_seconds=keep_seconds)
+    else:
+        blocks = page.build_page(restorer, limits=limits, folder=results, keep_seconds=keep_seconds)
+        most = max(most, holes.CANVAS_BYTES) if "mask" in restorer.needs else most
     ended = threading.Event()
     threading.Thread(target=_keep_clean, args=(folder, keep_seconds, ended), daemon=True).start()
     try:

@@ -1,6 +1,7 @@
 """Networks whose features metrics and losses compare."""
 
 from cfmrestore.features.alexnet import AlexNet
+from cfmrestore.features.avatar_classifier import AvatarClassifier
 from cfmrestore.features.backbones import Backbone
 from cfmrestore.features.base import Extractor
 from cfmrestore.features.clip_image_encoder import CLIPImageEncoder
@@ -14,6 +15,6 @@ from cfmrestore.features.squeezenet import SqueezeNet
 from cfmrestore.features.vgg16 import VGG16
 
 __all__ = [
-    "VGG16", "AlexNet", "Backbone", "CLIPImageEncoder", "DigitClassifier", "EfficientNetLite", "Extractor",
-    "InceptionV3", "PooledBackbone", "SceneSegmenter", "SeededNet", "SqueezeNet", "inception",
+    "VGG16", "AlexNet", "AvatarClassifier", "Backbone", "CLIPImageEncoder", "DigitClassifier", "EfficientNetLite",
+    "Extractor", "InceptionV3", "PooledBackbone", "SceneSegmenter", "SeededNet", "SqueezeNet", "inception",
 ]  # fmt: skip

@@ -331,12 +331,13 @@ class CouplingFlow(BaseModel):
         *,
         given: Mapping[str, Tensor] | None = None,
         execution: Execution | None = None,
+        time: float = 0.0,
     ) -> Restoration:
-        """The starts that lead to images, as pictures and latents: the path walked from t = 1 back to 0.
+        """The starts that lead to images, as pictures and latents: the path walked from t = 1 back to a time, or to 0.
 
         ``given`` is what the conditions are given, with "low", the input, where they tell it.
         """
-        return self.pipeline(sampling, execution).invert(image, seeds, given)
+        return self.pipeline(sampling, execution).invert(image, seeds, given, time=time)
 
     def pipeline(self, sampling: Sampling | None = None, execution: Execution | None = None) -> SamplingPipeline:
         """The pipeline that restores and generates: as the config says, or otherwise."""

@@ -1,6 +1,6 @@
 """The pipeline at test time: encode, sample, decode."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -13,6 +13,7 @@ from cfmrestore.couplings.source import scale_noise
 from cfmrestore.execution import Execution
 from cfmrestore.flows.guided import guided_velocity
 from cfmrestore.flows.sampling import Sampling, Start, estimate_posterior_mean, sample
+from cfmrestore.flows.trajectory import Trajectory
 from cfmrestore.guidance.data_consistency import DataConsistency
 from cfmrestore.ops.back_projection import enforce_consistency
 from cfmrestore.ops.color_match import match_colors
@@ -62,6 +63,7 @@ class SamplingPipeline:
         path: The path that was trained.
         sampling: How to sample.
         execution: How networks are run.
+        lead: What the velocity is wrapped in, inside of what keeps it consistent with an input: guidance of one's own.
     """
 
     network: nn.Module
@@ -70,6 +72,7 @@ class SamplingPipeline:
     path: Path
     sampling: Sampling
     execution: Execution
+    lead: Callable[[Velocity], Velocity] | None = None
 
     def restore(
         self, low: Tensor, seeds: Tensor, *, is_latent: bool = False, given: Mapping[str, Tensor] | None = None
@@ -99,27 +102,40 @@ class SamplingPipeline:
         return Restoration(crop_to(self.decode(solution.x), size), solution.x, solution.nfe)
 
     @torch.no_grad()
-    def invert(self, image: Image, seeds: Tensor, given: Mapping[str, Tensor] | None = None) -> Restoration:
+    def invert(
+        self, image: Image, seeds: Tensor, given: Mapping[str, Tensor] | None = None, *, time: float = 0.0
+    ) -> Restoration:
         """Where the paths to images start: the solver walks from t = 1 to 0, under the conditions.
 
         Args:
             image: The images at t = 1.
             seeds: One an image, for an encoder that draws.
             given: What conditions were given, by name; "low" is the input, for those that tell it.
+            time: Where to stop.
         """
+        paths = self.trajectory(image, seeds, given)
+        solution = paths.encode(time)
+        picture = crop_to(self.decode(solution.x), (image.shape[-2], image.shape[-1]))
+        return Restoration(picture, solution.x, solution.nfe + paths.nfe)
+
+    @torch.no_grad()
+    def trajectory(self, image: Image, seeds: Tensor, given: Mapping[str, Tensor] | None = None) -> Trajectory:
+        """The paths to images, to be walked either way; the arguments are those of ``invert``."""
         if self.sampling.solver.needs_flow_map:
             name = type(self.sampling.solver).__name__
             raise ValueError(f"{name} steps forward alone: invert by the velocity, with the solver Euler or Heun")
         drawing = replace(self, sampling=replace(self.sampling, fidelity=0.0, noise_contrast_limit=None))
         ends = self.ends(image, seeds, given)
-        x_1, rng = ends.x_1, self.sampling.fork(ImageRng(seeds))
-        start = drawing._start(ends.source, rng, ends.low, ends.inputs.given)
-        if start.source_mean is not None:
-            x_1 = self.path.with_source(x_1, start.source_mean)
-        grid = self.sampling.grid(self.sampling.num_intervals).flip(0)
-        solution = self.sampling.solver.solve(start.velocity, x_1, grid)
-        picture = crop_to(self.decode(solution.x), (image.shape[-2], image.shape[-1]))
-        return Restoration(picture, solution.x, solution.nfe + ends.nfe)
+        start = drawing._start(ends.source, self.sampling.fork(ImageRng(seeds)), ends.low, ends.inputs.given)
+        mean, x_1 = start.source_mean, ends.x_1
+        if mean is not None:  # of which the path keeps a part
+            x_1 = self.path.with_source(x_1, mean)
+
+        def to_image(x: Tensor) -> Tensor:
+            data = x if mean is None else self.path.without_source(x, mean)
+            return crop_to(self.decode(data), (image.shape[-2], image.shape[-1]))
+
+        return Trajectory(start.velocity, x_1, self.sampling, to_image, ends.nfe)
 
     def ends(self, image: Image, seeds: Seeds, given: Mapping[str, Tensor] | None = None) -> Ends:
         """Images as latents at t = 1, with the law of their starts; the arguments are those of ``invert``."""
@@ -216,6 +232,8 @@ class SamplingPipeline:
             interval=self.sampling.guidance_interval,
             names=self.conditions.droppable,
         )
+        if self.lead is not None:
+            velocity = self.lead(velocity)
         if low is None or not self.sampling.consistency:
             return velocity
         encoder = self.execution.encoder(self.coupling.encoder)

@@ -149,6 +149,11 @@ class DiT(ConditionedNetwork):
             if module is not None:
                 module.apply(_normal)
 
+    @property
+    def bottleneck(self) -> nn.Module:
+        """The middle block; a transformer has no narrower place."""
+        return self.blocks[(len(self.blocks) - 1) // 2]
+
     def forward(
         self,
         x: Float[Tensor, "b c h w"],

@@ -146,6 +146,11 @@ class UNet(ConditionedNetwork):
         self.head = nn.Sequential(norm(groups, width), nn.SiLU(), zeroed(nn.Conv2d(width, channels, 3, padding=1)))
         self.skip = input_gains(d, channels, context_channels) if input_skip else None
 
+    @property
+    def bottleneck(self) -> nn.Module:
+        """Behind it lie the deepest features."""
+        return self.middle[-1]
+
     def forward(
         self,
         x: Float[Tensor, "b c h w"],

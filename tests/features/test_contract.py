@@ -57,7 +57,7 @@ def check_extractor(network: Extractor) -> None:
     assert x.grad.abs().sum() > 0
 
 
-TRAINED = {"DigitClassifier", "SceneSegmenter"}  # here, in some seconds
+TRAINED = {"AvatarClassifier", "DigitClassifier", "SceneSegmenter"}  # here, in some seconds
 NAMES = [pytest.param(n, marks=pytest.mark.slow if n in TRAINED else ()) for n in sorted(FEATURES.module_dict)]
 
 

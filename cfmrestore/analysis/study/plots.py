@@ -6,7 +6,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from cfmrestore.analysis.figures import new_figure, save_figure, set_cost_axes
+from cfmrestore.reports.figures import new_figure, save_figure, set_cost_axes
 
 Summary = dict[str, Any]
 Rows = list[dict[str, Any]]

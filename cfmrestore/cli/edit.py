@@ -1,0 +1,46 @@
+"""Edit a picture along boundaries of attributes, or to another class.
+
+The boundaries are those of fit-boundary, for the same model.
+"""
+
+import argparse
+
+from cfmrestore.cli import common
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "photo", metavar="PHOTO", help="the picture, of the size of those that boundaries were fitted to"
+    )
+    parser.add_argument("--model", required=True, help="a checkpoint, a work directory, or a bundled model")
+    methods = ("boundary", "flowedit", "rf-inversion")
+    parser.add_argument("--method", choices=methods, default="boundary", help="the others are between classes")
+    parser.add_argument("--label", type=int, metavar="C", help="class of the picture, where it is told")
+    parser.add_argument("--out", default="edited", metavar="FOLDER", help="of PNG files and a strip (default: edited)")
+    parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
+    along = parser.add_argument_group("along boundaries")
+    help_ = "boundaries along which it is moved, all by the same strength"
+    along.add_argument("--boundary", nargs="+", default=[], metavar="FILE", help=help_)
+    along.add_argument("--keep", nargs="+", default=[], metavar="FILE", help="boundaries whose distances stay")
+    help_ = "in standard deviations of the distance (default: -2 -1 0 1 2)"
+    along.add_argument("--strength", type=float, nargs="+", default=[-2, -1, 0, 1, 2], metavar="K", help=help_)
+    along.add_argument("--set", action="store_true", help="move to these distances, not by them")
+    along.add_argument("--num-intervals", type=int, metavar="N", help="steps of the solver from t = 0 to 1")
+    along.add_argument("--solver", metavar="NAME", help="Euler, Heun, RK4 ... (default: the model's)")
+    to = parser.add_argument_group("to other classes, by flowedit or rf-inversion")
+    to.add_argument("--target", type=int, nargs="+", default=[], metavar="C", help="the classes, a picture each")
+    to.add_argument("--guidance", type=float, metavar="S", help="to these (default: the model's)")
+    to.add_argument("--steps", type=int, default=28, metavar="N", help="from t = 0 to 1 (default: 28)")
+    to.add_argument("--seed", type=int, default=0, help="of the noise (default: 0)")
+    machine = parser.add_argument_group("the machine")
+    machine.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
+    machine.add_argument("--threads", type=int, metavar="N", help="on a CPU (default: all cores)")
+
+
+def run(args: argparse.Namespace) -> None:
+    keys = common.keywords(args)
+    common.use_threads(keys.pop("threads"))
+    from cfmrestore.apis.edit import edit
+
+    done = edit(**keys)
+    print(f"{len(done.pictures)} pictures and {done.strip.name} written to {args.out}")
