@@ -11,9 +11,9 @@ from cfmrestore.restore import model_zoo
 
 AUTO = "auto"
 _GRID = 0.65  # of JPEG below a quality of about 88
-_COLORED = 4.3  # levels of noise in the difference of colors
-_GRAY, _ROUGH = 4.5, 1.0  # levels of noise in luma, where it is also as rough as noise
-_SHARP = 0.61
+_COLORED = 3.5  # levels of noise in the difference of colors
+_GRAY, _ROUGH = 4.5, 1.2  # levels of noise in luma, where it is also as rough as noise
+_SHARP = 0.52
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 # A few-step sibling of lfm/digits_unet.py, which is trained first and is its teacher:
-# the differential equation of the mean velocity.
+# the differential equation of the mean velocity, by a difference: the derivative of an embedded 1000 t says little.
 _base_ = "../lfm/digits_unet.py"
 load_from = "work_dirs/digits_unet"
 
@@ -7,7 +7,7 @@ model = dict(
     conditions=[dict(type="ClassLabel", classes=10, channels=192, dropout=0.0)],
     network=dict(flow_map=True),
     teacher=dict(weights="${load_from}"),
-    loss=[dict(type="MSE"), dict(type="MeanFlow")],
+    loss=[dict(type="MSE"), dict(type="MeanFlow", derivative="difference")],
     sampling=dict(solver=dict(type="FlowMapEuler"), num_intervals=2),
 )
 
