@@ -13,6 +13,10 @@ COMMANDS = (
     "train", "test", "evaluate", "feature-statistics", "nearest", "compare", "sweep", "study", "restore", "sample",
     "inpaint", "edit", "fit-boundary", "fit-grid", "pairs", "few-steps", "boost", "degrade", "showcase", "publish",
     "convert", "print-config", "benchmark", "demo", "models", "doctor", "completion",
+    "inpaint", "fit-grid", "pairs", "few-steps", "boost", "degrade", "showcase", "publish", "convert", "print-config",
+    "benchmark", "demo", "models", "doctor", "completion",
+    "inpaint", "fit-grid", "pairs", "few-steps", "boost", "degrade", "showcase", "zero-shot", "publish", "convert",
+    "print-config", "benchmark", "demo",
 )  # fmt: skip
 """Names of the files of this folder, with hyphens, in the order of the help."""
 

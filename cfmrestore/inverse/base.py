@@ -1,6 +1,7 @@
 """Base class of solvers of inverse problems: what every one promises."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -22,6 +23,9 @@ class InverseSolver(ABC):
     Args:
         steps: N.
     """
+
+    needs_linear: ClassVar[bool] = False
+    """Whether it takes linear operators alone, in spaces whose decoder is affine."""
 
     evals_per_step: int = 1
     """Evaluations of the velocity a step."""
@@ -50,6 +54,9 @@ class InverseSolver(ABC):
             path: The path of the flow.
             rng: For what else is drawn.
         """
+        if self.needs_linear and not problem.is_affine:
+            what = "the decoder of this space" if problem.operator.is_linear else "this degradation"
+            raise ValueError(f"{type(self).__name__} is for linear problems, and {what} is not: take PnPFlow or MMPS")
         nfe = 0
 
         def counted(x: Tensor, t: Tensor) -> Tensor:

@@ -25,13 +25,14 @@ class Flower(InverseSolver):
     steps with :math:`\gamma = 1` draw from the posterior exactly, for any N.
 
     Reference: Pourya, El Rawas and Unser, 2025, Algorithm 1 (arXiv:2509.26287). The minimum is found by conjugate
-    gradients in the space of y; where B is not affine, it is linearized at x' (a step of Gauss and Newton). Other paths
-    have their :math:`\alpha_t, \sigma_t` in place of t and 1 - t.
+    gradients in the space of y; other paths have their :math:`\alpha_t, \sigma_t` in place of t and 1 - t.
 
     Args:
         steps: N, and as many evaluations.
         gamma: From 0, the mean, to 1, a draw.
     """
+
+    needs_linear = True
 
     def __init__(self, *, steps: int = 100, gamma: float = 0.0) -> None:
         super().__init__(steps=steps)

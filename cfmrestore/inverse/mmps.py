@@ -26,8 +26,8 @@ class MMPS(InverseSolver):
     and x_{t + h} lies on the straight line from x_t to there. Mean and covariance are exact, J is the Jacobian of B at
     :math:`\hat x_1`, and what is taken to be Gaussian is the law of x_1 given x_t. In the inverse, DPS (Chung et al.,
     2023, arXiv:2209.14687) leaves C_t out and tunes a step size, and PiGDM (Song et al., 2023; for flows Pokle et al.,
-    2023, arXiv:2310.04432) has a multiple of the identity for it. At t = 0, where the network's derivative vanishes with
-    t, C_t = I.
+    2023, arXiv:2310.04432) has a multiple of the identity for it. At t = 0, where the network's derivative vanishes
+    with t, C_t = I.
 
     Reference: Rozet et al., 2024, Algorithm 2 (MMPS, arXiv:2405.13712), for a velocity. Other paths have their
     :math:`\alpha_t, \sigma_t` in place of t and 1 - t.

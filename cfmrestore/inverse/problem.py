@@ -79,14 +79,13 @@ class InverseProblem:
         return norm
 
     def prox(self, z: Latent, y: Image, nu: Tensor) -> Latent:
-        r"""Proximal operator of the data term.
+        r"""Proximal operator of the data term, where B is affine.
 
         .. math::
             \arg\min_x \frac{\|y - B(x)\|^2}{2 \sigma^2} + \frac{\|x - z\|^2}{2 \nu^2}
             = z + J^\top (J J^\top + \tfrac{\sigma^2}{\nu^2} I)^{-1} (y - B(z))
 
-        On the right the system is of the size of y, and has an answer for sigma = 0 too: the projection of z. Where B
-        is not affine, J is its Jacobian at z.
+        On the right the system is of the size of y, and has an answer for sigma = 0 too: the projection of z.
         """
         damping = expand_as((self.sigma / nu) ** 2, y)
 
