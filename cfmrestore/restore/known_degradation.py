@@ -36,7 +36,7 @@ class KnownDegradation:
 
 def known_degradation(
     image: Image,
-    degradation: str | Degradation[Any] | Sequence[Any] | None = None,
+    degradation: str | Degradation[Any] | Mapping[str, Any] | Sequence[Any] | None = None,
     *,
     known: str | Path | Mapping[str, Any] | Any = None,
     mask: Tensor | None = None,
@@ -46,8 +46,8 @@ def known_degradation(
 
     Args:
         image: The degraded images (b, 3, h, w).
-        degradation: Name or path of a preset ("bicubic", or "bicubic_x2" at another scale than its own), an operator,
-            or the steps of a chain. What it draws must be known.
+        degradation: Name or path of a preset ("bicubic", or "bicubic_x2" at another scale than its own), an operator
+            or its config, or the steps of a chain. What it draws must be known.
         known: A sidecar that ``cfmrestore degrade`` wrote, or what is in one, which names the degradation too; or the
             parameters of this degradation, as they are or as JSON.
         mask: In place of both: 1 in the holes.
