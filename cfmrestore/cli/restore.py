@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> None:
 def _run_zero_shot(keys: dict[str, Any]) -> list[Path]:
     """The flags of a trained restoration are refused."""
     others = {name: keys.pop(name) for name in (*_SETTINGS, "samples", "config", "options") if name not in _SHARED}
-    if given := [name for name, value in others.items() if value not in (None, 1)]:
+    if given := [name for name, value in others.items() if value != (1 if name == "samples" else None)]:
         flag = given[0].replace("_", "-").replace("options", "cfg-options")
         raise ValueError(f"--{flag} has no meaning where a known degradation is undone: leave it out")
     from cfmrestore.apis.zero_shot import restore_zero_shot

@@ -1,16 +1,20 @@
 """The command restore, where the degradation is known."""
 
+import io
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from cfmrestore.apis.degrade import degrade
 from cfmrestore.apis.zero_shot import restore_zero_shot
+from cfmrestore.cli.main import main
 from cfmrestore.imageio import read_image
 from tests.restore.flows import save_model
 from tests.restore.test_zero_shot import PLAIN
-from tests.testing import ROOT, call_tool, in_this_process, write_images
+from tests.testing import call_tool, write_images
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +36,12 @@ def test_a_folder_of_sidecars_is_undone(model: Path, tmp_path: Path) -> None:
 
 
 def run(*words: object) -> str:
-    code, said = in_this_process(str(ROOT / "tools" / "restore.py"), *words)
-    assert code in (0, None), said
-    return said
+    """The command, in this process."""
+    threads, output = torch.get_num_threads(), io.StringIO()
+    with redirect_stdout(output):
+        main([*map(str, words)], command="restore")
+    torch.set_num_threads(threads)
+    return output.getvalue()
 
 
 def test_the_command(model: Path, tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_heads_follow_from_the_channels_of_a_level(name: str, heads: set[tuple[i
     assert all(shape[0] == 3 * shape[1] for shape in shapes)
 
 
-@pytest.mark.parametrize("name", ["digits_unet", "digits_dit", "scenes_semantic_tiny", "bridge_scenes"])
+@pytest.mark.parametrize("name", ["digits_unet", "digits_dit", "photographs", "scenes_semantic_tiny", "bridge_scenes"])
 def test_small_siblings_train_and_draw(name: str) -> None:
     cfg = load_config(FOLDER / f"{name}.py")
     flow, data = MODELS.build(cfg.model), DATASETS.build(cfg.train_dataloader.dataset)
