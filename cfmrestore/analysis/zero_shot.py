@@ -1,5 +1,6 @@
 """Zero-shot restoration measured: super-resolution, deblurring and inpainting by one flow, trained for none."""
 
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -132,6 +133,7 @@ def zero_shot(
         shown: list[Tensor] = []
         for method in methods:
             solver = ZeroShotRestorer(restorer.flow, method=method, steps=steps, device=device)
+            print(f"{name}: {method}", file=sys.stderr, flush=True)
             began = time.perf_counter()
             done = [solver.solve(case.low, case.how, [case.seed]) for case in cases]
             seconds = (time.perf_counter() - began) / len(cases)

@@ -24,7 +24,7 @@ class Flower(InverseSolver):
     with :math:`\gamma = 0` it is its mean, which is nearer to the image and smoother. Where the data are N(0, I), N
     steps with :math:`\gamma = 1` draw from the posterior exactly, for any N.
 
-    Reference: Pourya, El Rawas and Unser, 2025, Algorithm 1 (arXiv:2509.26287). The minimum is found by conjugate
+    Reference: Pourya, El Rawas and Unser, 2025 (arXiv:2509.26287). The minimum is found by conjugate
     gradients in the space of y; other paths have their :math:`\alpha_t, \sigma_t` in place of t and 1 - t.
 
     Args:
@@ -34,7 +34,7 @@ class Flower(InverseSolver):
 
     needs_linear = True
 
-    def __init__(self, *, steps: int = 100, gamma: float = 0.0) -> None:
+    def __init__(self, *, steps: int = 50, gamma: float = 0.0) -> None:
         super().__init__(steps=steps)
         if not 0 <= gamma <= 1:
             raise ValueError(f"gamma lies in [0, 1]; got {gamma}")

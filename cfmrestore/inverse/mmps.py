@@ -29,7 +29,7 @@ class MMPS(InverseSolver):
     2023, arXiv:2310.04432) has a multiple of the identity for it. At t = 0, where the network's derivative vanishes
     with t, C_t = I.
 
-    Reference: Rozet et al., 2024, Algorithm 2 (MMPS, arXiv:2405.13712), for a velocity. Other paths have their
+    Reference: Rozet et al., 2024 (MMPS, arXiv:2405.13712), for a velocity. Other paths have their
     :math:`\alpha_t, \sigma_t` in place of t and 1 - t.
 
     Args:

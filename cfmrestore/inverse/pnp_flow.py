@@ -18,7 +18,7 @@ class PnPFlow(InverseSolver):
         z &= x + \gamma_t\, J^\top (y - B(x)), \qquad \gamma_t = \eta\, (1 - t)^\alpha / \|J\|^2 \\
         x &\leftarrow \frac1K \sum_{k=1}^K D(t z + (1 - t)\, \epsilon_k, t), \qquad \epsilon_k \sim N(0, I)
 
-    Reference: Martin et al., 2025, Algorithm 3 (arXiv:2410.02423). There the step is not divided by the norm of the
+    Reference: Martin et al., 2025 (arXiv:2410.02423). There the step is not divided by the norm of the
     operator, J (that of B at x), which makes one :math:`\eta` do for shrinking and blurring alike; other paths have
     their :math:`\alpha_t, \sigma_t` in place of t and 1 - t.
 

@@ -64,7 +64,8 @@ class InverseProblem:
     def push(self, z: Latent, w: Latent) -> Image:
         """J w, by a difference."""
         if self.is_affine:
-            return self.forward(w) - self.forward(torch.zeros_like(w))
+            decode = self.encoder.decode
+            return self.operator(crop_to(decode(w) - decode(torch.zeros_like(w)), self.size))
         h = _STEP / w.flatten(1).square().mean(dim=1).sqrt().clamp_min(1e-12)
         return (self.forward(z + expand_as(h, w) * w) - self.forward(z)) / expand_as(h, self.y)
 

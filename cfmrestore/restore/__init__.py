@@ -1,4 +1,4 @@
-"""Restoring images of any size, files, and cascades."""
+"""Restoring images of any size, files, and cascades; with trained models, or a flow that generates."""
 
 from cfmrestore.restore.restorer import Restorer, Samples
 from cfmrestore.restore.sampler import Sampler

@@ -58,7 +58,7 @@ def test_parameters_are_those_of_the_metafile(path: Path, vae: Path) -> None:
     parameters = trained(build(path, vae))
     assert parameters == LISTED[path.stem]["Metadata"]["Parameters"]
     table = (FOLDER / "README.md").read_text()
-    row = next(line for line in table.splitlines() if line.startswith("|") and path.name in line)
+    row = next(line for line in table.splitlines() if line.startswith("|") and f"`{path.name}`" in line)
     assert f"{parameters / 1e6:.1f} M" in row
 
 

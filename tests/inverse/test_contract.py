@@ -111,6 +111,27 @@ def test_operators_that_are_not_linear(name: str, step: Any) -> None:
     assert float(problem.residual(solution.x).norm()) < 0.5 * float(before.norm())
 
 
+class Squashed(Identity):
+    """A space whose decoder is not linear, as those of autoencoders."""
+
+    affine = False
+
+    def decode(self, latent: Tensor) -> Tensor:
+        return torch.sigmoid(2 * latent)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_spaces_that_are_not_linear(name: str) -> None:
+    y = DOWN(images(3))
+    if INVERSE_SOLVERS.get(name).needs_linear:
+        with pytest.raises(ValueError, match="the decoder of this space is not: take PnPFlow or MMPS"):
+            solve(build(name), y, DOWN, (24, 32), encoder=Squashed())
+        return
+    problem, solution = solve(build(name, 30), y, DOWN, (24, 32), encoder=Squashed())
+    before = problem.residual(torch.zeros_like(solution.x))
+    assert float(problem.residual(solution.x).norm()) < 0.3 * float(before.norm())
+
+
 def test_without_noise_or_operator_the_answer_is_y() -> None:
     y = images(3)
     problem, solution = solve(Flower(steps=4), y, ForwardOperator(), (24, 32))

@@ -12,7 +12,7 @@ from cfmrestore.apis.degrade import degrade
 from cfmrestore.degradations import Downscale, GaussianBlur, Grayscale
 from cfmrestore.imageio import read_image
 from cfmrestore.ops.resize import resize
-from cfmrestore.restore import ZeroShotRestorer
+from cfmrestore.restore import Restorer, ZeroShotRestorer
 from cfmrestore.restore.known_degradation import known_degradation
 from tests.restore.flows import random_flow
 from tests.restore.test_restorer import photo
@@ -167,5 +167,7 @@ def test_wrong_images_and_models(restorer: ZeroShotRestorer, tmp_path: Path) -> 
         restorer(transparent, "bicubic")
     with pytest.raises(ValueError, match="this model was trained to restore, and is told its input"):
         ZeroShotRestorer(random_flow(), device="cpu", tile=0)(photo(8, 8), "bicubic")
+    with pytest.raises(ValueError, match="this model draws images from noise, whatever the input"):
+        Restorer(random_flow(**PLAIN), device="cpu")(photo(8, 8))
     with pytest.raises(ValueError, match="unknown inverse problem solver 'Flwer'; did you mean 'Flower'"):
         ZeroShotRestorer(random_flow(**PLAIN), method="Flwer")
