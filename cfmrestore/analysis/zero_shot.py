@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from cfmrestore.datasets.base import to_tensor
 from cfmrestore.degradations import Compose, ForwardOperator
 from cfmrestore.engine.panels import caption, middle, stack, to_pixels, write_jpeg
 from cfmrestore.evaluation.functional.haarpsi import haarpsi
@@ -155,7 +156,7 @@ def zero_shot(
 
 
 def _case(file: Path, task: Task, side: int) -> Case:
-    high = middle(torch.from_numpy(read_image(file)).permute(2, 0, 1)[None].float() / 255, side)
+    high = middle(to_tensor(read_image(file))[None].float() / 255, side)
     if min(high.shape[-2:]) < side:
         raise ValueError(f"{file} is {high.shape[-1]}x{high.shape[-2]}: smaller than {side} pixels")
     chain, seed = Compose(steps=[dict(step) for step in task.steps(side)]), mix(0, key_of(file.name))
