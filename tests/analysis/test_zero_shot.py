@@ -11,6 +11,7 @@ from tests.restore.test_zero_shot import PLAIN
 from tests.testing import write_images
 
 
+@pytest.mark.slow
 def test_tables_and_a_picture(tmp_path: Path) -> None:
     model = save_model(tmp_path / "flow.pth", **PLAIN)
     photos = write_images(tmp_path / "photos", count=2, side=36)
