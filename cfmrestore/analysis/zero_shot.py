@@ -125,7 +125,8 @@ def zero_shot(
     files = list_images(Path(photographs), split)
     files = [files[i * len(files) // count] for i in range(min(count, len(files)))]
     restorer = ZeroShotRestorer.from_pretrained(model, steps=steps, device=device)
-    tables, lines = [], []
+    tables: list[str] = []
+    details: list[list[np.ndarray]] = []
     for name in tasks:
         cases = [_case(file, TASKS[name], side) for file in files]
         rows: dict[str, dict[str, float | None]] = {}
@@ -144,12 +145,12 @@ def zero_shot(
         if TASKS[name].scale == 4:
             rows |= {title: _trained(cases, place, device) for title, place in (beside or {}).items()}
         tables.append(metrics_table(name, rows, format_number))
-        lines += [_line(name, case, image, side) for case, image in zip(cases[:_DETAILS], shown, strict=False)]
+        details.append([_detail(name, case, image, side) for case, image in zip(cases, shown, strict=True)][:_DETAILS])
     text = "\n".join(tables)
     if out is not None:
         write_text(Path(out), text)
     if picture is not None:
-        write_jpeg(picture, stack(lines))
+        write_jpeg(picture, stack([np.concatenate(row, axis=1) for row in zip(*details, strict=True)]))
     if page is not None:
         fill(page, "zero-shot", text)
     return text
@@ -182,7 +183,7 @@ def _scores(cases: Sequence[Case], images: Sequence[Image]) -> dict[str, float |
     }
 
 
-def _line(name: str, case: Case, image: Image, side: int) -> np.ndarray:
+def _detail(name: str, case: Case, image: Image, side: int) -> np.ndarray:
     factor = case.high.shape[-1] // case.low.shape[-1]
     low = case.low.repeat_interleave(factor, -2).repeat_interleave(factor, -1)
     columns = {name: low, "restored": image, "original": case.high}

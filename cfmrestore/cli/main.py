@@ -16,7 +16,7 @@ COMMANDS = (
     "inpaint", "fit-grid", "pairs", "few-steps", "boost", "degrade", "showcase", "publish", "convert", "print-config",
     "benchmark", "demo", "models", "doctor", "completion",
     "inpaint", "fit-grid", "pairs", "few-steps", "boost", "degrade", "showcase", "zero-shot", "publish", "convert",
-    "print-config", "benchmark", "demo",
+    "print-config", "benchmark", "demo", "models", "doctor", "completion",
 )  # fmt: skip
 """Names of the files of this folder, with hyphens, in the order of the help."""
 
