@@ -134,6 +134,8 @@ FEATURES = PluginRegistry("feature extractor", "features")
 # ODE and SDE solvers, and their time grids.
 SOLVERS = PluginRegistry("solver", "solvers")
 GRIDS = PluginRegistry("grid", "solvers.grids")
+# Solvers of inverse problems, with a trained flow as prior.
+INVERSE_SOLVERS = PluginRegistry("inverse problem solver", "inverse")
 # Distributions of training times, and loss functions.
 TIME_SAMPLERS = PluginRegistry("time sampler", "flows.times")
 LOSSES = PluginRegistry("loss", "flows.losses")

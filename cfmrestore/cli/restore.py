@@ -4,11 +4,15 @@ Files, folders and patterns.
 """
 
 import argparse
+from pathlib import Path
+from typing import Any
 
 from cfmrestore.cli import common
 
 INTERRUPTED = "interrupted; the same command goes on where it stopped"
 _SETTINGS = ("scale", "seed", "fidelity", "num_intervals", "solver", "noise", "consistency", "color", "tile")
+_SHARED = ("seed", "tile")
+_ZERO_SHOT = ("degradation", "known", "mask", "noise_level", "method", "steps", "label", "guidance")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,9 +24,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", default="restored", metavar="PATH", help="a folder, or the file of one image")
     parser.add_argument("--scale", type=float, help="any positive number, at most 64 (default: the model's)")
     parser.add_argument("--seed", type=int, default=0, help="another one draws other detail")
+    _add_zero_shot(parser.add_argument_group("a known degradation, undone by a flow that generates"))
     _add_look(parser.add_argument_group("how it looks"))
     _add_files(parser.add_argument_group("files"))
     _add_machine(parser.add_argument_group("the machine"))
+
+
+def _add_zero_shot(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--degradation", metavar="NAME", help="a preset such as bicubic_x4 or gaussian_blur, or its path"
+    )
+    sidecar = "the sidecar that degrade wrote, or a folder of them; or parameters of --degradation"
+    group.add_argument("--known", metavar="FILE.json", help=sidecar)
+    group.add_argument("--mask", metavar="FILE", help="of inpainting, in their place: white is a hole")
+    group.add_argument("--noise-level", type=float, metavar="S", help="of the images; white is 1")
+    group.add_argument("--method", metavar="NAME", help="flower (the default), pnp-flow or mmps")
+    group.add_argument("--steps", type=int, metavar="N", help="of the method (default: its own)")
+    group.add_argument("--label", type=int, metavar="CLASS", help="of the images, for a flow that is told one")
+    group.add_argument("--guidance", type=float, metavar="F", help="scale of classifier-free guidance")
 
 
 def _add_look(group: argparse._ArgumentGroup) -> None:
@@ -60,8 +79,25 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
 def run(args: argparse.Namespace) -> None:
     keys = common.keywords(args, part=common.process_part())
     common.use_threads(keys.pop("threads"))
-    from cfmrestore.apis.restore import restore
-    from cfmrestore.restore import Settings
+    if any(keys[name] is not None for name in ("degradation", "known", "mask")):
+        done = _run_zero_shot(keys)
+    else:
+        if given := [name for name in _ZERO_SHOT if keys.pop(name) is not None]:
+            flag = given[0].replace("_", "-")
+            raise ValueError(f"--{flag} is for a degradation that is known: name it (--degradation, --known or --mask)")
+        from cfmrestore.apis.restore import restore
+        from cfmrestore.restore import Settings
 
-    done = restore(settings=Settings(**{key: keys.pop(key) for key in _SETTINGS}), **keys)
+        done = restore(settings=Settings(**{key: keys.pop(key) for key in _SETTINGS}), **keys)
     print(f"{len(done)} files written" + (f", the last is {done[-1]}" if done else ""))
+
+
+def _run_zero_shot(keys: dict[str, Any]) -> list[Path]:
+    """The flags of a trained restoration are refused."""
+    others = {name: keys.pop(name) for name in (*_SETTINGS, "samples", "config", "options") if name not in _SHARED}
+    if given := [name for name, value in others.items() if value != (1 if name == "samples" else None)]:
+        flag = given[0].replace("_", "-").replace("options", "cfg-options")
+        raise ValueError(f"--{flag} has no meaning where a known degradation is undone: leave it out")
+    from cfmrestore.apis.zero_shot import restore_zero_shot
+
+    return restore_zero_shot(**{key: value for key, value in keys.items() if value is not None})

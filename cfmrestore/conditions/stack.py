@@ -53,6 +53,11 @@ class ConditionStack(nn.ModuleDict):
         return frozenset().union(*(part.tells for part in self.parts))
 
     @property
+    def tells_input(self) -> bool:
+        """Whether the network is told the low-quality image."""
+        return any("low" in part.needs for part in self.parts) or "lowres" in self.tells
+
+    @property
     def droppable(self) -> list[str]:
         """Names of the conditions that are dropped in training, which guidance can strengthen."""
         return [name for name, part in zip(self, self.parts, strict=True) if part.dropout > 0]

@@ -23,6 +23,7 @@ from cfmrestore.degradations.combine.one_of import OneOf
 from cfmrestore.degradations.combine.per_image import PerImage
 from cfmrestore.degradations.combine.repeat import Repeat
 from cfmrestore.degradations.combine.shuffle import Shuffle
+from cfmrestore.degradations.forward_operator import ForwardOperator
 from cfmrestore.degradations.levels.banding import Banding
 from cfmrestore.degradations.levels.clip import Clip
 from cfmrestore.degradations.levels.quantize import Quantize
@@ -60,6 +61,7 @@ __all__ = [
     "DiffJPEG",
     "Downscale",
     "Fixed",
+    "ForwardOperator",
     "FreeFormMask",
     "GaussianBlur",
     "GaussianNoise",

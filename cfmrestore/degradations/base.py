@@ -10,7 +10,7 @@ from torch import Tensor
 
 from cfmrestore.ops.parallel import stack_images
 from cfmrestore.ops.rng import ImageRng
-from cfmrestore.typing import Frame, Image, Seeds, Size
+from cfmrestore.typing import Frame, Image, PerImage, Seeds, Size
 
 P = TypeVar("P")
 Range: TypeAlias = tuple[float, float]
@@ -38,6 +38,13 @@ class Degradation(ABC, Generic[P]):
     """The frozen dataclass that stands for P in ``Degradation[P]``."""
     linear: ClassVar[bool] = False
     """Whether ``apply`` is linear in the image and keeps constant images; a test holds it to that."""
+    affine: bool = False
+    """Whether ``apply`` is a linear map of the image plus an image that does not depend on it; a test holds it to that.
+
+    What is linear is, too, and need not say so."""
+    differentiable: bool = False
+    """Whether a step along the gradients of ``apply`` leads nearer to a given result; a test holds it to that. Those of
+    what is affine do."""
     clips: ClassVar[bool] = False
     """Whether the result lies in [0, 1] whatever the image; a test holds it to that too."""
     stream: ClassVar[str] = ""
@@ -66,6 +73,13 @@ class Degradation(ABC, Generic[P]):
     @abstractmethod
     def apply(self, image: Image, params: P) -> Image:
         """Degrade; equal parameters give equal bytes."""
+
+    def noise_level(self, params: P) -> PerImage | float | None:
+        """Standard deviation of the noise that ``apply`` adds, white is 1; None where it does anything else.
+
+        What says a number is left out of a ``ForwardOperator``.
+        """
+        return None
 
     def out_size(self, size: Size, params: P) -> Size:
         """Height and width that ``apply`` makes of the given ones; parts of a batch must agree."""

@@ -29,6 +29,9 @@ class Encoder(nn.Module, ABC):
     draws = False
     """Whether a latent is drawn from its moments, and not just a function of them."""
 
+    affine = False
+    """Whether ``decode`` is a linear map of the latent plus an image that does not depend on it."""
+
     reach: int | None = None
     """How many latent samples beyond its own place a pixel or a latent sample depends on; None where that is far."""
 

@@ -20,6 +20,7 @@ class Haar(Encoder):
     scale = 2.0
     shift = 0.5
     reach = 0
+    affine = True
 
     def __init__(self, *, factor: int = 4) -> None:
         if factor not in (2, 4, 8):

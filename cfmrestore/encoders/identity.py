@@ -14,6 +14,7 @@ class Identity(Encoder):
     scale = 2.0
     shift = 0.5
     reach = 0
+    affine = True
 
     def moments(self, image: Image) -> Latent:
         return image

@@ -30,7 +30,7 @@ class TiledEncoder(Encoder):
         self.device = device
         self.channels, self.downscale = encoder.channels, encoder.downscale
         self.scale, self.shift, self.reach = encoder.scale, encoder.shift, encoder.reach
-        self.draws = encoder.draws
+        self.draws, self.affine = encoder.draws, encoder.affine
 
     def encode(self, image: Image, rng: ImageRng | None = None) -> Latent:
         """Tile by tile to the latent; one that is drawn is drawn for the whole, so that tiles do not move the noise."""

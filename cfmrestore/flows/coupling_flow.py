@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from cfmrestore.conditions import ConditionInputs, ConditionStack
 from cfmrestore.couplings.base import Coupling
+from cfmrestore.degradations.forward_operator import ForwardOperator
 from cfmrestore.encoders.base import Encoder
 from cfmrestore.execution import Execution
 from cfmrestore.flows.losses.base import Loss, Prediction
@@ -19,6 +20,7 @@ from cfmrestore.flows.sampling import Sampling
 from cfmrestore.flows.teacher import Teacher
 from cfmrestore.flows.times.base import TimeSampler
 from cfmrestore.former_names import update_keys
+from cfmrestore.inverse.base import InverseSolver
 from cfmrestore.ops.pad import crop_to, pad_to_multiple
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.paths.base import Path
@@ -26,6 +28,7 @@ from cfmrestore.registry import (
     CONDITIONS,
     COUPLINGS,
     ENCODERS,
+    INVERSE_SOLVERS,
     LOSSES,
     MODELS,
     NETWORKS,
@@ -338,6 +341,34 @@ class CouplingFlow(BaseModel):
         ``given`` is what the conditions are given, with "low", the input, where they tell it.
         """
         return self.pipeline(sampling, execution).invert(image, seeds, given, time=time)
+
+    def solve(
+        self,
+        y: Image,
+        operator: ForwardOperator,
+        seeds: Tensor,
+        solver: InverseSolver | Config | None = None,
+        sampling: Sampling | None = None,
+        *,
+        size: Size | None = None,
+        given: Mapping[str, Tensor] | None = None,
+        execution: Execution | None = None,
+    ) -> Restoration:
+        """Images of which a known degradation made y: restoration with a flow that generates, without training.
+
+        Args:
+            y: What was observed.
+            operator: What made it, and its noise level.
+            seeds: One an image.
+            solver: Which method; by default ``Flower``.
+            sampling: For guidance; the solver and grid of the flow are not used.
+            size: Height and width of the images; by default those of y.
+            given: What the conditions are given, by name.
+            execution: How networks are run.
+        """
+        method = INVERSE_SOLVERS.build(solver or {"type": "Flower"})
+        size = size or (y.shape[-2], y.shape[-1])
+        return self.pipeline(sampling, execution).solve(method, y, operator, size, seeds, given)
 
     def pipeline(self, sampling: Sampling | None = None, execution: Execution | None = None) -> SamplingPipeline:
         """The pipeline that restores and generates: as the config says, or otherwise."""

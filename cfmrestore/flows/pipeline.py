@@ -10,11 +10,14 @@ from torch import Tensor, nn
 from cfmrestore.conditions import ConditionInputs, ConditionStack
 from cfmrestore.couplings.base import Coupling
 from cfmrestore.couplings.source import scale_noise
+from cfmrestore.degradations.forward_operator import ForwardOperator
 from cfmrestore.execution import Execution
 from cfmrestore.flows.guided import guided_velocity
 from cfmrestore.flows.sampling import Sampling, Start, estimate_posterior_mean, sample
 from cfmrestore.flows.trajectory import Trajectory
 from cfmrestore.guidance.data_consistency import DataConsistency
+from cfmrestore.inverse.base import InverseSolver
+from cfmrestore.inverse.problem import InverseProblem
 from cfmrestore.ops.back_projection import enforce_consistency
 from cfmrestore.ops.color_match import match_colors
 from cfmrestore.ops.holes import fill_holes
@@ -161,6 +164,36 @@ class SamplingPipeline:
     def _multiple(self) -> int:
         """Number of which the sides of a result must be multiples."""
         return self.coupling.low_multiple * self.coupling.scale
+
+    @torch.no_grad()
+    def solve(
+        self,
+        solver: InverseSolver,
+        y: Image,
+        operator: ForwardOperator,
+        size: Size,
+        seeds: Tensor,
+        given: Mapping[str, Tensor] | None = None,
+    ) -> Restoration:
+        """Images of a size of which the operator made y, by a flow from noise that was never trained for that."""
+        needed = {name for part in self.conditions.parts for name in part.needs} & {"low", "mask"}
+        if self.coupling.needs_input or needed:
+            raise ValueError(
+                "this model was trained to restore, and is told its input; a known degradation is undone with one that "
+                "generates: coupling Independent, without the conditions LowRes and Inpaint"
+            )
+        if operator.out_size(size) != (y.shape[-2], y.shape[-1]):
+            made, found = operator.out_size(size), y.shape[-2:]
+            raise ValueError(
+                f"the degradation makes {made[1]}x{made[0]} of {size[1]}x{size[0]} pixels; this image has "
+                f"{found[1]}x{found[0]}"
+            )
+        plain = replace(self.sampling, fidelity=0.0, noise=1.0, noise_contrast_limit=None)
+        start = replace(self, sampling=plain).start_of_noise(size, seeds, given)
+        problem = InverseProblem(y, operator, self.coupling.encoder, size, operator.noise_level(y))
+        rng = self.sampling.fork(ImageRng(seeds)).fork("inverse")
+        solution = solver.solve(start.velocity, start.x_0, problem, self.path, rng)
+        return Restoration(crop_to(self.decode(solution.x), size), solution.x, solution.nfe + start.nfe)
 
     def decode(self, latent: Tensor) -> Image:
         """The image of a latent."""

@@ -1,13 +1,16 @@
 """Filtering of each image of a batch with its own kernel."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from cfmrestore.ops.opencv import by_planes, on_cpu
-from cfmrestore.ops.pad import reflect_pad
+from cfmrestore.ops.opencv import by_planes
+from cfmrestore.ops.pad import reflect_index, reflect_pad
 from cfmrestore.ops.parallel import stack_images
 from cfmrestore.typing import Image
 
@@ -22,11 +25,38 @@ def filter_each(image: Image, kernels: Float[Tensor, "b k k"]) -> Image:
     """Correlate image i, all channels alike, with kernel i; borders are reflected.
 
     On a CPU image by image, the kernel cut to its support: axis by axis if it is a product, small ones by sums, and
-    large ones by the Fourier transform. What wants a gradient, or lies elsewhere, is one convolution.
+    large ones by the Fourier transform; so is the gradient. Elsewhere it is one convolution.
     """
-    if not on_cpu(image):
+    if image.device.type != "cpu":
         return _by_sums(image, kernels.to(image))
-    return stack_images(lambda x, k: _filter_image(x, k.numpy()), image, kernels)
+    filtered: Image = _Filter.apply(image, kernels)
+    return filtered
+
+
+class _Filter(torch.autograd.Function):
+    """``filter_each`` on a CPU, and its transpose."""
+
+    @staticmethod
+    def forward(ctx: Any, image: Image, kernels: Tensor) -> Tensor:
+        ctx.save_for_backward(kernels)
+        return stack_images(lambda x, k: _filter_image(x, k.numpy()), image.detach(), kernels)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        """The correlation with the turned kernel on the padded image, whose margins are then folded back."""
+        (kernels,) = ctx.saved_tensors
+        m = kernels.shape[-1] // 2
+        h, w = gradient.shape[-2:]
+        wide = filter_each(F.pad(gradient, (2 * m,) * 4), kernels.flip(-2, -1))  # with zeros within the kernel's reach
+        wide = wide[..., m : m + h + 2 * m, m : m + w + 2 * m]
+        return fold(fold(wide, m, h).mT, m, w).mT.contiguous(), None
+
+
+def fold(x: Tensor, margin: int, length: int) -> Tensor:
+    """The transpose of a reflection of rows: each goes back to the row that it was a copy of."""
+    rows = reflect_index(length, margin, margin).to(x.device)
+    return x.new_zeros(*x.shape[:-2], length, x.shape[-1]).index_add_(-2, rows, x)
 
 
 def _filter_image(image: Float[Tensor, "c h w"], kernel: np.ndarray) -> Float[Tensor, "c h w"]:

@@ -231,7 +231,13 @@ class Restorer:
         return runs
 
     def _check_given(self, given: Mapping[str, Tensor], settings: Settings) -> None:
-        """Refuse what the models do not take, or lack."""
+        """Refuse what the models do not take, or lack, and models that are told no input."""
+        flows = [stage.flow for stage in self.stages]
+        if any(not flow.coupling.needs_input and not flow.conditions.tells_input for flow in flows):
+            raise ValueError(
+                "this model draws images from noise, whatever the input: it can undo a degradation that is known "
+                "(--degradation, --known or --mask; ZeroShotRestorer)"
+            )
         if "mask" in given and "mask" not in self.needs:
             raise ValueError(
                 "this model does not inpaint: a mask needs one that was trained with the condition Inpaint"

@@ -58,7 +58,7 @@ def test_parameters_are_those_of_the_metafile(path: Path, vae: Path) -> None:
     parameters = trained(build(path, vae))
     assert parameters == LISTED[path.stem]["Metadata"]["Parameters"]
     table = (FOLDER / "README.md").read_text()
-    row = next(line for line in table.splitlines() if line.startswith("|") and path.name in line)
+    row = next(line for line in table.splitlines() if line.startswith("|") and f"`{path.name}`" in line)
     assert f"{parameters / 1e6:.1f} M" in row
 
 
@@ -120,7 +120,7 @@ def test_heads_follow_from_the_channels_of_a_level(name: str, heads: set[tuple[i
     assert all(shape[0] == 3 * shape[1] for shape in shapes)
 
 
-@pytest.mark.parametrize("name", ["digits_unet", "digits_dit", "scenes_semantic_tiny", "bridge_scenes"])
+@pytest.mark.parametrize("name", ["digits_unet", "digits_dit", "photographs", "scenes_semantic_tiny", "bridge_scenes"])
 def test_small_siblings_train_and_draw(name: str) -> None:
     cfg = load_config(FOLDER / f"{name}.py")
     flow, data = MODELS.build(cfg.model), DATASETS.build(cfg.train_dataloader.dataset)

@@ -62,3 +62,16 @@ def test_each_image_has_its_own_kernel() -> None:
     y = filter_each(x, kernels)
     assert torch.allclose(y[0], x[0])
     assert torch.allclose(y[1, :, :, :-1], x[1, :, :, 1:])
+
+
+@pytest.mark.parametrize("kind", ["random", "gaussian"])
+@pytest.mark.parametrize(("side", "size"), [(5, (17, 30)), (21, (24, 25)), (43, (7, 30))])
+def test_the_gradient_is_the_transpose(kind: str, side: int, size: tuple[int, int]) -> None:
+    """<K x, y> = <x, K'y>, also where the kernel is larger than the image."""
+    kernels = kernels_of(kind, side)
+    x = torch.rand(2, 3, *size, dtype=torch.float64, requires_grad=True)
+    made = filter_each(x, kernels)
+    y = torch.rand_like(made)
+    (transposed,) = torch.autograd.grad(made, x, y)
+    other = torch.rand_like(made)
+    assert torch.allclose((filter_each(other, kernels) * y).sum(), (other * transposed).sum(), rtol=1e-8)

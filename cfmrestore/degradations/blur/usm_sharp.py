@@ -24,6 +24,8 @@ class USMSharp(Fixed):
         threshold: tau, where white is 255.
     """
 
+    differentiable = True
+
     def __init__(self, *, weight: float = 0.5, size: int = 51, threshold: float = 10) -> None:
         (size, _), self.weight, self.threshold = odd_sides(size), weight, threshold
         sigma = torch.full((1, 2), 0.3 * ((size - 1) / 2 - 1) + 0.8, dtype=torch.float64)

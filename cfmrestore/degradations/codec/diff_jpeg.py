@@ -26,6 +26,7 @@ class DiffJPEG(Degradation[RealQualityParams]):
 
     def __init__(self, *, quality: Range = (30, 95), soft: bool = True) -> None:
         self.quality, self.soft = check_range("quality", quality, 1, 100), soft
+        self.differentiable = soft
 
     def apply(self, image: Image, params: RealQualityParams) -> Image:
         return jpeg.code(image, params.quality, soft=self.soft)

@@ -40,6 +40,8 @@ class ColorCast(Degradation[CastParams]):
 
     stream = "ColourCast"
 
+    affine = True
+
     def __init__(self, *, gain: Range = (0.75, 1.25), saturation: Range = (1.0, 1.0), hue: Range = (0.0, 0.0)) -> None:
         self.gain = check_range("gain", gain, 0)
         self.saturation = check_range("saturation", saturation, 0)

@@ -38,6 +38,8 @@ class Haze(ImageByImage[HazeParams]):
         roughness: The share of the noise in the depth; 0 is a plane.
     """
 
+    affine = True
+
     def __init__(self, *, beta: Range = (0.6, 1.8), airlight: Range = (0.7, 1.0), roughness: float = 0.4) -> None:
         self.beta, self.airlight = check_range("beta", beta, 0), check_range("airlight", airlight, 0, 1)
         self.roughness = check_share("roughness", roughness)

@@ -27,6 +27,8 @@ class LowLight(ImageByImage[LowLightParams]):
         gamma: Range of the exponent, drawn uniformly.
     """
 
+    differentiable = True
+
     def __init__(self, *, alpha: Range = (0.9, 1.0), beta: Range = (0.5, 1.0), gamma: Range = (1.5, 5.0)) -> None:
         self.alpha = check_range("alpha", alpha, 0, 1)
         self.beta = check_range("beta", beta, 0, 1)

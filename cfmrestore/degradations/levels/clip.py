@@ -11,5 +11,9 @@ class Clip(Fixed):
 
     clips = True
 
+    def noise_level(self, params: NoParams) -> float:
+        """None: what is sought lies in [0, 1], and so does most of what operators make of it."""
+        return 0.0
+
     def apply(self, image: Image, params: NoParams) -> Image:
         return image.clamp(0, 1)

@@ -20,5 +20,9 @@ class Quantize(Fixed):
             raise ValueError(f"need a whole number of two levels or more; got {levels}")
         self.levels = levels
 
+    def noise_level(self, params: NoParams) -> float:
+        """Of an error that is uniform in a level; that it clamps is left out, as of ``Clip``."""
+        return 1 / ((self.levels - 1) * 12**0.5)
+
     def apply(self, image: Image, params: NoParams) -> Image:
         return (image.clamp(0, 1) * (self.levels - 1)).round() / (self.levels - 1)

@@ -28,6 +28,7 @@ class MaskDegradation(Degradation[P]):
         if fill not in _FILLS and not (isinstance(fill, int | float) and 0 <= fill <= 1):
             raise ValueError(f"fill must be a brightness from 0 to 1, or one of {', '.join(_FILLS)}; got {fill!r}")
         self.fill = fill
+        self.affine = not isinstance(fill, str)
 
     @abstractmethod
     def mask(self, size: Size, params: P) -> Float[Tensor, "b 1 h w"]:

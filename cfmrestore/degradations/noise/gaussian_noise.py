@@ -29,6 +29,9 @@ class GaussianNoise(ImageByImage[NoiseParams]):
         self.sigma = (low / 255, high / 255)
         self.gray = check_share("gray_probability", gray_probability)
 
+    def noise_level(self, params: NoiseParams) -> PerImage | None:
+        return params.sigma
+
     def degrade(self, x: OneImage, sigma: float, gray: bool, seed: int) -> OneImage:
         (noise,) = ImageRng([seed]).normal(1 if gray else 3, *x.shape[1:])
         return x + noise.to(x).mul_(sigma)

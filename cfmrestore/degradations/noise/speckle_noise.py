@@ -16,6 +16,9 @@ class SpeckleNoise(GaussianNoise):
         gray_probability: How often all channels get the same n.
     """
 
+    def noise_level(self, params: NoiseParams) -> None:
+        return None
+
     def apply(self, image: Image, params: NoiseParams) -> Image:
         n = super().apply(torch.zeros_like(image), params)
         return image + image * n

@@ -22,6 +22,8 @@ class ResizeParams:
 class DrawnResize(Degradation[ResizeParams]):
     """Resizes each image of a batch with its own kernel, one of a list, to a size that all share."""
 
+    linear = True
+
     def __init__(self, kernels: Sequence[str], antialias: bool) -> None:
         if not kernels:
             raise ValueError("kernels must name one or more kernels")

@@ -29,6 +29,8 @@ class DeadPixels(Degradation[StuckParams]):
         gray_probability: How often all channels of a pixel fail together; else each by itself, as on a Bayer sensor.
     """
 
+    affine = True
+
     def __init__(self, *, dead: Range = (0.0, 0.001), hot: Range = (0.0, 0.001), gray_probability: float = 0.0) -> None:
         self.black, self.white = check_range("dead", dead, 0, 0.5), check_range("hot", hot, 0, 0.5)
         self.gray = check_share("gray_probability", gray_probability)

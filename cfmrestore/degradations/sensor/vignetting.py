@@ -32,6 +32,8 @@ class Vignetting(Degradation[VignettingParams]):
         offset: How far the center may lie off the middle of the image, in heights and widths.
     """
 
+    affine = True
+
     def __init__(self, *, corner: Range = (0.3, 0.9), offset: float = 0.1) -> None:
         self.low, self.high = check_range("corner", corner, 1e-3, 1)
         self.offset = check_share("offset", offset)

@@ -1,0 +1,158 @@
+"""Zero-shot restoration: a known degradation is undone with a flow that was trained to generate alone."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cfmrestore.flows import CouplingFlow, Restoration
+from cfmrestore.inverse import InverseSolver
+from cfmrestore.ops.tiles import Tiling, count
+from cfmrestore.registry import INVERSE_SOLVERS
+from cfmrestore.restore import tile_planner
+from cfmrestore.restore.image_kinds import ColorAlpha, unpack
+from cfmrestore.restore.known_degradation import KnownDegradation, known_degradation
+from cfmrestore.restore.masks import mask_of
+from cfmrestore.restore.progress import OnProgress, Progress
+from cfmrestore.restore.restorer import device_of, precision_of
+from cfmrestore.restore.stages import Stage, load_stages
+from cfmrestore.restore.transparency import varies
+from cfmrestore.typing import Size
+
+METHODS = {"flower": "Flower", "pnp-flow": "PnPFlow", "mmps": "MMPS"}
+"""Short names of the methods, for command lines."""
+
+
+class ZeroShotRestorer:
+    """Restores images whose degradation is known, with a flow from noise; the same seed gives the same image.
+
+    >>> restorer = ZeroShotRestorer.from_pretrained("work_dirs/photographs")  # doctest: +SKIP
+    >>> sharp = restorer(image, "gaussian_blur", noise_level=0.01)  # doctest: +SKIP
+    >>> large = restorer(image, "bicubic_x4")  # doctest: +SKIP
+    >>> whole = restorer(image, mask=mask)  # doctest: +SKIP
+
+    Args:
+        flow: The flow, or a stage of one.
+        method: How the inverse problem is solved: the name or config of a plugin of ``INVERSE_SOLVERS``.
+        steps: Of the method, in place of its own number.
+        device: "auto", "cpu", "cuda", "cuda:1" ...
+        precision: Of the network, as for ``Restorer``.
+        tile: Side of the network's tiles in pixels, "auto", or 0 for none.
+    """
+
+    def __init__(
+        self,
+        flow: CouplingFlow | Stage,
+        *,
+        method: str | Mapping[str, Any] | InverseSolver = "Flower",
+        steps: int | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+        tile: int | str = "auto",
+    ) -> None:
+        stage = flow if isinstance(flow, Stage) else Stage(flow)
+        self.flow, self.file, self.tile = stage.flow, stage.file, tile
+        self.method = method_of(method, steps)
+        self.device = device_of(device)
+        self.dtype = precision_of(precision, self.device)
+        self.flow.eval().requires_grad_(False).to(self.device)
+
+    @classmethod
+    def from_pretrained(cls, path: str | Path, **keys: Any) -> "ZeroShotRestorer":
+        """From what training leaves behind: a checkpoint or a work directory; the keywords are those of the class."""
+        stages = load_stages(path)
+        if len(stages) > 1:
+            raise ValueError(f"{str(path)!r} is a chain of {len(stages)} models; a degradation is undone with one")
+        return cls(stages[0], **keys)
+
+    def __call__(
+        self,
+        image: Any,
+        degradation: Any = None,
+        *,
+        known: Any = None,
+        mask: Any = None,
+        noise_level: float | None = None,
+        label: int | None = None,
+        guidance: float | Mapping[str, float] | None = None,
+        seed: int = 0,
+        on_progress: OnProgress | None = None,
+    ) -> Any:
+        """Restore an image, or a batch, of any kind that ``Restorer`` takes; the result is of the same kind.
+
+        Args:
+            image: What was degraded.
+            degradation, known, noise_level: How, as for ``known_degradation``.
+            mask: Of inpainting, in their place: an image of the same size, white in the holes.
+            label: Class of the image, where the flow is told one.
+            guidance: Scale of classifier-free guidance.
+            seed: Another one draws another image that explains this one.
+            on_progress: Called with the done part, from 0 to 1.
+        """
+        planes, pack = unpack(image)
+        if varies(planes.alpha):
+            raise ValueError("an image with transparency has no known degradation: flatten it first")
+        low, holes = planes.color, None if mask is None else mask_of(mask, planes.color)
+        how = known_degradation(low, degradation, known=known, mask=holes, noise_level=noise_level)
+        given = {} if label is None else {"label": torch.full((len(low),), label)}
+        color = self.solve(low, how, [seed] * len(low), given, guidance, on_progress).image.float().cpu()
+        alpha = None if planes.alpha is None else planes.alpha[..., :1, :1].expand(-1, -1, *color.shape[-2:])
+        is_flat = getattr(image, "ndim", 3) == 2  # an array of one channel stays one
+        return pack(ColorAlpha(color, alpha, planes.gray and (is_flat or not _is_colored(color))))
+
+    def solve(
+        self,
+        low: Tensor,
+        how: KnownDegradation,
+        seeds: list[int],
+        given: Mapping[str, Tensor] | None = None,
+        guidance: float | Mapping[str, float] | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Restoration:
+        """A batch of RGB images in [0, 1], a seed each; with the evaluations that it took."""
+        flow, progress = self.flow, Progress(on_progress)
+        tiling = self._tiling(how, len(low))
+        progress.at(0, 1)
+        progress.expect(self.method.nfe * (1 if tiling is None else count(self._latent_size(how.size), tiling)))
+        execution = flow.execution(dtype=self.dtype, tiling=tiling, on_evaluation=progress.step)
+        sampling = flow.sampling if guidance is None else replace(flow.sampling, guidance=guidance)
+        placed = {key: value.to(self.device) for key, value in (given or {}).items()}
+        done = flow.solve(
+            low.to(self.device), how.operator, torch.tensor(seeds), self.method, sampling, size=how.size, given=placed,
+            execution=execution,
+        )  # fmt: skip
+        progress.finish()
+        return done
+
+    def _tiling(self, how: KnownDegradation, batch: int) -> Tiling | None:
+        """Tiles of the network, in latent samples; the degradation is always undone on the whole image."""
+        multiple, size = tile_planner.multiple_of(self.flow), self._latent_size(how.size)
+        if self.tile == "auto":
+            costs = tile_planner.measure(self.flow, self.device)
+            return tile_planner.choose(size, batch, costs, self.method.nfe, multiple, self.device)
+        tiling = tile_planner.tiling_of(-(-int(self.tile) // self.flow.encoder.downscale), multiple)
+        return None if self.tile == 0 or tiling.side >= max(size) else tiling
+
+    def _latent_size(self, size: Size) -> Size:
+        factor = self.flow.encoder.downscale
+        return -(-size[0] // factor), -(-size[1] // factor)
+
+
+def method_of(method: str | Mapping[str, Any] | InverseSolver, steps: int | None = None) -> InverseSolver:
+    """A method by its name, short name or config."""
+    if isinstance(method, InverseSolver):
+        if steps is not None:
+            raise ValueError("a method that is built has its steps already")
+        return method
+    config = {"type": METHODS.get(method, method)} if isinstance(method, str) else dict(method)
+    built = INVERSE_SOLVERS.build(config if steps is None else {**config, "steps": steps})
+    assert isinstance(built, InverseSolver)
+    return built
+
+
+def _is_colored(color: Tensor) -> bool:
+    """Whether a gray image has become one in color."""
+    return bool((color.amax(dim=1) - color.amin(dim=1) > 2 / 255).any())

@@ -1,0 +1,77 @@
+"""The command restore, where the degradation is known."""
+
+import io
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from cfmrestore.apis.degrade import degrade
+from cfmrestore.apis.zero_shot import restore_zero_shot
+from cfmrestore.cli.main import main
+from cfmrestore.imageio import read_image
+from tests.restore.flows import save_model
+from tests.restore.test_zero_shot import PLAIN
+from tests.testing import call_tool, write_images
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_model(tmp_path_factory.mktemp("model") / "flow.pth", **PLAIN)
+
+
+def test_a_folder_of_sidecars_is_undone(model: Path, tmp_path: Path) -> None:
+    degrade(write_images(tmp_path / "photos", count=2, side=24), "bicubic", tmp_path / "low", scale=2)
+    keys = {"known": tmp_path / "low", "steps": 2, "device": "cpu"}
+    done = restore_zero_shot([tmp_path / "low"], model, tmp_path / "out", **keys)
+    assert [read_image(file).shape for file in done] == [(24, 24, 3)] * 2
+    assert restore_zero_shot([tmp_path / "low"], model, tmp_path / "out", **keys) == []
+    with pytest.raises(ValueError, match="was made otherwise"):
+        restore_zero_shot([tmp_path / "low"], model, tmp_path / "out", **{**keys, "steps": 3})
+    (tmp_path / "low" / "1.json").unlink()
+    with pytest.raises(ValueError, match=r"there is no .*1\.json with what is known of"):
+        restore_zero_shot([tmp_path / "low"], model, tmp_path / "again", **keys)
+
+
+def run(*words: object) -> str:
+    """The command, in this process."""
+    threads, output = torch.get_num_threads(), io.StringIO()
+    with redirect_stdout(output):
+        main([*map(str, words)], command="restore")
+    torch.set_num_threads(threads)
+    return output.getvalue()
+
+
+def test_the_command(model: Path, tmp_path: Path) -> None:
+    write_images(tmp_path / "low", count=1, side=12)
+    shared = [tmp_path / "low", "--model", model, "--steps", 2, "--threads", 1]
+    said = run(*shared, "--degradation", "bicubic_x2", "--out", tmp_path / "a", "--method", "pnp-flow")
+    assert "1 files written" in said
+    assert read_image(tmp_path / "a" / "0.png").shape == (24, 24, 3)
+    mask = np.zeros((12, 12, 3), np.uint8)
+    mask[3:6, 4:8] = 255
+    from PIL import Image
+
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    run(*shared, "--mask", tmp_path / "mask.png", "--out", tmp_path / "b.png")
+    known = mask[..., 0] == 0
+    before, after = read_image(tmp_path / "low" / "0.png")[known], read_image(tmp_path / "b.png")[known]
+    assert abs(after.astype(int) - before).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--steps", 4], "--steps is for a degradation that is known: name it"),
+        (
+            ["--degradation", "bicubic", "--fidelity", 1],
+            "--fidelity has no meaning where a known degradation is undone",
+        ),
+        (["--degradation", "bicubic", "--samples", 2], "--samples has no meaning"),
+    ],
+)
+def test_flags_of_the_other_way_are_refused(model: Path, tmp_path: Path, words: list, message: str) -> None:
+    write_images(tmp_path / "low", count=1, side=12)
+    assert message in call_tool("restore.py", tmp_path / "low", "--model", model, "--out", tmp_path / "out", *words)

@@ -1,0 +1,48 @@
+"""Problems whose posterior is known: data that are N(0, I) in the latent, under gray and a hole."""
+
+import torch
+from torch import Tensor
+
+from cfmrestore.degradations import ForwardOperator, Grayscale
+from cfmrestore.degradations.base import NoParams
+from cfmrestore.encoders import Identity
+from cfmrestore.encoders.base import Encoder
+from cfmrestore.inverse import InverseProblem
+from cfmrestore.ops.broadcast import expand_as
+
+SIDE, SIGMA = 2, 0.3
+HOLE = torch.tensor([[1.0, 0.0], [0.0, 0.0]], dtype=torch.float64).expand(1, 1, SIDE, SIDE)
+
+
+def velocity(x: Tensor, t: Tensor) -> Tensor:
+    """Of the straight path from N(0, I) to N(0, I): (2t - 1) x / (t^2 + (1 - t)^2)."""
+    t = expand_as(t, x)
+    return (2 * t - 1) / (t**2 + (1 - t) ** 2) * x
+
+
+def gray_with_a_hole(count: int, sigma: float = SIGMA) -> InverseProblem:
+    """The same y in the whole batch."""
+    operator = ForwardOperator(((Grayscale(), NoParams()),), sigma, lambda size: HOLE)
+    y = torch.rand(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    return problem_of(operator, y.expand(count, -1, -1, -1), Identity())
+
+
+def problem_of(
+    operator: ForwardOperator, y: Tensor, encoder: Encoder, size: tuple[int, int] | None = None
+) -> InverseProblem:
+    return InverseProblem(y, operator, encoder, size or (y.shape[-2], y.shape[-1]), operator.noise_level(y))
+
+
+def jacobian(problem: InverseProblem) -> Tensor:
+    """J as a matrix, from what it makes of the unit vectors."""
+    n = 3 * SIDE * SIDE
+    units = torch.eye(n, dtype=torch.float64).reshape(n, 3, SIDE, SIDE)
+    return problem.push(units, units).flatten(1).T
+
+
+def posterior(problem: InverseProblem) -> tuple[Tensor, Tensor]:
+    r"""Mean and covariance: S = (I + J'J / sigma^2)^-1 and S J'(y - B(0)) / sigma^2."""
+    j, variance = jacobian(problem), float(problem.sigma[0]) ** 2
+    covariance = torch.linalg.inv(torch.eye(j.shape[1], dtype=torch.float64) + j.T @ j / variance)
+    y = problem.residual(torch.zeros(1, 3, SIDE, SIDE, dtype=torch.float64))[0].flatten()
+    return covariance @ j.T @ y / variance, covariance
