@@ -98,6 +98,8 @@ def _run_zero_shot(keys: dict[str, Any]) -> list[Path]:
     if given := [name for name, value in others.items() if value != (1 if name == "samples" else None)]:
         flag = given[0].replace("_", "-").replace("options", "cfg-options")
         raise ValueError(f"--{flag} has no meaning where a known degradation is undone: leave it out")
+    if keys["model"] == "auto":
+        raise ValueError("a known degradation is undone by a flow that draws pictures from noise: name it with --model")
     from cfmrestore.apis.zero_shot import restore_zero_shot
 
     return restore_zero_shot(**{key: value for key, value in keys.items() if value is not None})

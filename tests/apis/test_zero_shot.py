@@ -70,6 +70,7 @@ def test_the_command(model: Path, tmp_path: Path) -> None:
             "--fidelity has no meaning where a known degradation is undone",
         ),
         (["--degradation", "bicubic", "--samples", 2], "--samples has no meaning"),
+        (["--degradation", "bicubic", "--model", "auto"], "by a flow that draws pictures from noise: name it"),
     ],
 )
 def test_flags_of_the_other_way_are_refused(model: Path, tmp_path: Path, words: list, message: str) -> None:
