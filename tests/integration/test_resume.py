@@ -71,7 +71,7 @@ def test_killed_between_checkpoints(tmp_path: Path, unbroken: dict[int, Path], r
     check_same_end(unbroken[ranks], work_dir, ranks=max(ranks, 1))
 
 
-@pytest.mark.parametrize(("name", "workers"), [("SIGUSR1", 0), ("SIGTERM", 1)])
+@pytest.mark.parametrize(("name", "workers"), [("SIGUSR1", 0), ("SIGTERM", 1), ("SIGINT", 1)])
 def test_stopped_by_a_signal(tmp_path: Path, unbroken: dict[int, Path], name: str, workers: int) -> None:
     """Also where a scheduler signals the workers that read the data too."""
     config = write_config(tmp_path, ', dict(type="SendSignal", name="' + name + '", at=7)')

@@ -17,6 +17,8 @@ from cfmrestore.registry import HOOKS
 class PreemptionHook(Hook):
     """On a signal: finish the iteration, save a checkpoint on which ``--resume`` goes on, and end.
 
+    Ctrl-C is one, and a second Ctrl-C ends the run at once, without a checkpoint.
+
     Args:
         signals: Names of the signals.
         interval: Iterations between the looks of a distributed run at all its ranks.
@@ -24,7 +26,7 @@ class PreemptionHook(Hook):
 
     priority = "LOWEST"
 
-    def __init__(self, *, signals: Sequence[str] = ("SIGTERM", "SIGUSR1"), interval: int = 10) -> None:
+    def __init__(self, *, signals: Sequence[str] = ("SIGTERM", "SIGUSR1", "SIGINT"), interval: int = 10) -> None:
         self.signals = [signal.Signals[name] for name in signals]
         self.interval = interval
         self.received = 0
@@ -32,6 +34,8 @@ class PreemptionHook(Hook):
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         del frame
+        if number == self.received == signal.SIGINT:
+            raise KeyboardInterrupt
         self.received = number
 
     def before_train(self, runner: Any) -> None:
