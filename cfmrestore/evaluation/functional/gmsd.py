@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from cfmrestore.evaluation.functional.prepare import halve
+from cfmrestore.evaluation.functional.prepare import check_levels, halve
 from cfmrestore.typing import PerImage
 
 _PREWITT = ((1.0, 0.0, -1.0),) * 3
@@ -25,6 +25,7 @@ def gmsd(a: Float[Tensor, "b 1 h w"], b: Float[Tensor, "b 1 h w"], *, peak: floa
     """
     if min(a.shape[-2:]) < 4:
         raise ValueError(f"GMSD needs 4x4 pixels; got {a.shape[-2]}x{a.shape[-1]}")
+    check_levels(a, b, peak=peak)
     c = 170 * (peak / 255) ** 2
     a_2, b_2 = (_squared_gradient(x.double()) for x in (a, b))
     similarity = (2 * (a_2 * b_2).sqrt() + c) / (a_2 + b_2 + c)

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from cfmrestore.evaluation.functional.prepare import halve
+from cfmrestore.evaluation.functional.prepare import check_levels, halve
 from cfmrestore.typing import PerImage
 
 _ALPHA, _C = 4.2, 30.0
@@ -35,6 +35,7 @@ def haarpsi(a: Float[Tensor, "b c h w"], b: Float[Tensor, "b c h w"], *, peak: f
     """
     if a.shape[1] not in (1, 3):
         raise ValueError(f"HaarPSI needs one channel (luma) or three (RGB); got {a.shape[1]}")
+    check_levels(a, b, peak=peak)
     c = _C * (peak / 255) ** 2
     a, b = (halve(_yiq(x.double())) for x in (a, b))
     coefficients = [[_haar(x[:, :1], scale) for scale in (1, 2, 3)] for x in (a, b)]

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cfmrestore.evaluation.functional.prepare import halve
+from cfmrestore.evaluation.functional.prepare import check_levels, halve
 from cfmrestore.evaluation.functional.ssim import ssim_and_contrast
 from cfmrestore.typing import PerImage
 
@@ -23,6 +23,7 @@ def ms_ssim(a: Float[Tensor, "b 1 h w"], b: Float[Tensor, "b 1 h w"], *, peak: f
 
     Reference: Wang, Simoncelli and Bovik, 2003, equation 7.
     """
+    check_levels(a, b, peak=peak)
     height, width = a.shape[-2:]
     if min(height, width) < _SMALLEST:
         raise ValueError(f"MS-SSIM needs {_SMALLEST}x{_SMALLEST} pixels; got {height}x{width}")

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from cfmrestore.evaluation.functional.prepare import check_levels
 from cfmrestore.ops.parallel import map_images
 from cfmrestore.ops.resize import cubic
 from cfmrestore.typing import PerImage
@@ -42,6 +43,7 @@ def niqe(levels: Float[Tensor, "b 1 h w"]) -> PerImage:
         levels: Rounded luma, its border cut: ``prepare(image, channel="y", border=border)``. It needs two blocks that
             are not flat, for the covariance.
     """
+    check_levels(levels)
     height, width = levels.shape[-2:]
     if min(height, width) < _SIDE:
         raise ValueError(f"NIQE needs a block of {_SIDE}x{_SIDE} pixels; got {height}x{width}")

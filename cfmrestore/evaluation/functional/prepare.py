@@ -46,6 +46,16 @@ def _levels(image: Image, channel: str, rounded: bool) -> Float[Tensor, "b _ _ _
     return levels.round_() if rounded else levels
 
 
+def check_levels(*images: Float[Tensor, "b c h w"], peak: float = 255.0) -> None:
+    """Refuse what is plainly in [0, 1] where white is 255: the numbers would look right and be wrong."""
+    for x in images if peak == 255 else ():
+        if x.numel() and 0 < float(x.max()) <= 1 and float(x.min()) >= 0 and bool((x != x.round()).any()):
+            raise ValueError(
+                "these pixels lie in [0, 1], and levels of 0 to 255 are compared: give prepare(image), of "
+                "cfmrestore.evaluation.functional.prepare, or peak=1 to the functions that have it"
+            )
+
+
 def halve(levels: Float[Tensor, "b c h w"], *, mode: str = "constant") -> Float[Tensor, "b c _ _"]:
     """Means of 2x2 pixels; beyond an odd last row or column lie zeros, or what the mode of padding says."""
     height, width = levels.shape[-2:]

@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from cfmrestore.evaluation.functional.prepare import check_levels
 from cfmrestore.ops.opencv import on_cpu
 from cfmrestore.ops.parallel import SINGLE, stack_images
 from cfmrestore.typing import PerImage
@@ -16,6 +17,7 @@ def psnr(
 
     Without epsilon it is infinite for equal images.
     """
+    check_levels(a, b, peak=peak)
     if on_cpu(a) and on_cpu(b) and a.numel() > SINGLE:
         mse = stack_images(_mse, a, b)
     else:

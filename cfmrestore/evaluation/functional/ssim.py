@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from cfmrestore.evaluation.functional.prepare import check_levels
 from cfmrestore.ops.opencv import on_cpu
 from cfmrestore.ops.parallel import map_images
 from cfmrestore.typing import PerImage
@@ -33,6 +34,7 @@ def ssim(
 
     Reference: Wang et al., 2004, equation 13.
     """
+    check_levels(a, b, peak=peak)
     return ssim_and_contrast(a, b, peak=peak, clamped=clamped)[0]
 
 

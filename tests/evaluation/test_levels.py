@@ -1,0 +1,32 @@
+"""Pixels in [0, 1] are refused where levels are compared."""
+
+import pytest
+import torch
+
+from cfmrestore.evaluation.functional.gmsd import gmsd
+from cfmrestore.evaluation.functional.haarpsi import haarpsi
+from cfmrestore.evaluation.functional.ms_ssim import ms_ssim
+from cfmrestore.evaluation.functional.niqe import niqe
+from cfmrestore.evaluation.functional.prepare import prepare
+from cfmrestore.evaluation.functional.psnr import psnr
+from cfmrestore.evaluation.functional.ssim import ssim
+
+PAIRED = [psnr, ssim, ms_ssim, gmsd, haarpsi]
+A, B = torch.rand(2, 1, 1, 192, 192, generator=torch.Generator().manual_seed(0)).double()
+
+
+@pytest.mark.parametrize("metric", PAIRED, ids=lambda metric: metric.__name__)
+def test_of_pairs(metric) -> None:
+    with pytest.raises(ValueError, match=r"these pixels lie in \[0, 1\].*give prepare\(image\)"):
+        metric(A, B)
+    with pytest.raises(ValueError, match="these pixels lie in"):
+        metric(255 * A, B)
+    torch.testing.assert_close(metric(255 * A, 255 * B), metric(A, B, peak=1.0))
+    assert metric((A > 0.5).double(), (B > 0.5).double()).isfinite().all()  # levels 0 and 1 of a black picture
+    assert metric(torch.zeros_like(A), 255 * B).isfinite().all()
+
+
+def test_of_one() -> None:
+    with pytest.raises(ValueError, match="these pixels lie in"):
+        niqe(A)
+    assert niqe(prepare(A.float().expand(1, 3, -1, -1))).isfinite().all()
