@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ def restore(
     jobs = plan_jobs(items, out, suffix=suffix, format=format, samples=samples)
     single = bool(jobs) and jobs[0].result == out
     share = [replace(job, model=_model_of(job, model)) for job in jobs[part[0] :: part[1]]]
-    runs = {}
+    runs: dict[str | Path, RestoreRun] = {}
     for name in {job.model for job in share} or {model} - {AUTO}:
         restorer = load_restorer(name, config, options, device=device, precision=precision)
         for stage in restorer.stages:
@@ -119,7 +120,7 @@ def restore(
         there = f"{len(share) - len(todo)} of {len(share)}"
         print(f"{there} are there already (--overwrite makes them again)", file=sys.stderr)
     clock = TimeLeft([job.item.weight for job in todo])
-    done = run_jobs(lambda job: restore_one(runs[job.model], clock, job), todo, progress=clock)
+    done = run_jobs(partial(restore_one, runs, clock), todo, progress=clock)
     return [file for files in done for file in files]
 
 
@@ -175,8 +176,9 @@ def plan_jobs(items: Sequence[Item], out: Path, *, suffix: str, format: str | No
     return jobs
 
 
-def restore_one(run: RestoreRun, clock: TimeLeft, job: RestoreJob) -> list[Path]:
+def restore_one(runs: Mapping[str | Path, RestoreRun], clock: TimeLeft, job: RestoreJob) -> list[Path]:
     """Read, restore, write, and say how it was made."""
+    run = runs[job.model]
     picture = read_picture(job.item.path)
     size = target_size(picture.size, run.settings.scale or run.restorer.scale)
     check_writable(job.result, size, alpha=picture.has_alpha, bits=picture.bits)

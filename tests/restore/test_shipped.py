@@ -99,10 +99,11 @@ class TestWhatTheyAre:
         assert float(rows[-1]["PSNR"]) > float(rows[-1]["bicubic/PSNR"])
 
     def test_a_photograph_without_a_model_being_named(self, tmp_path: Path) -> None:
-        small = read_image(PHOTOS / "coffee.png")[:40, :60]
+        small = read_image(PHOTOS / "brook.png")[:40, :60]
         write_png(tmp_path / "small.png", small)
-        run_tool("restore.py", tmp_path / "small.png", "--out", tmp_path / "out.png")
-        assert np.array_equal(read_image(tmp_path / "out.png"), restorer("cfm-x4")(small))
+        said = run_tool("restore.py", tmp_path / "small.png", "--out", tmp_path / "out.png")
+        assert f"{tmp_path / 'small.png'}: cfm-x4-fast, for a clean picture" in said
+        assert np.array_equal(read_image(tmp_path / "out.png"), restorer("cfm-x4-fast")(small))
 
 
 @pytest.mark.parametrize(("name", "fidelity"), [("cfm-x4", 0.0), ("cfm-realsr-x4", 1.0)])
