@@ -1,6 +1,7 @@
 """mmengine's runner, for any device, with checkpoints that resume exactly."""
 
 import copy
+import logging
 import multiprocessing
 import os
 import signal
@@ -25,7 +26,7 @@ from cfmrestore.evaluation.metrics.evaluator import RestorationEvaluator
 from cfmrestore.evaluation.scores import Scores
 from cfmrestore.registry import DATASETS, LOOPS, RUNNERS, check_keys, find_class
 
-_WARNINGS = {signal.SIGTERM, signal.SIGUSR1}
+_WARNINGS = {signal.SIGTERM, signal.SIGUSR1, signal.SIGINT}
 
 
 def _start_worker(start: Callable[[int], None] | None, worker: int) -> None:
@@ -52,8 +53,16 @@ class RestorationRunner(Runner):
     param_schedulers: Any
 
     def _log_env(self, env_cfg: dict[str, Any]) -> None:
+        """The machine and the whole config, in the log's file alone."""
         patch_torchvision()  # mmengine imports it to print its version
-        super()._log_env(env_cfg)
+        screens = {h: h.level for h in self.logger.handlers if not isinstance(h, logging.FileHandler)}
+        for screen in screens:
+            screen.setLevel(logging.WARNING)
+        try:
+            super()._log_env(env_cfg)
+        finally:
+            for screen, level in screens.items():
+                screen.setLevel(level)
 
     @property
     def bare_model(self) -> Any:

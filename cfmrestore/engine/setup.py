@@ -1,11 +1,14 @@
 """From a config to a runner; configs that only test, by one protocol, on any benchmark."""
 
 import inspect
+import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.dist import is_main_process
 
 from cfmrestore.datasets.frozen import folders_of
 from cfmrestore.engine import distributed
@@ -29,7 +32,18 @@ def prepare_config(
     cfg.work_dir = work_dir or cfg.get("work_dir") or f"work_dirs/{Path(cfg.filename).stem}"
     cfg.launcher = distributed.detect(launcher)
     distributed.join(cfg.launcher)
+    _leave_out_tensorboard(cfg)
     return cfg
+
+
+def _leave_out_tensorboard(cfg: Config) -> None:
+    """Without its package its files are not written, which is said; the same numbers stand in ``scalars.json``."""
+    backends = cfg.get("visualizer", {}).get("vis_backends") or []
+    others = [backend for backend in backends if backend["type"] != "TensorboardVisBackend"]
+    if len(others) < len(backends) and find_spec("tensorboard") is None:
+        cfg.visualizer.vis_backends = others
+        if is_main_process():
+            print("no files for TensorBoard are written: pip install 'cfmrestore[tensorboard]'", file=sys.stderr)
 
 
 def remove_evaluation(cfg: Config, *stages: str) -> None:

@@ -80,6 +80,10 @@ def test_stopped_by_a_signal(tmp_path: Path, unbroken: dict[int, Path], name: st
     output = run_tool("train.py", config, "--work-dir", work_dir, options=keys)
     assert f"{name} received: saved after iteration 7" in output
     assert "Iter(val)" not in output
+    (log,) = work_dir.glob("*/*.log")
+    for text in ("System environment", "train_dataloader = dict("):
+        assert text in log.read_text()
+        assert text not in output  # the screen shows what happens
     path = work_dir / "iter_7.pth"
     run_tool("train.py", config, "--work-dir", work_dir, "--resume", path, options=keys)
     check_same_end(unbroken[0], work_dir)
