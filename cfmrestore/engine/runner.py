@@ -53,11 +53,12 @@ class RestorationRunner(Runner):
     param_schedulers: Any
 
     def _log_env(self, env_cfg: dict[str, Any]) -> None:
-        """The machine and the whole config, in the log's file alone."""
+        """The machine and the whole config, and later the order of the hooks, in the log's file alone."""
         patch_torchvision()  # mmengine imports it to print its version
         screens = {h: h.level for h in self.logger.handlers if not isinstance(h, logging.FileHandler)}
         for screen in screens:
             screen.setLevel(logging.WARNING)
+            screen.addFilter(lambda record: not record.getMessage().startswith("Hooks will be executed"))
         try:
             super()._log_env(env_cfg)
         finally:
@@ -109,13 +110,17 @@ class RestorationRunner(Runner):
         return RestorationEvaluator(built.metrics) if type(built) is Evaluator else built
 
     def build_param_scheduler(self, scheduler: Any) -> Any:
-        """Say which key a schedule that ends before it begins comes from."""
+        """A schedule that would begin behind a short run waits there; of others that end first the key is said."""
+        last = (self.cfg.get("train_cfg") or {}).get("max_iters", 0)
         for index, one in enumerate(scheduler if isinstance(scheduler, list | tuple) else [scheduler]):
             if isinstance(one, dict) and (end := one.get("end")) is not None and end <= one.get("begin", 0):
-                raise ValueError(
-                    f"param_scheduler.{index} goes from iteration {one.get('begin', 0)} to {end}: for so few "
-                    "iterations (train_cfg.max_iters) set its begin and end, or param_scheduler=None"
-                )
+                begin = one.get("begin", 0)
+                if begin < last or not last:
+                    raise ValueError(
+                        f"param_scheduler.{index} goes from iteration {begin} to {end}: set its begin and end so that "
+                        "it lies within train_cfg.max_iters, or param_scheduler=None"
+                    )
+                one["end"] = begin + last
         return super().build_param_scheduler(scheduler)
 
     def _init_model_weights(self) -> None:

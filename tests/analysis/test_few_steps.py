@@ -21,6 +21,7 @@ SMALL = {
     "model.conditions.0.channels": 8, "train_dataloader.batch_size": 8, "train_cfg.max_iters": 3,
     "param_scheduler.0.end": 1, "param_scheduler.1.begin": 1, "test_dataloader.batch_size": 301,
     "test_evaluator": [{"type": "FID", "features": "SeededNet"}, {"type": "NFE"}], "model.sampling.num_intervals": 2,
+    "model.sampling.guidance": 1.1,
 }  # fmt: skip
 
 

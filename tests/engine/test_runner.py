@@ -2,11 +2,14 @@
 
 import ast
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import pytest
 
+from cfmrestore.apis.train import train
+from cfmrestore.engine import checkpoints
 from cfmrestore.engine.runner import RestorationRunner
-from tests.testing import ROOT
+from tests.testing import ROOT, TINY, small_options
 
 OWNERS = {"runner", "loop", "train_loop", "val_loop", "test_loop", "optim_wrapper"}
 
@@ -31,7 +34,21 @@ def test_the_search_finds_its_mutants(mutant: str) -> None:
     assert len(list(private_accesses([("mutant", mutant)]))) == 1
 
 
-def test_a_schedule_that_ends_before_it_begins_is_named() -> None:
+def test_a_schedule_that_ends_before_it_begins() -> None:
     schedules = [{"type": "LinearLR", "end": 100}, {"type": "CosineAnnealingLR", "begin": 100, "end": 5}]
-    with pytest.raises(ValueError, match=r"param_scheduler\.1 goes from iteration 100 to 5: for so few iterations"):
-        RestorationRunner.build_param_scheduler(object.__new__(RestorationRunner), schedules)
+    runner = object.__new__(RestorationRunner)
+    runner.cfg = {"train_cfg": {"max_iters": 200}}
+    with pytest.raises(ValueError, match=r"param_scheduler\.1 goes from iteration 100 to 5: set its begin and end"):
+        runner.build_param_scheduler(schedules)
+
+
+@pytest.mark.parametrize("iterations", [1, 5, 20])
+def test_short_runs_train_with_the_schedules_of_long_ones(iterations: int, tmp_path: Path) -> None:
+    """A schedule whose turn does not come changes nothing."""
+    keys = {**small_options(tmp_path), "train_cfg.max_iters": iterations, "param_scheduler.0.end": 20}
+    keys |= {"param_scheduler.1.begin": 20}
+    train(TINY, work_dir=str(tmp_path), validate=False, options=keys)
+    rate = checkpoints.load(tmp_path / f"iter_{iterations}.pth")["optimizer"]["param_groups"][0]["lr"]
+    assert rate == pytest.approx(1e-3 * (0.01 + 0.99 * min(iterations, 19) / 19), rel=0.01)
+    train(TINY, work_dir=str(tmp_path), validate=False, resume="auto", options={**keys, "train_cfg.max_iters": 24})
+    assert (tmp_path / "iter_24.pth").is_file()
