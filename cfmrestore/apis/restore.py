@@ -1,7 +1,7 @@
 """Restoration of image files: some, a folder, in one process or many."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -108,20 +108,27 @@ def restore(
     single = bool(jobs) and jobs[0].result == out
     share = [replace(job, model=_model_of(job, model)) for job in jobs[part[0] :: part[1]]]
     runs: dict[str | Path, RestoreRun] = {}
-    for name in {job.model for job in share} or {model} - {AUTO}:
+    names = [job.model for job in share] or [model] * (model != AUTO)
+    for name in dict.fromkeys(names):
         restorer = load_restorer(name, config, options, device=device, precision=precision)
         for stage in restorer.stages:
             stage.sampling(settings)  # what is wrong in the settings is wrong for all images
         recipe = {**recipe_of(restorer, settings, options), "samples": samples, "quality": quality}
         records = None if single else Records(out, {**recipe, "precision": precision})
         runs[name] = RestoreRun(restorer, settings, samples, quality, records)
-    todo = share if overwrite else [job for job in share if not runs[job.model].done(job)]
-    if len(todo) < len(share):
-        there = f"{len(share) - len(todo)} of {len(share)}"
-        print(f"{there} are there already (--overwrite makes them again)", file=sys.stderr)
+    todo = share if overwrite else not_done(share, lambda job: runs[job.model].done(job))
     clock = TimeLeft([job.item.weight for job in todo])
     done = run_jobs(partial(restore_one, runs, clock), todo, progress=clock)
     return [file for files in done for file in files]
+
+
+def not_done(jobs: Sequence[RestoreJob], done: Callable[[RestoreJob], bool]) -> list[RestoreJob]:
+    """The jobs that no run before has done; how many others there are is said."""
+    todo = [job for job in jobs if not done(job)]
+    if len(todo) < len(jobs):
+        there = f"{len(jobs) - len(todo)} of {len(jobs)}"
+        print(f"{there} are there already (--overwrite makes them again)", file=sys.stderr)
+    return todo
 
 
 def _model_of(job: RestoreJob, model: str | Path) -> str | Path:

@@ -1,6 +1,5 @@
 """Zero-shot restoration of image files, whose degradations are known."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cfmrestore._version import __version__
-from cfmrestore.apis.restore import RestoreJob, plan_jobs
+from cfmrestore.apis.restore import RestoreJob, not_done, plan_jobs
 from cfmrestore.engine.jobs import TimeLeft, run_jobs
 from cfmrestore.hub import file_digest
 from cfmrestore.imageio import check_writable, read_picture, write_picture
@@ -107,10 +106,7 @@ def restore_zero_shot(
         quality, records if jobs and jobs[0].result != Path(out) else None,
     )  # fmt: skip
     share = jobs[part[0] :: part[1]]
-    todo = share if overwrite else [job for job in share if not run.done(job)]
-    if len(todo) < len(share):
-        there = f"{len(share) - len(todo)} of {len(share)}"
-        print(f"{there} are there already (--overwrite makes them again)", file=sys.stderr)
+    todo = share if overwrite else not_done(share, run.done)
     clock = TimeLeft([job.item.weight for job in todo])
     return [file for files in run_jobs(partial(restore_one, run, clock), todo, progress=clock) for file in files]
 
