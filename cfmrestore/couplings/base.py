@@ -24,8 +24,8 @@ class Coupling(nn.Module, ABC):
         encoder: The space in which the flow runs.
         scale: Pixels of the target a pixel of the input, along each side.
         upsample: How the input is brought to the latent size of the target: "pixel" (bicubic in pixels, then encoded),
-            "bilinear" (the same with a bilinear kernel), "latent" (encoded, then bilinear in the latent) or "nearest"
-            (encoded, then repeated).
+            "bilinear" (the same with a bilinear kernel), "decoded" (as "pixel", with what the autoencoder makes of the
+            input), "latent" (encoded, then bilinear in the latent) or "nearest" (encoded, then repeated).
     """
 
     conditions: ClassVar[Sequence[Mapping[str, Any]]] = ({"type": "LowRes"},)
@@ -62,7 +62,7 @@ class Coupling(nn.Module, ABC):
     def low_multiple(self) -> int:
         """Number of which the sides of an input must be multiples."""
         m = self.encoder.downscale
-        return m if self.lifts_latents else lcm(m, self.scale) // self.scale
+        return m if self.encodes_input else lcm(m, self.scale) // self.scale
 
     def begin_training(self) -> None:
         """Read what a training starts from."""
@@ -71,6 +71,11 @@ class Coupling(nn.Module, ABC):
         """A frozen network stays in evaluation mode, also when the flow around it trains."""
         del mode
         return super().train(False)
+
+    @property
+    def encodes_input(self) -> bool:
+        """Whether the input itself goes through the encoder, before it is enlarged."""
+        return self.upsample in ("latent", "nearest", "decoded")
 
     @property
     def lifts_latents(self) -> bool:
@@ -85,7 +90,9 @@ class Coupling(nn.Module, ABC):
         """An input that is a latent already, at the target's size."""
         if self.lifts_latents:
             return enlarge(latent, self.scale, self.upsample)
-        return self.lifted(execution.encoder(self.encoder).decode(latent).clamp(0, 1), rng, execution)
+        encoder = execution.encoder(self.encoder)
+        mode = "pixel" if self.upsample == "decoded" else self.upsample  # decoded it is here
+        return lift(encoder.decode(latent).clamp(0, 1), encoder, self.scale, mode, rng.fork("lift"))
 
     @abstractmethod
     def source(self, low: Image, rng: ImageRng, execution: Execution) -> Source:

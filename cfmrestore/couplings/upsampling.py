@@ -9,19 +9,22 @@ from cfmrestore.ops.resize import resize
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.typing import Image, Latent
 
-MODES = ("pixel", "bilinear", "latent", "nearest")
+MODES = ("pixel", "bilinear", "decoded", "latent", "nearest")
 
 
 def lift(low: Image, encoder: Encoder, scale: int, mode: str, rng: ImageRng) -> Latent:
     """Encode and enlarge, in one order or the other.
 
-    "pixel" and "bilinear" enlarge first: FMBoost's pixel-space upsampling (bilinear there). "latent" and "nearest"
-    encode first: its latent-space upsampling.
+    "pixel" and "bilinear" enlarge first: FMBoost's pixel-space upsampling (bilinear there). "decoded" does so with what
+    the autoencoder makes of the input: where inputs will be latents, training sees pictures of latents. "latent" and
+    "nearest" encode first and enlarge the latent: its latent-space upsampling.
     """
     if mode not in MODES:
         raise ValueError(f"unknown upsample {mode!r}; known are {', '.join(MODES)}")
-    if mode in ("pixel", "bilinear"):
-        kernel = "bicubic" if mode == "pixel" else "bilinear"
+    if mode == "decoded":
+        low = encoder.decode(encoder.encode(low, rng.fork("input"))).clamp(0, 1)
+    if mode in ("pixel", "bilinear", "decoded"):
+        kernel = "bilinear" if mode == "bilinear" else "bicubic"
         return encoder.encode(resize(low, scale=scale, kernel=kernel), rng)
     return enlarge(encoder.encode(low, rng), scale, mode)
 

@@ -15,6 +15,7 @@ from cfmrestore.datasets.image_folder import ImageFolder
 from cfmrestore.datasets.label_map_folder import LabelMapFolder
 from cfmrestore.datasets.latent_folder import LatentFolder
 from cfmrestore.datasets.lsun import LSUN
+from cfmrestore.datasets.mixture import Mixture
 from cfmrestore.datasets.paired_folder import PairedFolder
 from cfmrestore.datasets.scenes import Scenes
 from cfmrestore.imageio import read_image
@@ -36,6 +37,7 @@ __all__ = [
     "ImageFolder",
     "LabelMapFolder",
     "LatentFolder",
+    "Mixture",
     "PairedFolder",
     "Scenes",
     "read_image",

@@ -11,7 +11,16 @@ model = dict(
         dict(type="MSE"),
         dict(type="TargetMSE", steps=0, weight=0.2),
         dict(type="Perceptual", net="EfficientNetLite", steps=0, shift=15, weight=0.02),
-        dict(type="MMD", features="EfficientNetLite", patches=32, draws=2, kernel="energy", weight=0.02),
+        dict(
+            type="MMD",
+            features="EfficientNetLite",
+            patches=32,
+            draws=2,
+            num_intervals=1,
+            kernel="energy",
+            shift=15,
+            weight=0.0003,
+        ),
     ],
     sampling=dict(_delete_=True, solver=dict(type="FlowMapEuler", dial=True), num_intervals=1),
 )

@@ -23,7 +23,7 @@ VARIANTS = {
         {"noise": None},
         {"noise": [100, 500]},
         {"noise": 250, "table": "linear"},
-        *({"upsample": mode} for mode in ("bilinear", "latent", "nearest", "noise_filled")),
+        *({"upsample": mode} for mode in ("bilinear", "decoded", "latent", "nearest", "noise_filled")),
     ],
     "PosteriorMean": [{"network": NETWORK}],
 }

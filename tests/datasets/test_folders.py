@@ -4,9 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from cfmrestore.datasets import Draw, ImageFolder, PairedFolder
+from cfmrestore.datasets.transforms import Shrink
+from cfmrestore.engine.config import presets
+from cfmrestore.flows.preprocessor import RestorationPreprocessor
 from tests.testing import write_images
 
 CROP = [{"type": "RandomCrop", "size": 16}, {"type": "Albumentations", "transforms": [{"type": "D4", "p": 1.0}]}]
@@ -157,3 +161,32 @@ def test_unknown_augmentations_name_the_nearest(tmp_path: Path) -> None:
             data_root=str(write_images(tmp_path)),
             pipeline=[{"type": "Albumentations", "transforms": [{"type": "HorizontalFlp"}]}],
         )
+
+
+@pytest.mark.parametrize("preset", ["bicubic", "camera_or_web"])
+def test_workers_degrade_as_the_device_does(tmp_path: Path, preset: str) -> None:
+    steps = presets.resolved(preset)["degradation"]
+    folder = str(write_images(tmp_path, side=64))
+    samples = [ImageFolder(data_root=folder, degradation=steps, seed=3)[Draw(n, 1, n)] for n in range(4)]
+    high = torch.stack([one["inputs"]["high"] for one in samples]).float() / 255
+    seeds = [one["data_samples"]["seed"] for one in samples]
+    low = RestorationPreprocessor(degradation=steps).degraded(high, seeds)["low"]
+    assert torch.equal(torch.stack([one["inputs"]["low"] for one in samples]), (255 * low).round().to(torch.uint8))
+
+
+def test_workers_refuse_a_degradation_without_levels(tmp_path: Path) -> None:
+    folder = ImageFolder(data_root=str(write_images(tmp_path)), degradation=[{"type": "Downscale", "scale": 2}])
+    with pytest.raises(ValueError, match="let Quantize be its last step"):
+        folder[0]
+
+
+def test_large_photographs_are_shrunk_and_small_ones_left(tmp_path: Path) -> None:
+    shrink = Shrink(size=20)
+    flat = np.full((40, 60, 3), 77, np.uint8)
+    assert shrink({"high": flat}, 0)["high"].shape == (20, 30, 3)
+    assert set(np.unique(shrink({"high": flat}, 0)["high"])) == {77}
+    assert shrink({"high": flat[:20]}, 0)["high"].shape == (20, 60, 3)
+    checkered = np.indices((40, 40)).sum(0)[..., None].repeat(3, -1).astype(np.uint8) % 2 * 255
+    assert np.ptp(shrink({"high": checkered}, 0)["high"][4:-4, 4:-4]) <= 2  # what aliases is gone
+    with pytest.raises(ValueError, match="these samples hold high, low"):
+        shrink({"high": flat, "low": flat}, 0)

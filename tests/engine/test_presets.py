@@ -11,9 +11,9 @@ from cfmrestore.ops.rng import ImageRng
 from tests.testing import TINY
 
 EXPECTED = {
-    "bicubic", "blur_noise_jpeg", "bsrgan", "bsrgan_plus", "codeformer", "colorize", "deblur", "dejpeg", "denoise",
-    "first_or_second_order", "gaussian_blur", "gfpgan", "inpaint", "mask_lama_medium", "mask_lama_thick",
-    "mask_lama_thin", "mask_mat", "real_esrgan", "second_order", "stablesr", "swinir",
+    "bicubic", "blur_noise_jpeg", "bsrgan", "bsrgan_plus", "camera_or_web", "codeformer", "colorize", "deblur",
+    "dejpeg", "denoise", "first_or_second_order", "gaussian_blur", "gfpgan", "inpaint", "mask_lama_medium",
+    "mask_lama_thick", "mask_lama_thin", "mask_mat", "real_esrgan", "second_order", "stablesr", "swinir",
 }  # fmt: skip
 
 

@@ -99,6 +99,13 @@ def per_image(error: Tensor) -> PerImage:
     return error.mean(dim=tuple(range(1, error.dim())))
 
 
+def shifted(image: Image, prediction: Prediction, shift: int) -> Image:
+    """Windows of images that are ``shift`` pixels smaller, at a place drawn anew for each batch, the same of all."""
+    top, left = (prediction.rng.fork("shift").uniform(2)[0] * (shift + 1)).int().tolist()
+    height, width = (side - shift for side in image.shape[-2:])
+    return image[..., top : top + height, left : left + width]
+
+
 class Loss(ABC):
     """A number an image, averaged over the batch by the flow.
 

@@ -35,7 +35,7 @@ class Drifting(GeneratedLoss):
     Args:
         temperatures: Distances at which results and targets act, in mean distances.
         normalize: Scale the force of each temperature to a mean square of 1.
-        features, patches, draws, per_label, chunk, weight: As for ``GeneratedLoss``.
+        features, patches, draws, per_label, shift, chunk, weight: As for ``GeneratedLoss``.
     """
 
     def __init__(
@@ -47,11 +47,18 @@ class Drifting(GeneratedLoss):
         normalize: bool = True,
         draws: int = 0,
         per_label: bool = False,
+        shift: int = 0,
         chunk: int | None = None,
         weight: float = 1.0,
     ) -> None:
         super().__init__(
-            features=features, patches=patches, draws=draws, per_label=per_label, chunk=chunk, weight=weight
+            features=features,
+            patches=patches,
+            draws=draws,
+            per_label=per_label,
+            shift=shift,
+            chunk=chunk,
+            weight=weight,
         )
         if not temperatures or not all(one > 0 for one in temperatures):
             raise ValueError(f"temperatures are positive; got {temperatures}")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from cfmrestore.flows.losses.base import Loss, Prediction
+from cfmrestore.flows.losses.base import Loss, Prediction, shifted
 from cfmrestore.flows.losses.spaces import Samples, Space, build_spaces, needs_images, samples_of
 from cfmrestore.ops.gather import from_first
 from cfmrestore.registry import GRIDS, SOLVERS
@@ -42,6 +42,7 @@ class GeneratedLoss(Loss):
         draws: Starts M of each input, whose results are compared with its own target: for restoration. 0 compares the
             set of results with that of targets.
         per_label: Compare within the images of a label. Needs conditions without dropout.
+        shift: Look at windows of the images that are so many pixels smaller, as in ``Perceptual``.
         chunk: Images of which more than features is held at a time; None is all.
         weight: Factor on it in the sum of losses.
     """
@@ -56,6 +57,7 @@ class GeneratedLoss(Loss):
         grid: Any = None,
         draws: int = 0,
         per_label: bool = False,
+        shift: int = 0,
         chunk: int | None = None,
         weight: float = 1.0,
     ) -> None:
@@ -63,14 +65,14 @@ class GeneratedLoss(Loss):
         counts = [num_intervals] if isinstance(num_intervals, int) else list(num_intervals)
         if not counts or not all(isinstance(k, int) and k > 0 for k in counts):
             raise ValueError(f"num_intervals is a positive number, or several; got {num_intervals!r}")
-        if draws < 0 or draws == 1 or patches < 0 or (chunk is not None and chunk < 1):
-            got = f"draws={draws}, patches={patches}, chunk={chunk}"
-            raise ValueError(f"draws is 0, or 2 or more, patches 0 or more and chunk 1 or more; got {got}")
+        if draws < 0 or draws == 1 or patches < 0 or shift < 0 or (chunk is not None and chunk < 1):
+            got = f"draws={draws}, patches={patches}, shift={shift}, chunk={chunk}"
+            raise ValueError(f"draws is 0, or 2 or more, patches and shift 0 or more and chunk 1 or more; got {got}")
         if draws and per_label:
             raise ValueError("draws compares within an input already: leave per_label out")
         self.spaces: list[Space] = build_spaces(features)
         self.num_intervals, self.patches, self.draws = counts, patches, draws
-        self.per_label, self.chunk = per_label, chunk
+        self.per_label, self.shift, self.chunk = per_label, shift, chunk
         self.solver: Solver | None = None if solver is None else SOLVERS.build(solver)
         self.needs_flow_map = self.solver is not None and self.solver.needs_flow_map
         self.grid = GRIDS.build(grid or {"type": "UniformGrid"})
@@ -141,14 +143,21 @@ class GeneratedLoss(Loss):
         if prediction.path.keeps_source:
             x_1 = prediction.path.without_source(x_1, prediction.pair.source.mean[of])
         image = _clamped(prediction.decode(x_1)) if needs_images(self.spaces) else None
-        return samples_of(self.spaces, x_1, image, None if places is None else places[of])
+        return self._samples_of(x_1, image, None if places is None else places[of], prediction)
 
     def _real(self, prediction: Prediction, rows: Tensor, places: Tensor | None) -> list[Samples]:
         latent, image = prediction.pair.x_1[rows], None
         if needs_images(self.spaces):
             target = prediction.target
             image = prediction.decode(latent).clamp(0, 1) if target is None else target[rows]
-        return samples_of(self.spaces, latent, image, None if places is None else places[rows])
+        return self._samples_of(latent, image, None if places is None else places[rows], prediction)
+
+    def _samples_of(
+        self, latent: Latent, image: Image | None, places: Tensor | None, prediction: Prediction
+    ) -> list[Samples]:
+        if image is not None and self.shift:
+            image = shifted(image, prediction, self.shift)
+        return samples_of(self.spaces, latent, image, places)
 
 
 def _clamped(image: Image) -> Image:

@@ -35,7 +35,8 @@ class MMD(GeneratedLoss):
         kernel: "polynomial" of degree 3, as KID, "rbf", "laplace" or "energy".
         bandwidths: Of "rbf" and "laplace", whose mean over them is the kernel; in median distances of the real set,
             through which no gradient passes.
-        features, patches, num_intervals, solver, grid, draws, per_label, chunk, weight: As for ``GeneratedLoss``.
+        features, patches, num_intervals, solver, grid, draws, per_label, shift, chunk, weight: As of
+            ``GeneratedLoss``.
     """
 
     def __init__(
@@ -50,12 +51,13 @@ class MMD(GeneratedLoss):
         grid: Any = None,
         draws: int = 0,
         per_label: bool = False,
+        shift: int = 0,
         chunk: int | None = None,
         weight: float = 1.0,
     ) -> None:
         super().__init__(
             features=features, patches=patches, num_intervals=num_intervals, solver=solver, grid=grid, draws=draws,
-            per_label=per_label, chunk=chunk, weight=weight,
+            per_label=per_label, shift=shift, chunk=chunk, weight=weight,
         )  # fmt: skip
         if kernel not in KERNELS or not bandwidths or not all(one > 0 for one in bandwidths):
             raise ValueError(

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from cfmrestore.features import Extractor
-from cfmrestore.flows.losses.base import Loss, Prediction
+from cfmrestore.flows.losses.base import Loss, Prediction, shifted
 from cfmrestore.registry import FEATURES, LOSSES
 from cfmrestore.typing import Image, PerImage
 
@@ -32,8 +32,9 @@ class Perceptual(Loss):
         after: Earliest time that counts.
         steps: Steps of a flow map; None takes the mean given x_t, and 0 one step whose dial stands anywhere, where the
             loss counts as much as the share of the way.
-        shift: Cut up to so many pixels, drawn anew for each batch, from the top and the left of both images. A network
-            that strides sees some pixels more than others, and what is trained learns where they lie: it draws dots.
+        shift: Look at windows of both images that are so many pixels smaller, at a place drawn anew for each batch. A
+            network that strides sees some pixels more than others, and what is trained learns where they lie: it draws
+            dots.
         weight: Factor on it in the sum of losses.
     """
 
@@ -62,8 +63,8 @@ class Perceptual(Loss):
         late = prediction.t >= self.after
         if prediction.target is None:
             raise ValueError("Perceptual compares pictures, and this data gives latents without one")
-        top, left = (prediction.rng.fork("shift").uniform(2)[0] * (self.shift + 1)).int().tolist()
-        restored, target = (x[..., top:, left:] for x in (self._restored(prediction), prediction.target))
+        images = (self._restored(prediction), prediction.target)
+        restored, target = (shifted(image, prediction, self.shift) for image in images)
         if isinstance(self.network, Extractor):
             distance = self.network.distance(restored, target)
         else:

@@ -1,0 +1,63 @@
+"""Several datasets as one, each with its share."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
+
+from torch.utils.data import Dataset
+
+from cfmrestore.datasets.base import ImageDataset
+from cfmrestore.datasets.draws import Draw
+from cfmrestore.ops.rng import mix
+from cfmrestore.registry import DATASETS
+
+
+@DATASETS.register_module()
+class Mixture(Dataset[dict[str, Any]]):
+    r"""The images of several datasets, of which each has a share of every epoch.
+
+    With shares :math:`w_i / \sum_j w_j` of an epoch as long as all datasets together, :math:`m_i` draws are of dataset
+    i, which has :math:`n_i` images. Draw j of epoch e is image :math:`(e\, m_i + j) \bmod n_i`: a large dataset with a
+    small share is gone through in several epochs, a small one with a large share several times in one, each time with
+    other crops.
+
+    Args:
+        datasets: Configs of datasets of one kind of sample: all make their inputs, or all have them.
+        weights: Share of each, in any unit; by default the number of its images.
+        seed: The run's seed; the runner gives it.
+    """
+
+    def __init__(
+        self, *, datasets: Sequence[dict[str, Any]], weights: Sequence[float] | None = None, seed: int = 0
+    ) -> None:
+        if not datasets or (weights is not None and len(weights) != len(datasets)):
+            raise ValueError(f"Mixture takes a weight a dataset; got {len(datasets)} datasets and weights {weights}")
+        self.datasets: list[ImageDataset] = [DATASETS.build(one, default_args={"seed": seed}) for one in datasets]
+        sizes = [len(one) for one in self.datasets]
+        shares = [float(size) for size in sizes] if weights is None else [float(weight) for weight in weights]
+        if not all(share > 0 for share in shares):
+            raise ValueError(f"the weights of Mixture are positive; got {weights}")
+        ends = [round(sum(sizes) * end / sum(shares)) for end in accumulate(shares)]
+        self.starts = [0, *ends[:-1]]
+        self.counts = [end - start for start, end in zip(self.starts, ends, strict=True)]
+        self.metainfo: dict[str, Any] = {}
+
+    def __len__(self) -> int:
+        return sum(self.counts)
+
+    def name(self, index: int) -> str:
+        """A name that says the dataset, too: two may have a file of one name."""
+        source, image, _ = self._place(index, 0)
+        return f"{source}/{self.datasets[source].name(image)}"
+
+    def __getitem__(self, draw: int | Draw) -> dict[str, Any]:
+        if not isinstance(draw, Draw):
+            draw = Draw(int(draw), 0, int(draw))
+        source, image, turn = self._place(draw.image, draw.epoch)
+        return self.datasets[source][Draw(image, mix(source, turn), draw.number)]
+
+    def _place(self, index: int, epoch: int) -> tuple[int, int, int]:
+        """Which dataset, which of its images, and how often that one was drawn before."""
+        source = max(n for n, start in enumerate(self.starts) if start <= index and self.counts[n])
+        turn, image = divmod(epoch * self.counts[source] + index - self.starts[source], len(self.datasets[source]))
+        return source, image, turn
