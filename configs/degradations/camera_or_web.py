@@ -1,5 +1,6 @@
-# Photographs as cameras and the web give them. Three in five are of cameras: blurred by lens and sensor, shrunk, sharpened
-# by the camera or not, with little noise, compressed a little or not at all; the others are `first_or_second_order`.
+# Photographs as cameras and the web give them. Three in five are of cameras: blurred by lens and sensor, shrunk,
+# sharpened by the camera or not, with little noise, compressed a little or not at all; the others are
+# `first_or_second_order`.
 _base_ = "first_or_second_order.py"
 shrink = dict(
     type="RandomResize",
