@@ -11,7 +11,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
 _DIGEST = re.compile(r"-([0-9a-f]{8,64})\.")
@@ -96,9 +96,12 @@ def read_weights(file: Path, *, sha256: str | None = None) -> dict[str, Any]:
 
 def read_meta(file: Path) -> dict[str, Any]:
     """What a training wrote into a safetensors file beside the weights."""
-    with safe_open(file, framework="pt") as stream:
-        found: dict[str, Any] = json.loads((stream.metadata() or {}).get("meta", "{}"))
-    return found
+    try:
+        with safe_open(file, framework="pt") as stream:
+            found = json.loads((stream.metadata() or {}).get("meta", "{}"))
+    except (SafetensorError, ValueError) as error:
+        raise ValueError(f"{file} is no file of weights with what a training says of them: {error}") from error
+    return found if isinstance(found, dict) else {}
 
 
 def check_weights(weights: dict[str, Any], expected: dict[str, torch.Tensor], file: Path) -> None:

@@ -78,7 +78,7 @@ def few_steps(
     """
     if starts < 1:
         raise ValueError(f"starts is 1 or more; got {starts}")
-    teacher = stages.find_model(checkpoint).resolve()
+    teacher = stages.find_model(checkpoint).absolute()
     weights = teacher.with_suffix(".safetensors")
     if not weights.is_file():
         raise ValueError(f"beside {str(teacher)!r} there is no {weights.name}, from which the sibling learns")

@@ -1,5 +1,6 @@
 """Publishing of a model: weights, a card and the curves of the training, from a work directory."""
 
+import csv
 import hashlib
 import json
 import re
@@ -19,6 +20,7 @@ from cfmrestore.reports.figures import new_figure, save_figure
 from cfmrestore.reports.json_csv import write_csv, write_json
 from cfmrestore.reports.markdown import markdown_table
 from cfmrestore.restore import model_zoo
+from cfmrestore.restore.stages import find_model
 
 _PROVENANCE = ("iter", "seed", "versions", "encoder")
 _LEFT_OUT = ("step", "iter", "time", "data_time", "epoch", "memory")  # what is not the same on another machine
@@ -32,25 +34,27 @@ def publish(
     *,
     sampling: Mapping[str, Any] | None = None,
     card: Mapping[str, str] | None = None,
+    encoder: str | None = None,
 ) -> Path:
     """Write ``NAME.safetensors`` with its config, ``NAME.csv`` and ``NAME.png``, and its card in ``models.json``.
 
     The weights are the moving average, as they were evaluated. What training read goes nowhere: no paths of files.
 
     Args:
-        work_dir: Of a finished training, or a checkpoint in it.
+        work_dir: Of a finished training, or a checkpoint in it; or the name of a bundled model, whose card it keeps.
         name: The model's.
         out: Folder; by default that of the package.
         sampling: Keys of ``Sampling``, which may be dotted, that users get where they ask for nothing else.
         card: What else is said of the model: ``what`` it is for, ``data``, ``license``, ``command``, and its
             ``degradation``, the preset by which ``showcase`` degrades photographs.
+        encoder: Where others find its autoencoder, in place of the folder here: ``org/name`` of a hub.
     """
     from safetensors.torch import save_file
 
     load_plugins()
     if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
         raise ValueError(f"a model's name is a word such as cfm-x4; got {name!r}")
-    path, out = checkpoints.locate(work_dir), Path(out)
+    path, out = find_model(work_dir), Path(out)
     checkpoint = checkpoints.load(path)
     meta = checkpoint["meta"]
     if not isinstance(meta.get("model"), Mapping):
@@ -58,16 +62,19 @@ def publish(
     model = {**meta["model"], "sampling": _changed(meta["model"].get("sampling", {}), sampling or {})}
     model["coupling"] = {key: value for key, value in model["coupling"].items() if key != "weights"}
     model.pop("teacher", None)  # a file of the machine that trained
+    if encoder is not None:
+        model["encoder"] = {**model["encoder"], "path": encoder}
     weights = {key: value.float().contiguous() for key, value in checkpoint["state_dict"].items()}
     provenance = {key: meta[key] for key in _PROVENANCE if key in meta}
-    log, file = read_log(path.parent), out / f"{name}.safetensors"
+    log, file = _log_of(path), out / f"{name}.safetensors"
     write_csv(out / f"{name}.csv", _lines(log))
     draw_training(log, out / f"{name}.png", name)
     with atomic(file) as unfinished:
         save_file(weights, unfinished, metadata={"meta": json.dumps({"name": name, **provenance, "model": model})})
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     parameters = sum(value.numel() for value in weights.values())
-    entry = {**(card or {}), **provenance, "parameters": parameters, "sha256": digest}
+    own = model_zoo.cards(path.parent).get(path.stem, {})
+    entry = {**own, **(card or {}), **provenance, "parameters": parameters, "sha256": digest}
     known = model_zoo.cards(out)
     write_json(out / model_zoo.CARDS, {**known, name: {**known.get(name, {}), **entry}})
     return file
@@ -81,6 +88,16 @@ def _changed(own: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
     check_keys(Sampling, sampling, "sampling: ")
     Sampling(**sampling)
     return checkpoints.as_data(sampling)
+
+
+def _log_of(model: Path) -> Log:
+    """That of the training in the folder of a checkpoint, or the one that was published beside it."""
+    file = model.with_suffix(".csv")
+    if not file.is_file():
+        return read_log(model.parent)
+    with file.open(newline="", encoding="utf-8") as lines:
+        rows = [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(lines)]
+    return {int(row.pop("iter")): row for row in rows}
 
 
 def read_log(work_dir: Path) -> Log:

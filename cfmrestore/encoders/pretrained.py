@@ -1,6 +1,5 @@
 """Autoencoders of diffusers: found in a local folder, a weights file or on the hub, and checked before use."""
 
-import re
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -11,12 +10,11 @@ from torch import Tensor, nn
 from cfmrestore._compat import patch_torchvision
 from cfmrestore.encoders.base import Encoder
 from cfmrestore.hub import check_sha256
+from cfmrestore.repository import MissingFileError, fetch, named_repository
 from cfmrestore.typing import Image, Latent
 
 CONFIG = "config.json"
 WEIGHTS = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin")
-HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-FILE = re.compile(r".*\.(safetensors|bin|pth?|ckpt)")
 
 
 class PretrainedEncoder(Encoder):
@@ -125,19 +123,17 @@ def find_weights(folder: Path) -> Path:
 
 def download(place: str, subfolder: str | None) -> Path:
     """The local copy, in the cache of the hub, of what a hub id names."""
-    if not HUB_ID.fullmatch(place) or FILE.fullmatch(place):
+    repository = named_repository(place)
+    if repository is None:
         raise ValueError(
             f"no such path; expected a folder with {CONFIG} and weights, a .safetensors file beside its {CONFIG}, "
             "or a hub id 'org/name'"
         )
-    from huggingface_hub import snapshot_download
-
     prefix = f"{subfolder.strip('/')}/" if subfolder else ""
+    folder = fetch(repository, prefix + CONFIG)
     for name in WEIGHTS:
         try:
-            folder = Path(snapshot_download(place, allow_patterns=[prefix + CONFIG, prefix + name]))
-        except Exception as error:
-            raise ValueError(f"no such path here, and the hub does not give it: {error}") from error
-        if (folder / prefix / name).is_file():
-            break
-    return folder
+            return fetch(repository._replace(revision=folder.name), prefix + name)
+        except MissingFileError as error:
+            missing = error
+    raise missing

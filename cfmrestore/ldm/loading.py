@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from cfmrestore._compat import patch_torchvision
-from cfmrestore.encoders.pretrained import HUB_ID
+from cfmrestore.repository import named_repository
 
 INDEX = "model_index.json"
 _SAFE = {"use_safetensors": True, "trust_remote_code": False}
@@ -25,11 +25,12 @@ def find_folder(place: str) -> Path:
     path = Path(place).expanduser()
     if path.is_dir():
         return path
-    if path.exists() or not HUB_ID.fullmatch(place) or path.suffix:
+    repository = None if path.exists() else named_repository(place)
+    if repository is None:
         what = f"name a folder with {INDEX} that save_pretrained wrote, or a hub id"
         raise ValueError(f"{place!r} is no pipeline: {what}")
     try:
-        return Path(_diffusers().DiffusionPipeline.download(place, **_SAFE))
+        return Path(_diffusers().DiffusionPipeline.download(repository.id, revision=repository.revision, **_SAFE))
     except Exception as error:
         raise ValueError(f"{place!r}: no such folder here, and the hub does not give it: {_line(error)}") from error
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,9 +41,19 @@ class Editor:
         self.sampler, self.sampling = sampler, sampler.settings(**settings)
 
     @classmethod
-    def from_pretrained(cls, path: str | Path, *, device: str = "auto", **settings: object) -> "Editor":
-        """From what training leaves behind, as ``Sampler.from_pretrained``."""
-        return cls(Sampler.from_pretrained(path, device=device, precision="fp32"), **settings)
+    def from_pretrained(
+        cls,
+        path: str | Path,
+        *,
+        device: str = "auto",
+        revision: str | None = None,
+        token: str | None = None,
+        cache_dir: str | Path | None = None,
+        **settings: object,
+    ) -> "Editor":
+        """From what training leaves behind or a hub has, as ``Sampler.from_pretrained``."""
+        hub: dict[str, Any] = {"revision": revision, "token": token, "cache_dir": cache_dir}
+        return cls(Sampler.from_pretrained(path, device=device, precision="fp32", **hub), **settings)
 
     @property
     def flow(self) -> CouplingFlow:

@@ -21,8 +21,8 @@ def find_bundled(name: str, folder: Path = FOLDER) -> Path:
     known = cards(folder)
     if name not in known:
         raise ValueError(
-            f"there is no model {name!r}: name a checkpoint, a work directory, or one of the bundled models "
-            f"({', '.join(known) or 'this version has none'})"
+            f"there is no model {name!r}: name a checkpoint, a work directory, a repository of a hub (hf://org/name), "
+            f"or one of the bundled models ({', '.join(known) or 'this version has none'})"
         )
     file = folder / f"{name}.safetensors"
     if not file.is_file():

@@ -24,7 +24,7 @@ from cfmrestore.restore.scale_passes import Pass, passes, target_size
 from cfmrestore.restore.settings import Settings
 from cfmrestore.restore.spread import Spread
 from cfmrestore.restore.stage_runner import StageRunner
-from cfmrestore.restore.stages import Stage, load_stages
+from cfmrestore.restore.stages import Stage, find_model, load_stages
 from cfmrestore.typing import Image
 
 
@@ -76,16 +76,22 @@ class Restorer:
         device: str = "auto",
         precision: str = "auto",
         encoder: dict[str, Any] | None = None,
+        revision: str | None = None,
+        token: str | None = None,
+        cache_dir: str | Path | None = None,
     ) -> "Restorer":
         """From what training leaves behind.
 
         Args:
             path: A checkpoint (``.safetensors``, ``.pth``), a work directory for its newest one, a config that chains
-                several (``stages = [...]``), or the name of a model that comes with the package.
+                several (``stages = [...]``), the folder of a published model, the name of one that comes with the
+                package, or a repository of a hub: ``org/name`` or ``org/name@revision``.
             device, precision: As of the class.
             encoder: Keys of the encoder to change: where its weights lie, ``dict(path=...)``.
+            revision, token, cache_dir: Of the repository, as for ``find_model``.
         """
-        return cls(load_stages(path, encoder), device=device, precision=precision)
+        file = find_model(path, revision=revision, token=token, cache_dir=cache_dir)
+        return cls(load_stages(file, encoder), device=device, precision=precision)
 
     @property
     def flow(self) -> CouplingFlow:

@@ -12,7 +12,7 @@ from torch import Tensor
 from cfmrestore.flows import CouplingFlow, Restoration, Sampling
 from cfmrestore.registry import check_keys
 from cfmrestore.restore.restorer import device_of, precision_of
-from cfmrestore.restore.stages import Stage, load_stages
+from cfmrestore.restore.stages import Stage, find_model, load_stages
 from cfmrestore.typing import Size
 
 
@@ -43,9 +43,12 @@ class Sampler:
         device: str = "auto",
         precision: str = "auto",
         encoder: dict[str, Any] | None = None,
+        revision: str | None = None,
+        token: str | None = None,
+        cache_dir: str | Path | None = None,
     ) -> "Sampler":
-        """From what training leaves behind: a checkpoint, a work directory, or the name of a bundled model."""
-        stages = load_stages(path, encoder)
+        """From a checkpoint, a work directory, a bundled model or ``org/name`` of a hub, as for ``Restorer``."""
+        stages = load_stages(find_model(path, revision=revision, token=token, cache_dir=cache_dir), encoder)
         if len(stages) > 1:
             raise ValueError(f"{str(path)!r} is a chain of {len(stages)} models; pictures are drawn with one")
         return cls(stages[0], device=device, precision=precision)

@@ -12,7 +12,8 @@ from cfmrestore.flows.coupling_flow import CouplingFlow
 from cfmrestore.flows.sampling import Sampling
 from cfmrestore.former_names import update_names
 from cfmrestore.registry import MODELS, check_keys, find_class, load_plugins
-from cfmrestore.restore import model_zoo
+from cfmrestore.repository import named_repository
+from cfmrestore.restore import model_zoo, published
 from cfmrestore.restore.settings import Settings
 
 _TRAINING = ("data_preprocessor", "loss", "teacher", "times", "ceiling", "compile")  # of no use here
@@ -42,7 +43,7 @@ class Stage:
 
 
 def load_stages(path: str | Path, encoder: Mapping[str, Any] | None = None) -> list[Stage]:
-    """The stages of what a path or the name of a bundled model leads to."""
+    """The stages of what a path or a name leads to, as for ``find_model``."""
     load_plugins()
     path = find_model(path)
     if path.suffix != ".py":
@@ -53,10 +54,32 @@ def load_stages(path: str | Path, encoder: Mapping[str, Any] | None = None) -> l
     return _chain(config, path, encoder)
 
 
-def find_model(path: str | Path) -> Path:
-    """A file; a folder stands for its newest checkpoint, or for the only one in it; a name for a bundled model."""
+def find_model(
+    path: str | Path,
+    *,
+    revision: str | None = None,
+    token: str | None = None,
+    cache_dir: str | Path | None = None,
+) -> Path:
+    """The file of a model.
+
+    Args:
+        path: A file; a folder for its newest checkpoint, for the only one in it, or for what was published there; the
+            name of a bundled model; or a repository of a hub, ``org/name`` or ``org/name@revision``, where no such
+            path is here.
+        revision: Of the repository: a branch, a tag or a commit.
+        token: Of the hub; by default that of HF_TOKEN, or of ``hf auth login``.
+        cache_dir: Where repositories are kept; by default HF_HUB_CACHE, or the folder hub in HF_HOME.
+    """
     place = find_config(path).expanduser()
+    repository = None if place.exists() else named_repository(str(path), revision)
+    if repository is not None:
+        return published.find_repository(repository, token=token, cache_dir=cache_dir)
+    if revision is not None:
+        raise ValueError(f"a revision is one of a repository, org/name; {str(path)!r} is none")
     if place.is_dir():
+        if (place / published.CONFIG).is_file():
+            return published.find_published(place, str(place))
         weights = sorted(place.glob("*.safetensors"))
         if checkpoints.find_latest(place) is None and len(weights) == 1:
             return weights[0]

@@ -18,7 +18,7 @@ from cfmrestore.restore.known_degradation import KnownDegradation, known_degrada
 from cfmrestore.restore.masks import mask_of
 from cfmrestore.restore.progress import OnProgress, Progress
 from cfmrestore.restore.restorer import device_of, precision_of
-from cfmrestore.restore.stages import Stage, load_stages
+from cfmrestore.restore.stages import Stage, find_model, load_stages
 from cfmrestore.restore.transparency import varies
 from cfmrestore.typing import Size
 
@@ -61,9 +61,17 @@ class ZeroShotRestorer:
         self.flow.eval().requires_grad_(False).to(self.device)
 
     @classmethod
-    def from_pretrained(cls, path: str | Path, **keys: Any) -> "ZeroShotRestorer":
-        """From what training leaves behind: a checkpoint or a work directory; the keywords are those of the class."""
-        stages = load_stages(path)
+    def from_pretrained(
+        cls,
+        path: str | Path,
+        *,
+        revision: str | None = None,
+        token: str | None = None,
+        cache_dir: str | Path | None = None,
+        **keys: Any,
+    ) -> "ZeroShotRestorer":
+        """From a checkpoint, a work directory or ``org/name`` of a hub, as ``Restorer``; ``keys`` are of the class."""
+        stages = load_stages(find_model(path, revision=revision, token=token, cache_dir=cache_dir))
         if len(stages) > 1:
             raise ValueError(f"{str(path)!r} is a chain of {len(stages)} models; a degradation is undone with one")
         return cls(stages[0], **keys)

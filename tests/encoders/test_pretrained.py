@@ -10,6 +10,7 @@ from pathlib import Path
 import huggingface_hub
 import pytest
 import torch
+from huggingface_hub.errors import EntryNotFoundError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -56,13 +57,15 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     """A hub of local folders: what it lacks fails as without a network."""
     repositories: dict[str, Path] = {}
 
-    def snapshot(repo_id: str, *, allow_patterns: list[str]) -> str:
+    def download(repo_id: str, filename: str, **_: object) -> str:
         if repo_id not in repositories:
             raise OSError("no network")
-        assert "vae/config.json" in allow_patterns
-        return str(repositories[repo_id])
+        assert filename.startswith("vae/")
+        if not (repositories[repo_id] / filename).is_file():
+            raise EntryNotFoundError("404")
+        return str(repositories[repo_id] / filename)
 
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
     return repositories
 
 

@@ -280,7 +280,7 @@ def test_a_hub_id_is_asked_for_where_no_path_exists(
     monkeypatch.setattr(diffusers.DiffusionPipeline, "download", download)
     monkeypatch.chdir(tmp_path)
     assert LatentPipeline.from_pretrained("our/model").name == "StableDiffusionPipeline"
-    assert asked == [("our/model", {"use_safetensors": True, "trust_remote_code": False})]
+    assert asked == [("our/model", {"revision": None, "use_safetensors": True, "trust_remote_code": False})]
     with pytest.raises(ValueError, match=r"'other/model': no such folder here, .*: no network"):
         LatentPipeline.from_pretrained("other/model")
 
