@@ -174,7 +174,9 @@ class HubHandler(BaseHTTPRequestHandler):
     def create(self, asked: dict[str, Any]) -> None:
         name = f"{asked['organization']}/{asked['name']}"
         if name in self.server.repositories:
-            return self.say(409, {"error": "You already created this model repo", "url": f"{self.server.address}/{name}"})
+            return self.say(
+                409, {"error": "You already created this model repo", "url": f"{self.server.address}/{name}"}
+            )
         repository = HubRepository(private=asked.get("visibility") == "private" or asked.get("private") is True)
         repository.commit({".gitattributes": b"*.safetensors filter=lfs"})
         self.server.repositories[name] = repository

@@ -19,8 +19,8 @@ from cfmrestore.registry import check_keys, load_plugins
 from cfmrestore.reports.figures import new_figure, save_figure
 from cfmrestore.reports.json_csv import write_csv, write_json
 from cfmrestore.reports.markdown import markdown_table
-from cfmrestore.restore import model_zoo
-from cfmrestore.restore.stages import find_model
+from cfmrestore.restore import model_zoo, stages
+from cfmrestore.restore.published import PLACES
 
 _PROVENANCE = ("iter", "seed", "versions", "encoder")
 _LEFT_OUT = ("step", "iter", "time", "data_time", "epoch", "memory")  # what is not the same on another machine
@@ -54,7 +54,7 @@ def publish(
     load_plugins()
     if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
         raise ValueError(f"a model's name is a word such as cfm-x4; got {name!r}")
-    path, out = find_model(work_dir), Path(out)
+    path, out = stages.find_model(work_dir), Path(out)
     checkpoint = checkpoints.load(path)
     meta = checkpoint["meta"]
     if not isinstance(meta.get("model"), Mapping):
@@ -64,6 +64,7 @@ def publish(
     model.pop("teacher", None)  # a file of the machine that trained
     if encoder is not None:
         model["encoder"] = {**model["encoder"], "path": encoder}
+    model |= {key: _without_places(model[key]) for key in stages.TRAINING if key in model}
     weights = {key: value.float().contiguous() for key, value in checkpoint["state_dict"].items()}
     provenance = {key: meta[key] for key in _PROVENANCE if key in meta}
     log, file = _log_of(path), out / f"{name}.safetensors"
@@ -78,6 +79,13 @@ def publish(
     known = model_zoo.cards(out)
     write_json(out / model_zoo.CARDS, {**known, name: {**known.get(name, {}), **entry}})
     return file
+
+
+def _without_places(value: Any) -> Any:
+    """A config that names no files."""
+    if isinstance(value, Mapping):
+        return {key: _without_places(one) for key, one in value.items() if key not in PLACES}
+    return [_without_places(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _changed(own: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def publish_repository(
         file = publish(work_dir, name, folder, sampling=sampling, card=card, encoder=encoder)
         entry = model_zoo.cards(Path(folder))[name]
         model = read_meta(file)["model"]
-        check_places(model, f"{name}; --encoder names its autoencoder")
+        check_places(model, name)
         if "license" not in entry:
             raise ValueError(f"{name}: say how it may be used: --card license=apache-2.0, or in words")
         flow = load_flow(file, None if encoder is None else _own_encoder(work_dir))

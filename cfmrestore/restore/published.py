@@ -10,7 +10,7 @@ from cfmrestore.repository import Repository, fetch, named_repository
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 LIBRARY = "cfmrestore"
-_FILES = ("path", "folder", "weights")  # keys of plugins that name a file, a folder or a repository
+PLACES = ("path", "folder", "weights")  # keys of plugins that name a file, a folder or a repository
 
 
 def find_repository(repository: Repository, *, token: str | None = None, cache_dir: str | Path | None = None) -> Path:
@@ -52,13 +52,14 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
 
 
 def check_places(model: Mapping[str, Any], name: str) -> None:
-    """Refuse what leads out of the folder: of places a published model names repositories alone."""
+    """Refuse what leads out of the folder: a published model names no places but repositories."""
     for key, text in _texts(model):
         posix, windows = PurePosixPath(text), PureWindowsPath(text)
         leaves = posix.is_absolute() or windows.drive or windows.root or text.startswith("~") or ".." in windows.parts
-        if leaves or (key in _FILES and named_repository(text) is None):
+        if leaves or (key in PLACES and named_repository(text) is None):
             raise ValueError(
-                f"{name}: its {key} is {text!r}, a place of one machine; a published model names repositories of a hub"
+                f"{name}: its {key} is {text!r}, a place of one machine; what is published names repositories of a hub "
+                "(publish --encoder ORG/NAME)"
             )
 
 

@@ -16,7 +16,7 @@ from cfmrestore.repository import named_repository
 from cfmrestore.restore import model_zoo, published
 from cfmrestore.restore.settings import Settings
 
-_TRAINING = ("data_preprocessor", "loss", "teacher", "times", "ceiling", "compile")  # of no use here
+TRAINING = ("data_preprocessor", "loss", "teacher", "times", "ceiling", "compile")  # of no use here
 _OUTPUTS = ("pixels", "latents")
 _PARTS = ("encoder", "coupling", "network")
 
@@ -97,7 +97,7 @@ def load_flow(path: Path, encoder: Mapping[str, Any] | None = None) -> CouplingF
         raise ValueError(
             f"{str(path)!r} does not say which model it is of: give its config too, or train on with this version"
         )
-    config = {key: value for key, value in described.items() if key not in _TRAINING}
+    config = {key: value for key, value in described.items() if key not in TRAINING}
     flow = build(update_names(config, warn=False), encoder, str(path))
     checkpoints.load_weights(flow, checkpoint["state_dict"], path)
     trained = checkpoint["meta"].get("encoder", {}).get("digest")
