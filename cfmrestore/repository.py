@@ -137,6 +137,8 @@ def _reason(error: Exception, repository: Repository, file: str | None) -> str:
         return f"there is no such path here, {hub} does not answer ({why}), and the cache has no {file} of it"
     if isinstance(error, errors.EntryNotFoundError):
         return f"it holds no {file}"
+    if file:
+        return f"there is no such path here, and {hub} does not give {file}: {_line(error)}"
     return f"{hub}: {_line(error)}"
 
 

@@ -37,7 +37,7 @@ def _head(card: Mapping[str, Any], flow: CouplingFlow) -> str:
 
     license_ = str(card["license"])
     known = license_.lower().replace(" ", "-")
-    terms = {"license": known} if known in _LICENSES else {"license": "other", "license_name": license_}
+    terms: dict[str, Any] = {"license": known} if known in _LICENSES else {"license": "other", "license_name": license_}
     needs, restores = _needs(flow), _restores(flow)
     kinds = {
         "image-restoration": restores,

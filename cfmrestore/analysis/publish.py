@@ -62,6 +62,8 @@ def publish(
     model = {**meta["model"], "sampling": _changed(meta["model"].get("sampling", {}), sampling or {})}
     model["coupling"] = {key: value for key, value in model["coupling"].items() if key != "weights"}
     model.pop("teacher", None)  # a file of the machine that trained
+    if encoder is not None and "path" not in model["encoder"]:
+        raise ValueError(f"the encoder {model['encoder']['type']} is no file: leave --encoder out")
     if encoder is not None:
         model["encoder"] = {**model["encoder"], "path": encoder}
     model |= {key: _without_places(model[key]) for key in stages.TRAINING if key in model}

@@ -9,7 +9,9 @@ from cfmrestore.cli import common
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="a checkpoint, a work directory, or a bundled model")
+    parser.add_argument(
+        "model", metavar="MODEL", help="a checkpoint, a work directory, a bundled model, or org/name of a hub"
+    )
     parser.add_argument("--evaluations", type=int, required=True, metavar="K", help="of the network, for which it is")
     add_start_flags(parser)
     parser.add_argument("--count", type=int, default=64, metavar="N", help="starts (default: 64)")

@@ -18,7 +18,8 @@ _ZERO_SHOT = ("degradation", "known", "mask", "noise_level", "method", "steps", 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="images, folders (searched deeply) and patterns")
     model = (
-        "a bundled model, a checkpoint, a work directory, a chain's .py (default: the bundled one that a picture needs)"
+        "a bundled model, a checkpoint, a work directory, a chain's .py, or org/name of a hub, org/name@revision "
+        "(default: the bundled one that a picture needs)"
     )
     parser.add_argument("--model", default="auto", metavar="PATH", help=model)
     parser.add_argument("--out", default="restored", metavar="PATH", help="a folder, or the file of one image")

@@ -13,7 +13,9 @@ _SAMPLING = ("guidance", "guidance_interval", "num_intervals", "solver")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="a checkpoint, a work directory, or a bundled model")
+    parser.add_argument(
+        "model", metavar="MODEL", help="a checkpoint, a work directory, a bundled model, or org/name of a hub"
+    )
     parser.add_argument(
         "--out", default="samples", metavar="FOLDER", help="of PNG files; a sheet is FOLDER.png (default: samples)"
     )

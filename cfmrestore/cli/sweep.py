@@ -10,7 +10,9 @@ from cfmrestore.cli import common
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config")
-    parser.add_argument("checkpoint", help="a .pth or .safetensors file, a work directory, or a bundled model")
+    parser.add_argument(
+        "checkpoint", help="a .pth or .safetensors file, a work directory, a bundled model, or org/name of a hub"
+    )
     parser.add_argument("--out", metavar="FOLDER", required=True, help="for sweep.csv, sweep.json and sweep.png")
     parser.add_argument("--solvers", nargs="+", default=["Euler", "Heun"], metavar="NAME", help="default: Euler Heun")
     parser.add_argument("--intervals", nargs="+", type=int, default=[1, 2, 4, 8], metavar="N", help="default: 1 2 4 8")

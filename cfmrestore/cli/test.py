@@ -10,7 +10,9 @@ from cfmrestore.cli import common
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config")
-    parser.add_argument("checkpoint", help="a .pth or .safetensors file, a work directory, or a bundled model")
+    parser.add_argument(
+        "checkpoint", help="a .pth or .safetensors file, a work directory, a bundled model, or org/name of a hub"
+    )
     benchmarks = (
         "in place of the config's test set: NAME=HIGH,LOW for pairs, NAME=HIGH to degrade as the config does, or "
         "NAME=FOLDER with a frozen set of degrade.py"

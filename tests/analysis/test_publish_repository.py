@@ -1,16 +1,19 @@
 """Models as repositories: what is written, what is not, and what is pushed."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from PIL import Image
 from safetensors.torch import load_file
 
+from cfmrestore._compat import patch_torchvision
 from cfmrestore.analysis.publish_repository import publish_repository, publish_to_hub
 from cfmrestore.engine import checkpoints
 from cfmrestore.hub import file_digest, read_meta
@@ -181,6 +184,29 @@ def test_pushed_to_a_branch_again(trained: Path, hub: HubServer, tmp_path: Path)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == FILES
 
 
+def test_its_autoencoder_is_fetched_too(hub: HubServer, tmp_path: Path) -> None:
+    patch_torchvision()
+    from diffusers import AutoencoderKL
+
+    torch.manual_seed(0)
+    blocks = {"down_block_types": ("DownEncoderBlock2D",) * 2, "up_block_types": ("UpDecoderBlock2D",) * 2}
+    AutoencoderKL(block_out_channels=(8, 8), norm_num_groups=4, **blocks).save_pretrained(tmp_path / "files")
+    place = str(tmp_path / "files")
+    run = save_training(tmp_path / "run", encoder={"type": "AutoencoderKL", "path": place})
+    low = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    expected = Restorer.from_pretrained(run)(low)
+    with pytest.raises(ValueError, match=r"its path is .*, a place of one machine; .* \(publish --encoder ORG/NAME\)"):
+        publish_to_hub(run, "small", "me/small", card=CARD)
+    publish_to_hub(run, "small", "me/small", card=CARD, encoder="me/vae")
+    hub.add("me/vae", tmp_path / "files")
+    shutil.rmtree(tmp_path / "files")
+    assert np.array_equal(Restorer.from_pretrained("me/small")(low), expected)
+    del hub.repositories["me/vae"]
+    shutil.rmtree(tmp_path / "home" / "hub" / "models--me--vae")
+    with pytest.raises(ValueError, match=r"AutoencoderKL found no weights:\s+me/vae: .* has no such repository"):
+        Restorer.from_pretrained("me/small")
+
+
 def test_the_tool(trained: Path, tmp_path: Path, hub: HubServer) -> None:
     out = tmp_path / "out"
     said = run_tool(
@@ -202,7 +228,7 @@ def test_the_tool(trained: Path, tmp_path: Path, hub: HubServer) -> None:
         (["--push", "me/small"], "say how it may be used"),
         (
             ["--push", "me/small", "--card", "license=mit", "--encoder", "/vae"],
-            "its path is '/vae', a place of one machine",
+            "the encoder Haar is no file: leave --encoder out",
         ),
     ],
 )
