@@ -1,7 +1,8 @@
 """Every registry of the toolkit: a class decorated here can be named in a config by its class name.
 
 A registry names the folder of its plugins and imports it at the first look-up. What an installed package offers
-under the entry point group ``cfmrestore.plugins`` is imported when a name is not found here.
+under the entry point group ``cfmrestore.plugins``, and what ``--plugin`` named where this process was started, is
+imported when a name is not found here.
 """
 
 import inspect
@@ -15,9 +16,12 @@ from mmengine import registry as mm
 from mmengine.registry import Registry, build_from_cfg
 
 from cfmrestore.former_names import MOVED, plugin_name, update_keys
+from cfmrestore.plugins import import_named_plugins
 
 PLUGIN_GROUP = "cfmrestore.plugins"
 REGISTRIES: "dict[str, PluginRegistry]" = {}
+OWN_PLUGINS = "(one of your own: name its module, --plugin MODULE)"
+"""The end of an error message about a plugin that is not registered."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -29,7 +33,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 @cache
 def load_plugins() -> None:
-    """Import what installed packages offer as plugins, once a process."""
+    """Import what installed packages offer as plugins, and what the run was given, once a process."""
+    import_named_plugins()
     for entry in entry_points(group=PLUGIN_GROUP):
         try:
             entry.load()
@@ -84,7 +89,7 @@ def find_class(cfg: dict[str, Any], registry: Registry) -> Any:
         raise ValueError(f"a {registry.name} has no '_scope_': its names are registered here")
     cls = registry.get(kind)
     if cls is None:
-        raise ValueError(f"unknown {registry.name} {kind!r}; {nearest(kind, registry.module_dict)}")
+        raise ValueError(f"unknown {registry.name} {kind!r}; {nearest(kind, registry.module_dict)} {OWN_PLUGINS}")
     return cls
 
 

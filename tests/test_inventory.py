@@ -30,7 +30,8 @@ TOOLS = {
     "pairs.py": "pairs", "few_steps.py": "few-steps",
     "boost.py": "boost", "publish_model.py": "publish", "showcase.py": "showcase", "zero_shot.py": "zero-shot",
     "study.py": "study", "cfmrestore.demo": "demo", "misc/print_config.py": "print-config",
-    "misc/convert_checkpoint.py": "convert", "models": "models", "doctor": "doctor", "completion": "completion",
+    "misc/convert_checkpoint.py": "convert", "check_plugin.py": "check-plugin",
+    "models": "models", "doctor": "doctor", "completion": "completion",
 }  # fmt: skip
 """Scripts of ``tools/``, and the commands that they are."""
 

@@ -1,14 +1,20 @@
-"""Plugins from outside: by custom_imports, and by an installed package's entry point."""
+"""Plugins from outside: by custom_imports, by --plugin, and by an installed package's entry point."""
 
+import os
 import re
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from tests.testing import TINY, environment, run_tool, small_options
+from cfmrestore.engine import checkpoints
+from cfmrestore.plugins import VARIABLE
+from tests.restore.flows import NETWORK, save_model
+from tests.testing import TINY, call_tool, environment, run_tool, small_options, write_images
 
 PLUGIN = '''
 """A darker picture."""
@@ -100,3 +106,109 @@ def test_a_plugin_that_cannot_be_imported_is_named(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(registry, "entry_points", lambda group: [entry])
     with pytest.raises(ValueError, match=r"plugin 'broken' \(no_such_module_at_all\) cannot be imported"):
         registry.load_plugins.__wrapped__()
+
+
+@pytest.fixture
+def registered(monkeypatch: pytest.MonkeyPatch):
+    """What a test registers and imports is forgotten after it."""
+    from cfmrestore.registry import DEGRADATIONS
+
+    monkeypatch.setenv(VARIABLE, "")
+    modules, known = set(sys.modules), set(DEGRADATIONS.module_dict)
+    yield
+    for name in set(sys.modules) - modules:
+        if not name.startswith(("cfmrestore", "torch", "sklearn", "scipy")):
+            sys.modules.pop(name)
+    for name in set(DEGRADATIONS.module_dict) - known:
+        DEGRADATIONS.module_dict.pop(name)
+
+
+def test_every_command_takes_plugins() -> None:
+    from cfmrestore.cli.main import COMMANDS, build_parser
+
+    for command in COMMANDS:
+        assert "--plugin MODULE" in build_parser(command).format_help() or command == "benchmark"
+    inner = build_parser("benchmark").parse_args(["degrade", "--plugin", "a", "--plugin", "b.py"])
+    assert inner.plugin_modules == ["a", "b.py"]
+
+
+def test_a_file_and_a_module_are_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registered: None) -> None:
+    """In processes that are started from here too; a file is found from where the command was started."""
+    from cfmrestore.plugins import import_named_plugins, import_plugins
+    from cfmrestore.registry import DEGRADATIONS
+
+    (tmp_path / "dusk.py").write_text(PLUGIN.format(name="Dusk"))
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__init__.py").write_text("")
+    (tmp_path / "package" / "dawn.py").write_text(PLUGIN.format(name="Dawn"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    import_plugins(["dusk.py", "package.dawn"])
+    assert DEGRADATIONS.build({"type": "Dusk"}).factor == DEGRADATIONS.build({"type": "Dawn"}).factor == 0.5
+    assert os.environ[VARIABLE].split(os.pathsep) == [str(tmp_path / "dusk.py"), "package.dawn"]
+    import_plugins(["dusk.py"])  # once is enough
+    for name in ("Dusk", "Dawn"):
+        DEGRADATIONS.module_dict.pop(name)
+    for name in ("dusk", "package.dawn"):
+        sys.modules.pop(name)
+    monkeypatch.chdir("/")
+    import_named_plugins()
+    assert {"Dusk", "Dawn"} <= DEGRADATIONS.module_dict.keys()
+
+
+def test_what_cannot_be_imported_is_one_message(tmp_path: Path, registered: None) -> None:
+    from cfmrestore.plugins import import_plugin
+
+    broken = tmp_path / "broken_plugin.py"
+    for text, message in (
+        (
+            "import no_such_package",
+            "fails when it is imported: ModuleNotFoundError: No module named 'no_such_package'",
+        ),
+        ("x = 1\ny = x +", "fails when it is imported: SyntaxError: "),
+        ("raise KeyError('b')", r"KeyError: 'b' \(.*broken_plugin.py, line 1\)"),
+        (PLUGIN.format(name="JPEG"), "KeyError: 'JPEG is already registered in degradation"),
+    ):
+        broken.write_text(text)
+        with pytest.raises(ValueError, match=f"--plugin {broken}") as caught:
+            import_plugin(str(broken))
+        assert re.search(message, str(caught.value)), caught.value
+        assert "\n" not in str(caught.value)
+    for name, message in (
+        ("no_such_module", "there is no module 'no_such_module': name an installed one, or a file that ends with .py"),
+        ("json.no_such_part", "there is no module 'json.no_such_part'"),
+        ("my/plugins", "there is no module 'my/plugins': name an installed one"),
+        (str(tmp_path / "none.py"), "there is no file '.*none.py'"),
+    ):
+        with pytest.raises(ValueError, match=f"--plugin {name}: {message}"):
+            import_plugin(name)
+    (tmp_path / "json.py").write_text("")
+    with pytest.raises(ValueError, match="another module is called 'json': rename the file"):
+        import_plugin(str(tmp_path / "json.py"))
+
+
+def test_a_command_runs_with_a_plugin_and_in_its_workers(tmp_path: Path, registered: None) -> None:
+    """What is not registered is said with the flag that mends it."""
+    images = write_images(tmp_path / "images", count=3)
+    (tmp_path / "night.py").write_text(PLUGIN.format(name="Night").replace("print(", "str("))
+    preset = tmp_path / "dark.py"
+    preset.write_text('scale = 1\ndegradation = [dict(type="Night", factor=0.25)]\n')
+    words = (images, "--preset", preset, "--out", tmp_path / "low")
+    missing = call_tool("degrade.py", *words)
+    assert "unknown degradation 'Night'; known are: " in missing
+    assert missing.endswith("(one of your own: name its module, --plugin MODULE)")
+    run_tool("degrade.py", *words, "--plugin", "night.py", "--workers", 2, cwd=tmp_path)
+    dark, bright = (np.asarray(Image.open(tmp_path / name / "1.png")).mean() for name in ("low", "images"))
+    assert abs(dark / bright - 0.25) < 0.01
+
+
+def test_a_model_whose_plugin_is_missing_says_the_flag(tmp_path: Path) -> None:
+    from cfmrestore.restore.stages import load_stages
+
+    for place in ({"type": "Vanished"}, {**NETWORK, "type": "UNt"}):
+        checkpoint = save_model(tmp_path / "flow.pth")
+        state = checkpoints.load(checkpoint)
+        state["meta"]["model"]["network"] = place
+        checkpoints.save(state, checkpoint)
+        with pytest.raises(ValueError, match=r"unknown network .*name its module, --plugin MODULE"):
+            load_stages(checkpoint)

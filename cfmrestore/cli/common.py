@@ -22,12 +22,22 @@ def add_key_values(parser: argparse._ActionsContainer, flag: str, *, help: str) 
     parser.add_argument(flag, nargs="+", action="extend", metavar="KEY=VALUE", help=help)
 
 
+def add_plugin_flag(parser: argparse.ArgumentParser) -> None:
+    """The flag of every command, and of every command of a command, that imports modules of plugins."""
+    inner = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    for choice in (choice for action in inner for choice in action.choices.values()):
+        add_plugin_flag(choice)
+    if not inner:
+        help_ = "import plugins of your own from an installed module or a .py file; may be given again"
+        parser.add_argument("--plugin", action="append", dest="plugin_modules", metavar="MODULE", help=help_)
+
+
 def keywords(args: argparse.Namespace, **read: Any) -> dict[str, Any]:
     """The flags as keyword arguments of what the command calls, whose parameters have their names.
 
     ``read`` are those whose text was read already.
     """
-    given = {key: value for key, value in vars(args).items() if key not in ("command", "local_rank")}
+    given = {key: value for key, value in vars(args).items() if key not in ("command", "local_rank", "plugin_modules")}
     if "cfg_options" in given:
         given["options"] = parse_options(given.pop("cfg_options"))
     return given | read

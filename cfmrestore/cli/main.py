@@ -7,12 +7,14 @@ from importlib import import_module
 from types import ModuleType
 
 from cfmrestore._version import __version__
+from cfmrestore.cli import common
+from cfmrestore.plugins import import_plugins
 from cfmrestore.process import prepare_process, readable_errors
 
 COMMANDS = (
     "train", "test", "evaluate", "feature-statistics", "nearest", "compare", "sweep", "study", "restore", "sample",
     "inpaint", "edit", "fit-boundary", "fit-grid", "pairs", "few-steps", "boost", "degrade", "showcase", "zero-shot",
-    "publish", "convert", "print-config", "benchmark", "demo", "models", "doctor", "completion",
+    "publish", "convert", "print-config", "benchmark", "demo", "check-plugin", "models", "doctor", "completion",
 )  # fmt: skip
 """Names of the files of this folder, with hyphens, in the order of the help."""
 
@@ -31,6 +33,7 @@ def main(arguments: Sequence[str] | None = None, *, command: str | None = None) 
         os.environ.setdefault("LOCAL_RANK", str(rank))
     module = _module(command or args.command)
     with readable_errors(getattr(module, "INTERRUPTED", "interrupted")):
+        import_plugins(args.plugin_modules or ())
         module.run(args)
 
 
@@ -41,7 +44,9 @@ def _parse_all(arguments: Sequence[str] | None) -> argparse.Namespace:
     for name in COMMANDS:
         module = _module(name)
         summary = (module.__doc__ or "").partition("\n")[0]
-        module.add_arguments(commands.add_parser(name, help=summary, description=module.__doc__))
+        command = commands.add_parser(name, help=summary, description=module.__doc__)
+        module.add_arguments(command)
+        common.add_plugin_flag(command)
     args, unknown = parser.parse_known_args(arguments)
     if unknown:  # said with the usage of the command, not with that of all
         commands.choices[args.command].error(f"unrecognized arguments: {' '.join(unknown)}")
@@ -53,6 +58,7 @@ def build_parser(name: str) -> argparse.ArgumentParser:
     module = _module(name)
     parser = argparse.ArgumentParser(description=module.__doc__)
     module.add_arguments(parser)
+    common.add_plugin_flag(parser)
     return parser
 
 

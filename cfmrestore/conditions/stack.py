@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from cfmrestore.conditions.base import Condition, ConditionInputs
 from cfmrestore.ops.broadcast import expand_as
 from cfmrestore.ops.rng import ImageRng
+from cfmrestore.plugins import broken
 from cfmrestore.typing import Conditioning, Image
 
 
@@ -82,8 +83,8 @@ class ConditionStack(nn.ModuleDict):
         """What the network is told without the conditions of these names, row by row; each is embedded once."""
         self.check(inputs)
         named = list(zip(self, self.parts, strict=True))
-        told = {name: part.embed(inputs) for name, part in named if any(name not in row for row in dropped)}
-        null = {name: part.null(inputs) for name, part in named if any(name in row for row in dropped)}
+        told = {name: _embedded(part, inputs) for name, part in named if any(name not in row for row in dropped)}
+        null = {name: _embedded(part, inputs, "null") for name, part in named if any(name in row for row in dropped)}
         return [merge([null[name] if name in row else told[name] for name in self]) for row in dropped]
 
     def embed_with_dropout(self, inputs: ConditionInputs, rng: ImageRng) -> Conditioning:
@@ -91,9 +92,10 @@ class ConditionStack(nn.ModuleDict):
         self.check(inputs)
         told = []
         for name, part in zip(self, self.parts, strict=True):
-            here = part.embed(inputs)
+            here = _embedded(part, inputs)
             if part.dropout > 0:
-                lost, null = rng.fork(f"dropout {name}").uniform() < part.dropout, part.null(inputs)
+                lost = rng.fork(f"dropout {name}").uniform() < part.dropout
+                null = _embedded(part, inputs, "null")
                 here = {key: torch.where(expand_as(lost.to(v.device), v), null[key], v) for key, v in here.items()}
             told.append(here)
         return merge(told)
@@ -108,6 +110,25 @@ class ConditionStack(nn.ModuleDict):
         if self.noise_level:
             told["noise_level"] = x.new_zeros(len(x))
         return told
+
+
+def _embedded(part: Condition, inputs: ConditionInputs, method: str = "embed") -> Conditioning:
+    """What a condition tells, or tells in place of nothing, held to what it declares."""
+    told: Conditioning = getattr(part, method)(inputs)
+    x_0 = inputs.source.x_0
+    sizes = {
+        "context": (len(x_0), part.context_channels, *x_0.shape[2:]),
+        "embedding": (len(x_0), part.embedding_channels),
+        "noise_level": (len(x_0),) if part.noise_level else (0,),
+    }
+    promised = {key: size for key, size in sizes.items() if 0 not in size[:2]}
+    found = {key: tuple(value.shape) for key, value in told.items()}
+    if found != promised:
+        raise broken(
+            part, "condition", f"{method} tells {found}, where {promised} was promised (context_channels, "
+            "embedding_channels, noise_level)"
+        )  # fmt: skip
+    return told
 
 
 def merge(parts: Sequence[Conditioning]) -> Conditioning:

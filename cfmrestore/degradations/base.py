@@ -10,6 +10,7 @@ from torch import Tensor
 
 from cfmrestore.ops.parallel import stack_images
 from cfmrestore.ops.rng import ImageRng
+from cfmrestore.plugins import broken
 from cfmrestore.typing import Frame, Image, PerImage, Seeds, Size
 
 P = TypeVar("P")
@@ -107,7 +108,18 @@ class Degradation(ABC, Generic[P]):
 
     def __call__(self, image: Image, rng: ImageRng) -> Image:
         """Draw and apply, where no chain stands before the operator."""
-        return self.apply(image, self.draw(image, rng))
+        return self.applied(image, self.draw(image, rng))
+
+    def applied(self, image: Image, params: P) -> Image:
+        """What ``apply`` makes, held to the size that ``out_size`` says and to the type of the image."""
+        made = self.apply(image, params)
+        promised = (len(image), 3, *self.out_size((image.shape[-2], image.shape[-1]), params))
+        if tuple(made.shape) != promised or made.dtype != image.dtype:
+            raise broken(
+                self, "degradation", f"of {tuple(image.shape)}, {image.dtype}, apply makes {tuple(made.shape)}, "
+                f"{made.dtype}, where {promised} of the same type was promised (out_size)"
+            )  # fmt: skip
+        return made
 
     def params_to_json(self, params: P) -> dict[str, Any]:
         """Plain numbers, lists and strings."""

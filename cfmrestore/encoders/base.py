@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from cfmrestore.ops.rng import ImageRng
+from cfmrestore.plugins import broken
 from cfmrestore.typing import Image, Latent
 
 
@@ -55,7 +56,14 @@ class Encoder(nn.Module, ABC):
                 f"{type(self).__name__} takes sides that are multiples of {self.downscale}; got {height}x{width}: "
                 "crop or pad the image"
             )
-        return self.sample(self.moments(image), rng)
+        latent = self.sample(self.moments(image), rng)
+        promised = (len(image), self.channels, height // self.downscale, width // self.downscale)
+        if tuple(latent.shape) != promised:
+            raise broken(
+                self, "encoder", f"an image of {height}x{width} becomes a latent of {tuple(latent.shape)}, where "
+                f"{promised} was promised (channels, downscale)"
+            )  # fmt: skip
+        return latent
 
     def raw(self, latent: Latent) -> Latent:
         """Undo the standardization."""

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from cfmrestore.ops.tiles import TileBlender, Tiling
+from cfmrestore.plugins import broken
 from cfmrestore.typing import Conditioning, Latent, Time
 
 log = logging.getLogger("cfmrestore")
@@ -57,6 +58,8 @@ class NetworkVelocity:
                 log.warning("the network overflows in %s: going on in float32", str(self.dtype).removeprefix("torch."))
                 self.dtype = torch.float32
                 v = self.network(tile, time, **told).float()
+            if v.shape != tile.shape:
+                raise broken(self.network, "network", f"of x {tuple(tile.shape)} it makes v {tuple(v.shape)}")
             blender.add(cut, v.to(x.device))
             if self.on_evaluation is not None:
                 self.on_evaluation()

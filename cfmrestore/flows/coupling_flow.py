@@ -21,9 +21,11 @@ from cfmrestore.flows.teacher import Teacher
 from cfmrestore.flows.times.base import TimeSampler
 from cfmrestore.former_names import update_keys
 from cfmrestore.inverse.base import InverseSolver
+from cfmrestore.networks.base import TOLD, check_conditioning
 from cfmrestore.ops.pad import crop_to, pad_to_multiple
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.paths.base import Path
+from cfmrestore.plugins import broken
 from cfmrestore.registry import (
     CONDITIONS,
     COUPLINGS,
@@ -117,6 +119,7 @@ class CouplingFlow(BaseModel):
             "noise_level": stack.noise_level,
         }
         self.network: nn.Module = NETWORKS.build(network, default_args=offers)
+        check_conditioning(self.network, {key: offers[key] for key in TOLD})
         self.coupling = start  # behind the network, as optimizers of stored trainings count parameters
         self.conditions = stack
         self.times: TimeSampler = TIME_SAMPLERS.build(times or {"type": "Uniform"})
@@ -237,6 +240,8 @@ class CouplingFlow(BaseModel):
                 low = None if low is None else self.conditions.prepare(low, given)
                 pair = self.coupling.pair(high, low, rng, latent, x_0=start, execution=execution)
                 t = self.times(rng, numbers).to(pair.x_1)
+                if t.shape != numbers.shape:
+                    raise broken(self.times, "time sampler", f"of {len(numbers)} images it draws {tuple(t.shape)}")
                 x_t, dx_t = self.path.sample(pair.source.x_0, pair.x_1, t)
             given = given if low is None else {"low": low, **given}
             inputs = ConditionInputs(
@@ -267,6 +272,8 @@ class CouplingFlow(BaseModel):
                 told = {**told, "duration": r - t}
             with torch.autocast(device, precision, reduced):
                 v: Tensor = self.network(self._laid_out(x), t, **told)
+            if v.shape != x.shape:
+                raise broken(self.network, "network", f"of x {tuple(x.shape)} it makes v {tuple(v.shape)}")
             return v.float()
 
         teacher = self._teach(point)
@@ -275,7 +282,7 @@ class CouplingFlow(BaseModel):
                 network, point.x_t, point.t, point.pair, self.path, point.rng, inputs.get("high"),
                 self.encoder.decode, teacher, getattr(self.network, "flow_map", False), inputs.get("label"),
             )  # fmt: skip
-            weighted = [loss.weight * loss(prediction).mean() for loss in self.losses]
+            weighted = [loss.weight * _mean(loss, prediction) for loss in self.losses]
         return dict(zip(self._loss_names, weighted, strict=True))
 
     def _teach(self, point: Point) -> Velocity | None:
@@ -426,6 +433,14 @@ def size_of(inputs: Mapping[str, Tensor], encoder: Encoder) -> Size:
         raise ValueError(f"a batch of images to generate needs one size; got {sorted(sizes) or 'none'}")
     height, width = sizes.pop()
     return int(height), int(width)
+
+
+def _mean(loss: Loss, prediction: Prediction) -> Tensor:
+    """Of a loss, over the images of a batch."""
+    value = loss(prediction)
+    if value.shape != prediction.t.shape:
+        raise broken(loss, "loss", f"of {len(prediction.t)} images it makes {tuple(value.shape)}, not a number each")
+    return value.mean()
 
 
 def _numbered(names: list[str]) -> list[str]:

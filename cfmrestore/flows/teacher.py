@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from cfmrestore.conditions import ConditionInputs, ConditionStack
 from cfmrestore.flows.guided import guided_velocity
 from cfmrestore.hub import check_weights, read_weights
-from cfmrestore.networks.base import ConditionedNetwork
+from cfmrestore.networks.conditioned import ConditionedNetwork
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.typing import Velocity
 
@@ -43,7 +43,7 @@ class Teacher(nn.Module):
         self.network, self.conditions = copy.deepcopy(network), copy.deepcopy(conditions)
         for module in self.network.modules():
             if isinstance(module, ConditionedNetwork):
-                module.duration = None
+                module.flow_map, module.duration = False, None
         scales = guidance.values() if isinstance(guidance, Mapping) else [guidance]
         self.guided = any(scale != 1 for scale in scales)
         if self.guided and not isinstance(guidance, Mapping) and len(list(conditions)) > 1:

@@ -10,6 +10,7 @@ from cfmrestore.inverse.problem import InverseProblem
 from cfmrestore.ops.broadcast import expand_as
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.paths.base import Path
+from cfmrestore.plugins import broken
 from cfmrestore.solvers.base import Solution
 from cfmrestore.typing import Latent, PerImage, Time, Velocity
 
@@ -64,7 +65,13 @@ class InverseSolver(ABC):
             nfe += 1
             return v(x, t)
 
-        return Solution(self.walk(counted, x, problem, path, rng), nfe)
+        found = self.walk(counted, x, problem, path, rng)
+        if found.shape != x.shape or nfe != self.nfe:
+            raise broken(
+                self, "inverse problem solver", f"walk ended at {tuple(found.shape)} after {nfe} evaluations, where a "
+                f"latent of {tuple(x.shape)} after {self.nfe} was promised (steps, evals_per_step)"
+            )  # fmt: skip
+        return Solution(found, nfe)
 
     def times(self, x: Latent) -> Tensor:
         """N + 1 times from 0 to 1."""

@@ -1,120 +1,76 @@
-"""What the networks have in common: the vector that they are told, the context, the gains of the input."""
+"""Network base class: what every network promises."""
 
-from collections.abc import Callable
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
 
-import torch
-from jaxtyping import Float
-from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
+from torch import nn
 
-from cfmrestore.networks.layers import TimeEmbedding, has_tangent, zeroed
-from cfmrestore.typing import PerImage
+from cfmrestore.plugins import broken
+from cfmrestore.typing import Latent, PerImage
+
+TOLD = {"context_channels": "context", "embedding_channels": "embedding", "noise_level": "noise_level"}
+"""What a constructor is offered of each thing that the network is told, and the keyword by which it is told."""
 
 
-class ConditionedNetwork(nn.Module):
-    r"""A network with time, noise level and embedding summed to one vector, and its context concatenated to x.
+class Network(nn.Module, ABC):
+    r"""A velocity :math:`v(x, t)` of a latent, one time an image; any ``torch.nn.Module`` of this form is one.
 
-    As a flow map it is told the duration h = r - t too and predicts the mean velocity u until r, by an embedding
+    A flow calls ``forward(x, t, **conditioning)``, with what its conditions say as keywords:
 
-    .. math:: h\, e(h), \qquad u(x, t, t) = v(x, t),
+    ``context`` (b, k, h, w)
+        A map at the size of x: the input, a label map.
+    ``embedding`` (b, d)
+        A vector, of a class for example.
+    ``noise_level`` (b,)
+        Standard deviation of the noise in the start.
+    ``duration`` (b,)
+        Of a flow map: :math:`r - t`, for the mean velocity until r, which is the velocity where it is 0.
 
-    which vanishes at h = 0 for any weights, and for all h at the start: the weights of a velocity are those of the flow
-    map that training begins with, and as a velocity it gives what they gave, bit for bit.
-
-    Args:
-        context_channels: Channels of the context.
-        embedding_channels: Channels of the embedding; a linear layer brings one of another width to that of the vector.
-        noise_level: Embed the standard deviation of the source's noise beside the time.
-        sinusoids: Length of the sinusoids of time and noise level.
-        width: Length of the vector.
-        time_scale: Factor on t before its embedding.
-        flow_map: Take a duration beside the time.
-        checkpointing: Recompute activations in the backward pass, to save memory.
+    It offers ``channels`` (of x and v), ``context_channels`` (k), ``embedding_channels`` (d), ``noise_level`` (a bool)
+    and ``path`` to the constructor, which gets those that it names. An image's velocity depends on that image alone.
     """
 
-    skip: nn.Sequential | None
+    multiple: int = 1
+    """By what it shrinks its input inside: tiles begin at multiples of it."""
 
-    def __init__(
-        self,
-        *,
-        context_channels: int,
-        embedding_channels: int,
-        noise_level: bool,
-        sinusoids: int,
-        width: int,
-        time_scale: float,
-        flow_map: bool,
-        checkpointing: bool,
-    ) -> None:
-        super().__init__()
-        self.context_channels, self.embedding_channels = context_channels, embedding_channels
-        self.checkpointing = checkpointing
-        self.time = TimeEmbedding(sinusoids, width, time_scale=time_scale)
-        self.level = TimeEmbedding(sinusoids, width, time_scale=time_scale) if noise_level else None
-        self.duration = _duration_embedding(sinusoids, width) if flow_map else None
-        projects = embedding_channels not in (0, width)
-        self.projection = nn.Linear(embedding_channels, width) if projects else nn.Identity()
+    reach: int | None = None
+    """How many samples beyond its own place a velocity depends on; None where that is far."""
 
-    @property
-    def flow_map(self) -> bool:
-        """Whether it is told a duration."""
-        return self.duration is not None
+    flow_map: bool = False
+    """Whether it takes a ``duration``."""
 
-    def _embed(
-        self,
-        t: PerImage,
-        noise_level: PerImage | None,
-        embedding: Float[Tensor, "b e"] | None,
-        duration: PerImage | None,
-    ) -> Float[Tensor, "b d"]:
-        if (self.level is None) != (noise_level is None):
-            wanted, given = ("no", "one") if self.level is None else ("a", "none")
-            raise ValueError(f"this network takes {wanted} noise level; got {given}")
-        if (0 if embedding is None else embedding.shape[1]) != self.embedding_channels:
-            given = "none" if embedding is None else f"{embedding.shape[1]} channels"
-            raise ValueError(f"this network takes an embedding of {self.embedding_channels} channels; got {given}")
-        vector: Tensor = self.time(t)
-        if self.level is not None:
-            vector = vector + self.level(noise_level)
-        if duration is not None:
-            if self.duration is None:
-                raise ValueError("this network is a velocity and takes no duration: give it flow_map=True")
-            vector = vector + duration[:, None].to(vector.dtype) * self.duration(duration)
-        return vector if embedding is None else vector + self.projection(embedding)
-
-    def _with_context(self, x: Tensor, context: Tensor | None) -> Tensor:
-        if (0 if context is None else context.shape[1]) != self.context_channels:
-            given = "none" if context is None else f"{context.shape[1]} channels"
-            raise ValueError(f"this network takes a context of {self.context_channels} channels; got {given}")
-        return x if context is None else torch.cat([x, context], dim=1)
-
-    def _run(self, module: Callable[..., Tensor], *args: Tensor | None) -> Tensor:
-        if self.checkpointing and self.training and torch.is_grad_enabled():
-            if has_tangent(*args):
-                raise ValueError(
-                    "what is recomputed has no forward-mode derivative: this loss needs checkpointing=False"
-                )
-            recomputed: Tensor = checkpoint(module, *args, use_reentrant=False)
-            return recomputed
-        return module(*args)
-
-    def _add_skip(self, velocity: Tensor, inputs: Tensor, vector: Tensor) -> Tensor:
-        if self.skip is None:
-            return velocity
-        gains = self.skip(vector)[:, :, None, None]
-        gained = gains * inputs[:, : gains.shape[1]]
-        return velocity + sum(gained.split(velocity.shape[1], dim=1))
+    @abstractmethod
+    def forward(self, x: Latent, t: PerImage, *args: Any, **conditioning: Any) -> Latent:
+        """The velocity at x, of the shape of x."""
 
 
-def _duration_embedding(sinusoids: int, width: int) -> TimeEmbedding:
-    """Of slow sinusoids, since losses differentiate it, and zero at the start."""
-    embedding = TimeEmbedding(sinusoids, width, time_scale=10.0)
-    zeroed(embedding.mlp[-1])
-    return embedding
+def keywords_of(network: nn.Module) -> set[str] | None:
+    """Names of what a network's ``forward`` can be told; None where it takes any."""
+    parameters = inspect.signature(network.forward).parameters.values()
+    if any(one.kind is one.VAR_KEYWORD for one in parameters):
+        return None
+    return {one.name for one in parameters}
 
 
-def input_gains(width: int, channels: int, context_channels: int) -> nn.Sequential:
-    """A gain for each channel of x and of a latent that the context begins with, from the vector; zero at the start."""
-    if 0 < context_channels < channels:
-        raise ValueError(f"input_skip needs a context of {channels} channels or more, or none; got {context_channels}")
-    return nn.Sequential(nn.SiLU(), zeroed(nn.Linear(width, channels * (2 if context_channels else 1))))
+def check_conditioning(network: Any, offers: Mapping[str, Any]) -> None:
+    """Refuse a network that cannot be told what the conditions of its flow tell.
+
+    Args:
+        network: The network.
+        offers: Channels of context and embedding, and whether there is a noise level, by the names of ``TOLD``.
+    """
+    if not isinstance(network, nn.Module):
+        raise broken(network, "network", "it is no torch.nn.Module")
+    known = keywords_of(network)
+    told = {TOLD[key] for key, value in offers.items() if value} | ({"duration"} if _is_map(network) else set())
+    if known is not None and (missing := sorted(told - known)):
+        names = " and ".join(missing)
+        raise broken(
+            network, "network", f"forward takes no {names}, which this flow's conditions tell: add the keyword"
+        )
+
+
+def _is_map(network: nn.Module) -> bool:
+    return bool(getattr(network, "flow_map", False))

@@ -6,8 +6,9 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
+from cfmrestore.networks.base import Network
 from cfmrestore.networks.diffusers_folder import read_config, read_weights, unet_2d_model
 from cfmrestore.ops.pad import crop_to, pad_to_multiple
 from cfmrestore.registry import NETWORKS
@@ -15,7 +16,7 @@ from cfmrestore.typing import Latent, PerImage
 
 
 @NETWORKS.register_module()
-class DiffusersUNet2D(nn.Module):
+class DiffusersUNet2D(Network):
     """diffusers' ``UNet2DModel``: the U-Net of Ho et al., 2020, appendix B (arXiv:2006.11239), as its config sizes it.
 
     It predicts what a diffusion model predicts at a step: put it inside of ``DiffusionVelocity``. Of a network that

@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cfmrestore.networks.base import ConditionedNetwork, input_gains
+from cfmrestore.networks.conditioned import ConditionedNetwork, input_gains
 from cfmrestore.networks.layers import (
     MLPS,
     LinearAttention,
@@ -121,7 +121,7 @@ class DiT(ConditionedNetwork):
         self.window: int | None = window if attention == "window" else None
         self.shifts: tuple[int, ...] = (0,) if self.window is None else (0, window // 2)
         self.multiple = patch * (self.window or 1)
-        self.reach: int | None = None
+        self.reach = None
         if attention == "window" and position != "sincos":
             # A cut at a multiple is one of unshifted windows; each block after the first carries half a window farther.
             self.reach = patch * ((depth - 1) * window // 2 + (mlp == "conv"))

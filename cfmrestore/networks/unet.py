@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cfmrestore.networks.base import ConditionedNetwork, input_gains
+from cfmrestore.networks.conditioned import ConditionedNetwork, input_gains
 from cfmrestore.networks.layers import (
     Downsample,
     RavelledAttention,

@@ -4,10 +4,11 @@ from typing import Any
 
 from torch import nn
 
+from cfmrestore.networks.base import Network
 from cfmrestore.registry import NETWORKS
 
 
-class NetworkWrapper(nn.Module):
+class NetworkWrapper(Network):
     """A network around another one, which gets what a flow offers to networks.
 
     Args:
@@ -37,4 +38,4 @@ class NetworkWrapper(nn.Module):
         self.network: nn.Module = NETWORKS.build(network, default_args=offers)
         self.multiple = int(getattr(self.network, "multiple", 1))
         self.flow_map = bool(getattr(self.network, "flow_map", False))
-        self.reach: int | None = getattr(self.network, "reach", None)
+        self.reach = getattr(self.network, "reach", None)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
+from cfmrestore.plugins import broken
 from cfmrestore.typing import Diffusion, Grid, Latent, Time, Velocity
 
 
@@ -87,9 +88,18 @@ class Solver(ABC):
         memory = self.start(x, diffusion)
         grid = grid.to(x.device, x.dtype)
         for index, (t, h) in enumerate(zip(grid[:-1], grid.diff(), strict=True)):
+            shape = x.shape
             x, memory = self.step(counted, x, t, h, memory)
+            if x.shape != shape:
+                raise broken(self, "solver", f"step makes {tuple(x.shape)} of a point of {tuple(shape)}")
             if on_step is not None:
                 on_step(Step(index, t + h, x, nfe))
+        declared = self.nfe(len(grid) - 1)
+        if declared not in (None, nfe):
+            raise broken(
+                self, "solver", f"{nfe} function evaluations were counted on {len(grid) - 1} intervals, {declared} are "
+                "declared (evals_per_step, startup_evals, nfe)"
+            )  # fmt: skip
         return Solution(x, nfe)
 
 

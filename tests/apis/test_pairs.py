@@ -9,12 +9,12 @@ from mmengine.dataset import pseudo_collate
 from torch import Tensor, nn
 
 from cfmrestore.apis.pairs import write_pairs
+from cfmrestore.contracts.analytic import GAUSSIAN
 from cfmrestore.datasets import FlowPairs
 from cfmrestore.evaluation.functional.straightness import straightness
 from cfmrestore.flows import RestorationPreprocessor
 from cfmrestore.registry import NETWORKS
 from cfmrestore.restore.sampler import Sampler
-from tests.analytic import GAUSSIAN
 from tests.restore.flows import save_model
 from tests.testing import run_tool, write_images
 

@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from cfmrestore.contracts.analytic import _M, _S, GAUSSIAN, _spread
 from cfmrestore.editing import Boundary, boundary_edit, candidates, encode, fit_boundary, flow_digest, mixing_time
 from cfmrestore.editing.encoding import walk_on
 from cfmrestore.flows import CouplingFlow
 from cfmrestore.flows.trajectory import relative_rms
 from cfmrestore.registry import MODELS, NETWORKS
-from tests.analytic import _M, _S, GAUSSIAN, _spread
 from tests.restore.flows import NETWORK, randomize
 
 TIME = 0.4

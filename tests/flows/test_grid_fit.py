@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from cfmrestore.contracts.analytic import GAUSSIAN, RICCATI, STRAIGHT, AnalyticFlow
 from cfmrestore.flows.grid_fit import fit_times, grid_error, reference
 from cfmrestore.flows.sampling import Start
 from cfmrestore.solvers import AB2, Euler, FlowMapEuler, Heun
-from tests.analytic import GAUSSIAN, RICCATI, STRAIGHT, AnalyticFlow
 
 
 def references(flow: AnalyticFlow) -> list:

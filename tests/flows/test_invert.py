@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from cfmrestore.contracts.analytic import RICCATI
 from cfmrestore.flows import CouplingFlow
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import MODELS, NETWORKS
-from tests.analytic import RICCATI
 from tests.restore.flows import NETWORK, randomize
 
 

@@ -4,6 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from cfmrestore.contracts.analytic import GAUSSIAN, gaussian_map
+from cfmrestore.contracts.losses import CONTRACT, check_frozen, check_gradients, check_values, wrong_network
+from cfmrestore.contracts.losses import prediction as still
 from cfmrestore.flows.losses import (
     MSE,
     RCGM,
@@ -20,49 +23,22 @@ from cfmrestore.flows.losses import (
 )
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.paths import Linear
+from cfmrestore.plugins import ContractError
 from cfmrestore.registry import LOSSES
 from cfmrestore.typing import Pair, Source
-from tests.analytic import GAUSSIAN, gaussian_map
 
 LOSSES.import_from_location()
-NEEDED = {"Perceptual": {"backbone": "random", "net": "alex"}}
-OF_SETS = {"MMD", "Drifting"}  # compare sets of images and have tests of their own
 
 
 def prediction(error: float, t: float = 0.5, batch: int = 2) -> Prediction:
-    """Nothing moves; a network that says error * (1 + h) is the more wrong the longer the step."""
-    target = torch.rand(batch, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    weight = torch.tensor(error, requires_grad=True)
-    zero = torch.zeros(batch, 4, 8, 8)
-
-    def network(x: Tensor, t: Tensor, r: Tensor | None = None) -> Tensor:
-        return weight * (1 + (0 if r is None else (r - t)[:, None, None, None])) + 0 * x
-
-    def decode(latent: Tensor) -> Tensor:
-        return target + latent.mean(1, keepdim=True).repeat_interleave(8, 2).repeat_interleave(8, 3)
-
-    made = Prediction(
-        network, zero, torch.full((batch,), t), Pair(Source(zero, zero, zero), zero), Linear(), ImageRng(range(batch)),
-        target, decode, teacher=lambda x, t: torch.zeros_like(x),
-    )  # fmt: skip
-    object.__setattr__(made, "weight", weight)
-    return made
+    """Nothing moves, and a network says error * (1 + h)."""
+    return still(wrong_network(error)[1], t, batch)
 
 
-def check_loss(loss: Loss) -> None:
-    perfect, wrong, worse = (loss(prediction(e)) for e in (0.0, 0.2, 0.5))
-    assert perfect.shape == (2,)
-    assert perfect.abs().max() < 1e-6
-    assert (wrong < worse).all()
-    assert (wrong > 0).all()
-    made = prediction(0.2)
-    loss(made).sum().backward()
-    assert made.weight.grad.abs() > 0  # type: ignore[attr-defined]
-
-
-@pytest.mark.parametrize("name", sorted(set(LOSSES.module_dict) - OF_SETS))
-def test_contract(name: str) -> None:
-    check_loss(LOSSES.build({"type": name, **NEEDED.get(name, {})}))
+@pytest.mark.parametrize("check", CONTRACT.checks)
+@pytest.mark.parametrize("name", sorted(LOSSES.module_dict))
+def test_contract(name: str, check) -> None:
+    check(CONTRACT.make(name, CONTRACT.cases_of(name)[0]))
 
 
 class Detached(MSE):
@@ -80,10 +56,41 @@ class Stopped(Shortcut):
             return super().__call__(prediction)
 
 
-@pytest.mark.parametrize("mutant", [Detached, Stopped])
-def test_contract_rejects_its_mutants(mutant: type[Loss]) -> None:
-    with pytest.raises((AssertionError, AttributeError, RuntimeError)):
-        check_loss(mutant())
+class Summed(MSE):
+    """One number for the batch."""
+
+    def __call__(self, prediction):
+        return super().__call__(prediction).mean()
+
+
+class Shifted(MSE):
+    """Not zero where nothing is wrong."""
+
+    def __call__(self, prediction):
+        return super().__call__(prediction) + 1
+
+
+class Thawed(Perceptual):
+    """Its network would be trained."""
+
+    def __init__(self) -> None:
+        super().__init__(**CONTRACT.cases["Perceptual"][0])
+        self.frozen.requires_grad_(True)
+
+
+@pytest.mark.parametrize(
+    ("check", "mutant"),
+    [
+        (check_gradients, Detached),
+        (check_gradients, Stopped),
+        (check_values, Summed),
+        (check_values, Shifted),
+        (check_frozen, Thawed),
+    ],
+)
+def test_contract_rejects_its_mutants(check, mutant: type[Loss]) -> None:
+    with pytest.raises(ContractError):
+        check(mutant())
 
 
 def test_values() -> None:
@@ -232,7 +239,8 @@ def test_perceptual_counts_late_times_only_and_names_a_missing_backbone(tmp_path
 
 def test_perceptual_in_the_features_of_an_extractor() -> None:
     loss = Perceptual(net="EfficientNetLite")
-    check_loss(loss)
+    check_values(loss)
+    check_gradients(loss)
     made = prediction(0.2)
     assert torch.equal(loss(made), loss.frozen.distance(made.restored, made.target))
     assert not any(parameter.requires_grad for parameter in loss.frozen.parameters())

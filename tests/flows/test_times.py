@@ -3,29 +3,26 @@
 import pytest
 import torch
 
+from cfmrestore.contracts.times import (
+    CONTRACT,
+    COUNT,
+    check_images_are_independent,
+    check_times,
+    check_zeros,
+    draw,
+)
 from cfmrestore.flows.times import LogitNormal, Stratified, TimeSampler, Uniform
-from cfmrestore.ops.rng import ImageRng
+from cfmrestore.plugins import ContractError
 from cfmrestore.registry import TIME_SAMPLERS
 
 TIME_SAMPLERS.import_from_location()
 NAMES = sorted(TIME_SAMPLERS.module_dict)
-COUNT = 4000
 
 
-def draw(sampler: TimeSampler, numbers: range = range(COUNT)) -> torch.Tensor:
-    return sampler(ImageRng(numbers), torch.tensor(list(numbers)))
-
-
-def check_contract(sampler: TimeSampler) -> None:
-    t = draw(sampler)
-    assert t.dtype == torch.float32
-    assert 0 <= t.min() <= t.max() <= 1
-    assert torch.equal(draw(sampler, range(100, 110)), t[100:110])  # its own, whatever the batch
-
-
+@pytest.mark.parametrize("check", CONTRACT.checks)
 @pytest.mark.parametrize("name", NAMES)
-def test_contract(name: str) -> None:
-    check_contract(TIME_SAMPLERS.build({"type": name}))
+def test_contract(name: str, check) -> None:
+    check(CONTRACT.make(name, {}))
 
 
 class BatchStratified(Uniform):
@@ -35,9 +32,31 @@ class BatchStratified(Uniform):
         return (torch.arange(len(rng)) + 0.5) / len(rng)
 
 
-def test_contract_rejects_its_mutant() -> None:
-    with pytest.raises(AssertionError):
-        check_contract(BatchStratified())
+class Late(Uniform):
+    """Beyond the data."""
+
+    def draw(self, rng, number):
+        return super().draw(rng, number) * 1.1
+
+
+class NeverZero(Uniform):
+    """Forgets how often it is to be 0."""
+
+    def __call__(self, rng, number):
+        return self.draw(rng, number)
+
+
+@pytest.mark.parametrize(
+    ("check", "mutant"),
+    [
+        (check_images_are_independent, BatchStratified()),
+        (check_times, Late()),
+        (check_zeros, NeverZero(zero_probability=0.5)),
+    ],
+)
+def test_contract_rejects_its_mutants(check, mutant: TimeSampler) -> None:
+    with pytest.raises(ContractError):
+        check(mutant)
 
 
 @pytest.mark.parametrize("cls", [Uniform, Stratified])

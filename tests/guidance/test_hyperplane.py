@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from cfmrestore.contracts.analytic import _M, _S, GAUSSIAN, _spread
 from cfmrestore.encoders import Identity
 from cfmrestore.guidance import DataConsistency, HyperplaneGuidance
 from cfmrestore.ops.resize import resize
 from cfmrestore.paths import Linear
 from cfmrestore.solvers import RK4, Euler, Heun
-from tests.analytic import _M, _S, GAUSSIAN, _spread
 from tests.restore.flows import random_flow
 
 PATH = Linear(sigma_min=0.0)

@@ -3,21 +3,14 @@
 import torch
 from torch import Tensor
 
+from cfmrestore.contracts.inverse_solvers import problem_of
 from cfmrestore.degradations import ForwardOperator, Grayscale
 from cfmrestore.degradations.base import NoParams
 from cfmrestore.encoders import Identity
-from cfmrestore.encoders.base import Encoder
 from cfmrestore.inverse import InverseProblem
-from cfmrestore.ops.broadcast import expand_as
 
 SIDE, SIGMA = 2, 0.3
 HOLE = torch.tensor([[1.0, 0.0], [0.0, 0.0]], dtype=torch.float64).expand(1, 1, SIDE, SIDE)
-
-
-def velocity(x: Tensor, t: Tensor) -> Tensor:
-    """Of the straight path from N(0, I) to N(0, I): (2t - 1) x / (t^2 + (1 - t)^2)."""
-    t = expand_as(t, x)
-    return (2 * t - 1) / (t**2 + (1 - t) ** 2) * x
 
 
 def gray_with_a_hole(count: int, sigma: float = SIGMA) -> InverseProblem:
@@ -25,12 +18,6 @@ def gray_with_a_hole(count: int, sigma: float = SIGMA) -> InverseProblem:
     operator = ForwardOperator(((Grayscale(), NoParams()),), sigma, lambda size: HOLE)
     y = torch.rand(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     return problem_of(operator, y.expand(count, -1, -1, -1), Identity())
-
-
-def problem_of(
-    operator: ForwardOperator, y: Tensor, encoder: Encoder, size: tuple[int, int] | None = None
-) -> InverseProblem:
-    return InverseProblem(y, operator, encoder, size or (y.shape[-2], y.shape[-1]), operator.noise_level(y))
 
 
 def jacobian(problem: InverseProblem) -> Tensor:

@@ -3,10 +3,11 @@
 import torch
 from torch import Tensor
 
+from cfmrestore.contracts.inverse_solvers import velocity
 from cfmrestore.inverse import MMPS, Flower, InverseSolver, PnPFlow
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.paths import Linear
-from tests.inverse.problems import HOLE, SIDE, SIGMA, gray_with_a_hole, jacobian, posterior, velocity
+from tests.inverse.problems import HOLE, SIDE, SIGMA, gray_with_a_hole, jacobian, posterior
 
 COUNT = 4000
 ERRORS = 5  # standard errors, which of a hundred numbers none leaves but once in ten thousand runs; seeds are fixed

@@ -6,10 +6,23 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from cfmrestore.networks import DiT, UNet
-from cfmrestore.networks.base import ConditionedNetwork
+from cfmrestore.contracts.networks import (
+    CONTRACT,
+    build,
+    check_all_that_it_is_told_matters,
+    check_channels_last,
+    check_duration,
+    check_gradients,
+    check_images_are_independent,
+    check_keywords,
+    check_reach,
+    check_shapes,
+)
+from cfmrestore.networks import DiT, Network, UNet
+from cfmrestore.networks.conditioned import ConditionedNetwork
+from cfmrestore.plugins import ContractError
 from cfmrestore.registry import MODELS, NETWORKS
-from tests.restore.flows import randomize
+from tests.restore.flows import config_of, randomize
 
 UNET = {"base_channels": 8, "channel_factors": (1, 2), "blocks": 1, "groups": 4, "heads": 2, "head_dim": 4}
 UNET |= {"attention_factors": (2,)}
@@ -241,3 +254,106 @@ def test_a_flow_tells_it_the_class(network: dict, channels: int) -> None:
     assert torch.allclose(one[0], one[1], atol=1e-6)
     assert torch.equal(other[1], one[1])
     assert (other[0] - one[0]).abs().max() > 1e-4
+
+
+NETWORKS.import_from_location()
+CASES = [(name, keys) for name in sorted(NETWORKS.module_dict) for keys in CONTRACT.cases_of(name)]
+
+
+@pytest.mark.parametrize("check", CONTRACT.checks)
+@pytest.mark.parametrize(("name", "keys"), CASES, ids=[f"{name}-{i}" for i, (name, _) in enumerate(CASES)])
+def test_contract(name: str, keys: dict, check: Callable[[nn.Module], object]) -> None:
+    check(CONTRACT.make(name, keys))
+
+
+def test_every_case_that_can_be_checked_is() -> None:
+    """Something has a reach, something is a flow map."""
+    built = [CONTRACT.make(name, keys) for name, keys in CASES]
+    assert any(check_reach(network) is None for network in built)
+    assert any(check_duration(network) is None for network in built)
+
+
+class Plain(Network):
+    """A convolution of all that it is told, as someone's first network may be."""
+
+    def __init__(self, *, channels: int, context_channels: int = 0) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels + context_channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor, t: Tensor, context: Tensor | None = None) -> Tensor:
+        return self.conv(torch.cat([x, context], dim=1)) * (1 + t[:, None, None, None])
+
+
+class Keywordless(Plain):
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        return x
+
+
+class Shrinking(Plain):
+    def forward(self, x: Tensor, t: Tensor, context: Tensor | None = None) -> Tensor:
+        return super().forward(x, t, context)[..., ::2]
+
+
+class Centered(Plain):
+    def forward(self, x: Tensor, t: Tensor, context: Tensor | None = None) -> Tensor:
+        v = super().forward(x, t, context)
+        return v - v.mean(dim=0)
+
+
+class Timeless(Plain):
+    def forward(self, x: Tensor, t: Tensor, context: Tensor | None = None) -> Tensor:
+        return super().forward(x, 0 * t, context)
+
+
+class Idle(Plain):
+    def __init__(self, *, channels: int, context_channels: int = 0) -> None:
+        super().__init__(channels=channels, context_channels=context_channels)
+        self.unused = nn.Linear(1, 1)
+
+
+class Strided(Plain):
+    def forward(self, x: Tensor, t: Tensor, context: Tensor | None = None) -> Tensor:
+        return super().forward(x.as_strided(x.shape, torch.empty(x.shape).stride()), t, context)
+
+
+class Restless(Plain):
+    flow_map = True
+
+    def forward(self, x: Tensor, t: Tensor, context: Tensor | None = None, duration: Tensor | None = None) -> Tensor:
+        return super().forward(x, t if duration is None else t + duration + 0.1, context)
+
+
+class Nearsighted(Plain):
+    reach = 0
+
+
+class Formula:
+    """No torch.nn.Module."""
+
+
+@pytest.mark.parametrize(
+    ("check", "mutant"),
+    [
+        (check_keywords, Keywordless), (check_shapes, Shrinking), (check_images_are_independent, Centered),
+        (check_all_that_it_is_told_matters, Timeless), (check_gradients, Idle), (check_channels_last, Strided),
+        (check_duration, Restless), (check_reach, Nearsighted),
+    ],
+)  # fmt: skip
+def test_contract_rejects_its_mutants(check: Callable[[nn.Module], object], mutant: type[Plain]) -> None:
+    check(build(Plain, {}))
+    with pytest.raises(ContractError):
+        check(build(mutant, {}))
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        (Keywordless, "Keywordless breaks the contract of a network .* forward takes no context"),
+        (Shrinking, r"Shrinking breaks the contract of a network .* of x \(1, 12, 8, 8\) it makes v \(1, 12, 8, 4\)"),
+        (Formula, "Formula breaks the contract of a network .* it is no torch.nn.Module"),
+    ],
+)
+def test_a_flow_names_the_contract_that_its_network_breaks(network: type, message: str) -> None:
+    config = config_of(network={"type": network})
+    with pytest.raises(ContractError, match=message):
+        MODELS.build(config).restore(torch.rand(1, 3, 4, 4), torch.tensor([0]))

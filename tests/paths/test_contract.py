@@ -3,51 +3,20 @@
 import pytest
 import torch
 
+from cfmrestore.contracts.paths import CONTRACT, check_conversions, check_derivative, check_ends
 from cfmrestore.paths import GVP, Linear, Path
+from cfmrestore.plugins import ContractError
 from cfmrestore.registry import PATHS
 from cfmrestore.typing import Coefficients
 
 PATHS.import_from_location()
-VARIANTS = {"Linear": [{}, {"sigma_min": 0.1}]}
-PATHS_TO_TEST = [(name, keys) for name in sorted(PATHS.module_dict) for keys in VARIANTS.get(name, [{}])]
-
-
-def ends() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    generator = torch.Generator().manual_seed(0)
-    x_0, x_1 = torch.randn(2, 5, 3, 4, 4, generator=generator, dtype=torch.float64)
-    return x_0, x_1, torch.tensor([0.05, 0.3, 0.5, 0.8, 0.95], dtype=torch.float64)
-
-
-def check_derivative(path: Path) -> None:
-    x_0, x_1, t = ends()
-    h = 1e-6
-    ahead, behind = path.sample(x_0, x_1, t + h)[0], path.sample(x_0, x_1, t - h)[0]
-    assert torch.allclose((ahead - behind) / (2 * h), path.sample(x_0, x_1, t)[1], atol=1e-7)
-
-
-def check_ends(path: Path) -> None:
-    x_0, x_1, _ = ends()
-    start, end = (path.sample(x_0, x_1, torch.full((5,), t, dtype=torch.float64))[0] for t in (0.0, 1.0))
-    assert torch.allclose(start, getattr(path, "alpha_0", 0.0) * x_1 + getattr(path, "sigma_0", 1.0) * x_0)
-    assert torch.allclose(end, x_1 + getattr(path, "sigma_min", 0.0) * x_0)
-
-
-def check_conversions(path: Path) -> None:
-    x_0, x_1, t = ends()
-    x_t, v = path.sample(x_0, x_1, t)
-    law = {"mean": torch.full_like(x_0, 0.3), "std": torch.full_like(x_0, 0.7)}
-    assert torch.allclose(path.velocity_to_data(v, x_t, t), x_1)
-    assert torch.allclose(path.velocity_to_source(v, x_t, t), x_0)
-    assert torch.allclose(path.data_to_velocity(x_1, x_t, t), v)
-    assert torch.allclose(path.source_to_velocity(x_0, x_t, t), v)
-    score = path.velocity_to_score(v, x_t, t, **law)
-    assert torch.allclose(path.score_to_velocity(score, x_t, t, **law), v)
+PATHS_TO_TEST = [(name, keys) for name in sorted(PATHS.module_dict) for keys in CONTRACT.cases_of(name)]
 
 
 @pytest.mark.parametrize(("name", "keys"), PATHS_TO_TEST)
-@pytest.mark.parametrize("check", [check_derivative, check_ends, check_conversions])
+@pytest.mark.parametrize("check", CONTRACT.checks)
 def test_contract(name: str, keys: dict, check) -> None:
-    check(PATHS.build({"type": name, **keys}))
+    check(CONTRACT.make(name, keys))
 
 
 class WrongDerivative(Linear):
@@ -78,7 +47,7 @@ class WrongDeterminant(Linear):
     [(check_derivative, WrongDerivative), (check_ends, Backwards), (check_conversions, WrongDeterminant)],
 )
 def test_contract_rejects_its_mutants(check, mutant: type[Path]) -> None:
-    with pytest.raises(AssertionError):
+    with pytest.raises(ContractError):
         check(mutant())
 
 

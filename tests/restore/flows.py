@@ -5,11 +5,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from cfmrestore.contracts.base import randomize
+from cfmrestore.contracts.couplings import NETWORK
 from cfmrestore.engine import checkpoints
 from cfmrestore.flows.coupling_flow import CouplingFlow
 
-NETWORK = {"type": "UNet", "base_channels": 8, "channel_factors": (1, 2), "blocks": 1, "groups": None, "heads": 1}
-NETWORK |= {"head_dim": 8, "attention_factors": (), "time_scale": 1000.0}
+__all__ = ["NETWORK", "LinearNetwork", "config_of", "linear_flow", "random_flow", "randomize", "save_model"]
 
 
 def config_of(*, attention: bool = False, encoder: dict | None = None, **keys: object) -> dict:
@@ -39,16 +40,6 @@ def random_flow(seed: int = 0, **keys: object) -> CouplingFlow:
     flow = CouplingFlow(**{key: value for key, value in config.items() if key != "type"})
     randomize(flow.network, seed)
     return flow.eval()
-
-
-@torch.no_grad()
-def randomize(network: nn.Module, seed: int = 0) -> None:
-    """Draw all weights, also those that begin at zero."""
-    generator = torch.Generator().manual_seed(seed)
-    for parameter in network.parameters():
-        fan_in = max(parameter[0].numel(), 1) if parameter.dim() > 1 else 1
-        draw = torch.randn(parameter.shape, generator=generator)
-        parameter.copy_(draw * (0.5 / fan_in**0.5 if parameter.dim() > 1 else 0.02))
 
 
 class LinearNetwork(nn.Module):

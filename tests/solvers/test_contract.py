@@ -5,99 +5,43 @@ import math
 import pytest
 import torch
 
+from cfmrestore.contracts.analytic import FLOWS, RICCATI, STRAIGHT, AnalyticFlow
+from cfmrestore.contracts.solvers import (
+    CONTRACT,
+    ONE,
+    check_gradients,
+    check_nfe,
+    check_order,
+    check_order_on,
+    check_steps,
+    check_straight,
+    check_there_and_back,
+)
+from cfmrestore.plugins import ContractError
 from cfmrestore.registry import SOLVERS
 from cfmrestore.solvers import AB2, DoPri5, Euler, EulerMaruyama, Heun, Solver
 from cfmrestore.solvers.grids import UniformGrid
-from tests.analytic import FLOWS, RICCATI, STRAIGHT, AnalyticFlow
 
 SOLVERS.import_from_location()
-# How a solver is built so that its steps are those of the grid and nothing is random.
-DETERMINISTIC = {"DoPri5": {"adaptive": False}, "EulerMaruyama": {"norm": 0.0}}
 NAMES = sorted(SOLVERS.module_dict)
-ONE = torch.tensor(1.0, dtype=torch.float64)
 
 
 def build(name: str) -> Solver:
-    return SOLVERS.build({"type": name, **DETERMINISTIC.get(name, {})})
-
-
-def uneven(n: int) -> torch.Tensor:
-    """Steps of lengths 1, 2, 1, 2, ...: a multistep method that relies on equal ones loses its order."""
-    steps = torch.tensor([1.0, 2.0], dtype=torch.float64).repeat(n // 2 + 1)[:n]
-    return torch.cat([torch.zeros(1, dtype=torch.float64), steps.cumsum(0) / steps.sum()])
-
-
-def errors(solver: Solver, flow: AnalyticFlow, intervals: list[int], backward: bool = False) -> torch.Tensor:
-    x_0 = flow.start()
-    x_1 = flow.map(x_0, ONE)
-    start, end = (x_1, x_0) if backward else (x_0, x_1)
-    result = []
-    for n in intervals:
-        grid = uneven(n)
-        solution = solver.solve(flow.v, start, grid.flip(0) if backward else grid)
-        result.append(float((solution.x - end).abs().max()))
-    return torch.tensor(result, dtype=torch.float64)
-
-
-def check_order(solver: Solver, flow: AnalyticFlow, backward: bool = False) -> None:
-    """The slope of log error against log intervals, on the two finest grids that round-off leaves alone."""
-    error = errors(solver, flow, [8 * 2**k for k in range(7)], backward)
-    assert error.isfinite().all(), error
-    usable = error[error > 4e-13]
-    if len(usable) < 2:
-        return  # exact
-    slope = float((usable[-2] / usable[-1]).log2())
-    slack = 0.15 if solver.order < 5 else 0.3  # at order 5 round-off comes before the asymptote
-    assert slope >= solver.order - slack, (slope, error)
-    if flow is RICCATI:
-        assert slope <= solver.order + slack, (slope, error)
-
-
-def check_nfe(solver: Solver) -> None:
-    for n in (1, 5, 12):
-        assert solver.solve(RICCATI.v, RICCATI.start(), UniformGrid()(n)).nfe == solver.nfe(n)
+    """Its steps are those of the grid, and nothing is random."""
+    return CONTRACT.make(name, CONTRACT.cases_of(name)[0])
 
 
 @pytest.mark.parametrize("backward", [False, True])
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
 @pytest.mark.parametrize("name", NAMES)
 def test_order(name: str, flow: AnalyticFlow, backward: bool) -> None:
-    check_order(build(name), flow, backward)
+    check_order_on(build(name), flow, backward)
 
 
+@pytest.mark.parametrize("check", [check for check in CONTRACT.checks if check is not check_order])
 @pytest.mark.parametrize("name", NAMES)
-def test_nfe_is_what_is_declared(name: str) -> None:
-    check_nfe(build(name))
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_straight_paths_take_one_interval(name: str) -> None:
-    assert errors(build(name), STRAIGHT, [1])[0] < 1e-14
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_there_and_back(name: str) -> None:
-    solver, x, grid = build(name), RICCATI.start(), UniformGrid()(256)
-    there = solver.solve(RICCATI.v, x, grid).x
-    back = solver.solve(RICCATI.v, there, grid.flip(0)).x
-    assert (back - x).abs().max() < 16 * 256.0**-solver.order + 1e-12
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_gradients_flow_through_the_solve(name: str) -> None:
-    solver, x = build(name), RICCATI.start(2).requires_grad_()
-    assert torch.autograd.gradcheck(lambda x: solver.solve(RICCATI.v, x, UniformGrid()(4)).x, x)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_float32_stays_float32_and_steps_are_reported(name: str) -> None:
-    steps = []
-    solution = build(name).solve(RICCATI.v, RICCATI.start().float(), UniformGrid()(3), on_step=steps.append)
-    assert solution.x.dtype == torch.float32
-    assert [step.index for step in steps] == [0, 1, 2]
-    assert steps[-1].nfe == solution.nfe
-    assert torch.equal(steps[-1].x, solution.x)
-    assert math.isclose(float(steps[-1].t), 1.0, rel_tol=1e-6)
+def test_contract(name: str, check) -> None:
+    check(build(name))
 
 
 @pytest.mark.parametrize("grid", [[0.0], [0.0, 0.5, 0.5, 1.0], [0.0, 0.6, 0.4]])
@@ -147,12 +91,50 @@ class WastefulEuler(Euler):
 
 @pytest.mark.parametrize("mutant", [WrongTimeHeun, EqualStepAB2, LostEuler, LostOnFineGrids])
 def test_order_rejects_its_mutants(mutant: type[Solver]) -> None:
-    with pytest.raises(AssertionError):
-        check_order(mutant(), RICCATI)
+    with pytest.raises(ContractError):
+        check_order_on(mutant(), RICCATI)
+
+
+class Curved(Euler):
+    """Adds what vanishes with the step: wrong even where the path is straight."""
+
+    def step(self, v, x, t, h, memory):
+        return super().step(v, x, t, h, memory)[0] + 0.1 * h**2, memory
+
+
+class OneWay(Euler):
+    """Goes forward whatever the sign of the step."""
+
+    def step(self, v, x, t, h, memory):
+        return super().step(v, x, t, h.abs(), memory)
+
+
+class Cut(Euler):
+    """Lets no gradient through the velocity."""
+
+    def step(self, v, x, t, h, memory):
+        return x + h * v(x, t).detach(), memory
+
+
+class Widened(Euler):
+    """Computes in double precision."""
+
+    def step(self, v, x, t, h, memory):
+        x, memory = super().step(v, x, t, h, memory)
+        return x.double(), memory
+
+
+@pytest.mark.parametrize(
+    ("check", "mutant"),
+    [(check_straight, Curved), (check_there_and_back, OneWay), (check_gradients, Cut), (check_steps, Widened)],
+)
+def test_contract_rejects_its_mutants(check, mutant: type[Solver]) -> None:
+    with pytest.raises(ContractError):
+        check(mutant())
 
 
 def test_nfe_rejects_its_mutant() -> None:
-    with pytest.raises(AssertionError):
+    with pytest.raises(ContractError, match="2 function evaluations were counted on 1 intervals, 1 are declared"):
         check_nfe(WastefulEuler())
 
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from cfmrestore.contracts.analytic import GAUSSIAN, RICCATI, gaussian_map
 from cfmrestore.solvers import Euler, FlowMapEuler
 from cfmrestore.solvers.grids import UniformGrid
-from tests.analytic import GAUSSIAN, RICCATI, gaussian_map
 
 ZERO, ONE = torch.zeros((), dtype=torch.float64), torch.ones((), dtype=torch.float64)
 

@@ -3,26 +3,18 @@
 import pytest
 import torch
 
+from cfmrestore.contracts.grids import CONTRACT, check_default, check_grid
+from cfmrestore.plugins import ContractError
 from cfmrestore.registry import GRIDS
-from cfmrestore.solvers.grids import ListedGrid, ShiftedGrid, TimeGrid, UniformGrid
+from cfmrestore.solvers.grids import ListedGrid, ShiftedGrid, UniformGrid
 
 GRIDS.import_from_location()
-NEEDED = {"ListedGrid": {"times": [0.0, 0.1, 0.5, 1.0]}}
 
 
-def check_grid(grid: TimeGrid) -> None:
-    for n in (1, 2, 7, 40):
-        times = grid(n)
-        assert times.shape == (n + 1,)
-        assert times.dtype == torch.float64
-        assert times[0] == 0
-        assert times[-1] == 1
-        assert (times.diff() > 0).all()
-
-
+@pytest.mark.parametrize("check", CONTRACT.checks)
 @pytest.mark.parametrize("name", sorted(GRIDS.module_dict))
-def test_contract(name: str) -> None:
-    check_grid(GRIDS.build({"type": name, **NEEDED.get(name, {})}))
+def test_contract(name: str, check) -> None:
+    check(CONTRACT.make(name, CONTRACT.cases_of(name)[0]))
 
 
 class Stopping(UniformGrid):
@@ -32,9 +24,26 @@ class Stopping(UniformGrid):
         return 0.99 * u
 
 
-def test_contract_rejects_its_mutant() -> None:
-    with pytest.raises(AssertionError):
-        check_grid(Stopping())
+class Falling(UniformGrid):
+    """Turns back on the way."""
+
+    def warp(self, u):
+        return u + 0.5 * (4 * torch.pi * u).sin()
+
+
+class Hollow(UniformGrid):
+    """Has none by default."""
+
+    default_intervals = 0
+
+    def __call__(self, num_intervals=None):
+        return super().__call__(num_intervals or 1)
+
+
+@pytest.mark.parametrize(("check", "mutant"), [(check_grid, Stopping), (check_grid, Falling), (check_default, Hollow)])
+def test_contract_rejects_its_mutants(check, mutant: type[UniformGrid]) -> None:
+    with pytest.raises(ContractError):
+        check(mutant())
 
 
 def test_the_shift_is_that_of_the_paper() -> None:

@@ -42,7 +42,7 @@ class Compose(Degradation[ComposeParams]):
 
     def apply(self, image: Image, params: ComposeParams) -> Image:
         for step, step_params in self.parts(params):
-            image = step.apply(image, step_params)
+            image = step.applied(image, step_params)
         return image
 
     def out_size(self, size: Size, params: ComposeParams) -> Size:

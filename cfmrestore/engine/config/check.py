@@ -11,7 +11,7 @@ from mmengine.registry import Registry
 
 from cfmrestore import registry as ours
 from cfmrestore.engine.runner import RestorationRunner
-from cfmrestore.registry import REGISTRIES, check_keys, nearest
+from cfmrestore.registry import OWN_PLUGINS, REGISTRIES, check_keys, nearest
 
 _OTHER_KEYS = {"auto_scale_lr", "custom_imports", "find_unused_parameters", "runner_type", "sync_bn"}
 _THEIRS = (
@@ -68,7 +68,7 @@ def _check_plugin(place: str, plugin: Mapping[str, Any]) -> None:
     kind = plugin["type"]
     candidates = _named(kind, REGISTRIES.values()) or _named(kind, _THEIRS)
     if not candidates and "." not in kind:
-        raise ValueError(f"{place}: there is no {kind!r}; {_suggestion(kind, place)}")
+        raise ValueError(f"{place}: there is no {kind!r}; {_suggestion(kind, place)} {OWN_PLUGINS}")
     errors = []
     for cls in candidates:
         try:

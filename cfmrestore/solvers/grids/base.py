@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
+from cfmrestore.plugins import broken
 from cfmrestore.typing import Grid
 
 
@@ -23,4 +24,7 @@ class TimeGrid(ABC):
         num_intervals = self.default_intervals if num_intervals is None else num_intervals
         if num_intervals < 1:
             raise ValueError(f"need at least one interval; got {num_intervals}")
-        return self.warp(torch.linspace(0, 1, num_intervals + 1, dtype=torch.float64))
+        times = self.warp(torch.linspace(0, 1, num_intervals + 1, dtype=torch.float64))
+        if len(times) != num_intervals + 1 or times[0] != 0 or times[-1] != 1:
+            raise broken(self, "grid", f"{num_intervals} intervals of it are {times.tolist()}, not from 0 to 1")
+        return times

@@ -1,0 +1,127 @@
+"""check-plugin: a line a promise, and the exit code."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from cfmrestore.apis.check_plugin import check_plugin
+from cfmrestore.plugins import VARIABLE, import_plugin
+from cfmrestore.registry import DEGRADATIONS, SOLVERS, TRANSFORMS
+from tests.testing import ROOT, in_this_process
+
+FAULTY = '''
+"""Plugins that break their contracts."""
+
+import torch
+
+from cfmrestore.degradations.base import Fixed
+from cfmrestore.registry import DEGRADATIONS, SOLVERS, TRANSFORMS
+from cfmrestore.datasets.transforms.base import Transform
+from cfmrestore.solvers import Euler
+
+
+@DEGRADATIONS.register_module()
+class Halved(Fixed):
+    """Says nothing of its size, and draws where it must not."""
+
+    def apply(self, image, params):
+        return image[..., ::2, ::2] + 0.1 * torch.rand(())
+
+
+@SOLVERS.register_module()
+class Twice(Euler):
+    """Asks twice and says once."""
+
+    def __init__(self, *, stages: int) -> None:
+        self.stages = stages
+
+    def step(self, v, x, t, h, memory):
+        for _ in range(self.stages - 1):
+            v(x, t)
+        return super().step(v, x, t, h, memory)
+
+
+@TRANSFORMS.register_module(name="Halved")
+class HalvedTransform(Transform):
+    def __call__(self, sample, seed):
+        return {part: pixels[: len(pixels) // 2] for part, pixels in sample.items()}
+
+
+@DEGRADATIONS.register_module()
+class Unbuildable(Fixed):
+    def __init__(self):
+        raise RuntimeError("no such device")
+
+    def apply(self, image, params):
+        return image
+'''
+NAMES = ((DEGRADATIONS, "Halved"), (DEGRADATIONS, "Unbuildable"), (SOLVERS, "Twice"), (TRANSFORMS, "Halved"))
+
+
+@pytest.fixture
+def faulty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "faulty.py").write_text(FAULTY)
+    monkeypatch.delitem(sys.modules, "faulty", raising=False)
+    monkeypatch.setenv(VARIABLE, "")
+    yield tmp_path / "faulty.py"
+    for registry, name in NAMES:
+        registry.module_dict.pop(name, None)
+
+
+def run(*words: object) -> tuple[int | str | None, str]:
+    return in_this_process(str(ROOT / "tools" / "check_plugin.py"), *words)
+
+
+def test_a_plugin_that_keeps_its_promises(capsys: pytest.CaptureFixture[str]) -> None:
+    assert check_plugin("Heun")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("Heun: solver, ")
+    assert lines[0].endswith("cfmrestore/solvers/heun.py")
+    assert "ok        order: The error falls as h^order, on straight, linear, Gaussian and Riccati flows" in lines[3]
+    assert lines[-2].startswith("not checked of any solver: the law of what a stochastic solver draws")
+    assert lines[-1] == "7 of 7 promises are kept"
+
+
+def test_what_is_broken_is_said_with_the_mend(faulty: Path) -> None:
+    code, said = run("Halved", "--kind", "degradation", "--plugin", faulty)
+    assert code == 1
+    assert "Halved: degradation, " in said
+    assert "broken    size_and_dtype: of a batch 2x3x24x32 apply makes 2x3x12x16, out_size says 2x3x24x32" in said
+    assert "          promised: Any size becomes what out_size says" in said
+    assert "broken    replay: apply gives other pixels with the same parameters: it draws; draw a seed in" in said
+    assert "ok        purity: " in said
+    assert "left out  linear: linear is False" in said
+    assert "promises are kept; the contract: docs/plugins.md" in said
+
+
+def test_options_go_to_the_constructor(faulty: Path) -> None:
+    code, said = run("Twice", "--plugin", faulty, "--option", "stages=2")
+    assert code == 1
+    assert "with stages=2" in said
+    assert "2 function evaluations were counted on 1 intervals, 1 are declared (evals_per_step" in said
+    code, said = run("Twice", "--option", "stages=1")
+    assert "broken    base" not in said
+    assert "7 of 7 promises are kept" in said
+    code, said = run("Twice")
+    assert code == "error: Twice needs 'stages' (keys of the constructor: --option KEY=VALUE)"
+    code, said = run("Compose", "--option", 'steps=[{"type": "Clip"}]')
+    assert "with steps=[{'type': 'Clip'}]" in said
+
+
+def test_names_in_two_registries_and_none(faulty: Path) -> None:
+    run("Halved", "--kind", "transform", "--plugin", faulty)
+    assert run("Halved")[0] == "error: Halved is a degradation and a transform: say which, --kind degradation"
+    own = "(one of your own: name its module, --plugin MODULE)"
+    assert run("Heum")[0] == f"error: there is no plugin 'Heum'; did you mean 'Heun'? {own}"
+    assert run("Heun", "--kind", "grid")[0].startswith("error: there is no grid 'Heun'; known are: CosineGrid")
+    assert run("Heun", "--kind", "solvr")[0] == "error: there is no kind of plugin 'solvr'; did you mean 'solver'?"
+    assert run("SeededNet", "--kind", "feature-extractor")[0] in (0, None)
+
+
+def test_a_constructor_that_fails_is_a_promise_broken(faulty: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import_plugin(str(faulty))
+    assert not check_plugin("Unbuildable")
+    said = capsys.readouterr().out
+    assert "broken    constructor: the constructor fails: RuntimeError: no such device (" in said
+    assert "0 of 1 promises are kept" in said
