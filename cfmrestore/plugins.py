@@ -17,15 +17,20 @@ VARIABLE = "CFMRESTORE_PLUGINS"
 class ContractError(ValueError):
     """What a plugin does is not what its kind promises."""
 
+    what: str | None = None
+    """The same without the plugin's name and what to do."""
+
 
 def broken(plugin: Any, kind: str, what: str) -> ContractError:
     """The error of a plugin, of a kind as its registry is called, where it is caught in use."""
     name = (plugin if isinstance(plugin, type) else type(plugin)).__name__
     article = "an" if kind[0] in "aeiou" else "a"
-    return ContractError(
+    error = ContractError(
         f"{name} breaks the contract of {article} {kind} (docs/plugins.md): {what}. All of it: "
         f"cfmrestore check-plugin {name}"
     )
+    error.what = what
+    return error
 
 
 def import_plugins(modules: Sequence[str]) -> None:

@@ -1,5 +1,6 @@
 """The template of a plugin package: built, installed, checked, and named in a config."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -66,8 +67,11 @@ def test_a_config_names_them(installed: Path, tmp_path: Path) -> None:
     config = tmp_path / "faded.py"
     config.write_text(CONFIG)
     options = small_options(tmp_path, **{"train_cfg.max_iters": 2})
-    output = run_tool("train.py", config, "--work-dir", tmp_path / "run", options=options)
-    assert "3 " in next(line for line in output.splitlines() if line.startswith("| restored"))  # evaluations of Kutta3
+    run_tool("train.py", config, "--work-dir", tmp_path / "run", "--no-validate", options=options)
+    files = ("--work-dir", tmp_path / "test", "--out", tmp_path / "result.json")
+    run_tool("test.py", config, tmp_path / "run", *files, options=options)
+    result = json.loads((tmp_path / "result.json").read_text())["benchmarks"]["images"]
+    assert result["rows"]["restored"]["NFE"] == 3  # of Kutta3
     image = next((tmp_path / "images").glob("*.png"))
     run_tool("restore.py", image, "--model", tmp_path / "run", "--out", tmp_path / "high.png")
     assert (tmp_path / "high.png").is_file()

@@ -91,7 +91,7 @@ def run_check(check: Check, plugin: Any) -> Finding:
     try:
         return Finding(name, promise, left_out=check(plugin))
     except ContractError as error:
-        return Finding(name, promise, broken=str(error))
+        return Finding(name, promise, broken=error.what or str(error))
     except Exception as error:
         return Finding(name, promise, broken=f"it fails: {described(error)}")
 

@@ -16,6 +16,7 @@ from cfmrestore.datasets.draws import Draw
 from cfmrestore.datasets.transforms.base import Sample, Transform
 from cfmrestore.imageio import read_image, read_label_map
 from cfmrestore.ops.rng import key_of, mix
+from cfmrestore.plugins import broken
 from cfmrestore.registry import TRANSFORMS
 
 
@@ -115,6 +116,8 @@ class ImageDataset(Dataset[dict[str, Any]]):
             raise ValueError(f"a label map of {sizes[0]} does not fit an image of {sizes[1]}")
         for number, transform in enumerate(self.pipeline):
             sample = transform(sample, mix(seed, number))
+            if not isinstance(sample, dict) or any(pixels.dtype.kind not in "iu" for pixels in sample.values()):
+                raise broken(transform, "transform", "it returns something else than a dict of integer arrays")
         inputs = {part: to_tensor(pixels) for part, pixels in sample.items()}
         if (label := self.label(index)) is not None:
             inputs["label"] = torch.tensor(label)
