@@ -11,11 +11,11 @@ from cfmrestore.evaluation.metrics.base import ImageMetric, MeasuredSample, Metr
 from cfmrestore.evaluation.scores import Scores
 from cfmrestore.registry import METRICS
 
-SIDE = 208
+SIDE = 208  # which NIQE needs
 _SETS = "a metric of whole sets may need more images, or others, than there are here"
 
 
-def samples(count: int = 5, side: int = SIDE) -> list[MeasuredSample]:
+def samples(count: int = 5, side: int = 32) -> list[MeasuredSample]:
     """Restorations with targets, inputs of a quarter, labels and label maps."""
     generator = torch.Generator().manual_seed(0)
     low = torch.rand(count, 3, side // 4, side // 4, generator=generator)
@@ -27,7 +27,7 @@ def samples(count: int = 5, side: int = SIDE) -> list[MeasuredSample]:
 
 def samples_of(metric: Metric, count: int = 5) -> list[MeasuredSample]:
     """Such samples, with holes for a metric that refuses those without."""
-    rows = samples(count)
+    rows = samples(count, SIDE)
     try:
         measure(metric, [rows[:1]])
     except ValueError:

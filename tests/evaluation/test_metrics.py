@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from cfmrestore.contracts.metrics import samples
 from cfmrestore.degradations import Downscale
 from cfmrestore.evaluation.functional import prepare, psnr
 from cfmrestore.evaluation.metric_names import metric_config
@@ -34,15 +35,6 @@ from cfmrestore.registry import METRICS
 
 METRICS.import_from_location()
 SEEDED = {"features": "SeededNet"}
-
-
-def samples(count: int = 5, side: int = 32) -> list[dict]:
-    generator = torch.Generator().manual_seed(0)
-    low = torch.rand(count, 3, side // 4, side // 4, generator=generator)
-    target = torch.rand(count, 3, side, side, generator=generator)
-    rows = [{"low": a, "target": b, "restored": b * 0.9, "nfe": 4} for a, b in zip(low, target, strict=True)]
-    given = {"map": torch.arange(side * side).reshape(side, side) % 6, "label": torch.tensor(3)}
-    return [{**row, **given, "name": f"{i}.png", "encoder": row["target"] * 0.99} for i, row in enumerate(rows)]
 
 
 def score(metric: Metric, batches: list[list[dict]]) -> Scores:
