@@ -27,9 +27,10 @@ _UNET_2D = {
 
 def build(cls: type, keys: Keys) -> nn.Module:
     """Told all that its constructor can be told; its weights are random, so that nothing in it is zero."""
-    own = {**SIZES, **{key: value for key, value in keys.items() if key in SIZES}}
-    keys = {key: value for key, value in keys.items() if key not in SIZES}
-    network: nn.Module = build_plugin({**keys, "type": cls}, NETWORKS, {"channels": CHANNELS, "path": Linear(), **own})
+    own = {"channels": CHANNELS, **SIZES}
+    own |= {key: value for key, value in keys.items() if key in own}
+    keys = {key: value for key, value in keys.items() if key not in own}
+    network: nn.Module = build_plugin({**keys, "type": cls}, NETWORKS, {"path": Linear(), **own})
     if isinstance(network, nn.Module):
         randomize(network)
         network.eval()
@@ -41,13 +42,14 @@ def build(cls: type, keys: Keys) -> nn.Module:
 def offered(network: nn.Module) -> Keys:
     """What its constructor was offered of all that a network can be told, and named."""
     found: Keys = getattr(network, "offered", {})
-    return found
+    return {key: value for key, value in found.items() if key in TOLD}
 
 
-def inputs(batch: int = 2, size: tuple[int, int] = (8, 12)) -> tuple[Tensor, Tensor]:
+def inputs(network: nn.Module, batch: int = 2, size: tuple[int, int] = (8, 12)) -> tuple[Tensor, Tensor]:
     """Points and times."""
     generator = torch.Generator().manual_seed(0)
-    return torch.randn(batch, CHANNELS, *size, generator=generator), torch.rand(batch, generator=generator)
+    channels: int = getattr(network, "offered", {}).get("channels", CHANNELS)
+    return torch.randn(batch, channels, *size, generator=generator), torch.rand(batch, generator=generator)
 
 
 def told(network: nn.Module, x: Tensor, t: Tensor) -> dict[str, Tensor]:
@@ -68,7 +70,7 @@ def check_keywords(network: nn.Module) -> None:
 def check_shapes(network: nn.Module) -> None:
     """A latent of any size becomes a finite velocity of its shape."""
     for size in ((8, 12), (7, 13), (1, 1)):
-        x, t = inputs(size=size)
+        x, t = inputs(network, size=size)
         v = network(x, t, **told(network, x, t))
         require(v.shape == x.shape, f"of x {shape(x)} it makes v {shape(v)}: pad inside, and crop")
         require(v.isfinite().all(), f"v of x {shape(x)} is not finite")
@@ -76,7 +78,7 @@ def check_shapes(network: nn.Module) -> None:
 
 def check_images_are_independent(network: nn.Module) -> None:
     """The velocity of an image does not depend on its batch."""
-    x, t = inputs(batch=3)
+    x, t = inputs(network, batch=3)
     kwargs = told(network, x, t)
     alone = network(x[1:2], t[1:2], **{key: value[1:2] for key, value in kwargs.items()})
     require(
@@ -86,7 +88,7 @@ def check_images_are_independent(network: nn.Module) -> None:
 
 def check_all_that_it_is_told_matters(network: nn.Module) -> None:
     """Another x, time, context, embedding or noise level of an image gives it another velocity."""
-    x, t = inputs()
+    x, t = inputs(network)
     given = {"x": x, "t": t, **told(network, x, t)}
     base = network(**given)
     for name, value in given.items():
@@ -100,7 +102,7 @@ def check_all_that_it_is_told_matters(network: nn.Module) -> None:
 def check_gradients(network: nn.Module) -> None:
     """All weights get a gradient."""
     network = copy.deepcopy(network)
-    x, t = inputs()
+    x, t = inputs(network)
     duration = {"duration": 1 - t} if getattr(network, "flow_map", False) else {}
     network(x, t, **told(network, x, t), **duration).square().mean().backward()
     trained = {name: p for name, p in network.named_parameters() if p.requires_grad}
@@ -110,7 +112,7 @@ def check_gradients(network: nn.Module) -> None:
 
 def check_channels_last(network: nn.Module) -> None:
     """The layout channels_last gives the same."""
-    x, t = inputs()
+    x, t = inputs(network)
     kwargs = told(network, x, t)
     expected = network(x, t, **kwargs)
     other = copy.deepcopy(network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -123,7 +125,7 @@ def check_duration(network: nn.Module) -> str | None:
     """Where flow_map is True: with a duration of 0 it is the velocity, bit for bit."""
     if not getattr(network, "flow_map", False):
         return "flow_map is False"
-    x, t = inputs()
+    x, t = inputs(network)
     kwargs = told(network, x, t)
     still, moved = (network(x, t, **kwargs, duration=h * torch.ones_like(t)) for h in (0.0, 0.5))
     require(torch.equal(still, network(x, t, **kwargs)), "with a duration of 0 it is not the velocity")
@@ -138,7 +140,7 @@ def check_reach(network: nn.Module) -> str | None:
         return "reach is None: it sees far, and tiles overlap more"
     multiple = int(getattr(network, "multiple", 1))
     far = multiple + reach  # from all of the first tile that begins there
-    x, t = inputs(size=(multiple, far + multiple))
+    x, t = inputs(network, size=(multiple, far + multiple))
     kwargs = told(network, x, t)
     other: Any = x.clone()
     other[..., far:] += 1

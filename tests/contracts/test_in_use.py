@@ -18,6 +18,7 @@ from cfmrestore.encoders import Identity
 from cfmrestore.flows.losses import MSE
 from cfmrestore.flows.times import Uniform
 from cfmrestore.inverse import Flower
+from cfmrestore.networks import Network
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.plugins import ContractError
 from cfmrestore.registry import MODELS
@@ -50,6 +51,15 @@ class Untold(LowRes):
     def __init__(self, *, latent_channels: int) -> None:
         super().__init__(latent_channels=latent_channels)
         self.context_channels = 5
+
+
+class Shrinking(Network):
+    def __init__(self, *, channels: int, context_channels: int = 0) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(()))
+
+    def forward(self, x, t, context=None):
+        return self.weight * x[..., ::2]
 
 
 class Summed(MSE):
@@ -98,6 +108,10 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "point": (lambda: restore(sampling={"solver": {"type": Growing}}), "Growing breaks .* step makes"),
     "condition": (lambda: train(conditions=[{"type": Untold}]), "Untold breaks .* embed tells {'context': "),
+    "network": (
+        lambda: train(network={"type": Shrinking}),
+        r"Shrinking breaks the contract of a network .* of x \(2, 12, 8, 8\) it makes v \(2, 12, 8, 4\)",
+    ),
     "loss": (lambda: train(loss={"type": Summed}), r"Summed breaks .* of a loss .*: of 2 images it makes \(\)"),
     "times": (lambda: train(times={"type": Late}), r"Late breaks .* of a time sampler .* draws \(1, 2\)"),
     "encoder": (

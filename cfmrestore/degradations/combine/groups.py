@@ -52,10 +52,10 @@ class Grouping(Degradation[GroupsParams]):
     def apply(self, image: Image, params: GroupsParams) -> Image:
         if len(params.groups) == 1:
             (group,) = params.groups
-            return self.operators[group.operator].apply(image, group.params)
+            return self.operators[group.operator].applied(image, group.params)
         self.out_size((image.shape[-2], image.shape[-1]), params)
         return params.gathered(
-            [self.operators[g.operator].apply(image[list(g.images)], g.params) for g in params.groups]
+            [self.operators[g.operator].applied(image[list(g.images)], g.params) for g in params.groups]
         )
 
     def parts(self, params: GroupsParams) -> Iterator[tuple[Degradation[Any], Any]]:

@@ -20,9 +20,9 @@ class EachImage(Degradation[P]):
     def apply(self, image: Image, params: P) -> Image:
         self.out_size((image.shape[-2], image.shape[-1]), params)
         if image.device.type == "cpu":
-            return stack_images(lambda x, part: part[0].apply(x[None], part[1])[0], image, self.parts(params))
+            return stack_images(lambda x, part: part[0].applied(x[None], part[1])[0], image, self.parts(params))
         pairs = zip(image, self.parts(params), strict=True)
-        return torch.cat([chain.apply(x[None], p) for x, (chain, p) in pairs])
+        return torch.cat([chain.applied(x[None], p) for x, (chain, p) in pairs])
 
 
 @dataclass(frozen=True)
