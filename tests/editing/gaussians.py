@@ -13,7 +13,7 @@ LAWS = ((0.2, 0.3), (-0.3, 0.15))
 
 @NETWORKS.register_module(force=True)
 class Gaussians(nn.Module):
-    """The velocity from N(0, 1) to N(m, s^2) on the straight path, as in ``tests.analytic``, with m and s told."""
+    """The velocity from N(0, 1) to N(m, s^2) on the straight path, as in ``contracts.analytic``, with m and s told."""
 
     def __init__(self) -> None:
         super().__init__()
