@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from cfmrestore.contracts.base import Contract, require, shape
 from cfmrestore.datasets.base import ImageDataset
@@ -14,7 +15,7 @@ _SOME = 3
 _IMAGES = ("high", "low")
 
 
-def check_samples(dataset: ImageDataset) -> None:
+def check_samples(dataset: Any) -> None:
     """A sample holds inputs, with 8-bit images (3, h, w), and its name, seed and number."""
     require(len(dataset) > 0, "it is empty")
     for index in range(min(len(dataset), _SOME)):
@@ -31,8 +32,10 @@ def check_samples(dataset: ImageDataset) -> None:
         require({"name", "seed", "number"} <= about.keys(), f"data_samples holds {sorted(about)}: name, seed, number")
 
 
-def check_labels(dataset: ImageDataset) -> str | None:
+def check_labels(dataset: Any) -> str | None:
     """Classes go from 0 on, and have names in metainfo["classes"]."""
+    if not isinstance(dataset, ImageDataset):
+        return "it is made of other datasets, or no ImageDataset"
     if dataset.label(0) is None:
         return "its images have no class"
     labels = [dataset.label(index) for index in range(min(len(dataset), 100))]
@@ -43,14 +46,14 @@ def check_labels(dataset: ImageDataset) -> str | None:
     return None
 
 
-def check_names(dataset: ImageDataset) -> None:
+def check_names(dataset: Any) -> None:
     """Every image has a name of its own, of which its seed is made."""
     count = min(len(dataset), 100)
     names = [dataset.name(index) for index in range(count)]
     require(len(set(names)) == count, "two images have one name, and so one seed: take the path below the root")
 
 
-def check_draws(dataset: ImageDataset) -> None:
+def check_draws(dataset: Any) -> None:
     """The same draw is the same sample; another epoch has another seed."""
     here, again, later = (dataset[Draw(0, epoch, 5)] for epoch in (0, 0, 1))
     require(_same(here, again), "the same draw gives another sample: draw from the seed that parts gets alone")
@@ -61,14 +64,17 @@ def check_draws(dataset: ImageDataset) -> None:
 def _same(a: dict[str, Any], b: dict[str, Any]) -> bool:
     pairs = [(a["inputs"].get(key), b["inputs"].get(key)) for key in {*a["inputs"], *b["inputs"]}]
     equal = all(x is not None and y is not None and torch.equal(x, y) for x, y in pairs)
-    return equal and a["data_samples"] == b["data_samples"]
+    return bool(equal and a["data_samples"] == b["data_samples"])
 
 
 CONTRACT = Contract(
     DATASETS,
-    ImageDataset,
+    (ImageDataset, Dataset),
     (check_samples, check_labels, check_names, check_draws),
     offers=lambda: {"seed": 0},
-    cases={"Digits": [{}, {"split": "held_out"}]},
+    cases={
+        "Digits": [{}, {"split": "held_out"}],
+        "Mixture": [{"datasets": [{"type": "Digits"}, {"type": "Scenes"}], "weights": [1, 2]}],
+    },
     unchecked="what it reads is checked on the files that its keys name (--option data_root=FOLDER), and on the first",
 )

@@ -18,12 +18,15 @@ def sample() -> Sample:
 
 
 def given_to(transform: Transform) -> Sample:
-    """A pair, or a target alone where pairs are refused."""
-    try:
-        transform(sample(), 0)
-    except ValueError:
-        return {key: pixels for key, pixels in sample().items() if key != "low"}
-    return sample()
+    """A pair with its map; without the one, or without both, where these are refused."""
+    for parts in (("high", "low", "map"), ("high", "map")):
+        given = {part: sample()[part] for part in parts}
+        try:
+            transform(given, 0)
+        except ValueError:
+            continue
+        return {part: sample()[part] for part in parts}
+    return {"high": sample()["high"]}
 
 
 def same(a: Sample, b: Sample) -> bool:
@@ -82,6 +85,7 @@ CONTRACT = Contract(
         "RandomCrop": [{"size": 32}, {"size": 128, "small": "reflect"}],
         "CenterCrop": [{"size": 32}],
         "ResizeCrop": [{"size": 32}],
+        "Shrink": [{"size": 32}],
         "Albumentations": [{"transforms": [{"type": "HorizontalFlip", "p": 0.5}]}],
         "MapToColors": [{"palette": [[40 * i, 0, 255 - 40 * i] for i in range(CLASSES)]}],
     },

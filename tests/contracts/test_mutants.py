@@ -53,7 +53,7 @@ def test_transforms(name: str) -> None:
     assert not broken(CONTRACTS["transform"], name)
 
 
-@pytest.mark.parametrize("name", ["Digits", "Scenes", "Avatars"])
+@pytest.mark.parametrize("name", ["Digits", "Scenes", "Avatars", "Mixture"])
 def test_datasets_that_make_their_images(name: str) -> None:
     assert not broken(CONTRACTS["dataset"], name)
 
