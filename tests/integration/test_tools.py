@@ -267,4 +267,4 @@ def test_a_training_starts_from_the_weights_of_another(trained: Path, tmp_path: 
 def test_weights_to_start_from_that_are_none_are_named(tmp_path: Path) -> None:
     options = small_options(tmp_path, load_from="cfm-x5")
     told = run_tool("train.py", TINY, "--work-dir", tmp_path / "run", options=options, expect=1)
-    assert "there is no model 'cfm-x5': name a checkpoint, a work directory, or one of the bundled models" in told
+    assert "there is no model 'cfm-x5': name a checkpoint, a work directory, a repository of a hub" in told
