@@ -31,7 +31,7 @@ def match_files(folders: Mapping[str, str | Path | None], suffix: str = "") -> d
         if (missing := [kind for kind, paths in kinds.items() if name not in paths])
     ]
     if alone:
-        hint = "" if suffix else _likely_suffix(kinds)
+        hint = "" if suffix or "restored" not in kinds else _likely_suffix(kinds)
         raise ValueError(f"{len(alone)} of {len(names)} images are not in every folder{hint}: {'; '.join(alone)}")
     return {name: {kind: paths[name] for kind, paths in kinds.items()} for name in names}
 

@@ -34,7 +34,10 @@ def test_a_work_directory_stands_for_its_newest_checkpoint(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("none.safetensors", r"there is no model '.*none.safetensors': name a checkpoint, a work directory, a repository of a hub"),
+        (
+            "none.safetensors",
+            r"there is no model '.*none.safetensors': name a checkpoint, a work directory, a repository of a hub",
+        ),
         ("empty", "holds no checkpoint"),
         ("text.pth", "is no checkpoint"),
         ("weights.pth", "does not say which model it is of"),
