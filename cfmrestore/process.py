@@ -3,8 +3,10 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+
+_QUIET = "CFMRESTORE_QUIET"  # processes that are started here hear it too
 
 
 def prepare_process() -> None:
@@ -25,3 +27,30 @@ def readable_errors(interrupted: str = "interrupted") -> Iterator[None]:
         sys.exit(f"error: {text}")
     except KeyboardInterrupt:
         sys.exit(interrupted)
+
+
+def is_quiet() -> bool:
+    """Whether only results and errors are wanted."""
+    return bool(os.environ.get(_QUIET))
+
+
+def cores() -> int:
+    """Cores that this process may use, where the system tells; or else all."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def console(*, quiet: bool, json: bool) -> Iterator[None]:
+    """Where a command speaks: quietly, nothing goes to stderr; for JSON, what it prints goes to stderr."""
+    before = os.environ.get(_QUIET)
+    with ExitStack() as stack:
+        if quiet:
+            os.environ[_QUIET] = "1"
+            stack.enter_context(redirect_stderr(stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))))
+        if json:
+            stack.enter_context(redirect_stdout(sys.stderr))
+        try:
+            yield
+        finally:
+            if quiet and before is None:
+                del os.environ[_QUIET]

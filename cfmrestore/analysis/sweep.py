@@ -1,6 +1,7 @@
 """Quality against cost: one checkpoint under many solvers and numbers of intervals."""
 
 import itertools
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -104,7 +105,7 @@ def _finish(runner: RestorationRunner, cfg: Config, rows: list[Row], first: Scor
         front = pareto_front([row["NFE"] for row in rows], [row[name] for row in rows], higher_is_better=up)
         for index, row in enumerate(rows):
             row[f"pareto_{name}"] = index in front
-    print("measuring how straight the paths are ...", flush=True)
+    print("measuring how straight the paths are ...", file=sys.stderr, flush=True)
     straight = measured_straightness(runner)
     beside = {row: first.means().get(row, {}) for row in ("bicubic", "encoder")}
     head = {"checkpoint": cfg.load_from, "protocol": asdict(protocols.find_protocol(cfg.protocol))}

@@ -1,14 +1,13 @@
 """Evaluation of images from anywhere: a folder of restorations, and the folder of their targets."""
 
-import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.utils import track_iter_progress
 
 from cfmrestore.apis.feature_statistics import measure_set
+from cfmrestore.engine.jobs import track
 from cfmrestore.engine.panels import to_pixels
 from cfmrestore.evaluation import protocols
 from cfmrestore.evaluation.folders import check_sizes, match_files, read_sample
@@ -83,7 +82,7 @@ def evaluate_folders(
     if reference is not None and Path(reference).is_dir():
         _measure_reference(reference, comparing)
     evaluator.prepare(len(files))
-    for image in track_iter_progress(list(files), file=sys.stderr):
+    for image in track(list(files)):
         evaluator.process([read_sample(image, files[image], scale)])
     scores = {name or results.title_of(target or restored): evaluator.score(len(files))}
     settings = {kind: str(folder) for kind, folder in folders.items()}

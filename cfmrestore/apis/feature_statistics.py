@@ -1,11 +1,10 @@
 """Statistics of a folder of pictures in a feature space, with which generated pictures are compared."""
 
-import sys
 from pathlib import Path
 
 import torch
-from mmengine.utils import track_iter_progress
 
+from cfmrestore.engine.jobs import track
 from cfmrestore.evaluation.folders import match_files, read_sample
 from cfmrestore.evaluation.functional.frechet import GaussianSums
 from cfmrestore.evaluation.metrics import ImageDigest
@@ -48,7 +47,7 @@ def measure_set(folder: str | Path, space: FeatureSpace, *, keep_features: bool 
     """The statistics of a folder; without its features they take the memory of one covariance."""
     files, digest, sums = match_files({"restored": folder}), ImageDigest(), GaussianSums(space.extractor.dim)
     kept: list[torch.Tensor] = []
-    for name in track_iter_progress(sorted(files), file=sys.stderr):
+    for name in track(sorted(files)):
         sample = read_sample(name, files[name], None)
         digest.process(None, [sample])
         features = space.of(sample["restored"], name).cpu()

@@ -21,7 +21,7 @@ from cfmrestore.restore.auto_model import AUTO, choose_for, covering
 from cfmrestore.restore.inputs import Item, find_items
 from cfmrestore.restore.records import Records
 from cfmrestore.restore.scale_passes import target_size
-from cfmrestore.restore.spread import spread_picture
+from cfmrestore.restore.spread import spread_numbers, spread_picture, top_of
 from cfmrestore.restore.stages import Stage, build, find_model
 
 
@@ -84,7 +84,8 @@ def restore(
         model: As for ``Restorer.from_pretrained``; or "auto", which takes for each image the bundled one that it needs.
         out: Folder of the results, which have the names of the inputs; or the file, where there is one input.
         settings: How to restore.
-        samples: Restorations of each image, numbered, with a map of where they differ.
+        samples: Restorations of each image, numbered, with where they differ: colored (_spread), and in numbers
+            (_spread_levels).
         suffix: What the names of results end with, such as "_x4".
         format: "png", "jpg", "webp", "avif" or "tif"; by default the input's, or png where that is not written.
         quality: Of JPEG and WebP.
@@ -111,8 +112,7 @@ def restore(
     names = [job.model for job in share] or [model] * (model != AUTO)
     for name in dict.fromkeys(names):
         restorer = load_restorer(name, config, options, device=device, precision=precision)
-        for stage in restorer.stages:
-            stage.sampling(settings)  # what is wrong in the settings is wrong for all images
+        _check_sampling(restorer, settings, samples)
         recipe = {**recipe_of(restorer, settings, options), "samples": samples, "quality": quality}
         records = None if single else Records(out, {**recipe, "precision": precision})
         runs[name] = RestoreRun(restorer, settings, samples, quality, records)
@@ -120,6 +120,17 @@ def restore(
     clock = TimeLeft([job.item.weight for job in todo])
     done = run_jobs(partial(restore_one, runs, clock), todo, progress=clock)
     return [file for files in done for file in files]
+
+
+def _check_sampling(restorer: Restorer, settings: Settings, samples: int) -> None:
+    """What is wrong in the settings is wrong for all images."""
+    drawn = [stage.sampling(settings) for stage in restorer.stages]
+    if samples > 1 and all(one.fidelity == 1 for one in drawn):
+        raise ValueError(
+            f"at fidelity 1 nothing is drawn, so {samples} samples would be the same: give a lower fidelity"
+        )
+    if settings.consistency and settings.scale is not None and settings.scale != int(settings.scale):
+        raise ValueError(f"consistency is for whole scales; got {settings.scale:g}: leave one of both out")
 
 
 def not_done(jobs: Sequence[RestoreJob], done: Callable[[RestoreJob], bool]) -> list[RestoreJob]:
@@ -167,6 +178,8 @@ def plan_jobs(items: Sequence[Item], out: Path, *, suffix: str, format: str | No
         raise ValueError(f"{str(out)!r} is a file: name a folder for {len(items)} results")
     if out.suffix.lower() in EXTENSIONS - SUFFIXES.keys() and not out.is_dir():
         raise ValueError(f"{out.suffix} is not written: name a folder, or a file of {' '.join(SUFFIXES)}")
+    if single and format is not None and SUFFIXES[out.suffix.lower()] != SUFFIXES[f".{format}"]:
+        raise ValueError(f"the format {format} does not fit the file {str(out)!r}: leave it out, or name another file")
     jobs = []
     for item in items:
         result = out if single else out / item.renamed(suffix, format)
@@ -176,7 +189,8 @@ def plan_jobs(items: Sequence[Item], out: Path, *, suffix: str, format: str | No
     places = [path for job in jobs for path in job.files]
     if len(set(places)) < len(places):
         twice = next(place for place in places if places.count(place) > 1)
-        raise ValueError(f"several images would be written to {twice}: rename those whose names differ too little")
+        named = ", ".join(str(job) for job in jobs if twice in job.files)
+        raise ValueError(f"several images would be written to {twice}: {named}. Rename them, or name their folder")
     sources = {item.path.resolve() for item in items}
     if onto := [place for place in places if place.resolve() in sources]:
         raise ValueError(f"{onto[0]} would be replaced by a restoration: name another folder, or a --suffix")
@@ -190,18 +204,26 @@ def restore_one(runs: Mapping[str | Path, RestoreRun], clock: TimeLeft, job: Res
     size = target_size(picture.size, run.settings.scale or run.restorer.scale)
     check_writable(job.result, size, alpha=picture.has_alpha, bits=picture.bits)
     clock.set_size(picture.size)
+    extra: dict[Path, Picture] = {}
     if run.samples == 1:
         images = [run.restorer.restore(picture, run.settings, clock.update)[0]]
     else:
         drawn = run.restorer.sample(picture, count=run.samples, on_progress=clock.update, **asdict(run.settings))
-        images = [*drawn.images, Picture(np.asarray(spread_picture(drawn.spread)), Metadata(), "png")]
+        images = [*drawn.images, _planes(np.asarray(spread_picture(drawn.spread, legend=False)))]
+        extra = {job.files[-1].with_stem(f"{job.files[-1].stem}_levels"): _planes(spread_numbers(drawn.spread))}
+        clock.say(f"{job.files[-1]}: its brightest color is {top_of(drawn.spread)} levels of 255, or more")
     if run.records is not None:
         run.records.forget(job.result)
-    for file, image in zip(job.files, images, strict=True):
+    written = dict(zip(job.files, images, strict=True)) | extra
+    for file, image in written.items():
         write_picture(file, image, quality=run.quality)
     if run.records is not None:
         run.records.write(job.result, job.item.path)
-    return job.files
+    return list(written)
+
+
+def _planes(pixels: np.ndarray) -> Picture:
+    return Picture(pixels, Metadata(), "png")
 
 
 def recipe_of(restorer: Restorer, settings: Settings, options: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """Training from a config."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.dist import get_world_size
+from mmengine.dist import get_world_size, is_main_process
 
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.setup import build_runner, prepare_config, remove_evaluation
@@ -48,6 +49,9 @@ def train(
         scale_lr(cfg)
     if resume is not None:
         _resume(cfg, resume)
+    elif (there := checkpoints.find_latest(cfg.work_dir)) is not None and is_main_process():
+        told = f"warning: {there} is of a run before, and a new one begins beside it"
+        print(f"{told}: --resume goes on with it, another --work-dir keeps both apart", file=sys.stderr)
     if cfg.get("load_from"):
         cfg.load_from = str(stages.find_model(cfg.load_from))
     if cfg.model.get("teacher"):

@@ -4,8 +4,11 @@ A text-to-image pipeline makes small latents, a flow lifts them.
 """
 
 import argparse
+from typing import Any
 
 from cfmrestore.cli import common
+
+JSON = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,11 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="make again what is there")
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> Any:
     from cfmrestore.apis.boost import boost
     from cfmrestore.ldm.boost_jobs import read_prompts
 
     keys = common.keywords(args, part=common.process_part())
     prompt, file = keys.pop("prompt"), keys.pop("prompts")
     done = boost(read_prompts(file) if file else [prompt] if prompt else [], **keys)
-    print(f"{len(done)} {'pictures' if args.model else 'latents'} in {args.out or args.save_latents}")
+    common.say(f"{len(done)} {'pictures' if args.model else 'latents'} in {args.out or args.save_latents}")
+    return {"files": done}

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from cfmrestore.process import cores, is_quiet
+
 
 def add_config_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of every command that runs a config."""
@@ -15,6 +17,28 @@ def add_config_flags(parser: argparse.ArgumentParser) -> None:
     launchers = ("none", "pytorch", "slurm", "mpi")
     parser.add_argument("--launcher", choices=launchers, help="default: what the environment says")
     parser.add_argument("--local_rank", "--local-rank", type=int, help=argparse.SUPPRESS)
+
+
+def add_output_flags(parser: argparse.ArgumentParser, *, json: bool) -> None:
+    """``--quiet`` of every command, and ``--json`` of those whose result a script may want; subcommands get them."""
+    inner = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    for one in inner[0].choices.values() if inner else [parser]:
+        one.add_argument("--quiet", action="store_true", help="say nothing but the result and what is wrong")
+        if json:
+            one.add_argument("--json", action="store_true", help="print the result as JSON, and all else to stderr")
+
+
+def say(text: str) -> None:
+    """What a person is told in the end, and a script need not know."""
+    if not is_quiet():
+        print(text)
+
+
+def print_json(value: Any) -> None:
+    """The result of a command for scripts; of several processes with one result the first prints it."""
+    from cfmrestore.reports.json_csv import as_json
+
+    print(as_json(value))
 
 
 def add_key_values(parser: argparse._ActionsContainer, flag: str, *, help: str) -> None:
@@ -37,7 +61,8 @@ def keywords(args: argparse.Namespace, **read: Any) -> dict[str, Any]:
 
     ``read`` are those whose text was read already.
     """
-    given = {key: value for key, value in vars(args).items() if key not in ("command", "local_rank", "plugin_modules")}
+    own = ("command", "local_rank", "plugin_modules", "quiet", "json")
+    given = {key: value for key, value in vars(args).items() if key not in own}
     if "cfg_options" in given:
         given["options"] = parse_options(given.pop("cfg_options"))
     return given | read
@@ -102,4 +127,4 @@ def use_threads(count: int | None) -> None:
         raise ValueError(f"threads must be 1 or more; got {count}")
     import torch
 
-    torch.set_num_threads(count or len(os.sched_getaffinity(0)))
+    torch.set_num_threads(count or cores())

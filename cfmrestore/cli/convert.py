@@ -34,4 +34,4 @@ def run(args: argparse.Namespace) -> None:
     from cfmrestore.apis.convert import convert
 
     file = convert(**common.keywords(args))
-    print(f"{file}, {file.stat().st_size / 2**20:.1f} MiB")
+    common.say(f"{file}, {file.stat().st_size / 2**20:.1f} MiB")

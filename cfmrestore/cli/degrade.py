@@ -4,8 +4,12 @@ Or replay what was drawn, freeze a benchmark, look at a preset.
 """
 
 import argparse
+from pathlib import Path
+from typing import Any
 
 from cfmrestore.cli import common
+
+JSON = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,29 +31,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace results that are there")
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> Any:
     if args.list:
         from cfmrestore.engine.config import presets
 
-        print("\n".join(presets.names()))
-    elif args.verify:
+        about = presets.about()
+        print("\n".join(f"{name:22} {sentence}" for name, sentence in about.items()))
+        return {"presets": about}
+    if args.verify:
         from cfmrestore.datasets.frozen import verify
 
-        print(f"{verify(args.verify)} images, all as frozen")
-    elif args.source is None:
+        count = verify(args.verify)
+        print(f"{count} images, all as frozen")
+        return {"images": count}
+    if args.source is None:
         raise ValueError("name an image or a folder")
-    elif args.preview:
+    if args.preview:
         from cfmrestore.apis.degrade.preview import preview
 
         if args.preset is None:
             raise ValueError("--preview needs --preset")
         files = preview(args.source, args.preset, args.preview, draws=args.draws, scale=args.scale, seed=args.seed)
-        print("\n".join(f"look at {file}" for file in files))
-    else:
-        _write(args)
+        common.say("\n".join(f"look at {file}" for file in files))
+        return {"files": files}
+    return {"files": _write(args)}
 
 
-def _write(args: argparse.Namespace) -> None:
+def _write(args: argparse.Namespace) -> list[Path]:
     """Degrade or replay into a folder; under torchrun or accelerate every process does its share."""
     from cfmrestore.apis.degrade import degrade, replay
 
@@ -61,4 +69,5 @@ def _write(args: argparse.Namespace) -> None:
     else:
         draw = {key: getattr(args, key) for key in ("scale", "seed", "epoch", "split", "freeze")}
         done = degrade(args.source, args.preset, args.out, **draw, **shared)
-    print(f"{len(done)} images in {args.out}")
+    common.say(f"{len(done)} images in {args.out}")
+    return done

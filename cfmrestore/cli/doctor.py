@@ -4,19 +4,24 @@ Ends with a code other than 0 where something does not work.
 """
 
 import argparse
+from typing import Any
+
+JSON = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print it as JSON")
+    del parser
 
 
-def run(args: argparse.Namespace) -> None:
-    import json
-    import sys
-
+def run(args: argparse.Namespace) -> Any:
+    del args
     from cfmrestore.apis.doctor import doctor, report
 
     found = doctor()
-    print(json.dumps(found, indent=1) if args.json else report(found))
-    if found["problems"]:
-        sys.exit(1)
+    print(report(found))
+    return found
+
+
+def failed(found: Any) -> bool:
+    """Whether something does not work."""
+    return bool(found["problems"])

@@ -4,8 +4,11 @@ The boundaries are those of fit-boundary, for the same model.
 """
 
 import argparse
+from typing import Any
 
 from cfmrestore.cli import common
+
+JSON = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,10 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     machine.add_argument("--threads", type=int, metavar="N", help="on a CPU (default: all cores)")
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> Any:
     keys = common.keywords(args)
     common.use_threads(keys.pop("threads"))
     from cfmrestore.apis.edit import edit
 
     done = edit(**keys)
-    print(f"{len(done.pictures)} pictures and {done.strip.name} written to {args.out}")
+    common.say(f"{len(done.pictures)} pictures and {done.strip.name} written to {args.out}")
+    return {"files": [*done.pictures, done.strip]}

@@ -4,8 +4,11 @@ From anywhere, against the folder of their targets or without.
 """
 
 import argparse
+from typing import Any
 
 from cfmrestore.cli import common
+
+JSON = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--report", metavar="FILE.html", help="write a page with histograms and the worst images")
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> Any:
     from cfmrestore.apis.evaluate import evaluate_folders
 
-    evaluate_folders(**common.keywords(args))
+    return evaluate_folders(**common.keywords(args))

@@ -5,6 +5,8 @@ Evaluate compares generated pictures with them: --reference FILE.
 
 import argparse
 
+from cfmrestore.cli import common
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", help="the pictures")
@@ -28,4 +30,4 @@ def run(args: argparse.Namespace) -> None:
         patch_side=args.patch_side,
         keep_features=args.keep_features,
     )
-    print(f"{args.out}: {reference.num_images} pictures, sha256 {reference.images_sha256[:12]}")
+    common.say(f"{args.out}: {reference.num_images} pictures, sha256 {reference.images_sha256[:12]}")

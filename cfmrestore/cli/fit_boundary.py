@@ -47,4 +47,4 @@ def run(args: argparse.Namespace) -> None:
     from cfmrestore.apis.fit_boundary import fit_boundary
 
     fit_boundary(**keys)
-    print(f"written to {args.out}")
+    common.say(f"written to {args.out}")

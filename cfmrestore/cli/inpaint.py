@@ -4,10 +4,13 @@ Its mask is an image of the same size, white where something is to be made up.
 """
 
 import argparse
+from typing import Any
 
 from cfmrestore.cli import common
 
 _SETTINGS = ("seed", "fidelity", "num_intervals", "solver", "tile")
+
+JSON = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,11 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, metavar="N", help="on a CPU (default: all cores)")
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> Any:
     keys = common.keywords(args)
     common.use_threads(keys.pop("threads"))
     from cfmrestore.apis.inpaint import inpaint
     from cfmrestore.restore import Settings
 
     done = inpaint(settings=Settings(**{key: keys.pop(key) for key in _SETTINGS}), **keys)
-    print(f"written: {', '.join(map(str, done))}")
+    common.say(f"written: {', '.join(map(str, done))}")
+    return {"files": done}

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
@@ -9,7 +10,7 @@ from types import ModuleType
 from cfmrestore._version import __version__
 from cfmrestore.cli import common
 from cfmrestore.plugins import import_plugins
-from cfmrestore.process import prepare_process, readable_errors
+from cfmrestore.process import console, prepare_process, readable_errors
 
 COMMANDS = (
     "train", "test", "evaluate", "feature-statistics", "nearest", "compare", "sheet", "sweep", "study", "restore",
@@ -33,9 +34,15 @@ def main(arguments: Sequence[str] | None = None, *, command: str | None = None) 
     if rank is not None:  # from launchers that give it as a flag
         os.environ.setdefault("LOCAL_RANK", str(rank))
     module = _module(command or args.command)
+    as_json = getattr(args, "json", False)
     with readable_errors(getattr(module, "INTERRUPTED", "interrupted")):
-        import_plugins(args.plugin_modules or ())
-        module.run(args)
+        with console(quiet=args.quiet, json=as_json):
+            import_plugins(args.plugin_modules or ())
+            result = module.run(args)
+        if as_json and (not hasattr(args, "launcher") or common.process_part()[0] == 0):
+            common.print_json(result)
+        if hasattr(module, "failed") and module.failed(result):
+            sys.exit(1)
 
 
 def _parse_all(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -45,9 +52,7 @@ def _parse_all(arguments: Sequence[str] | None) -> argparse.Namespace:
     for name in COMMANDS:
         module = _module(name)
         summary = (module.__doc__ or "").partition("\n")[0]
-        command = commands.add_parser(name, help=summary, description=module.__doc__)
-        module.add_arguments(command)
-        common.add_plugin_flag(command)
+        _add_arguments(module, commands.add_parser(name, help=summary, description=module.__doc__))
     args, unknown = parser.parse_known_args(arguments)
     if unknown:  # said with the usage of the command, not with that of all
         commands.choices[args.command].error(f"unrecognized arguments: {' '.join(unknown)}")
@@ -58,9 +63,15 @@ def build_parser(name: str) -> argparse.ArgumentParser:
     """The arguments of one command alone."""
     module = _module(name)
     parser = argparse.ArgumentParser(description=module.__doc__)
+    _add_arguments(module, parser)
+    return parser
+
+
+def _add_arguments(module: ModuleType, parser: argparse.ArgumentParser) -> None:
+    """Those of the command, and those of all; a command that returns what scripts may want says so by ``JSON``."""
     module.add_arguments(parser)
     common.add_plugin_flag(parser)
-    return parser
+    common.add_output_flags(parser, json=getattr(module, "JSON", False))
 
 
 def _module(name: str) -> ModuleType:

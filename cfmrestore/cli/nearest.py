@@ -25,4 +25,4 @@ def run(args: argparse.Namespace) -> None:
     from cfmrestore.apis.nearest import nearest
 
     nearest(**common.keywords(args))
-    print(f"look at {args.out}")
+    common.say(f"look at {args.out}")

@@ -4,11 +4,14 @@ On them another flow is trained that is straighter (reflow), or one that takes f
 """
 
 import argparse
+from typing import Any
 
 from cfmrestore.cli import common
 from cfmrestore.cli.fit_grid import add_start_flags
 
 INTERRUPTED = "interrupted; the same command goes on where it stopped"
+
+JSON = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,10 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     machine.add_argument("--threads", type=int, metavar="N", help="of each process on a CPU (default: all cores)")
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> Any:
     keys = common.keywords(args, part=common.process_part())
     common.use_threads(keys.pop("threads"))
     from cfmrestore.apis.pairs import write_pairs
 
     done = write_pairs(**keys)
-    print(f"{len(done)} files written to {args.out}")
+    common.say(f"{len(done)} files written to {args.out}")
+    return {"files": done}

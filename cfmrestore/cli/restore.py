@@ -14,6 +14,8 @@ _SETTINGS = ("scale", "seed", "fidelity", "num_intervals", "solver", "noise", "c
 _SHARED = ("seed", "tile")
 _ZERO_SHOT = ("degradation", "known", "mask", "noise_level", "method", "steps", "label", "guidance")
 
+JSON = True
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="images, folders (searched deeply) and patterns")
@@ -77,7 +79,7 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
     common.add_key_values(group, "--cfg-options", help="change that config")
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> Any:
     keys = common.keywords(args, part=common.process_part())
     common.use_threads(keys.pop("threads"))
     if any(keys[name] is not None for name in ("degradation", "known", "mask")):
@@ -90,7 +92,8 @@ def run(args: argparse.Namespace) -> None:
         from cfmrestore.restore import Settings
 
         done = restore(settings=Settings(**{key: keys.pop(key) for key in _SETTINGS}), **keys)
-    print(f"{len(done)} files written" + (f", the last is {done[-1]}" if done else ""))
+    common.say(f"{len(done)} files written" + (f", the last is {done[-1]}" if done else ""))
+    return {"files": done}
 
 
 def _run_zero_shot(keys: dict[str, Any]) -> list[Path]:

@@ -11,6 +11,8 @@ from cfmrestore.cli import common
 INTERRUPTED = "interrupted; the same command goes on where it stopped"
 _SAMPLING = ("guidance", "guidance_interval", "num_intervals", "solver")
 
+JSON = True
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -62,7 +64,7 @@ def size_of(text: str | None) -> int | tuple[int, int] | None:
     return int(parts[0]) if len(parts) == 1 else (int(parts[0]), int(parts[1]))
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> Any:
     keys = common.keywords(args, size=size_of(args.size), part=common.process_part())
     sampling: dict[str, Any] = {key: keys.pop(key) for key in _SAMPLING}
     sampling["guidance"] = guidance_of(sampling["guidance"])
@@ -70,4 +72,5 @@ def run(args: argparse.Namespace) -> None:
     from cfmrestore.apis.sample import sample
 
     done = sample(sampling=sampling, **keys)
-    print(f"{len(done)} pictures written to {args.out}")
+    common.say(f"{len(done)} pictures written to {args.out}")
+    return {"files": done}

@@ -4,8 +4,11 @@ And numbers of intervals: quality against true cost.
 """
 
 import argparse
+from typing import Any
 
 from cfmrestore.cli import common
+
+JSON = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,8 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     common.add_config_flags(parser)
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> Any:
     keys = common.keywords(args)
     from cfmrestore.analysis.sweep import sweep
 
-    sweep(**keys)
+    return sweep(**keys)

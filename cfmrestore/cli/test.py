@@ -4,8 +4,11 @@ Beside it stand bicubic interpolation and what its encoder can do.
 """
 
 import argparse
+from typing import Any
 
 from cfmrestore.cli import common
+
+JSON = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,8 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     common.add_config_flags(parser)
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> Any:
     keys = common.keywords(args, benchmarks=common.parse_names(args.benchmarks))
     from cfmrestore.apis.test import evaluate_checkpoint
 
-    evaluate_checkpoint(**keys)
+    return evaluate_checkpoint(**keys)

@@ -147,6 +147,8 @@ class Coupling(nn.Module, ABC):
         else:
             draw = self.start if x_0 is None else self.source
             start = draw(low, rng, execution or Execution(device=low.device))
+        if not isinstance(start, Source):
+            raise ValueError(f"{type(self).__name__}.start must return a Source; got a {type(start).__name__}")
         if x_0 is not None:
             if x_0.shape != start.x_0.shape:
                 raise ValueError(

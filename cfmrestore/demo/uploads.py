@@ -100,7 +100,7 @@ def open_upload(path: str | Path, limits: Limits) -> Image.Image:
     try:
         with Image.open(path, formats=sorted(UPLOAD_FORMATS)) as image:
             size = image.size
-            if max(size) <= limits.max_side:
+            if max(size) <= limits.max_side and (frames := getattr(image, "n_frames", 1)) == 1:
                 image.load()
                 return ImageOps.exif_transpose(image)
     except UnidentifiedImageError:
@@ -109,6 +109,8 @@ def open_upload(path: str | Path, limits: Limits) -> Image.Image:
         raise ValueError(f"The picture is too large. At most {limits.max_side} pixels a side are taken.") from None
     except Exception as error:  # broken files make decoders fail in many ways
         raise ValueError("The picture cannot be read: the file is damaged.") from error
+    if max(size) <= limits.max_side:
+        raise ValueError(f"The file holds {frames} frames or pages. Take one with a single picture.")
     raise ValueError(f"The picture is {size[0]} x {size[1]}. At most {limits.max_side} pixels a side are taken.")
 
 

@@ -4,7 +4,7 @@ import errno
 import logging
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import TypeVar
@@ -14,15 +14,17 @@ import torch
 from cfmrestore.registry import load_plugins
 
 J = TypeVar("J")
+T = TypeVar("T")
 R = TypeVar("R")
 _LOG = logging.getLogger("cfmrestore")
-_QUIET = 0.2  # seconds between two changes of the line
+_LIVE, _LOGGED = 0.2, 30.0  # seconds between two changes of a terminal's line, and between two lines of a log
 
 
 class TimeLeft:
-    """Progress over items, whose weights say how much work each is thought to be.
+    """Progress over items, whose weights say how much work each is thought to be: part, time left, rate.
 
-    On a terminal the line changes in place; elsewhere every item that is done gets a line of its own.
+    On a terminal one line changes in place. Elsewhere there is a line every half minute, so that short work is silent
+    and a log tells of long work.
     """
 
     def __init__(self, weights: Sequence[float]) -> None:
@@ -43,14 +45,19 @@ class TimeLeft:
     def update(self, part: float) -> None:
         """So much of the item is done, from 0 to 1."""
         now = time.monotonic()
-        if self.live and (now - self.shown > _QUIET or part in (0.0, 1.0)):
+        if self.live and (now - self.shown > _LIVE or part in (0.0, 1.0)):
             self.shown = now
             print(f"\r{self._line(part)}\x1b[K", end="", file=sys.stderr, flush=True)
+        elif not self.live and now - self.shown > _LOGGED:
+            self.shown = now
+            print(self._line(part), file=sys.stderr, flush=True)
+
+    def say(self, text: str) -> None:
+        """A line that stays, above that of the progress."""
+        print(f"\r{text}\x1b[K" if self.live else text, file=sys.stderr, flush=True)
 
     def end(self) -> None:
         """The item is done."""
-        if not self.live:
-            print(self._line(1.0), file=sys.stderr, flush=True)
         self.index += 1
 
     def close(self) -> None:
@@ -65,7 +72,26 @@ class TimeLeft:
         left = (
             f", {_clock(passed * (1 - done) / done)} left" if 0 < done < 1 else f", took {_clock(passed)}" * (done >= 1)
         )
-        return f"{self.index + 1}/{len(self.weights)} {self.name}{self.detail} {100 * part:.0f} %{left}"
+        items = self.index + part
+        rate = f", {_rate(items / passed)}" if items >= 1 and passed > 0 else ""
+        return f"{self.index + 1}/{len(self.weights)} {self.name}{self.detail} {100 * part:.0f} %{left}{rate}"
+
+
+def track(items: Sequence[T]) -> Iterator[T]:
+    """The items, with a line on the console that tells of them."""
+    progress = TimeLeft([1.0] * len(items))
+    try:
+        for item in items:
+            progress.begin(str(item))
+            yield item
+            progress.update(1.0)
+            progress.end()
+    finally:
+        progress.close()
+
+
+def _rate(per_second: float) -> str:
+    return f"{per_second:.1f} a second" if per_second >= 1 else f"{1 / per_second:.1f} s each"
 
 
 def _clock(seconds: float) -> str:
@@ -105,6 +131,7 @@ def run_jobs(
                 _LOG.debug("%s failed", job, exc_info=error)
                 kind = "" if isinstance(error, ValueError | OSError) and str(error) else f"{type(error).__name__}: "
                 failed.append(f"{job}: {kind}{error}")
+            progress.update(1.0)
             progress.end()
     finally:
         progress.close()

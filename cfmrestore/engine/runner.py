@@ -24,6 +24,7 @@ from cfmrestore.engine import checkpoints
 from cfmrestore.engine.loops import TestLoop
 from cfmrestore.evaluation.metrics.evaluator import RestorationEvaluator
 from cfmrestore.evaluation.scores import Scores
+from cfmrestore.process import is_quiet
 from cfmrestore.registry import DATASETS, LOOPS, RUNNERS, check_keys, find_class
 
 _WARNINGS = {signal.SIGTERM, signal.SIGUSR1, signal.SIGINT}
@@ -63,7 +64,7 @@ class RestorationRunner(Runner):
             super()._log_env(env_cfg)
         finally:
             for screen, level in screens.items():
-                screen.setLevel(level)
+                screen.setLevel(logging.WARNING if is_quiet() else level)
 
     @property
     def bare_model(self) -> Any:

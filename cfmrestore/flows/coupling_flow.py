@@ -68,7 +68,7 @@ class CouplingFlow(BaseModel):
     encoder is frozen and no part of the state: a checkpoint holds what was trained.
 
     Args:
-        encoder: The space of the flow.
+        encoder: The space of the flow; or one that is built.
         coupling: Which start belongs to which end.
         conditions: What the network is told beside x and t; by default what the coupling's kind needs: its input.
         network: What predicts the velocity; its channels follow from encoder and conditions.
@@ -88,7 +88,7 @@ class CouplingFlow(BaseModel):
     def __init__(
         self,
         *,
-        encoder: Config,
+        encoder: Config | Encoder,
         coupling: Config,
         network: Config,
         conditions: list[Config] | None = None,
@@ -297,6 +297,8 @@ class CouplingFlow(BaseModel):
 
     def _check_losses(self, *, has_teacher: bool) -> None:
         for loss in self.losses:
+            if not isinstance(loss, Loss):  # a text, where a shell took the quotes
+                raise ValueError(f"a loss is a dict(type=...); got {loss!r}")
             name = type(loss).__name__
             if loss.needs_flow_map and not getattr(self.network, "flow_map", False):
                 raise ValueError(f"the loss {name} is of flow maps: give model.network flow_map=True")

@@ -92,9 +92,10 @@ class Sampling:
             raise ValueError(f"sampling.num_intervals must be a positive integer; got {count!r}")
         if limit is not None and not (isinstance(limit, int | float) and limit > 0):
             raise ValueError(f"sampling.noise_contrast_limit must be a positive contrast, or None; got {limit!r}")
-        if not 0 <= self.fidelity <= 1 or not self.noise >= 0:
-            got = f"fidelity={self.fidelity}, noise={self.noise}"
-            raise ValueError(f"sampling needs fidelity in [0, 1] and noise of 0 or more; got {got}")
+        if not 0 <= self.fidelity <= 1:
+            raise ValueError(f"sampling needs a fidelity from 0 to 1; got {self.fidelity}")
+        if not self.noise >= 0:
+            raise ValueError(f"sampling needs a noise of 0 or more; got {self.noise}")
         if self.color not in color_match.MODES:
             raise ValueError(f"sampling.color must be one of {', '.join(color_match.MODES)}; got {self.color!r}")
         self._check_guidance()

@@ -59,6 +59,10 @@ def write_picture(path: str | Path, picture: Picture, *, quality: int = 95) -> N
     if not 1 <= quality <= 100:
         raise ValueError(f"the quality is from 1 to 100; got {quality}")
     name = format_of(path)
+    if picture.bits == 16 and name not in ("tiff", "png"):
+        warnings.warn(
+            f"{name} holds 8 bits: the 16 of {str(path)!r} are rounded (.png and .tiff keep them)", stacklevel=2
+        )
     with atomic(path) as unfinished:
         if name == "tiff":
             tiff.write(unfinished, picture)

@@ -29,7 +29,7 @@ class Cell:
     difference: float | None = None  # to the baseline, over the images where both are finite
     low: float | None = None
     high: float | None = None
-    better: bool | None = None  # whether the interval lies on the better side of zero; None if it holds zero
+    better: bool | None = None  # whether the interval lies on the better side of zero; None where that is open
 
 
 def compare(
@@ -44,7 +44,7 @@ def compare(
     """Put result files side by side, with paired bootstrap intervals of the differences to a baseline.
 
     Args:
-        paths: Result files, of one protocol and on the same images.
+        paths: Result files, of one protocol and on the same images; NAME=FILE says how a row is called.
         baseline: The method that the others are held against; by default bicubic interpolation if every file has it,
             otherwise the first file's method.
         level: Of confidence.
@@ -54,25 +54,44 @@ def compare(
     """
     if out is not None and Path(out).suffix not in (".md", ".csv", ".json"):
         raise ValueError(f"the comparison is a .md, .csv or .json file; got {str(out)!r}")
-    files = {Path(path): read_result(path) for path in paths}
+    named = {Path(path): name for name, path in map(_name_and_path, paths)}
+    files = {path: read_result(path) for path in named}
     if not files:
         raise ValueError("give the result files to compare")
     check_protocols(files)
     methods = [result["method"] for result in files.values()]  # by their files where two have one name
-    names = {p: r["method"] if methods.count(r["method"]) == 1 else p.stem for p, r in files.items()}
+    names = {p: named[p] or (r["method"] if methods.count(r["method"]) == 1 else p.stem) for p, r in files.items()}
     cells: list[Cell] = []
     interval = partial(paired_interval, level=level, samples=samples, seed=seed)
-    for places in common_benchmarks(files):
+    common = common_benchmarks(files)
+    if twice := {name for name in names.values() if list(names.values()).count(name) > 1}:
+        raise ValueError(f"two results would be called {min(twice)!r}: name them, as in NAME=RESULT.json")
+    for places in common:
         results = {names[path]: files[path]["benchmarks"][name] for path, name in places.items()}
         count = next(iter(results.values()))["num_images"]
         benchmark = f"{next(iter(places.values()))} ({count} images)"
         directions = {key: up for result in files.values() for key, up in result["higher_is_better"].items()}
-        cells += _compare(benchmark, results, directions, baseline, interval)
+        cells += _compare(benchmark, results, directions, baseline, level, interval)
     text = report(cells, level)
     print(text)
     if out is not None:
         _write(Path(out), cells, text)
     return cells
+
+
+def _name_and_path(given: str | Path) -> tuple[str, Path]:
+    """The name before an equals sign, if it is not that of a file."""
+    name, equals, path = str(given).partition("=")
+    return (name, Path(path)) if equals and not Path(given).exists() else ("", Path(given))
+
+
+def fewest(level: float) -> int:
+    """Images from which a difference can be told at all.
+
+    That all n differences have one sign happens by chance once in :math:`2^{n-1}`, which must be rarer than the level
+    of confidence allows (the sign test): six images at 95 %.
+    """
+    return 1 + math.ceil(-math.log2(1 - level))
 
 
 def check_protocols(files: Mapping[Path, Result]) -> None:
@@ -103,6 +122,7 @@ def _compare(
     results: Mapping[str, Result],
     directions: Mapping[str, bool],
     baseline: str | None,
+    level: float,
     interval: Interval,
 ) -> list[Cell]:
     rows = {name: (result, "restored") for name, result in results.items()}
@@ -122,7 +142,8 @@ def _compare(
                 differences = _differences(values.get(metric, []), methods[against][1].get(metric, []))
                 if name != against and len(differences) > 1:
                     low, high = interval(differences)
-                    better = None if low <= 0 <= high else (low > 0) == directions.get(metric, True)
+                    told = not low <= 0 <= high and len(differences) >= fewest(level)
+                    better = (low > 0) == directions.get(metric, True) if told else None
                     cell = replace(cell, difference=float(differences.mean()), low=low, high=high, better=better)
                 cells.append(cell)
     return cells
@@ -141,6 +162,7 @@ def report(cells: Sequence[Cell], level: float) -> str:
         sets.setdefault(cell.benchmark, {}).setdefault(cell.method, {})[cell.metric] = cell
     parts = [metrics_table(benchmark, rows, _text) for benchmark, rows in sets.items()]
     note = f"In brackets: the {level:.0%} interval of the difference to the first row; + better, - worse, = open."
+    note += f" Fewer than {fewest(level)} images leave it open."
     return "\n".join([*parts, note])
 
 

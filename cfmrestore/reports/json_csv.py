@@ -5,6 +5,7 @@ import io
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,12 @@ from cfmrestore.imageio.atomic import write_text
 
 def write_json(path: str | Path, value: Any) -> None:
     """A JSON file; infinity, which JSON does not know, is written as a string."""
-    write_text(path, json.dumps(_finite(value), indent=1, allow_nan=False) + "\n")
+    write_text(path, as_json(value) + "\n")
+
+
+def as_json(value: Any) -> str:
+    """Numbers, texts, paths and dataclasses of them, as ``write_json`` writes them."""
+    return json.dumps(_finite(value), indent=1, allow_nan=False)
 
 
 def read_json(path: str | Path) -> Any:
@@ -29,6 +35,10 @@ def write_csv(path: str | Path, rows: Iterable[Sequence[Any]]) -> None:
 
 
 def _finite(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, Path):
+        return str(value)
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, Mapping):

@@ -45,10 +45,13 @@ class Records:
         recorded, wanted = self._read(result), {**self.recipe, **own}
         if recorded is None:
             raise ValueError(f"{result} is there, and no record of how it was made: take another folder or --overwrite")
-        if other := sorted(key for key in wanted if key != "version" and recorded.get(key) != wanted[key]):
+        compared = sorted(key for key in wanted if key != "version")
+        if other := [
+            _told(key, recorded.get(key), wanted[key]) for key in compared if recorded.get(key) != wanted[key]
+        ]:
             raise ValueError(
-                f"{result} was made otherwise ({', '.join(other)} differ): write into another folder, or make it again "
-                "with --overwrite"
+                f"{result} was made otherwise ({', '.join(other)}): write into another folder, or make it again with "
+                "--overwrite"
             )
         return all(path.exists() for path in files)
 
@@ -71,3 +74,13 @@ class Records:
         except ValueError:
             return None
         return update_names(record, warn=False) if isinstance(record, Mapping) else None
+
+
+def _told(key: str, then: Any, now: Any) -> str:
+    """What differs, and how where that is short; of settings those that do."""
+    if isinstance(then, Mapping) and isinstance(now, Mapping):
+        names = [name for name in {**then, **now} if then.get(name) != now.get(name)]
+        return ", ".join(_told(name, then.get(name), now.get(name)) for name in names)
+    if isinstance(then, str | int | float | None) and isinstance(now, str | int | float | None) and key != "input":
+        return f"{key} {'not given' if then is None else then}, now {'not given' if now is None else now}"
+    return f"another {key.removesuffix('s')}"

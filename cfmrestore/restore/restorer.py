@@ -93,6 +93,10 @@ class Restorer:
         file = find_model(path, revision=revision, token=token, cache_dir=cache_dir)
         return cls(load_stages(file, encoder), device=device, precision=precision)
 
+    def __repr__(self) -> str:
+        names = [type(stage.flow).__name__ if stage.file is None else stage.file.stem for stage in self.stages]
+        return f"Restorer({', '.join(names)}: x{self.scale}, {self.device}, {str(self.dtype).removeprefix('torch.')})"
+
     @property
     def flow(self) -> CouplingFlow:
         """The first flow."""

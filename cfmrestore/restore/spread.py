@@ -68,6 +68,11 @@ def top_of(spread: np.ndarray) -> int:
     return next((top for top in TOPS if reached <= top), TOPS[-1])
 
 
+def spread_numbers(spread: np.ndarray) -> np.ndarray:
+    """A spread as 16 bits (h, w, 1): 256 are a level of 255."""
+    return np.round(256 * np.clip(spread, 0, 255)).astype(np.uint16)[..., None]
+
+
 def spread_picture(spread: np.ndarray, *, top: float | None = None, legend: bool = True) -> Image.Image:
     """Color a spread.
 

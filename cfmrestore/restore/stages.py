@@ -1,19 +1,23 @@
 """Models that restore: one checkpoint, or a chain of them that a config names."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.config.files import find_config, read_file
 from cfmrestore.flows.coupling_flow import CouplingFlow
 from cfmrestore.flows.sampling import Sampling
 from cfmrestore.former_names import update_names
-from cfmrestore.registry import MODELS, check_keys, find_class, load_plugins
+from cfmrestore.registry import ENCODERS, MODELS, check_keys, find_class, load_plugins
 from cfmrestore.repository import named_repository
 from cfmrestore.restore import model_zoo, published
+from cfmrestore.restore.declared import held_to
 from cfmrestore.restore.settings import Settings
 
 TRAINING = ("data_preprocessor", "loss", "teacher", "times", "ceiling", "compile")  # of no use here
@@ -98,7 +102,7 @@ def load_flow(path: Path, encoder: Mapping[str, Any] | None = None) -> CouplingF
             f"{str(path)!r} does not say which model it is of: give its config too, or train on with this version"
         )
     config = {key: value for key, value in described.items() if key not in TRAINING}
-    flow = build(update_names(config, warn=False), encoder, str(path))
+    flow = build(update_names(config, warn=False), encoder, str(path), checkpoint["state_dict"])
     checkpoints.load_weights(flow, checkpoint["state_dict"], path)
     trained = checkpoint["meta"].get("encoder", {}).get("digest")
     if trained not in (None, flow.encoder.digest()):
@@ -109,8 +113,16 @@ def load_flow(path: Path, encoder: Mapping[str, Any] | None = None) -> CouplingF
     return flow
 
 
-def build(config: Mapping[str, Any], encoder: Mapping[str, Any] | None, name: str) -> CouplingFlow:
-    """A flow without its weights; what a file describes is held to be a flow of registered parts before it is built."""
+def build(
+    config: Mapping[str, Any],
+    encoder: Mapping[str, Any] | None,
+    name: str,
+    weights: Mapping[str, Tensor] | None = None,
+) -> CouplingFlow:
+    """A flow without its weights; what a file describes is held to be a flow of registered parts before it is built.
+
+    With the weights that it will have, it is also held to be no larger.
+    """
     parts = {"the model": config, **{part: config.get(part) for part in _PARTS}}
     for part, value in parts.items():
         if not isinstance(value, Mapping) or not isinstance(value.get("type"), str) or "_scope_" in value:
@@ -118,7 +130,9 @@ def build(config: Mapping[str, Any], encoder: Mapping[str, Any] | None, name: st
     cls = find_class({"type": config["type"]}, MODELS)
     if not (isinstance(cls, type) and issubclass(cls, CouplingFlow)):
         raise ValueError(f"{name!r} is of a {config['type']}, which does not restore images")
-    return MODELS.build({**config, "encoder": {**config["encoder"], **(encoder or {})}})
+    space = ENCODERS.build({**config["encoder"], **(encoder or {})})  # its weights have their own file
+    with nullcontext() if weights is None else held_to(weights, name):
+        return MODELS.build({**config, "encoder": space})
 
 
 def _chain(config: Any, path: Path, encoder: Mapping[str, Any] | None) -> list[Stage]:

@@ -15,11 +15,16 @@ def varies(alpha: Tensor | None) -> bool:
 
 
 def bounded(restored: Tensor, low: Tensor) -> Tensor:
-    """Restored alpha within what the pixels around had: what is opaque stays so, and what is empty."""
+    """Restored alpha within what the pixels around had: what is opaque stays so, and what is empty.
+
+    Where linear interpolation is between empty pixels alone there was nothing, and between opaque ones no hole: what a
+    network sees there is its own ringing, and would be a halo.
+    """
     size = (restored.shape[-2], restored.shape[-1])
     high = F.interpolate(_around(low), size=size, mode="nearest")
     least = F.interpolate(-_around(-low), size=size, mode="nearest")
-    return restored.clamp(least, high)
+    between = F.interpolate(low, size=size, mode="bilinear")
+    return torch.where((between <= 0) | (between >= 1), between, restored.clamp(least, high))
 
 
 def _around(x: Tensor) -> Tensor:

@@ -189,10 +189,10 @@ def test_a_replay_that_cannot_be_the_same_is_refused(photos: Path, tmp_path: Pat
 
 @pytest.mark.slow
 def test_the_tool(photos: Path, tmp_path: Path) -> None:
-    assert "real_esrgan" in run_tool("degrade.py", "--list").split()
+    assert "colorize               Gray photographs\n" in run_tool("degrade.py", "--list")
     out = run_tool("degrade.py", photos, "--preset", "bicubic", "--out", tmp_path / "low", "--scale", 2, "--workers", 2)
     assert f"4 images in {tmp_path / 'low'}" in out
-    assert "4/4 deep/0.jpg 100 %, took 0:" in out
+    assert "%" not in out  # the line of progress is for terminals, and for what takes long
     assert pixels(tmp_path / "low")["0.png"].shape == (25, 25, 3)
     run_tool("degrade.py", photos, "--preset", "bicubic", "--scale", 2, "--out", tmp_path / "two", ranks=2)
     assert same(tmp_path / "low", tmp_path / "two")

@@ -30,7 +30,6 @@ def test_what_training_leaves_restores(tmp_path: Path) -> None:
     run_tool("train.py", TINY, "--work-dir", tmp_path / "run", "--no-validate", options=small_options(tmp_path))
     output = run_tool("restore.py", tmp_path / "images", "--model", tmp_path / "run", "--out", tmp_path / "out")
     assert "6 files written" in output
-    assert "6/6" in output
     assert pixels(tmp_path / "out" / "0.png").shape == (128, 128, 3)
     # the config and the checkpoint by themselves say the same
     options = {key: value for key, value in small_options(tmp_path).items() if key.startswith("model.")}
@@ -77,7 +76,7 @@ def test_a_broken_run_goes_on(model: Path, tmp_path: Path, capsys: pytest.Captur
     assert "2 of 3 are there already" in capsys.readouterr().err
     assert (out / "0.png").stat().st_mtime_ns == before
     assert restore([images], model, out, settings=Settings(tile=32)) == []  # the same picture
-    with pytest.raises(ValueError, match=r"made otherwise \(settings differ\)"):
+    with pytest.raises(ValueError, match=r"made otherwise \(seed 0, now 1\)"):
         restore([images], model, out, settings=Settings(seed=1))
     assert len(restore([images], model, out, settings=Settings(seed=1), overwrite=True)) == 3
     assert json.loads((out / ".restored" / "0.png.json").read_text())["settings"]["seed"] == 1
@@ -87,15 +86,15 @@ def test_results_of_two_recipes_do_not_mix(model: Path, tmp_path: Path) -> None:
     first, second = (write_images(tmp_path / name, count=1, seed=seed) for seed, name in enumerate(("a", "b")))
     out = tmp_path / "out"
     restore([first], model, out)
-    with pytest.raises(ValueError, match=r"0.png was made otherwise \(input differ\)"):
+    with pytest.raises(ValueError, match=r"0.png was made otherwise \(another input\)"):
         restore([second], model, out)
     (second / "0.png").rename(second / "other.png")
     restore([second], model, out, settings=Settings(seed=1))
     assert restore([first], model, out) == []  # still of its own recipe
-    with pytest.raises(ValueError, match="precision differ"):
+    with pytest.raises(ValueError, match="precision auto, now bf16"):
         restore([first], model, out, precision="bf16")
     another = save_model(tmp_path / "small.pth", seed=5)
-    with pytest.raises(ValueError, match="models differ"):
+    with pytest.raises(ValueError, match="another model"):
         restore([first], another, out)
     (out / ".restored" / "0.png.json").unlink()
     with pytest.raises(ValueError, match="no record of how it was made"):
@@ -171,7 +170,7 @@ def test_bad_files_are_named_and_the_rest_is_done(model: Path, tmp_path: Path) -
         (["IMAGES", "--format", "gif"], "unknown format 'gif'; known are png, jpg, webp, avif, tif"),
         (["IMAGES", "--suffix", "/x"], "the suffix becomes part of a name"),
         (["IMAGES", "--out", "IMAGES"], "would be replaced by a restoration"),
-        (["IMAGES", "--fidelity", "2"], "fidelity in [0, 1]"),
+        (["IMAGES", "--fidelity", "2"], "needs a fidelity from 0 to 1; got 2.0"),
         (["IMAGES", "--device", "tpu"], "unknown device 'tpu'"),
         (["IMAGES", "--samples", "0"], "samples must be 1 or more"),
         (["IMAGES", "--out", "IMAGES/x.gif"], ".gif is not written: name a folder, or a file of .png"),
@@ -196,16 +195,46 @@ def test_wrong_arguments(model: Path, tmp_path: Path, args: list[str], message: 
 def test_names_that_differ_by_their_suffix_alone(model: Path, tmp_path: Path) -> None:
     images = write_images(tmp_path / "images", count=1)
     write_images(tmp_path / "images", count=1, suffix=".bmp")
-    with pytest.raises(ValueError, match="several images would be written to"):
+    named = f"several images would be written to .*0.png: {images / '0.bmp'}, {images / '0.png'}. Rename"
+    with pytest.raises(ValueError, match=named):
         restore([images], model, tmp_path / "out")
+
+
+def test_what_cannot_be_honored_is_refused(model: Path, tmp_path: Path) -> None:
+    image, out = write_images(tmp_path / "images", count=1) / "0.png", tmp_path / "out"
+    with pytest.raises(ValueError, match=r"the format png does not fit the file .*x\.jpg"):
+        restore([image], model, tmp_path / "x.jpg", format="png")
+    with pytest.raises(ValueError, match=r"consistency is for whole scales; got 2\.5"):
+        restore([image], model, out, settings=Settings(consistency=True, scale=2.5))
+    with pytest.raises(ValueError, match="at fidelity 1 nothing is drawn, so 2 samples would be the same"):
+        restore([image], model, out, settings=Settings(fidelity=1.0), samples=2)
+    assert restore([image], model, tmp_path / "x.jpg", format="jpg")
+
+
+def test_a_run_of_other_settings_says_which(model: Path, tmp_path: Path) -> None:
+    image, out = write_images(tmp_path / "images", count=1) / "0.png", tmp_path / "out"
+    restore([image], model, out, settings=Settings(num_intervals=1))
+    changed = Settings(num_intervals=1, seed=3, fidelity=0.5)
+    with pytest.raises(ValueError, match=r"made otherwise \(seed 0, now 3, fidelity not given, now 0\.5\)"):
+        restore([image], model, out, settings=changed)
+
+
+def test_16_bits_that_a_format_rounds_are_told(model: Path, tmp_path: Path) -> None:
+    gray = np.full((8, 8), 300, np.uint16)
+    Image.fromarray(gray).save(tmp_path / "deep.png")
+    with pytest.warns(UserWarning, match=r"webp holds 8 bits: the 16 of .*deep\.webp' are rounded"):
+        restore([tmp_path / "deep.png"], model, tmp_path / "deep.webp")
 
 
 def test_samples_and_their_spread(model: Path, tmp_path: Path) -> None:
     images = write_images(tmp_path / "images", count=1)
     done = restore([images], model, tmp_path / "out", samples=2)
-    assert [path.name for path in done] == ["0_0.png", "0_1.png", "0_spread.png"]
-    assert not np.array_equal(pixels(done[0]), pixels(done[1]))
-    assert pixels(done[2]).ndim == 3
+    assert [path.name for path in done] == ["0_0.png", "0_1.png", "0_spread.png", "0_spread_levels.png"]
+    first, second, colored, levels = (pixels(path) for path in done)
+    assert not np.array_equal(first, second)
+    assert first.shape == colored.shape  # to be laid over the result
+    expected = np.sqrt(((first.astype(float) - second) ** 2 / 4).mean(axis=-1))
+    assert np.abs(levels.squeeze() / 256 - expected).max() < 1  # samples are rounded to 8 bits in their files
     assert restore([images], model, tmp_path / "out", samples=2) == []
 
 

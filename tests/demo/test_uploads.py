@@ -125,6 +125,15 @@ def test_wrong_files_are_refused(tmp_path: Path) -> None:
         assert str(tmp_path) not in str(caught.value)
 
 
+def test_one_frame_is_taken_and_not_the_first_of_many(tmp_path: Path) -> None:
+    still = Image.new("RGB", (8, 8))
+    still.save(tmp_path / "still.gif")
+    still.save(tmp_path / "moving.gif", save_all=True, append_images=[Image.new("RGB", (8, 8), "red")])
+    assert uploads.open_upload(tmp_path / "still.gif", LIMITS).size == (8, 8)
+    with pytest.raises(ValueError, match="holds 2 frames or pages"):
+        uploads.open_upload(tmp_path / "moving.gif", LIMITS)
+
+
 def test_sizes_are_refused_before_pixels_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = picture(tmp_path / "a.png", (100, 100))
     monkeypatch.setattr(Image.Image, "load", lambda _: pytest.fail("the pixels were read"))

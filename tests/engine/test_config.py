@@ -16,6 +16,7 @@ from cfmrestore.registry import MODELS
 from cfmrestore.restore import Restorer
 from tests.testing import ROOT, TINY
 
+PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 FILES = sorted(p for p in (ROOT / "configs").rglob("*.py") if not {"_base_", "degradations", "study"} & set(p.parts))
 CHAINS = [path for path in FILES if path.stem.startswith("cascade")]
 CONFIGS = [path for path in FILES if path not in CHAINS]
@@ -69,6 +70,16 @@ def test_an_option_changes_all_places_that_refer_to_it() -> None:
     assert cfg.model.data_preprocessor.degradation[1].scale == 2
     assert [metric.get("protocol") for metric in cfg.val_evaluator] == ["rgb", "rgb", None]
     assert cfg.train_dataloader.dataset.data_root == "elsewhere"
+
+
+def test_the_recipe_for_pairs_validates_on_pairs(tmp_path: Path) -> None:
+    """As docs/train.md has it: what is trained on pairs keeps the weights that are best on pairs."""
+    recipe = next(one for one in PYTHON.findall((ROOT / "docs" / "train.md").read_text()) if "PairedFolder" in one)
+    (tmp_path / "pairs.py").write_text(recipe.replace("configs/", f"{ROOT}/configs/"))
+    cfg = load_config(tmp_path / "pairs.py", {"data_root": "x", "val_root": "y"})
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        assert loader.dataset.type == "PairedFolder"
+    assert cfg.val_dataloader.dataset.high_root != cfg.train_dataloader.dataset.high_root
 
 
 def test_a_new_type_starts_its_dict_afresh() -> None:

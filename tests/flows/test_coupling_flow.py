@@ -211,3 +211,11 @@ class TestPreprocessor:
             RestorationPreprocessor(mask={"type": "GaussianNoise"})
         with pytest.raises(ValueError, match="one size, got 6x6, 8x8: crop them"):
             RestorationPreprocessor(degradation={"type": "Clip"})(self.collated([8, 6]))
+
+
+def test_a_text_is_no_loss() -> None:
+    """What a shell makes of a list of dicts without quotes."""
+    flow = build()
+    flow.losses = ["{type:MSE}"]
+    with pytest.raises(ValueError, match=r"a loss is a dict\(type=\.\.\.\); got '\{type:MSE\}'"):
+        flow._check_losses(has_teacher=False)

@@ -8,14 +8,14 @@ import pytest
 
 from cfmrestore.apis.evaluate import evaluate_folders
 from cfmrestore.reports import results
-from cfmrestore.reports.compare import compare
+from cfmrestore.reports.compare import compare, fewest
 from tests.apis.test_evaluate import noisy
 from tests.testing import write_images
 
 
 @pytest.fixture
 def target(tmp_path: Path) -> Path:
-    return write_images(tmp_path / "photos", count=4, side=40)
+    return write_images(tmp_path / "photos", count=6, side=40)
 
 
 def measured(target: Path, tmp_path: Path, sigma: float, **keys: object) -> Path:
@@ -36,6 +36,27 @@ def test_comparing(target: Path, tmp_path: Path) -> None:
     assert cells["noise_5", "PSNR"].low is None
     assert compare(files, baseline="noise_10")[1].better is True
     assert len(list(csv.DictReader((tmp_path / "c.csv").open()))) == 4
+    named = compare([f"light={files[0]}", f"strong={files[1]}"])
+    assert {cell.method for cell in named} == {"light", "strong"}
+    with pytest.raises(ValueError, match="two results would be called 'a'"):
+        compare([f"a={files[0]}", f"a={files[1]}"])
+
+
+@pytest.mark.parametrize(("level", "images"), [(0.95, 6), (0.5, 2), (0.99, 8)])
+def test_few_images_leave_it_open(level: float, images: int) -> None:
+    """All signs alike are chance in one of 2^(n-1) sets, which must be rarer than the level allows."""
+    assert fewest(level) == images
+    assert 2.0 ** (1 - images) <= 1 - level < 2.0 ** (2 - images)
+
+
+def test_two_images_do_not_tell(target: Path, tmp_path: Path) -> None:
+    for path in sorted(target.iterdir())[2:]:
+        path.unlink()
+    cells = compare([measured(target, tmp_path, sigma) for sigma in (5, 10)])
+    worse = next(cell for cell in cells if cell.method == "noise_10" and cell.metric == "PSNR")
+    assert worse.high is not None
+    assert worse.high < 0  # the bootstrap of two images is sure of itself
+    assert worse.better is None
 
 
 def test_what_cannot_be_compared(target: Path, tmp_path: Path) -> None:
@@ -45,10 +66,10 @@ def test_what_cannot_be_compared(target: Path, tmp_path: Path) -> None:
     ):
         compare([one, measured(target, tmp_path, 5, protocol="rgb")])
     with pytest.raises(ValueError, match="no set of the same images in common"):
-        compare([one, measured(write_images(tmp_path / "b", count=4, side=40, seed=9), tmp_path / "c", 5)])
+        compare([one, measured(write_images(tmp_path / "b", count=6, side=40, seed=9), tmp_path / "c", 5)])
     other = measured(target, tmp_path, 10, name="other")
-    assert {cell.benchmark for cell in compare([one, other])} == {"photos (4 images)"}  # by another name
-    write_images(tmp_path / "more" / "photos", count=5, side=40)
+    assert {cell.benchmark for cell in compare([one, other])} == {"photos (6 images)"}  # by another name
+    write_images(tmp_path / "more" / "photos", count=7, side=40)
     with pytest.raises(ValueError, match="no set of the same images in common"):
         compare([one, measured(tmp_path / "more" / "photos", tmp_path / "more", 5)])
     with pytest.raises(ValueError, match="no method 'none'"):

@@ -290,6 +290,9 @@ def test_the_table_marks_the_best(tmp_path: Path) -> None:
     }
     table = written(tmp_path, result).split("<tbody>")[1].split("</tbody>")[0]
     assert re.findall("<strong>(.*?)</strong>", table) == ["30.00", "0.2000"]
+    result["benchmarks"]["Set5"]["rows"]["restored"]["NFE"] = 2.0
+    result["higher_is_better"]["NFE"] = False
+    assert written(tmp_path, result).count("<strong>") == 2  # what has no rival is not the best
 
 
 def test_warnings_stand_on_top(tmp_path: Path) -> None:

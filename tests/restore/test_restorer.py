@@ -211,6 +211,18 @@ class TestTransparency:
         assert (alpha[:, :24] == 0).all()
         assert (alpha[:, 40:] == 255).all()
 
+    def test_a_cut_out_gets_no_halo(self) -> None:
+        """A network that overshoots beside edges, on a square whose sides are pixels: beyond half a pixel nothing."""
+        image = np.concatenate([photo(16, 16), np.zeros((16, 16, 1), np.uint8)], axis=-1)
+        image[4:12, 4:12, 3] = 255
+        for model in ("cfm-x4", "cfm-realsr-x4-fast"):
+            alpha = Restorer.from_pretrained(model, device="cpu")(image)[..., 3]
+            assert alpha[16:48, 16:48].mean() > 220
+            outside = np.ones((64, 64), bool)
+            outside[13:51, 13:51] = False
+            assert alpha[outside].max() == 0
+            assert (alpha[19:45, 19:45] == 255).all()
+
     def test_a_constant_alpha_is_kept_and_changes_no_color(self, restorer: Restorer) -> None:
         opaque = restorer(photo())
         for value in (0, 128, 255):
@@ -311,6 +323,10 @@ class TestTrouble:
     def test_unknown_devices_and_precisions(self, keys: dict[str, str]) -> None:
         with pytest.raises(ValueError, match="unknown"):
             Restorer(linear_flow(), **keys)
+
+
+def test_it_says_what_it_is() -> None:
+    assert repr(Restorer.from_pretrained("cfm-x4", device="cpu")) == "Restorer(cfm-x4: x4, cpu, float32)"
 
 
 def test_lifted_latents_get_the_colors_of_their_picture() -> None:

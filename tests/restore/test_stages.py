@@ -23,6 +23,16 @@ def test_a_checkpoint_is_all_that_is_needed(model: Path) -> None:
         assert np.array_equal(Restorer.from_pretrained(path, device="cpu")(photo()), expected)
 
 
+@pytest.mark.parametrize("channels", [10**6, 10**4])
+def test_a_network_far_larger_than_its_file_is_not_built(model: Path, tmp_path: Path, channels: int) -> None:
+    checkpoint = checkpoints.load(model)
+    checkpoint["meta"]["model"]["network"]["base_channels"] = channels
+    checkpoints.save(checkpoint, tmp_path / "stranger.pth")
+    for suffix in (".pth", ".safetensors"):
+        with pytest.raises(ValueError, match=r"holds [\d,]+ numbers and describes a network of far more"):
+            Restorer.from_pretrained(tmp_path / f"stranger{suffix}", device="cpu")
+
+
 def test_a_work_directory_stands_for_its_newest_checkpoint(tmp_path: Path) -> None:
     for seed in range(2):
         save_model(tmp_path / f"iter_{seed}.pth", seed)

@@ -1,6 +1,9 @@
 """Degradations by name: the files of configs/degradations."""
 
+import re
 from collections.abc import Mapping
+from itertools import takewhile
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
@@ -22,6 +25,16 @@ class Preset:
 def names() -> list[str]:
     """The presets that the project ships."""
     return sorted(path.stem for path in (configs_folder() / "degradations").glob("*.py"))
+
+
+def about() -> dict[str, str]:
+    """What each is, by its name: the first sentence of its file."""
+    return {name: _first_sentence(configs_folder() / "degradations" / f"{name}.py") for name in names()}
+
+
+def _first_sentence(path: Path) -> str:
+    lines = takewhile(lambda line: line.startswith("#"), path.read_text(encoding="utf-8").splitlines())
+    return re.split(r"(?<!et al)\.(?= |$)", " ".join(line.lstrip("# ") for line in lines))[0]
 
 
 def read(name: str) -> Config:

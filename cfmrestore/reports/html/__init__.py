@@ -119,7 +119,7 @@ class _Benchmark:
         """The best mean of the rows that restore or generate, not of real pictures and those through the encoder."""
         means = [row.get(metric) for name, row in self.rows.items() if name not in _REAL]
         known = [mean for mean in means if mean is not None and not math.isnan(mean)]
-        if not known or metric not in self.directions:
+        if len(known) < 2 or metric not in self.directions:  # without a rival nothing is best
             return None
         return max(known) if self.directions[metric] else min(known)
 
