@@ -1,6 +1,6 @@
 # make demo   restore with the shipped models, train the small config, evaluate it, leave pictures and tables
-# make test   format, lint, import contracts, types, tests
-# make quick  the same without the tests that are marked slow
+# make test   format, lint, import contracts, types, the wheel in an environment of its own, tests
+# make quick  the same without the wheel and the tests that are marked slow
 # make install   the virtual environment alone; a second call installs nothing
 
 PYTHON ?= python3.11
@@ -8,7 +8,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 DEMO := work_dirs/demo
 
-.PHONY: demo test quick install lint chromium
+.PHONY: demo test quick install lint chromium wheel
 
 install: $(STAMP)
 
@@ -42,12 +42,16 @@ chromium:
 		{ apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends chromium; } || \
 		echo "no chromium could be installed"
 
+# What a user gets: the wheel alone, in a new environment and an empty folder.
+wheel: $(STAMP)
+	$(BIN)/python tools/check_wheel.py
+
 # Two processes of one thread each: the tests are many and small. A file's tests share what they prepare; the
 # order of the files is that of tests/conftest.py.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 test quick: export OMP_NUM_THREADS := 1
 
-test: lint chromium
+test: lint chromium wheel
 	$(PYTEST)
 
 quick: lint chromium
