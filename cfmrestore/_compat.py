@@ -70,6 +70,13 @@ def _adafactor(params: Any, **keys: Any) -> torch.optim.Optimizer:
     return optimizer
 
 
+def train_without_mps() -> None:
+    """Let mmengine train on the CPU of a Mac: degradations are in float64, which its GPU does not have."""
+    module: Any = import_module("mmengine.device.utils")
+    if module.DEVICE == "mps":
+        module.DEVICE = "cpu"
+
+
 @cache
 def format_configs_once() -> None:
     """Let mmengine format the text of a config once: it does so ten times a run, and again at every checkpoint.

@@ -1,11 +1,10 @@
 """Memory of the process: the most that something takes, and what the C library does with what was freed."""
 
 import ctypes
-import os
 import sys
 import threading
-from pathlib import Path
 
+import psutil
 import torch
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
@@ -35,9 +34,9 @@ class PeakMemory:
             self._watch.join()
 
     def _look(self) -> None:
-        page = os.sysconf("SC_PAGE_SIZE")
+        process = psutil.Process()
         while True:
-            self.bytes = max(self.bytes, int(Path("/proc/self/statm").read_text().split()[1]) * page)
+            self.bytes = max(self.bytes, process.memory_info().rss)
             if self._done.wait(_EVERY):
                 return
 
@@ -52,3 +51,13 @@ def keep_freed_memory() -> None:
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, 1 << 30)
         mallopt(_M_TRIM_THRESHOLD, -1)
+
+
+def peak_bytes() -> int:
+    """The most memory that this process has had."""
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource  # which Windows does not have
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak

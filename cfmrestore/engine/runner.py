@@ -27,14 +27,17 @@ from cfmrestore.evaluation.scores import Scores
 from cfmrestore.process import is_quiet
 from cfmrestore.registry import DATASETS, LOOPS, RUNNERS, check_keys, find_class
 
-_WARNINGS = {signal.SIGTERM, signal.SIGUSR1, signal.SIGINT}
+_WARNINGS = {signal.Signals[name] for name in ("SIGTERM", "SIGUSR1", "SIGINT") if hasattr(signal, name)}
 
 
 def _start_worker(start: Callable[[int], None] | None, worker: int) -> None:
     """A scheduler warns all processes of a job; what to do then is for the one that trains, whose workers go on."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, _WARNINGS)
-    parent = multiprocessing.parent_process()
-    threading.Thread(target=_end_with, args=(parent.pid if parent else None,), daemon=True).start()
+    if hasattr(signal, "sigwaitinfo"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, _WARNINGS)
+        parent = multiprocessing.parent_process()
+        threading.Thread(target=_end_with, args=(parent.pid if parent else None,), daemon=True).start()
+    else:  # Windows and macOS do not tell who sent a signal: SIGTERM is the trainer's, Ctrl-C goes to all
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     if start is not None:
         start(worker)
 

@@ -14,7 +14,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield unfinished
-        with unfinished.open("rb") as file:
+        with unfinished.open("r+b") as file:  # Windows syncs what is open for writing
             os.fsync(file.fileno())
         mask = os.umask(0)  # which is told only where it is set
         os.umask(mask)

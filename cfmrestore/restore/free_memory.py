@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import psutil
 import torch
 
 _CGROUPS = (
@@ -9,16 +10,13 @@ _CGROUPS = (
     ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
 )
 _TOLD = ("can't allocate memory", "out of memory", "not enough memory", "alloc_failed", "bad_alloc")
-_UNKNOWN = 4 * 2**30  # assumed where the system does not tell
 
 
 def free_bytes(device: torch.device) -> int:
     """Free memory of the device; on a CPU also within the limit of a container."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    kibibytes = _numbers(Path("/proc/meminfo")).get("MemAvailable:")
-    available = _UNKNOWN if kibibytes is None else 1024 * kibibytes
-    limits = [available, *(limit for pair in _CGROUPS if (limit := _left(*pair)) is not None)]
+    limits = [psutil.virtual_memory().available, *(limit for pair in _CGROUPS if (limit := _left(*pair)) is not None)]
     return max(min(limits), 0)
 
 

@@ -304,6 +304,8 @@ def device_of(name: str) -> torch.device:
         device = torch.device(device_of_process(name))
     except RuntimeError as error:
         raise ValueError(f"unknown device {name!r}; take auto, cpu or cuda") from error
+    if device.type not in ("cpu", "cuda"):  # schedules and grids are in float64, which mps does not have
+        raise ValueError(f"the device {name!r} is not supported; take auto, cpu or cuda")
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"device {name!r}: there is no CUDA device here")
     return device

@@ -1,7 +1,6 @@
 """What a restoration costs beside the network and the decoder, and how its memory grows."""
 
 import inspect
-import resource
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -18,6 +17,7 @@ import numpy as np
 
 from cfmrestore.analysis.benchmarks.cases import conditions, in_cases, report
 from cfmrestore.engine.config.load import load_config
+from cfmrestore.engine.memory import peak_bytes
 from cfmrestore.imageio import Metadata, Picture, read_picture, write_picture
 from cfmrestore.reports.markdown import markdown_table
 from cfmrestore.restore import Restorer, Settings
@@ -114,7 +114,7 @@ def _peak(model: str, settings: dict[str, Any], side: int) -> dict[str, Any]:
         write_picture(Path(folder) / "high.png", restored)
     space = restorer.stages[-1].flow.encoder
     canvas = 4 * side**2 * space.channels / space.downscale**2
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = peak_bytes()
     return {"side": side, "seconds": time.perf_counter() - began, "peak": peak, "canvases": _CANVASES * canvas}
 
 

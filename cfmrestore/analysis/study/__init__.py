@@ -103,7 +103,7 @@ def run_one(job: StudyJob) -> dict[str, Any]:
     training, run, benchmarks = job.training, job.folder / "run", {}
     _check_recipe(job.folder / _RECIPE, training, f"{job.folder} was trained otherwise than {job.run} is asked for now")
     last = run / f"iter_{training['train_cfg']['max_iters']}.pth"
-    with (job.folder / "log.txt").open("a") as log, redirect_stdout(log), redirect_stderr(log):
+    with (job.folder / "log.txt").open("a", encoding="utf-8") as log, redirect_stdout(log), redirect_stderr(log):
         if not last.is_file():
             train(job.run.config, work_dir=str(run), resume="auto", validate=False, options=job.options)
         if not last.is_file():

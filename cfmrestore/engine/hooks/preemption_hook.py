@@ -20,14 +20,15 @@ class PreemptionHook(Hook):
     Ctrl-C is one, and a second Ctrl-C ends the run at once, without a checkpoint.
 
     Args:
-        signals: Names of the signals.
+        signals: Names of the signals; Windows has no SIGUSR1, and goes without.
         interval: Iterations between the looks of a distributed run at all its ranks.
     """
 
     priority = "LOWEST"
 
     def __init__(self, *, signals: Sequence[str] = ("SIGTERM", "SIGUSR1", "SIGINT"), interval: int = 10) -> None:
-        self.signals = [signal.Signals[name] for name in signals]
+        missing = {"SIGUSR1"} - signal.Signals.__members__.keys()
+        self.signals = [signal.Signals[name] for name in signals if name not in missing]
         self.interval = interval
         self.received = 0
         self._previous: dict[signal.Signals, Any] = {}
