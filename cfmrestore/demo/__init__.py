@@ -8,8 +8,8 @@ os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    model = "as Restorer takes it (default: %(default)s)"
-    parser.add_argument("--model", default="cfm-x4-fast", metavar="PATH", help=model)
+    model = "auto or a bundled model, between which the page lets choose, or another one alone (default: %(default)s)"
+    parser.add_argument("--model", default="auto", metavar="PATH", help=model)
     parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s, which only this machine reaches")
     parser.add_argument("--port", type=int, default=7860, help="default: %(default)s")
     parser.add_argument("--max-side", type=int, default=2048, metavar="PIXELS", help="of a picture (default: 2048)")

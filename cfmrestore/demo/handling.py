@@ -17,6 +17,12 @@ def pass_file_on(picture: Any) -> None:
     picture.preprocess = lambda payload: payload and payload.path
 
 
+def pass_files_on(files: Any, make: Callable[[str, str], Any]) -> None:
+    """Hand several uploads on as what is made of their paths and their names; addresses are not fetched."""
+    _take_only_files(files)
+    files.preprocess = lambda payload: payload and [make(one.path, one.orig_name or one.path) for one in payload]
+
+
 def pass_layer_on(editor: Any) -> None:
     """Hand on the file of what was painted, and nothing else of an editor; addresses are not fetched."""
     _take_only_files(editor)

@@ -10,12 +10,18 @@ import gradio as gr
 from cfmrestore.demo import uploads
 from cfmrestore.demo.handling import pass_file_on, show_errors
 from cfmrestore.demo.holes import holes_of
+from cfmrestore.demo.models import PageModels, card
 from cfmrestore.demo.painting import QUIET, Painting
+from cfmrestore.demo.several import Several
 
 MODEL_DEFAULT = "the model's own"
+EXAMPLES = Path(__file__).parent / "examples"
 SENTENCE = (
-    "Drop a small, blurred or compressed picture: a flow restores it, and shows you where its details are read from "
+    "Drop a small, noisy or compressed picture: a flow restores it, and shows you where its details are read from "
     "your picture and where they are invented."
+)
+DIAL = (
+    "At 0 the most detail is drawn, some of it invented; at 1 nothing is, and the result stays closest to your picture"
 )
 PAINTING_SENTENCE = (
     "Drop a picture, and paint over what is to be filled: a flow fills it, and leaves all else as it is in your file."
@@ -29,23 +35,51 @@ CSS = """
 #heading h1 { margin-bottom: 0; }
 #heading p { max-width: 44rem; color: var(--body-text-color-subdued); }
 #summary { min-height: 1.5rem; }
+#card p { font-size: var(--text-sm); }
+.gradio-container.gradio-container.gradio-container :focus-visible {
+  outline: 3px solid var(--body-text-color) !important; outline-offset: 2px !important;
+}
+#examples .label, #examples .label svg { color: var(--body-text-color); }
+#compare .icon { color: white; }
+#compare .icon-wrap { background: var(--primary-700); }
+.dark { --color-accent: var(--primary-400) !important; }
 #summary p, #notes p { color: var(--body-text-color-subdued); }
 #notes p { font-size: var(--text-sm); }
 #editor button[aria-label="Color"], #editor button[aria-label="Clear canvas"] { display: none; }
 @media (max-width: 640px) { .gradio-container .main.fillable { padding: var(--size-4) var(--size-3); } }
 """
+LIVE = """() => {
+  document.documentElement.lang = "en";
+  for (const id of ["status", "several-said"]) {
+    const place = document.getElementById(id);
+    if (place) { place.setAttribute("role", "status"); place.setAttribute("aria-live", "polite"); }
+  }
+}"""  # what changes there is read aloud
 FONTS = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}  # which every system has
+# Every text has the contrast of 4.5 that WCAG 2.2 asks for.
+COLORS = {
+    "color_accent": "*primary_700", "body_background_fill": "*neutral_50",
+    "body_text_color_subdued": "*neutral_600", "body_text_color_subdued_dark": "*neutral_300",
+    "block_info_text_color": "*neutral_600", "block_info_text_color_dark": "*neutral_300",
+    "block_label_text_color": "*primary_800", "block_label_text_color_dark": "white",
+    "block_label_background_fill_dark": "*primary_800",
+    "button_primary_background_fill": "*primary_700", "button_primary_background_fill_dark": "*primary_700",
+    "button_primary_background_fill_hover": "*primary_800", "button_primary_background_fill_hover_dark": "*primary_800",
+    "checkbox_label_background_fill_selected": "*primary_700",
+    "checkbox_label_background_fill_selected_dark": "*primary_700",
+}  # fmt: skip
 PROGRESS = gr.Progress()
 
 
-def build_page(restorer: uploads.PageRestorer, *, limits: uploads.Limits, folder: Path, keep_seconds: int) -> Any:
-    """The page of one model, which writes results into the folder; after so long they and the uploads are deleted."""
+def build_page(models: PageModels, *, limits: uploads.Limits, folder: Path, keep_seconds: int) -> Any:
+    """The page of models, which writes results into the folder; after so long they and the uploads are deleted."""
     clean = (max(1, keep_seconds // 4), keep_seconds)
     notes = (
         f"{', '.join(sorted(uploads.UPLOAD_FORMATS))}, at most {limits.max_side} pixels a side and "
         f"{limits.max_bytes >> 20} MiB. Pictures stay on the machine that runs this page and are deleted after "
         f"{max(1, keep_seconds // 60)} minutes."
     )
+    restorer = models.first
     paints = "mask" in restorer.needs
     with gr.Blocks(title="cfmrestore", analytics_enabled=False, delete_cache=clean) as page:
         gr.Markdown(f"# cfmrestore\n{PAINTING_SENTENCE if paints else SENTENCE}", elem_id="heading")
@@ -54,21 +88,30 @@ def build_page(restorer: uploads.PageRestorer, *, limits: uploads.Limits, folder
                 upload = partial(_upload, limits)
                 painting = Painting(upload, limits) if paints else None
                 picture = painting.picture if painting else upload()
-                inputs, button = _choices(restorer, paints=paints)
-            with gr.Column(scale=3, min_width=320):
+                examples = None if painting else _examples(picture)
+                inputs, button = _choices(models, paints=paints)
+                several = None if painting else Several()
+            with gr.Column(scale=3, min_width=320, elem_id="status"):
                 shown = _results()
         gr.Markdown(notes, elem_id="notes")
         files = gr.State([], time_to_live=keep_seconds)
 
         outputs = [files, *shown]
-        restore = _restoring(restorer, limits, folder)
-        only = {"concurrency_limit": 1, "api_visibility": "private"}
+        restore = _restoring(models, limits, folder)
+        only = {"concurrency_limit": 1, "concurrency_id": "restoring", "api_visibility": "private"}
         given = painting.given if painting else []
         button.click(restore, [picture, *inputs, *given], outputs, show_progress_on=shown[0], **only)
         checked = _on_upload(picture, outputs, limits)
         if painting:
             painting.open_after(checked)
             painting.left.then(_nothing, None, outputs, **QUIET)
+        if examples:
+            examples.dataset.click(_nothing, None, outputs, **QUIET)
+        if several:
+            several.restore_with(
+                partial(settings_of, samples=1), models, inputs, limits=limits, folder=folder, only=only
+            )
+        page.load(None, None, None, js=LIVE)
         shown[1].input(_show_sample, [files, shown[1]], [shown[0], shown[4]], **QUIET)
     return page
 
@@ -78,7 +121,7 @@ def launch(page: Any, *, host: str, port: int, max_bytes: int) -> str:
 
     No file that is larger is taken from the browser.
     """
-    theme = gr.themes.Soft(primary_hue="teal", secondary_hue="teal", neutral_hue="slate", **FONTS)
+    theme = gr.themes.Soft(primary_hue="teal", secondary_hue="teal", neutral_hue="slate", **FONTS).set(**COLORS)
     try:
         _, address, _ = page.launch(
             server_name=host, server_port=port, prevent_thread_lock=True, quiet=True, inbrowser=False, inline=False,
@@ -100,16 +143,29 @@ def _upload(limits: uploads.Limits) -> Any:
     return picture
 
 
-def _choices(restorer: uploads.PageRestorer, *, paints: bool) -> tuple[list[Any], Any]:
+def _examples(picture: Any) -> Any:
+    """Pictures to try, one of each kind that a model is for."""
+    files = [[str(path)] for path in sorted(EXAMPLES.iterdir()) if path.suffix != ".md"]
+    labels = [Path(one[0]).stem for one in files]
+    return gr.Examples(files, picture, label="Or try a picture with", example_labels=labels, elem_id="examples")
+
+
+def _choices(models: PageModels, *, paints: bool) -> tuple[list[Any], Any]:
     """The left side below the picture: the settings, and the button; holes are filled at the picture's own size."""
+    offered = len(models.names) > 1
+    model = gr.Dropdown(models.names, value=models.chosen, label="Model", elem_id="model", visible=offered)
+    if offered:
+        about = gr.Markdown(card(models.chosen), elem_id="card")
+        model.change(card, model, about, **QUIET)
     with gr.Group():
+        default = gr.Checkbox(
+            True, label="Leave the dial between detail and fidelity to the model", elem_id="own", container=True
+        )
         fidelity = gr.Slider(
-            0, 1, 0.5, step=0.05, label="Fidelity", elem_id="fidelity",
-            info="0 is the most detailed, 1 the closest to your picture", buttons=[],
-        )  # fmt: skip
-        default = gr.Checkbox(True, label="Leave fidelity to the model", elem_id="own", container=True)
-    fidelity.input(lambda: False, None, default, queue=False, **QUIET)
-    own = 1 if paints else restorer.scale
+            0, 1, 0.5, step=0.05, label="Fidelity", elem_id="fidelity", info=DIAL, buttons=[], visible=False
+        )
+    default.change(lambda own: gr.Slider(visible=not own), default, fidelity, **QUIET)
+    own = 1 if paints else models.first.scale
     scales = [(f"x{s}", s) for s in ([own] if paints else sorted({*uploads.SCALES, own}))]
     scale = gr.Radio(scales, value=own, label="Enlarge", elem_id="scale", visible=not paints)
     samples = gr.Slider(
@@ -133,7 +189,7 @@ def _choices(restorer: uploads.PageRestorer, *, paints: bool) -> tuple[list[Any]
             info="0 leaves them to the model; more are slower and more exact", buttons=[],
         )  # fmt: skip
     button = gr.Button("Fill" if paints else "Restore", variant="primary", size="lg", elem_id="restore")
-    return [fidelity, default, scale, samples, seed, consistency, solver, intervals], button
+    return [fidelity, default, scale, samples, seed, consistency, solver, intervals, model], button
 
 
 def _results() -> list[Any]:
@@ -152,20 +208,30 @@ def _results() -> list[Any]:
     return [compare, sample, spread, summary, download]
 
 
-def _restoring(restorer: uploads.PageRestorer, limits: uploads.Limits, folder: Path) -> Callable[..., list[Any]]:
+def settings_of(
+    fidelity: float, default: bool, scale: int, samples: int, seed: int | None, consistency: bool, solver: str,
+    intervals: int,
+) -> uploads.PageSettings:  # fmt: skip
+    """What the left side says."""
+    return uploads.PageSettings(
+        scale=scale, seed=seed or 0, fidelity=None if default else fidelity, num_intervals=intervals or None,
+        solver=None if solver == MODEL_DEFAULT else solver, consistency=consistency or None, samples=samples,
+    )  # fmt: skip
+
+
+def _restoring(models: PageModels, limits: uploads.Limits, folder: Path) -> Callable[..., list[Any]]:
     """What the button calls with the values of the left side; it returns those of ``_results``, after the state's."""
 
     @show_errors
     def restore(
         path: str | None, fidelity: float, default: bool, scale: int, samples: int, seed: int | None, consistency: bool,
-        solver: str, intervals: int, progress: Any = PROGRESS, painted: str | None = None, mask: str | None = None,
+        solver: str, intervals: int, model: str, progress: Any = PROGRESS, painted: str | None = None,
+        mask: str | None = None,
     ) -> list[Any]:  # fmt: skip
         if not path:
             raise ValueError("Drop a picture first.")
-        settings = uploads.PageSettings(
-            scale=scale, seed=seed or 0, fidelity=None if default else fidelity, num_intervals=intervals or None,
-            solver=None if solver == MODEL_DEFAULT else solver, consistency=consistency or None, samples=samples,
-        )  # fmt: skip
+        settings = settings_of(fidelity, default, scale, samples, seed, consistency, solver, intervals)
+        restorer, said = models.take(model, uploads.open_upload(path, limits))
         progress(0, desc="Restoring")
         result = uploads.restore_upload(
             restorer, path, settings, limits=limits, folder=folder, on_progress=lambda f: progress(f, desc="Restoring"),
@@ -178,7 +244,7 @@ def _restoring(restorer: uploads.PageRestorer, limits: uploads.Limits, folder: P
             files[0][:2],
             gr.Radio(numbers, value=0, visible=len(files) > 1),
             gr.Image(result.spread, visible=result.spread is not None),
-            result.summary,
+            f"{result.summary} {said}",
             gr.DownloadButton(value=files[0][2], interactive=True),
         ]
 

@@ -14,7 +14,10 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from cfmrestore.demo.edits import PageEditor
+from cfmrestore.demo.models import PageModels
 from cfmrestore.demo.uploads import Limits, PageRestorer, delete_old_files
+from cfmrestore.restore import model_zoo
+from cfmrestore.restore.auto_model import AUTO
 
 
 def serve(
@@ -26,19 +29,29 @@ def serve(
     """
     try:
         _check(host, port)
-        restorer: PageRestorer | PageEditor
+        restorer: PageModels | PageEditor
         if boundaries is not None:
             restorer = PageEditor.from_folder(model, boundaries, device=device)
         else:
-            from cfmrestore.restore import Restorer
-
-            restorer = Restorer.from_pretrained(model, device=device)
+            restorer = models_of(model, device)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # what was uploaded is deleted then, too
         with serving(restorer, host=host, port=port, limits=limits) as address:
             print(f"open {address}   (Ctrl-C ends it)", flush=True)
             threading.Event().wait()
     except KeyboardInterrupt:
         sys.exit(0)
+
+
+def models_of(model: str, device: str) -> PageModels:
+    """All that are bundled, where it is one of them or auto; or else that one alone."""
+    from cfmrestore.restore import Restorer
+
+    def load(name: str) -> PageRestorer:
+        return Restorer.from_pretrained(name, device=device)
+
+    if model == AUTO or model in model_zoo.cards():
+        return PageModels.bundled(load, model)
+    return PageModels.of(load(model))
 
 
 def _check(host: str, port: int) -> None:
@@ -69,7 +82,7 @@ def is_loopback(host: str) -> bool:
 
 @contextmanager
 def serving(
-    restorer: PageRestorer | PageEditor, *, host: str, port: int, limits: Limits, keep_seconds: int = 1800
+    restorer: PageRestorer | PageModels | PageEditor, *, host: str, port: int, limits: Limits, keep_seconds: int = 1800
 ) -> Iterator[str]:
     """Serve the page of a model: its address. Uploads and results are deleted after so long, and all in the end."""
     folder = Path(mkdtemp(prefix="cfmrestore-demo-")).resolve()
@@ -82,8 +95,9 @@ def serving(
     if isinstance(restorer, PageEditor):
         blocks = editing.build_editing_page(restorer, limits=limits, folder=results, keep_seconds=keep_seconds)
     else:
-        blocks = page.build_page(restorer, limits=limits, folder=results, keep_seconds=keep_seconds)
-        most = max(most, holes.CANVAS_BYTES) if "mask" in restorer.needs else most
+        models = restorer if isinstance(restorer, PageModels) else PageModels.of(restorer)
+        blocks = page.build_page(models, limits=limits, folder=results, keep_seconds=keep_seconds)
+        most = max(most, holes.CANVAS_BYTES) if "mask" in models.first.needs else most
     ended = threading.Event()
     threading.Thread(target=_keep_clean, args=(folder, keep_seconds, ended), daemon=True).start()
     try:

@@ -163,7 +163,7 @@ def _write(
         after=place / f"after{number}.png",
         file=place / f"{name}{number}.png",
     )
-    high.save(files.file, pnginfo=_png_metadata(settings, index), exif=high.info.get("exif", b""))
+    high.save(files.file, pnginfo=png_metadata(settings, index), exif=high.info.get("exif", b""))
     size = tuple(max(1, round(side * min(1, PREVIEW_SIDE / max(high.size)))) for side in high.size)
     for file, image in ((files.before, low), (files.after, high)):
         to_displayable(image).resize((size[0], size[1]), Image.Resampling.BICUBIC).save(file, compress_level=1)
@@ -178,7 +178,7 @@ def to_displayable(image: Image.Image) -> Image.Image:
     return image.convert("RGBA" if has_alpha else "RGB")
 
 
-def _png_metadata(settings: PageSettings, index: int) -> PngInfo:
+def png_metadata(settings: PageSettings, index: int) -> PngInfo:
     """Metadata by which the picture is made again; sample k is what the seed plus k gives."""
     info = PngInfo()
     info.add_text("Software", f"cfmrestore {__version__}")

@@ -104,8 +104,9 @@ def test_a_picture_is_restored_and_compared(page: Page, server: SimpleNamespace,
 def test_samples_have_a_map_and_each_its_file(page: Page, server: SimpleNamespace, tmp_path: Path) -> None:
     upload_picture(page, tmp_path)
     enter(page, "#samples input[type=number]", 2)
+    assert page.locator("#fidelity input").count() == 0  # what is left to the model shows no number
+    page.click("#own input")
     enter(page, "#fidelity input[type=number]", 0.25)
-    wait_for(page, "!document.querySelector('#own input').checked")
     page.locator("#scale label").nth(2).click()
     restore(page)
     assert [(c["seed"], c["fidelity"], c["scale"]) for c in server.restorer.calls] == [(0, 0.25, 3), (40, 0.25, 3)]
@@ -193,7 +194,7 @@ def test_no_other_file_is_served(server: SimpleNamespace) -> None:
 
 
 def data_of(server: SimpleNamespace, upload: Any) -> str:
-    return answer_to(server.address, [upload, 0.5, True, 2, 1, 0, False, "the model's own", 0])
+    return answer_to(server.address, [upload, 0.5, True, 2, 1, 0, False, "the model's own", 0, ""])
 
 
 def test_files_of_the_server_cannot_be_restored(server: SimpleNamespace, tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ def test_layers_are_taken_from_uploads_alone(server: SimpleNamespace, tmp_path: 
     def answer(path: str, *, as_mask: bool = False) -> str:
         given: dict[str, Any] = {"path": path, "meta": meta}
         painted = {"background": None, "layers": [] if as_mask else [given], "composite": None, "id": None}
-        settings = [0.5, True, 1, 1, 0, False, "the model's own", 0]
+        settings = [0.5, True, 1, 1, 0, False, "the model's own", 0, ""]
         data = [{"path": str(file), "meta": meta}, *settings, painted, given if as_mask else None]
         return answer_to(server.address, data)
 
