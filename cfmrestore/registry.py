@@ -151,10 +151,10 @@ DATASETS = PluginRegistry("dataset", "datasets", parent=mm.DATASETS)
 DATA_SAMPLERS = PluginRegistry("data sampler", "datasets", parent=mm.DATA_SAMPLERS)
 TRANSFORMS = PluginRegistry("transform", "datasets.transforms", parent=mm.TRANSFORMS)
 METRICS = PluginRegistry("metric", "evaluation.metrics", parent=mm.METRICS)
-RUNNERS = PluginRegistry("runner", "engine", parent=mm.RUNNERS)
-LOOPS = PluginRegistry("loop", "engine", parent=mm.LOOPS)
+RUNNERS = PluginRegistry("runner", "engine.runner", parent=mm.RUNNERS)
+LOOPS = PluginRegistry("loop", "engine.loops", parent=mm.LOOPS)
 HOOKS = PluginRegistry("hook", "engine.hooks", parent=mm.HOOKS)
-OPTIM_WRAPPERS = PluginRegistry("optimizer wrapper", "engine", parent=mm.OPTIM_WRAPPERS)
+OPTIM_WRAPPERS = PluginRegistry("optimizer wrapper", "engine.amp_optim_wrapper", parent=mm.OPTIM_WRAPPERS)
 
 # Kinds of mmengine's to which nothing is added here, so that its names are found from this scope too.
 _INHERITED = [

@@ -11,7 +11,8 @@ from tests.testing import ROOT, environment, write_images
 
 HEAVY = ("av", "diffusers", "basicsr", "albumentations", "lpips", "accelerate", "cv2", "scipy", "torchvision", "PIL")
 # the last two are torch's compiler, of more than a second
-NEEDLESS = (*{*HEAVY} - {"cv2", "PIL"}, "transformers", "gradio", "matplotlib", "torch._dynamo", "torch._inductor")
+NEEDLESS = (*{*HEAVY} - {"cv2", "PIL"}, "transformers", "gradio", "matplotlib", "cfmrestore.engine.runner",
+            "cfmrestore.evaluation.metrics", "torch._dynamo", "torch._inductor")  # fmt: skip
 
 
 def output_of(code: str, *args: object) -> str:

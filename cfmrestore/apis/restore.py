@@ -11,7 +11,6 @@ import numpy as np
 
 from cfmrestore._version import __version__
 from cfmrestore.engine import checkpoints
-from cfmrestore.engine.config.load import load_config
 from cfmrestore.engine.jobs import TimeLeft, run_jobs
 from cfmrestore.hub import file_digest
 from cfmrestore.imageio import EXTENSIONS, SUFFIXES, check_writable, read_picture, write_picture
@@ -162,6 +161,8 @@ def load_restorer(
         if options:
             raise ValueError("--cfg-options change a config: give it with --config")
         return Restorer.from_pretrained(model, device=device, precision=precision)
+    from cfmrestore.engine.config.load import load_config  # checks by all that trains, a quarter second of imports
+
     path = find_model(model)
     described = {**load_config(config, options).model}
     flow = build({**described, "data_preprocessor": None}, None, str(config))
