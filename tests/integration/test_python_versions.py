@@ -1,0 +1,50 @@
+"""Every requirement comes as a wheel for the Python versions that are promised: nothing is compiled at the user's."""
+
+import configparser
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PURE = ("pyvips",)
+"""Source releases of Python files alone, which any installation unpacks."""
+
+
+def requirements() -> list[str]:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    lines = setup["options"]["install_requires"].split("\n")
+    return [line for line in lines if line.strip() and re.split(r"[ <>=]", line.strip())[0] not in PURE]
+
+
+def promised() -> list[str]:
+    return sorted(re.findall(r"Programming Language :: Python :: (3\.\d+)", (ROOT / "setup.cfg").read_text()))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", [version for version in promised() if version != "3.11"])
+def test_all_requirements_have_wheels(version: str, tmp_path: Path) -> None:
+    wanted = tmp_path / "requirements.txt"
+    wanted.write_text("\n".join(requirements()))
+    report = tmp_path / "report.json"
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--dry-run", "--ignore-installed", "--no-cache-dir"]
+    place = ["--target", str(tmp_path / "nowhere"), "--python-version", version, "--only-binary=:all:"]
+    done = subprocess.run(
+        [*pip, *place, "--report", str(report), "-c", str(ROOT / "constraints.txt"), "-r", str(wanted)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode and re.search(r"connection|resolution|timed out|unreachable", done.stderr, re.IGNORECASE):
+        pytest.skip(f"pip reaches no index: {done.stderr.strip().splitlines()[-1]}")
+    assert done.returncode == 0, done.stderr
+    files = [one["download_info"]["url"] for one in json.loads(report.read_text())["install"]]
+    assert len(files) > 30
+    assert all(re.search(r"\.whl(#|$)", one) for one in files)
+
+
+def test_the_versions_that_are_told_are_those_of_the_package() -> None:
+    assert promised() == ["3.11", "3.12", "3.13"]
+    assert "Python 3.11 to 3.13" in (ROOT / "README.md").read_text()
