@@ -37,7 +37,7 @@ def test_all_requirements_have_wheels(version: str, tmp_path: Path) -> None:
         [*pip, *place, "--report", str(report), "-c", str(ROOT / "constraints.txt"), "-r", str(wanted)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    if done.returncode and re.search(r"connection|resolution|timed out|unreachable", done.stderr, re.IGNORECASE):
+    if done.returncode and re.search(r"ConnectionError|ConnectTimeout|ReadTimeout|name resolution", done.stderr):
         pytest.skip(f"pip reaches no index: {done.stderr.strip().splitlines()[-1]}")
     assert done.returncode == 0, done.stderr
     files = [one["download_info"]["url"] for one in json.loads(report.read_text())["install"]]
