@@ -24,6 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--card", nargs="+", default=[], metavar="KEY=VALUE", help=card)
     encoder = "where others find its autoencoder, if it has one: org/name of a hub"
     parser.add_argument("--encoder", metavar="ORG/NAME", help=encoder)
+    help_ = "store weights of 16 bits; refused where a picture would differ by half a level"
+    parser.add_argument("--half", action="store_true", help=help_)
     group = parser.add_argument_group("repositories")
     group.add_argument("--pictures", nargs="+", default=[], metavar="FILE", help="of its results, for its page")
     group.add_argument("--push", metavar="ORG/NAME", help="to the hub (HF_ENDPOINT), in one commit")
@@ -33,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     keys: dict[str, Any] = {"sampling": common.parse_options(args.sampling), "card": common.parse_names(args.card)}
-    keys |= {"encoder": args.encoder}
+    keys |= {"encoder": args.encoder, "half": args.half}
     layout = args.layout or ("repository" if args.push else "collection")
     if layout == "collection" and (given := [name for name in _OF_REPOSITORIES if getattr(args, name)]):
         raise ValueError(f"--{given[0]} is of a repository: --layout repository, or --push ORG/NAME")

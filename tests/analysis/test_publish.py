@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from cfmrestore.analysis.publish import publish, read_log
@@ -136,3 +137,26 @@ def test_the_tool(trained: Path, tmp_path: Path) -> None:
     assert "MiB; look at" in told
     assert model_zoo.cards(out)["small"]["data"] == "some photographs"
     assert Restorer.from_pretrained(out / "small.safetensors").flow.sampling.fidelity == 0.5
+
+
+def test_half_the_bytes(trained: Path, tmp_path: Path) -> None:
+    whole, half = publish(trained, "whole", tmp_path), publish(trained, "half", tmp_path, half=True)
+    assert half.stat().st_size < 0.6 * whole.stat().st_size
+    states = [checkpoints.load(file)["state_dict"] for file in (whole, half)]
+    assert all(torch.equal(states[0][key].half(), value) for key, value in states[1].items())
+    low = torch.rand(1, 3, 24, 24, generator=torch.Generator().manual_seed(0))
+    one, other = (255 * Restorer.from_pretrained(file)(low) for file in (whole, half))
+    assert 0 < float((one - other).abs().max()) < 0.5
+
+
+def test_half_is_refused_where_it_shows(trained: Path, tmp_path: Path) -> None:
+    (file,) = trained.glob("*.pth")
+    loaded = torch.load(file, weights_only=True)
+    for key in ("state_dict", "ema_state_dict"):
+        for name, value in loaded.get(key, {}).items():
+            if name.endswith("head.2.weight"):
+                value.normal_(std=30.0, generator=torch.Generator().manual_seed(0))
+    torch.save(loaded, file)
+    with pytest.raises(ValueError, match=r"with weights of 16 bits .* levels: publish all 32 of them"):
+        publish(trained, "half", tmp_path, half=True)
+    assert not (tmp_path / "half.safetensors").exists()
