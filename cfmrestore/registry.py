@@ -39,7 +39,8 @@ def load_plugins() -> None:
         try:
             entry.load()
         except Exception as error:
-            raise ValueError(f"plugin {entry.name!r} ({entry.value}) cannot be imported: {error}") from error
+            mend = ": leave --plugin out, or uninstall the package" if "already registered" in str(error) else ""
+            raise ValueError(f"plugin {entry.name!r} ({entry.value}) cannot be imported: {error}{mend}") from error
 
 
 def check_keys(cls: Any, keys: Iterable[str], where: str = "") -> None:

@@ -58,7 +58,7 @@ def sheet(
 
 
 def _row(name: str, files: Mapping[str, Path], order: list[str], crop: int | None, blind: bool) -> np.ndarray:
-    height, width = (max(sides) for sides in zip(*(read_size(path)[::-1] for path in files.values()), strict=True))
+    height, width = (max(sides) for sides in zip(*(read_size(path) for path in files.values()), strict=True))
     pictures = {label: _enlarged(read_image(files[label]), (height, width), label, name) for label in order}
     if crop is not None:
         largest = max(files, key=lambda label: read_size(files[label])[0])

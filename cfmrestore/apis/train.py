@@ -1,5 +1,6 @@
 """Training from a config."""
 
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,8 +11,12 @@ from mmengine.config import Config
 from mmengine.dist import get_world_size, is_main_process
 
 from cfmrestore.engine import checkpoints
+from cfmrestore.engine.hooks.preemption_hook import PreemptionHook
 from cfmrestore.engine.setup import build_runner, prepare_config, remove_evaluation
 from cfmrestore.restore import stages
+
+_OF_A_START = ("work_dir", "resume", "load_from", "launcher", "train_cfg", "param_scheduler", "env_cfg", "visualizer")
+"""Keys of a config that may differ between the starts of one run."""
 
 
 def train(
@@ -57,7 +62,35 @@ def train(
     if cfg.model.get("teacher"):
         weights = stages.find_model(cfg.model.teacher.weights).with_suffix(".safetensors")
         cfg.model.teacher.weights = str(weights)
-    return build_runner(cfg).train()
+    runner = build_runner(cfg)
+    trained: torch.nn.Module = runner.train()
+    if any(isinstance(hook, PreemptionHook) and hook.received == signal.SIGINT for hook in runner.hooks):
+        raise KeyboardInterrupt  # what a script does next is not meant for half a training
+    return trained
+
+
+def tell_changes(cfg: Config, folder: Path) -> None:
+    """Warn of settings in which a run that goes on differs from what it was; more iterations are none."""
+    file = folder / Path(cfg.filename).name
+    if not file.is_file():
+        return
+    before, now = (_leaves(one.to_dict()) for one in (Config.fromfile(file), cfg))
+    changed = [
+        f"{key} ({before.get(key, 'not set')!r} before)"
+        for key in sorted(before.keys() | now.keys())
+        if before.get(key) != now.get(key) and key.partition(".")[0] not in _OF_A_START
+    ]
+    if changed:
+        more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
+        print(f"warning: the run goes on with other settings: {', '.join(changed[:4])}{more}", file=sys.stderr)
+
+
+def _leaves(value: Any, key: str = "") -> dict[str, Any]:
+    """The values of a nested config by dotted keys; lists and tuples are alike."""
+    items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list | tuple) else ()
+    if not items:
+        return {key: value if not isinstance(value, Mapping | list | tuple) else None}
+    return {k: v for name, one in items for k, v in _leaves(one, f"{key}.{name}" if key else str(name)).items()}
 
 
 def scale_lr(cfg: Config) -> None:
@@ -78,4 +111,6 @@ def _resume(cfg: Config, resume: str) -> None:
         return
     if not path.is_file():
         raise ValueError(f"cannot resume: there is no checkpoint {str(path)!r}")
+    if is_main_process():
+        tell_changes(cfg, path.parent)
     cfg.load_from, cfg.resume = str(path), True

@@ -36,9 +36,14 @@ def main(arguments: Sequence[str] | None = None, *, command: str | None = None) 
     module = _module(command or args.command)
     as_json = getattr(args, "json", False)
     with readable_errors(getattr(module, "INTERRUPTED", "interrupted")):
-        with console(quiet=args.quiet, json=as_json):
-            import_plugins(args.plugin_modules or ())
-            result = module.run(args)
+        try:
+            with console(quiet=args.quiet, json=as_json):
+                import_plugins(args.plugin_modules or ())
+                result = module.run(args)
+        except ValueError as error:
+            if as_json:
+                common.print_json({"error": str(error), **getattr(error, "results", {})})
+            raise
         if as_json and (not hasattr(args, "launcher") or common.process_part()[0] == 0):
             common.print_json(result)
         if hasattr(module, "failed") and module.failed(result):

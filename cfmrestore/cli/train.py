@@ -4,7 +4,7 @@ import argparse
 
 from cfmrestore.cli import common
 
-INTERRUPTED = "interrupted; go on with --resume"
+INTERRUPTED = "interrupted; go on with the same command and --resume"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -141,7 +141,7 @@ def check_linear(degradation: Degradation[Any]) -> str | None:
     constant = torch.full_like(x, 0.3)
     require(
         torch.allclose(apply(constant), torch.full_like(apply(x), 0.3), atol=1e-6),
-        "it says linear = True and changes constant images: normalize the kernel, or say affine = True",
+        "it says linear = True and changes constant images: say affine = True, or normalize its kernel if it has one",
     )
     return None
 

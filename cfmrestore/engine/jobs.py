@@ -4,10 +4,10 @@ import errno
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -18,6 +18,14 @@ T = TypeVar("T")
 R = TypeVar("R")
 _LOG = logging.getLogger("cfmrestore")
 _LIVE, _LOGGED = 0.2, 30.0  # seconds between two changes of a terminal's line, and between two lines of a log
+
+
+class JobsError(ValueError):
+    """Some of several jobs failed; ``results`` holds what the others gave, and what is said of each that failed."""
+
+    def __init__(self, message: str, done: Sequence[Any], failed: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.results = {"done": list(done), "failed": dict(failed)}
 
 
 class TimeLeft:
@@ -113,7 +121,7 @@ def run_jobs(
     """
     load_plugins()
     done: list[R] = []
-    failed: list[str] = []
+    failed: dict[str, str] = {}
     progress = progress or TimeLeft([1.0] * len(jobs))
     pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker) if workers > 1 else None
     futures = [pool.submit(function, job) for job in jobs] if pool else []
@@ -130,7 +138,7 @@ def run_jobs(
                     ) from error
                 _LOG.debug("%s failed", job, exc_info=error)
                 kind = "" if isinstance(error, ValueError | OSError) and str(error) else f"{type(error).__name__}: "
-                failed.append(f"{job}: {kind}{error}")
+                failed[str(job)] = f"{kind}{error}"
             progress.update(1.0)
             progress.end()
     finally:
@@ -139,7 +147,8 @@ def run_jobs(
             pool.shutdown(cancel_futures=True)
     if failed:
         rest = ", the others are done" if done else ""
-        raise ValueError(f"{len(failed)} of {len(jobs)} failed{rest}:\n  " + "\n  ".join(failed))
+        lines = "\n  ".join(f"{name}: {message}" for name, message in failed.items())
+        raise JobsError(f"{len(failed)} of {len(jobs)} failed{rest}:\n  {lines}", done, failed)
     return done
 
 

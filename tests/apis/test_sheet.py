@@ -17,7 +17,7 @@ def folders(tmp_path: Path) -> dict[str, Path]:
     for label, level in levels.items():
         (tmp_path / label).mkdir()
         for name in "abc":
-            pixels = np.full((sides[label], sides[label], 3), level, np.uint8)
+            pixels = np.full((sides[label], sides[label] * 3 // 2, 3), level, np.uint8)  # wider than high
             if label == "truth":
                 pixels[-8:, -8:] = np.random.default_rng(0).integers(0, 256, (8, 8, 3))
             Image.fromarray(pixels).save(tmp_path / label / f"{name}.png")
@@ -28,11 +28,11 @@ def test_rows_hold_the_pictures_as_they_are(folders: dict[str, Path], tmp_path: 
     labels = sheet(folders, out=tmp_path / "sheet.png", count=2)
     assert labels == [["input", "ours", "truth"]] * 2
     pixels = np.asarray(Image.open(tmp_path / "sheet.png"))
-    assert pixels.shape == (2 * (18 + 18 + 32), 3 * 36, 3)
+    assert pixels.shape == (2 * (18 + 18 + 32), 3 * 52, 3)
     row = pixels[36:68]
-    assert [set(np.unique(row[:24, n * 36 : n * 36 + 24])) for n in range(3)] == [{40}, {120}, {200}]
+    assert [set(np.unique(row[:24, n * 52 : n * 52 + 40])) for n in range(3)] == [{40}, {120}, {200}]
     with Image.open(folders["truth"] / "a.png") as image:
-        assert np.array_equal(row[:, 72:104], np.asarray(image))
+        assert np.array_equal(row[:, 104:152], np.asarray(image))
 
 
 def test_a_crop_is_where_something_is_to_be_seen(folders: dict[str, Path], tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_a_blind_sheet_keeps_its_key(folders: dict[str, Path], tmp_path: Path) -
         top = 68 * number + 36
         assert pixels[top - 18 : top].min() > 240  # no label
         for column, label in enumerate(row):
-            assert abs(pixels[top + 10, 36 * column + 10].mean() - levels[label]) < 4
+            assert abs(pixels[top + 10, 52 * column + 10].mean() - levels[label]) < 4
 
 
 def test_what_makes_no_sheet(folders: dict[str, Path], tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_what_makes_no_sheet(folders: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="count=0"):
         sheet(folders, out=tmp_path / "sheet.png", count=0)
     Image.new("RGB", (20, 20)).save(folders["input"] / "b.png")
-    with pytest.raises(ValueError, match="b: the picture of 'input' is 20x20 and the largest 32x32"):
+    with pytest.raises(ValueError, match="b: the picture of 'input' is 20x20 and the largest 48x32"):
         sheet(folders, out=tmp_path / "sheet.png")
     (folders["input"] / "b.png").unlink()
     with pytest.raises(ValueError, match=r"1 of 3 images are not in every folder: b \(no input\)"):

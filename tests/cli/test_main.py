@@ -84,7 +84,7 @@ def test_an_interruption_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> N
         raise KeyboardInterrupt
 
     for words, said in (
-        (("train", "x.py"), "interrupted; go on with --resume"),
+        (("train", "x.py"), "interrupted; go on with the same command and --resume"),
         (("study", "x.py", "--out", "y"), "interrupted; the same command goes on where it stopped"),
         (("sweep", "x.py", "z.pth", "--out", "y"), "interrupted"),
     ):

@@ -56,7 +56,7 @@ class PreemptionHook(Hook):
         for hook in runner.hooks:
             if isinstance(hook, CheckpointHook):
                 hook.save(runner, done)
-        runner.logger.info(f"{name} received: saved after iteration {done}; go on with --resume")
+        runner.logger.info(f"{name} received: saved after iteration {done}; go on with the same command and --resume")
         runner.train_loop.stop_training = True
 
     def after_train(self, runner: Any) -> None:
