@@ -33,8 +33,8 @@ def test_every_config_is_read(path: Path) -> None:
 def test_every_chain_names_its_stages(path: Path, tmp_path: Path) -> None:
     restorer = Restorer.from_pretrained(path)
     assert (restorer.scale, len(restorer.stages)) == (16, 2)
-    (tmp_path / "none.py").write_text("stages = ['work_dirs/none']")
-    with pytest.raises(ValueError, match="there is no model 'work_dirs/none'"):
+    (tmp_path / "none.py").write_text("stages = ['work_dirs/runs/none']")
+    with pytest.raises(ValueError, match="there is no model 'work_dirs/runs/none'"):
         Restorer.from_pretrained(tmp_path / "none.py")
 
 
