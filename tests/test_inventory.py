@@ -27,7 +27,7 @@ TOOLS = {
     "benchmark.py degrade": "benchmark degrade", "benchmark.py metrics": "benchmark metrics",
     "benchmark.py restore": "benchmark restore", "restore.py": "restore", "sample.py": "sample",
     "inpaint.py": "inpaint", "edit.py": "edit", "fit_boundary.py": "fit-boundary", "fit_grid.py": "fit-grid",
-    "pairs.py": "pairs", "few_steps.py": "few-steps",
+    "cache_latents.py": "cache", "pairs.py": "pairs", "few_steps.py": "few-steps",
     "boost.py": "boost", "publish_model.py": "publish", "showcase.py": "showcase", "zero_shot.py": "zero-shot",
     "study.py": "study", "cfmrestore.demo": "demo", "misc/print_config.py": "print-config",
     "misc/convert_checkpoint.py": "convert", "check_plugin.py": "check-plugin",

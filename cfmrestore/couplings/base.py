@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from cfmrestore.couplings.upsampling import enlarge, lift
+from cfmrestore.couplings.upsampling import ENLARGED_LATENTS, enlarge, lift
 from cfmrestore.encoders.base import Encoder
 from cfmrestore.execution import Execution
 from cfmrestore.ops.rng import ImageRng
@@ -80,11 +80,16 @@ class Coupling(nn.Module, ABC):
     @property
     def lifts_latents(self) -> bool:
         """Whether a latent is enlarged as it is; otherwise its picture is."""
-        return self.upsample in ("latent", "nearest")
+        return self.upsample in ENLARGED_LATENTS
 
     def lifted(self, low: Image, rng: ImageRng, execution: Execution) -> Latent:
         """The input as a latent of the target's size."""
         return lift(low, execution.encoder(self.encoder), self.scale, self.upsample, rng.fork("lift"))
+
+    def lifted_moments(self, moments: Tensor, rng: ImageRng) -> Latent:
+        """The same from what the encoder says of the input, of the small one or of the enlarged, as it is encoded."""
+        latent = self.encoder.sample(moments, rng.fork("lift"))
+        return enlarge(latent, self.scale, self.upsample) if self.lifts_latents else latent
 
     def lifted_latent(self, latent: Tensor, rng: ImageRng, execution: Execution) -> Latent:
         """An input that is a latent already, at the target's size."""
@@ -112,6 +117,13 @@ class Coupling(nn.Module, ABC):
     def start(self, low: Image, rng: ImageRng, execution: Execution) -> Source:
         """The start of a training path; its noise level may be drawn."""
 
+    def start_from_lifted(self, lowres: Latent, rng: ImageRng, execution: Execution) -> Source:
+        """The start of a training path from the input as ``lifted`` makes it: what ``start`` does behind that."""
+        raise ValueError(
+            f"{type(self).__name__} starts at images alone, and this data gives latents of the input: give it "
+            "start_from_lifted, or train it from images"
+        )
+
     def source_without_input(self, like: Latent, rng: ImageRng) -> Source:
         """The start of a generation, of the shape and place of a latent."""
         raise ValueError(
@@ -127,11 +139,13 @@ class Coupling(nn.Module, ABC):
         x_1: Tensor | None = None,
         *,
         x_0: Tensor | None = None,
+        lowres: Tensor | None = None,
         execution: Execution | None = None,
     ) -> Pair:
         """A start and an end for training; the end is the target encoded, if it is not given.
 
-        A start that is given was drawn at test time, so that what is told of it is what is told there.
+        A start that is given was drawn at test time, so that what is told of it is what is told there; ``lowres`` is
+        the input as a latent of the target's size, in place of ``low``.
         """
         fit = lcm(self.encoder.downscale, self.scale)
         if high is not None and (high.shape[-2] % fit or high.shape[-1] % fit):
@@ -142,11 +156,13 @@ class Coupling(nn.Module, ABC):
         if x_1 is None:
             assert high is not None
             x_1 = self.encoder.encode(high, rng.fork("encode"))
-        if low is None:
+        execution = execution or Execution(device=x_1.device)
+        if lowres is not None:
+            start = self.start_from_lifted(lowres, rng, execution)
+        elif low is None:
             start = self.source_without_input(x_1, rng)
         else:
-            draw = self.start if x_0 is None else self.source
-            start = draw(low, rng, execution or Execution(device=low.device))
+            start = (self.start if x_0 is None else self.source)(low, rng, execution)
         if not isinstance(start, Source):
             raise ValueError(f"{type(self).__name__}.start must return a Source; got a {type(start).__name__}")
         if x_0 is not None:

@@ -26,6 +26,10 @@ class Independent(Coupling):
     def source(self, low: Image, rng: ImageRng, execution: Execution) -> Source:
         return self._from_noise(self.lifted(low, rng, execution), rng)
 
+    def start_from_lifted(self, lowres: Latent, rng: ImageRng, execution: Execution) -> Source:
+        del execution  # no network is evaluated
+        return self._from_noise(lowres, rng)
+
     def source_from_latent(self, latent: Latent, rng: ImageRng, execution: Execution) -> Source:
         return self._from_noise(self.lifted_latent(latent, rng, execution), rng)
 

@@ -69,8 +69,11 @@ class LowresLatent(Coupling):
         return self._noised(self.lifted_latent(latent, rng, execution), rng, self._test_step(rng), execution)
 
     def start(self, low: Image, rng: ImageRng, execution: Execution) -> Source:
+        return self.start_from_lifted(self.lifted(low, rng, execution), rng, execution)
+
+    def start_from_lifted(self, lowres: Latent, rng: ImageRng, execution: Execution) -> Source:
         step = None if self.range is None else rng.fork("level").integers(*self.range)
-        return self._noised(self.lifted(low, rng, execution), rng, step, execution)
+        return self._noised(lowres, rng, step, execution)
 
     def _test_step(self, rng: ImageRng) -> Tensor | None:
         if self.range is None:

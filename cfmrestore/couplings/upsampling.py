@@ -10,6 +10,7 @@ from cfmrestore.ops.rng import ImageRng
 from cfmrestore.typing import Image, Latent
 
 MODES = ("pixel", "bilinear", "decoded", "latent", "nearest")
+ENLARGED_LATENTS = ("latent", "nearest")
 
 
 def lift(low: Image, encoder: Encoder, scale: int, mode: str, rng: ImageRng) -> Latent:
@@ -19,14 +20,19 @@ def lift(low: Image, encoder: Encoder, scale: int, mode: str, rng: ImageRng) -> 
     the autoencoder makes of the input: where inputs will be latents, training sees pictures of latents. "latent" and
     "nearest" encode first and enlarge the latent: its latent-space upsampling.
     """
+    latent = encoder.encode(picture_to_encode(low, encoder, scale, mode, rng), rng)
+    return enlarge(latent, scale, mode) if mode in ENLARGED_LATENTS else latent
+
+
+def picture_to_encode(low: Image, encoder: Encoder, scale: int, mode: str, rng: ImageRng) -> Image:
+    """The input as it is encoded, in which "pixel", "bilinear" and "decoded" have enlarged it."""
     if mode not in MODES:
         raise ValueError(f"unknown upsample {mode!r}; known are {', '.join(MODES)}")
+    if mode in ENLARGED_LATENTS:
+        return low
     if mode == "decoded":
         low = encoder.decode(encoder.encode(low, rng.fork("input"))).clamp(0, 1)
-    if mode in ("pixel", "bilinear", "decoded"):
-        kernel = "bilinear" if mode == "bilinear" else "bicubic"
-        return encoder.encode(resize(low, scale=scale, kernel=kernel), rng)
-    return enlarge(encoder.encode(low, rng), scale, mode)
+    return resize(low, scale=scale, kernel="bilinear" if mode == "bilinear" else "bicubic")
 
 
 def enlarge(latent: Tensor, scale: int, mode: str) -> Latent:

@@ -4,6 +4,7 @@ from cfmrestore.datasets.ade20k import ADE20K
 from cfmrestore.datasets.attribute_folder import AttributeFolder
 from cfmrestore.datasets.avatars import Avatars
 from cfmrestore.datasets.base import ImageDataset
+from cfmrestore.datasets.cached_latents import CachedLatents
 from cfmrestore.datasets.celeba_mask_hq import CelebAMaskHQ
 from cfmrestore.datasets.class_folder import ClassFolder
 from cfmrestore.datasets.coco_stuff import COCOStuff
@@ -26,6 +27,7 @@ __all__ = [
     "AttributeFolder",
     "Avatars",
     "COCOStuff",
+    "CachedLatents",
     "CelebAMaskHQ",
     "ClassFolder",
     "Digits",

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from cfmrestore.datasets.draws import Draw
+from cfmrestore.datasets.draws import Draw, Order, shuffled
 from cfmrestore.datasets.transforms.base import Sample, Transform
 from cfmrestore.imageio import read_image, read_label_map
 from cfmrestore.ops.rng import key_of, mix
@@ -39,6 +39,9 @@ class ImageDataset(Dataset[dict[str, Any]]):
 
     samples: list[tuple[str, dict[str, Path]]]
     """Name and files of each sample."""
+
+    computes_order = False
+    """Whether its order is computed place by place: a permutation of all its images would be too large to store."""
 
     def __init__(
         self,
@@ -104,9 +107,26 @@ class ImageDataset(Dataset[dict[str, Any]]):
 
     def _load(self, draw: Draw) -> dict[str, Any]:
         name = self.name(draw.image)
-        seed = mix(self.seed, draw.epoch, key_of(name))
+        seed = self.seed_of(draw.image, draw.epoch)
         data_sample = {"name": name, "seed": seed, "number": draw.number}
         return {"inputs": self.inputs(draw.image, seed), "data_samples": data_sample}
+
+    def seed_of(self, index: int, epoch: int) -> int:
+        """The seed of an image in an epoch."""
+        return mix(self.seed, epoch, key_of(self.name(index)))
+
+    def check_flow(self, flow: Any) -> None:
+        """Refuse to be what a flow is trained on, where what is stored is of another space."""
+        digest = self.metainfo.get("encoder")
+        if digest is not None and digest != flow.encoder.digest():
+            raise ValueError(
+                f"{type(self).__name__} holds latents of the encoder {digest}, and the flow's is "
+                f"{type(flow.encoder).__name__} {flow.encoder.digest()}: give model.encoder the one that made them"
+            )
+
+    def order(self, seed: int) -> Order:
+        """The indices in the order of an epoch, chosen by a seed."""
+        return shuffled(len(self), seed)
 
     def inputs(self, index: int, seed: int) -> dict[str, Tensor]:
         """What the flow gets of one sample, transformed."""

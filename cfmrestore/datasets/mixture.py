@@ -7,7 +7,8 @@ from typing import Any
 from torch.utils.data import Dataset
 
 from cfmrestore.datasets.base import ImageDataset
-from cfmrestore.datasets.draws import Draw
+from cfmrestore.datasets.draws import Draw, Order, shuffled
+from cfmrestore.ops.permutation import Permutation
 from cfmrestore.ops.rng import mix
 from cfmrestore.registry import DATASETS
 
@@ -55,6 +56,20 @@ class Mixture(Dataset[dict[str, Any]]):
             draw = Draw(int(draw), 0, int(draw))
         source, image, turn = self._place(draw.image, draw.epoch)
         return self.datasets[source][Draw(image, mix(source, turn), draw.number)]
+
+    def check_flow(self, flow: Any) -> None:
+        """Refuse to be what a flow is trained on, where one of the datasets does."""
+        for one in self.datasets:
+            one.check_flow(flow)
+
+    @property
+    def computes_order(self) -> bool:
+        """Whether one of its datasets does."""
+        return any(one.computes_order for one in self.datasets)
+
+    def order(self, seed: int) -> Order:
+        """The order of an epoch, all datasets among each other."""
+        return Permutation(len(self), seed) if self.computes_order else shuffled(len(self), seed)
 
     def _place(self, index: int, epoch: int) -> tuple[int, int, int]:
         """Which dataset, which of its images, and how often that one was drawn before."""

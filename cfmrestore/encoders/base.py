@@ -48,15 +48,20 @@ class Encoder(nn.Module, ABC):
         """A standardized latent; an encoder without randomness has one only, and needs no generator."""
         return (moments - self.shift) * self.scale
 
-    def encode(self, image: Image, rng: ImageRng | None = None) -> Latent:
-        """Image to latent."""
+    def moments_of(self, image: Image) -> Tensor:
+        """The moments of an image whose size fits."""
         height, width = image.shape[-2:]
         if height % self.downscale or width % self.downscale:
             raise ValueError(
                 f"{type(self).__name__} takes sides that are multiples of {self.downscale}; got {height}x{width}: "
                 "crop or pad the image"
             )
-        latent = self.sample(self.moments(image), rng)
+        return self.moments(image)
+
+    def encode(self, image: Image, rng: ImageRng | None = None) -> Latent:
+        """Image to latent."""
+        height, width = image.shape[-2:]
+        latent = self.sample(self.moments_of(image), rng)
         promised = (len(image), self.channels, height // self.downscale, width // self.downscale)
         if tuple(latent.shape) != promised:
             raise broken(

@@ -86,13 +86,16 @@ class RestorationRunner(Runner):
         return loader
 
     def build_train_loop(self, loop: Any) -> Any:
-        """Iterations are the only measure of progress."""
+        """Iterations are the only measure of progress; stored latents must be of the model's space."""
         if isinstance(loop, dict):
             if "max_epochs" in loop or loop.get("by_epoch"):
                 raise ValueError("train_cfg counts optimizer steps: give max_iters instead of epochs")
             loop = {"type": "IterBasedTrainLoop", **{k: v for k, v in loop.items() if k != "by_epoch"}}
             check_keys(find_class(loop, LOOPS), loop, where="train_cfg: ")
-        return super().build_train_loop(loop)
+        built = super().build_train_loop(loop)
+        if hasattr(dataset := built.dataloader.dataset, "check_flow"):
+            dataset.check_flow(self.bare_model)
+        return built
 
     def build_val_loop(self, loop: Any) -> Any:
         """Refuse what its metrics cannot measure before anything is trained."""

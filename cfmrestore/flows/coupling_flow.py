@@ -1,5 +1,6 @@
 """Coupled flow matching: what is trained, and how it restores."""
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -145,6 +146,17 @@ class CouplingFlow(BaseModel):
     def encoder(self) -> Encoder:
         return self.coupling.encoder
 
+    def data_recipe(self) -> dict[str, Any]:
+        """What decides which latents belong to a photograph, as plain data; "input" says what is encoded of the input.
+
+        "input" is None where there is none, and else "low", the input itself, or how it is enlarged before.
+        """
+        takes_input = self.coupling.needs_input or self.data_preprocessor.makes_inputs or self.conditions.tells_input
+        how = "low" if self.coupling.lifts_latents else self.coupling.upsample
+        made = {"encoder": self.encoder.digest(), "scale": self.coupling.scale, "input": how if takes_input else None}
+        plain: dict[str, Any] = json.loads(json.dumps(made | self.data_preprocessor.recipe, default=repr))
+        return plain
+
     def nfe(self, sampling: Sampling) -> int | None:
         """Number of function evaluations of a restoration; None where the solver's own error decides."""
         known = int(self.coupling.gives_estimate and sampling.needs_posterior_mean)
@@ -216,6 +228,9 @@ class CouplingFlow(BaseModel):
         low: Image | None = None,
         latent: Latent | None = None,
         start: Latent | None = None,
+        high_moments: Tensor | None = None,
+        low_moments: Tensor | None = None,
+        lifted_moments: Tensor | None = None,
         **given: Tensor,
     ) -> Point:
         """A point of a training path, with what the network is told there and should answer.
@@ -227,9 +242,13 @@ class CouplingFlow(BaseModel):
             low: The inputs, where there are any.
             latent: The targets as latents, in place of ``high``.
             start: The starts of the paths, in place of those that the coupling draws.
+            high_moments: What the encoder says of the targets, in place of ``high``.
+            low_moments: What it says of the inputs, in place of ``low``, for a coupling that enlarges latents.
+            lifted_moments: What it says of the enlarged inputs, for the other couplings.
             given: What else conditions need.
         """
-        if low is None and self.coupling.needs_input:
+        moments = low_moments if self.coupling.lifts_latents else lifted_moments
+        if low is None and moments is None and self.coupling.needs_input:
             raise ValueError(
                 "the dataset has no low-quality images and the preprocessor no degradation: give "
                 "data_preprocessor a degradation, or take a PairedFolder"
@@ -238,7 +257,10 @@ class CouplingFlow(BaseModel):
         with torch.autocast(execution.device.type, enabled=False):
             with torch.no_grad():
                 low = None if low is None else self.conditions.prepare(low, given)
-                pair = self.coupling.pair(high, low, rng, latent, x_0=start, execution=execution)
+                if high_moments is not None:
+                    latent = self.encoder.sample(high_moments, rng.fork("encode"))
+                lowres = None if moments is None else self.coupling.lifted_moments(moments, rng)
+                pair = self.coupling.pair(high, low, rng, latent, x_0=start, lowres=lowres, execution=execution)
                 t = self.times(rng, numbers).to(pair.x_1)
                 if t.shape != numbers.shape:
                     raise broken(self.times, "time sampler", f"of {len(numbers)} images it draws {tuple(t.shape)}")

@@ -39,6 +39,7 @@ class RestorationPreprocessor(BaseDataPreprocessor):
         mask: MaskDegradation[Any] | dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
+        self.recipe = {"degradation": degradation or None, "target": target or None, "mask": mask}
         self.degradation, self.target = _built(degradation), _built(target)
         cuts = None if mask is None else DEGRADATIONS.build(mask)
         if cuts is not None and not isinstance(cuts, MaskDegradation):

@@ -115,6 +115,8 @@ class Loss(ABC):
 
     needs_teacher = False
     needs_flow_map = False
+    needs_target = False
+    """Whether it compares pictures with those of the data."""
 
     def __init__(self, *, weight: float = 1.0) -> None:
         self.weight = weight

@@ -38,6 +38,8 @@ class Perceptual(Loss):
         weight: Factor on it in the sum of losses.
     """
 
+    needs_target = True
+
     def __init__(
         self,
         *,

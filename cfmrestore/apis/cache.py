@@ -1,0 +1,113 @@
+"""Writing a cache of latents for training, in one process or many."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cfmrestore.datasets.latent_cache.shards import read_index
+from cfmrestore.engine.config import presets
+from cfmrestore.engine.config.load import load_config
+from cfmrestore.engine.distributed import device_of_process
+from cfmrestore.engine.latent_cache.source import CacheSource
+from cfmrestore.engine.latent_cache.tasks import CacheWriter
+from cfmrestore.engine.latent_cache.verify import verify as verify_cache
+from cfmrestore.former_names import update_names
+from cfmrestore.hub import read_meta
+from cfmrestore.registry import DATASETS, MODELS, load_plugins
+from cfmrestore.restore import stages
+
+Config = dict[str, Any]
+
+
+def write_cache(
+    source: str | Path,
+    out: str | Path,
+    *,
+    images: str | Path | None = None,
+    crop: int | None = None,
+    degradation: str | None = None,
+    crops: int = 1,
+    degradations: int = 1,
+    parts: Sequence[str] = (),
+    dtype: str = "float16",
+    shard: int = 1024,
+    batch: int = 16,
+    seed: int | None = None,
+    verify: int | None = None,
+    workers: int = 0,
+    device: str = "auto",
+    part: tuple[int, int] = (0, 1),
+    options: Mapping[str, Any] | None = None,
+) -> int:
+    """Encode photographs and their inputs once; returns how many entries this process wrote.
+
+    Shards that are there are left as they are, so that a broken run goes on; the bytes are the same whoever writes
+    them. ``CachedLatents`` reads them for training once all are there.
+
+    Args:
+        source: A training config, or a model as for ``Restorer.from_pretrained``.
+        out: Folder of the cache.
+        images: A folder of photographs, in place of the config's dataset; a model needs it.
+        crop: Side of the squares that are cut from them, turned and mirrored; without, they are taken whole.
+        degradation: A preset, in place of that of the config or model.
+        crops: Crops of an image.
+        degradations: Inputs of a crop.
+        parts: "low", "lifted" or both: what of the inputs is encoded; by default what the flow needs.
+        dtype: "float16", "bfloat16" or "float32".
+        shard: Images of a shard.
+        batch: Images that are encoded together.
+        seed: Of crops and degradations; by default the config's.
+        verify: Encode so many entries again in place of writing any, and compare.
+        workers: Processes that read images.
+        device: "auto" or a device.
+        part: (i, n) writes the i-th of n shares.
+        options: Dotted keys of the config and their values.
+    """
+    load_plugins()
+    model, dataset, own_seed = _configs(source, options)
+    if degradation is not None:
+        steps = presets.resolved(degradation, model.get("scale", 4))
+        kept = model.get("data_preprocessor") or {"type": "RestorationPreprocessor"}
+        model["data_preprocessor"] = {**kept, "degradation": steps["degradation"], "target": steps["target"]}
+    if images is not None:
+        dataset = _folder(images, crop)
+    elif dataset is None or crop is not None:
+        raise ValueError("name a folder of photographs: --images FOLDER (--crop cuts squares from them)")
+    flow = MODELS.build(model).to(device_of_process(device)).eval()
+    data = DATASETS.build(dataset, default_args={"seed": own_seed if seed is None else seed})
+    entries = CacheSource(flow, data, dataset, degradations=degradations, parts=parts, dtype=dtype)
+    writer = CacheWriter(entries, Path(out), versions=crops * degradations, shard=shard, batch=batch, workers=workers)
+    if verify is not None:
+        count = min(verify, sum(one.count for one in read_index(out).shards))
+        writer.claim()
+        difference = verify_cache(entries, Path(out), verify)
+        print(f"{count} entries encoded again differ by {difference:.2g} of the largest moment")
+        return 0
+    writer.claim()
+    written = writer.run(part)
+    if missing := writer.finish():
+        print(f"{missing} of {len(writer.tasks)} tasks are left to other processes", file=sys.stderr)
+    return written
+
+
+def _configs(source: str | Path, options: Mapping[str, Any] | None) -> tuple[Config, Config | None, int]:
+    """The model's config, that of the dataset it is trained on, and the seed."""
+    if str(source).endswith(".py"):
+        cfg = load_config(source, options)
+        loader = cfg.get("train_dataloader") or {}
+        return cfg.model.to_dict(), loader.get("dataset"), (cfg.get("randomness") or {}).get("seed") or 0
+    if options:
+        raise ValueError("--cfg-options are of a config; a model is cached as it was trained")
+    file = stages.find_model(source).with_suffix(".safetensors")
+    model = read_meta(file).get("model")
+    if model is None:
+        raise ValueError(f"{file} does not say which model it is of: name the config of its training")
+    return update_names(dict(model), warn=False), None, 0
+
+
+def _folder(images: str | Path, crop: int | None) -> Config:
+    """Photographs of a folder; whole, or squares of them turned and mirrored as in the configs."""
+    turns = {"type": "Albumentations", "transforms": [{"type": "D4", "p": 1.0}]}
+    pipeline = [] if crop is None else [{"type": "RandomCrop", "size": crop}, turns]
+    return {"type": "ImageFolder", "data_root": str(images), "pipeline": pipeline}

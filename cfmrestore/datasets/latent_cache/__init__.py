@@ -1,0 +1,1 @@
+"""Caches of latents: their files, and the order in which they are gone through."""
