@@ -60,6 +60,18 @@ def check_images_are_independent(coupling: Coupling) -> None:
         require(close(here[1:2], there), f"{name} of an image depends on its batch: draw from the rng that source gets")
 
 
+def check_starts_of_latents(coupling: Coupling) -> str | None:
+    """Where it can start at the lifted input, as caches of latents have it, a start is the one of the images."""
+    if type(coupling).start_from_lifted is Coupling.start_from_lifted:
+        return "it starts at images alone"
+    low, rng = images(), ImageRng([1, 2, 3])
+    lifted = coupling.start_from_lifted(coupling.lifted(low, rng, EXECUTION), rng, EXECUTION)
+    there = coupling.start(low, rng, EXECUTION)
+    same = all(close(getattr(lifted, name), getattr(there, name)) for name in ("x_0", "mean", "std", "lowres"))
+    require(same, "start_from_lifted and start differ: let start be start_from_lifted(self.lifted(low, ...), ...)")
+    return None
+
+
 def check_law(coupling: Coupling) -> None:
     """x_0 ~ N(mean, std^2): over many draws (x_0 - mean) / std is standard normal, and x_0 the mean where std is 0."""
     low = images(1).expand(400, -1, -1, -1)
@@ -77,7 +89,7 @@ def check_law(coupling: Coupling) -> None:
 CONTRACT = Contract(
     COUPLINGS,
     Coupling,
-    (check_shapes, check_images_are_independent, check_law),
+    (check_shapes, check_images_are_independent, check_starts_of_latents, check_law),
     build=build,
     cases={
         "LowresLatent": [

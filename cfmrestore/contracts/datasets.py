@@ -13,6 +13,8 @@ from cfmrestore.registry import DATASETS
 
 _SOME = 3
 _IMAGES = ("high", "low")
+_MOMENTS = ("high_moments", "low_moments", "lifted_moments")
+_WHAT = {*_IMAGES, "latent", "size", "high_moments"}
 
 
 def check_samples(dataset: Any) -> None:
@@ -21,7 +23,10 @@ def check_samples(dataset: Any) -> None:
     for index in range(min(len(dataset), _SOME)):
         one = dataset[index]
         inputs = one["inputs"]
-        require(inputs.keys() & {"high", "low", "latent", "size"}, f"a sample holds {sorted(inputs)}, and no image")
+        require(inputs.keys() & _WHAT, f"a sample holds {sorted(inputs)}, and no image")
+        for part in inputs.keys() & set(_MOMENTS):
+            right = inputs[part].is_floating_point() and inputs[part].dim() == 3
+            require(right, f"{part} are {inputs[part].dtype} of {shape(inputs[part])}: floats (c, h, w)")
         for part in inputs.keys() & set(_IMAGES):
             image = inputs[part]
             right = isinstance(image, Tensor) and image.dtype == torch.uint8 and image.dim() == 3 and len(image) == 3
@@ -53,6 +58,16 @@ def check_names(dataset: Any) -> None:
     require(len(set(names)) == count, "two images have one name, and so one seed: take the path below the root")
 
 
+def check_order(dataset: Any) -> None:
+    """The order of an epoch is one of a seed, of indices of which each comes once at most."""
+    orders = [dataset.order(seed) if hasattr(dataset, "order") else range(len(dataset)) for seed in (1, 1)]
+    count = min(len(orders[0]), 1000)
+    first, again = ([order[place] for place in range(count)] for order in orders)
+    require(first == again, "the same seed gives another order: it is to depend on the seed alone")
+    inside = len(set(first)) == count and all(0 <= index < len(dataset) for index in first)
+    require(inside, "an order holds an index twice, or one that is not there")
+
+
 def check_draws(dataset: Any) -> None:
     """The same draw is the same sample; another epoch has another seed."""
     here, again, later = (dataset[Draw(0, epoch, 5)] for epoch in (0, 0, 1))
@@ -70,7 +85,7 @@ def _same(a: dict[str, Any], b: dict[str, Any]) -> bool:
 CONTRACT = Contract(
     DATASETS,
     (ImageDataset, Dataset),
-    (check_samples, check_labels, check_names, check_draws),
+    (check_samples, check_labels, check_names, check_order, check_draws),
     offers=lambda: {"seed": 0},
     cases={
         "Digits": [{}, {"split": "held_out"}],

@@ -14,6 +14,7 @@ from mmengine.dataset import pseudo_collate
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from cfmrestore.contracts import CONTRACTS
 from cfmrestore.datasets import CachedLatents, Draw, DrawSampler, Mixture
 from cfmrestore.datasets.latent_cache.block_order import BucketOrder, ShardOrder
 from cfmrestore.datasets.latent_cache.shards import (
@@ -282,3 +283,10 @@ def test_moments_that_are_not_finite_are_named_or_skipped(tmp_path: Path) -> Non
             CachedLatents(data_root=str(folder), on_error="skip")[Draw(1, 0, 0)]["data_samples"]["name"]
             == "000002.png:0"
         )
+
+
+def test_it_keeps_the_contract_of_datasets(tmp_path: Path) -> None:
+    folder, _ = write(tmp_path / "cache", 20, shard=6)
+    findings = list(CONTRACTS["dataset"].findings(CachedLatents(data_root=str(folder))))
+    assert len(findings) > 4
+    assert not [(one.name, one.broken) for one in findings if one.broken]

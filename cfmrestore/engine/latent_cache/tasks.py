@@ -98,8 +98,9 @@ class CacheWriter:
             return missing
         shards = tuple(shard for one in found for shard in one or ())
         index = CacheIndex(self.recipe, self.versions, shards)
-        for unfinished in self.folder.glob(f".*{SUFFIX}.*.tmp"):  # of processes that were killed
-            unfinished.unlink(missing_ok=True)
+        for pattern in (f".*{SUFFIX}.*.tmp", f"{_DONE}/.*.tmp"):  # of processes that were killed
+            for unfinished in self.folder.glob(pattern):
+                unfinished.unlink(missing_ok=True)
         path = self.folder / INDEX
         if not path.is_file() or path.read_text(encoding="utf-8") != index.text():
             write_text(path, index.text())
