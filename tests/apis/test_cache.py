@@ -70,6 +70,7 @@ def autoencoder(folder: Path) -> dict[str, Any]:
 
 
 def flow_of(cfg: Any) -> CouplingFlow:
+    torch.manual_seed(0)
     flow = MODELS.build(cfg.model)
     randomize(flow.network)
     return flow
@@ -195,18 +196,18 @@ def test_shares_make_the_same_bytes(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_killed_at_random_and_run_again(tmp_path: Path) -> None:
     """Two processes, killed over and over; what they leave in the end is what one makes in peace."""
-    config = write_config(tmp_path, images=40, encoder=autoencoder(tmp_path / "vae"))
+    config = write_config(tmp_path, images=40)
     flags = ["--crops", 3, "--shard", 6, "--batch", 4, "--threads", 1, "--device", "cpu"]
     run_tool("cache_latents.py", config, "--out", tmp_path / "whole", *flags)
     whole, killed = content(tmp_path / "whole"), tmp_path / "killed"
     rng, kills = np.random.default_rng(0), 0
-    for attempt in range(12):
+    for attempt in range(6):
         processes = [
             start_tool("cache_latents.py", config, "--out", killed, *flags, "--rank", rank, "--world-size", 2,
                        log=tmp_path / f"log{attempt}.{rank}")
             for rank in range(2)
         ]  # fmt: skip
-        goal = len(list(killed.glob("*.safetensors"))) + int(rng.integers(1, 8))
+        goal = len(list(killed.glob("*.safetensors"))) + int(rng.integers(1, 6))
         while len(list(killed.glob("*.safetensors"))) < goal and any(one.is_alive() for one in processes):
             time.sleep(float(rng.uniform(0, 0.02)))
         for one in processes:
