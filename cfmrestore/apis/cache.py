@@ -84,6 +84,7 @@ def write_cache(
         difference = verify_cache(entries, Path(out), verify)
         print(f"{count} entries encoded again differ by {difference:.2g} of the largest moment")
         return 0
+    entries.check()
     writer.claim()
     written = writer.run(part)
     if missing := writer.finish():

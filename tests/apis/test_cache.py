@@ -272,11 +272,12 @@ def test_what_cannot_be_cached_is_said(tmp_path: Path) -> None:
         ({}, {"crops": 0}, "crops, shard and batch are 1 or more"),
         ({}, {"dtype": "int8"}, "dtype one of"),
         ({"degradation": None}, {}, "no low-quality images and the preprocessor no degradation"),
-        ({"crop": 15}, {}, r"images.*: |15"),
+        ({"crop": 15}, {}, "multiples of 2; got 15x15"),
     ]
     for number, (changes, keys, message) in enumerate(cases):
         with pytest.raises(ValueError, match=message):
             write_cache(write_config(tmp_path, name=f"c{number}", **changes), tmp_path / f"out{number}", **keys)
+        assert not (tmp_path / f"out{number}").exists()
     conditions = {"model.conditions": [{"type": "Inpaint"}], "model.data_preprocessor.mask": {"type": "BoxMask"}}
     with pytest.raises(ValueError, match=r"condition Inpaint is told pixels \(low, mask\)"):
         write_cache(write_config(tmp_path), tmp_path / "inpaint", options=conditions)
@@ -322,7 +323,7 @@ def test_classes_and_latents_without_inputs(tmp_path: Path) -> None:
 def test_a_training_from_a_cache_resumes_and_refuses(tmp_path: Path) -> None:
     keys = small_options(tmp_path, **{"train_cfg.max_iters": 6, "model.network.dropout": 0.0})
     cache = tmp_path / "cache"
-    run_tool("cache_latents.py", TINY, "--out", cache, "--crops", 2, options=keys)
+    run_tool("cache_latents.py", TINY, "--out", cache, "--crops", 2, "--shard", 4, options=keys, ranks=2)
     config = tmp_path / "config.py"
     dataset = f'dict(_delete_=True, type="CachedLatents", data_root={str(cache)!r})'
     config.write_text(f"_base_ = {str(TINY)!r}\ntrain_dataloader = dict(dataset={dataset})\n")

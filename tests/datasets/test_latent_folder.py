@@ -13,6 +13,7 @@ from torch import Generator, Tensor
 from cfmrestore.datasets import Draw, LatentFolder
 from cfmrestore.datasets.latent_files import LatentInfo, pack, read_header, read_latent
 from cfmrestore.registry import DATASETS, MODELS
+from tests.restore.flows import random_flow
 
 
 def write(folder: Path, name: str = "a", size: tuple[int, int, int] = (4, 8, 12), **info: Any) -> Tensor:
@@ -49,6 +50,15 @@ def test_samples_have_the_layout_of_photographs(tmp_path: Path) -> None:
     assert (sample["data_samples"]["name"], sample["data_samples"]["number"]) == ("deep/bb.safetensors", 7)
     batch = MODELS.build({"type": "RestorationPreprocessor"})(pseudo_collate([dataset[0], dataset[1]]))
     assert torch.equal(batch["inputs"]["latent"], torch.stack([first, second]))
+
+
+def test_a_flow_of_another_encoder_is_refused(tmp_path: Path) -> None:
+    flow = random_flow()
+    write(tmp_path / "own", encoder=flow.encoder.digest())
+    write(tmp_path / "foreign")
+    LatentFolder(data_root=str(tmp_path / "own")).check_flow(flow)
+    with pytest.raises(ValueError, match="LatentFolder holds latents of the encoder e1, and the flow's is Haar"):
+        LatentFolder(data_root=str(tmp_path / "foreign")).check_flow(flow)
 
 
 def test_crops_belong_to_images(tmp_path: Path) -> None:

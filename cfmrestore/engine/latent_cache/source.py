@@ -126,6 +126,11 @@ class CacheSource:
             )
         return Entry(name, inputs, mix(dataset.seed, version, key_of(name)))
 
+    def check(self) -> None:
+        """Encode the first image, so that what no image can pass is said before anything is written."""
+        if (first := self.entry(0, 0)) is not None:
+            self.encode([first])
+
     @torch.no_grad()
     def encode(self, entries: Sequence[Entry]) -> dict[str, Tensor]:
         """The tensors of some entries of one size, a row each."""

@@ -71,7 +71,7 @@ class CacheWriter:
     def claim(self) -> None:
         """Say what the folder is for; refuse one that holds a cache of another recipe."""
         path = self.folder / _RECIPE
-        if path.is_file():
+        if path.is_file() and any((self.folder / _DONE).glob("*.json")):
             held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             if held != self.recipe:
                 names = (*self.recipe["flow"], *self.recipe["data"], *self.recipe)
