@@ -1,6 +1,5 @@
 """Writing a cache of latents for training, in one process or many."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,8 +38,12 @@ def write_cache(
     device: str = "auto",
     part: tuple[int, int] = (0, 1),
     options: Mapping[str, Any] | None = None,
-) -> int:
-    """Encode photographs and their inputs once; returns how many entries this process wrote.
+) -> dict[str, Any]:
+    """Encode photographs and their inputs once.
+
+    Returned are "entries", how many this process wrote, and "left", the tasks that are left to other processes; or
+    with ``verify`` "verified", how many entries were encoded again, and "difference", the largest in parts of the
+    largest moment of its entry.
 
     Shards that are there are left as they are, so that a broken run goes on; the bytes are the same whoever writes
     them. ``CachedLatents`` reads them for training once all are there.
@@ -81,15 +84,11 @@ def write_cache(
     if verify is not None:
         count = min(verify, sum(one.count for one in read_index(out).shards))
         writer.claim()
-        difference = verify_cache(entries, Path(out), verify)
-        print(f"{count} entries encoded again differ by {difference:.2g} of the largest moment")
-        return 0
+        return {"verified": count, "difference": verify_cache(entries, Path(out), verify)}
     entries.check()
     writer.claim()
     written = writer.run(part)
-    if missing := writer.finish():
-        print(f"{missing} of {len(writer.tasks)} tasks are left to other processes", file=sys.stderr)
-    return written
+    return {"entries": written, "left": writer.finish()}
 
 
 def _configs(source: str | Path, options: Mapping[str, Any] | None) -> tuple[Config, Config | None, int]:

@@ -5,10 +5,13 @@ any machines that share the folder) divides the work; started again, it goes on 
 """
 
 import argparse
+from typing import Any
 
 from cfmrestore.cli import common
 
 INTERRUPTED = "interrupted; the same command goes on where it stopped"
+
+JSON = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     common.add_key_values(parser, "--cfg-options", help="change keys of the config: data_root=FOLDER")
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> Any:
     keys = common.keywords(args)
     rank, count = common.process_part()
     rank = rank if (own := keys.pop("rank")) is None else own
@@ -48,6 +51,10 @@ def run(args: argparse.Namespace) -> None:
     common.use_threads(keys.pop("threads"))
     from cfmrestore.apis.cache import write_cache
 
-    written = write_cache(**keys, part=(rank, count))
-    if args.verify is None:
-        print(f"{written} entries written to {args.out}")
+    done = write_cache(**keys, part=(rank, count))
+    if args.verify is not None:
+        common.say("{verified} entries encoded again differ by {difference:.2g} of the largest moment".format(**done))
+    else:
+        left = f"; {done['left']} tasks are left to other processes" if done["left"] else ""
+        common.say(f"{done['entries']} entries written to {args.out}{left}")
+    return done

@@ -141,7 +141,7 @@ class CachedLatents(ImageDataset):
         return sample
 
     def order(self, seed: int) -> Order:
-        if self.group is not None:
+        if self.group is not None and len(self.buckets) > 1:
             return BucketOrder(self.buckets, seed, self.window, self.group)
         return ShardOrder(self.buckets[0], seed, self.window)
 

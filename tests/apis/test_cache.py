@@ -103,7 +103,7 @@ def test_losses_are_those_of_encoding_online(tmp_path: Path, kind: str, upsample
         with pytest.raises(ValueError, match="a cache would hold one draw for all epochs"):
             write_cache(config, tmp_path / "cache")
         return
-    assert write_cache(config, tmp_path / "cache", crops=3, dtype="float32", batch=3, device="cpu") == 24
+    assert write_cache(config, tmp_path / "cache", crops=3, dtype="float32", batch=3, device="cpu")["entries"] == 24
     cfg = load_config(config)
     cached = CachedLatents(data_root=str(tmp_path / "cache"), seed=3)
     online = DATASETS.build(cfg.train_dataloader.dataset, default_args={"seed": 3})
@@ -175,9 +175,9 @@ def test_sizes_lie_in_buckets(tmp_path: Path) -> None:
 
 def test_more_crops_are_added_to_a_cache(tmp_path: Path) -> None:
     config = write_config(tmp_path)
-    assert write_cache(config, tmp_path / "cache", shard=4) == 10
+    assert write_cache(config, tmp_path / "cache", shard=4)["entries"] == 10
     before = content(tmp_path / "cache")
-    assert write_cache(config, tmp_path / "cache", shard=4, crops=3) == 20
+    assert write_cache(config, tmp_path / "cache", shard=4, crops=3)["entries"] == 20
     after = content(tmp_path / "cache")
     assert all(after[name] == data for name, data in before.items() if name != "index.json")
     write_cache(config, tmp_path / "at_once", shard=4, crops=3)
@@ -189,7 +189,8 @@ def test_shares_make_the_same_bytes(tmp_path: Path) -> None:
     write_cache(config, tmp_path / "alone", shard=3, crops=2, batch=2)
     for rank in (2, 0, 1):
         assert not (tmp_path / "shared" / "index.json").exists()
-        write_cache(config, tmp_path / "shared", shard=3, crops=2, batch=2, part=(rank, 3), workers=rank == 1)
+        done = write_cache(config, tmp_path / "shared", shard=3, crops=2, batch=2, part=(rank, 3), workers=rank == 1)
+        assert done == {"entries": {2: 6, 0: 7, 1: 7}[rank], "left": {2: 6, 0: 3, 1: 0}[rank]}
     assert content(tmp_path / "shared") == content(tmp_path / "alone")
 
 
@@ -225,13 +226,12 @@ def test_killed_at_random_and_run_again(tmp_path: Path) -> None:
     assert content(killed) == whole
 
 
-def test_verifying_finds_what_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verifying_finds_what_changed(tmp_path: Path) -> None:
     config, out = write_config(tmp_path, encoder=autoencoder(tmp_path / "vae")), tmp_path / "cache"
     with pytest.raises(ValueError, match="no whole cache of latents"):
         write_cache(config, out, verify=4)
     write_cache(config, out, crops=2)
-    write_cache(config, out, crops=2, verify=100)
-    assert "20 entries encoded again differ by 0" in capsys.readouterr().out
+    assert write_cache(config, out, crops=2, verify=100) == {"verified": 20, "difference": pytest.approx(0, abs=1e-3)}
     Image.new("RGB", (32, 32), (10, 200, 30)).save(tmp_path / "images" / "4.png")
     with pytest.raises(ValueError, match=r"2 of 20 entries that were encoded again differ .* 4\.png:[01], 4\.png:[01]"):
         write_cache(config, out, crops=2, verify=100)
@@ -240,7 +240,7 @@ def test_verifying_finds_what_changed(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_a_folder_holds_one_recipe(tmp_path: Path) -> None:
     config, out = write_config(tmp_path), tmp_path / "cache"
     write_cache(config, out)
-    assert write_cache(config, out) == 0
+    assert write_cache(config, out)["entries"] == 0
     changes: list[tuple[dict, str]] = [
         ({"dtype": "float32"}, "dtype"), ({"seed": 4}, "seed"), ({"degradations": 2}, "degradations"),
         ({"degradation": "bicubic"}, "degradation"),
@@ -258,7 +258,7 @@ def test_a_model_and_a_folder(tmp_path: Path) -> None:
     images = write_images(tmp_path / "images", 5)
     with pytest.raises(ValueError, match="name a folder of photographs: --images"):
         write_cache(model, tmp_path / "cache")
-    assert write_cache(model, tmp_path / "cache", images=images, crop=16, crops=2) == 10
+    assert write_cache(model, tmp_path / "cache", images=images, crop=16, crops=2)["entries"] == 10
     meta = checkpoints.load(model)["meta"]["model"]
     CachedLatents(data_root=str(tmp_path / "cache")).check_flow(MODELS.build(meta))
     write_cache(model, tmp_path / "other", images=images, crop=16, degradation="bicubic")
@@ -308,7 +308,7 @@ def test_classes_and_latents_without_inputs(tmp_path: Path) -> None:
         "model.conditions": [{"type": "ClassLabel", "classes": 10, "channels": 8}], "model.scale": 1,
     }  # fmt: skip
     config = write_config(tmp_path)
-    assert write_cache(config, tmp_path / "cache", options=options, dtype="float32", batch=64) > 1000
+    assert write_cache(config, tmp_path / "cache", options=options, dtype="float32", batch=64)["entries"] > 1000
     cached = CachedLatents(data_root=str(tmp_path / "cache"), seed=3)
     cfg = load_config(config, options)
     online, flow = DATASETS.build({"type": "Digits"}, default_args={"seed": 3}), flow_of(cfg)

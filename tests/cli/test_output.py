@@ -21,7 +21,7 @@ from tests.testing import TINY, write_images
 
 Read = pytest.CaptureFixture[str]
 JSON = {"restore", "evaluate", "compare", "models", "doctor", "test", "sweep", "degrade", "sample", "inpaint", "edit",
-        "boost", "pairs"}  # fmt: skip
+        "boost", "cache", "pairs"}  # fmt: skip
 
 
 def test_every_command_can_be_quiet_and_many_speak_json() -> None:
