@@ -1,6 +1,7 @@
 # make demo   restore with the shipped models, train the small config, evaluate it, leave pictures and tables
 # make test   format, lint, import contracts, types, the wheel in an environment of its own, tests
 # make quick  the same without the wheel and the tests that are marked slow
+# make docs   the pages, in docs/_build/html, without network; a warning is an error
 # make install   the virtual environment alone; a second call installs nothing
 
 PYTHON ?= python3.11
@@ -8,7 +9,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 DEMO := work_dirs/demo
 
-.PHONY: demo test quick install lint chromium wheel
+.PHONY: demo test quick docs install lint chromium wheel
 
 install: $(STAMP)
 
@@ -35,6 +36,9 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+docs: $(STAMP)
+	$(BIN)/python -m sphinx -q -W --keep-going -d docs/_build/doctrees docs docs/_build/html
 
 # Debian's browser, which the tests of pages drive; where it cannot be installed they are skipped.
 chromium:

@@ -1,0 +1,36 @@
+"""The public names of the package, and the base classes that plugins derive from."""
+
+import inspect
+
+import cfmrestore
+from cfmrestore.contracts import CONTRACTS
+from cfmrestore.registry import REGISTRIES
+
+CLASSES = ("restore.Restorer", "restore.Samples", "restore.Sampler", "restore.ZeroShotRestorer", "restore.Settings",
+           "flows.CouplingFlow", "flows.Sampling", "execution.Execution")  # fmt: skip
+FUNCTIONS = ("apis.train.train", "apis.test.evaluate_checkpoint", "apis.evaluate.evaluate_folders",
+             "engine.config.load.load_config")  # fmt: skip
+
+
+def title(text: str, mark: str = "=") -> str:
+    return f"{text}\n{mark * len(text)}\n\n"
+
+
+def api_page() -> str:
+    """One page: classes, functions, registries, base classes."""
+    parts = [title("API")]
+    parts += [f".. autoclass:: cfmrestore.{name}\n   :members:\n\n" for name in CLASSES]
+    parts += [title("Functions", "-"), *(f".. autofunction:: cfmrestore.{name}\n\n" for name in FUNCTIONS)]
+    parts += [title("Registries", "-"), "Each is imported from ``cfmrestore``, or from ``cfmrestore.registry``.\n\n"]
+    known = {id(registry): kind for kind, registry in REGISTRIES.items()}
+    for name in sorted(cfmrestore.__all__):
+        if (kind := known.get(id(getattr(cfmrestore, name)))) is not None:
+            parts.append(f"- ``{name}``: :doc:`{kind} <configs/{kind.replace(' ', '_')}>`\n")
+    return "".join([*parts, "\n", title("Base classes of plugins", "-"), *_bases()])
+
+
+def _bases() -> list[str]:
+    """The base class of each kind, where it is of this package."""
+    bases = [base for one in CONTRACTS.values() for base in (one.base if isinstance(one.base, tuple) else (one.base,))]
+    own = {base: None for base in bases if inspect.isclass(base) and base.__module__.startswith("cfmrestore.")}
+    return [f".. autoclass:: {base.__module__}.{base.__qualname__}\n   :members:\n\n" for base in own]
