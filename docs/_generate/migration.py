@@ -6,17 +6,19 @@ from cfmrestore.cli.main import COMMANDS, build_parser
 
 HEAD = """# Migration
 
-What had another name once keeps working: a config, a checkpoint, a sidecar or a command that says the former name is read as if it said
-the present one, and a person who wrote it is told once (`FutureWarning`). Nothing has to be changed; who wants the warning gone
-takes the right-hand column.
+What had another name once keeps working: a config, a checkpoint, a sidecar or a command that says the former name is
+read as if it said the present one, and a person who wrote it is told once (`FutureWarning`). Nothing has to be changed;
+who wants the warning gone takes the right-hand column.
 """
 
 
 def migration_page() -> str:
     """Tables of plugins, keys, tensors and flags."""
-    keys = [(f"`{key}` in `{place}`", f"`{new}`") for place, one in former_names.KEYS.items() for key, new in one.items()]
+    keys = [
+        (f"`{key}` in `{place}`", f"`{new}`") for place, one in former_names.KEYS.items() for key, new in one.items()
+    ]
     moved = [
-        (f"`{key}` of `{cls}`", "`conditions=[dict(type=\"LowRes\", ...)]`")
+        (f"`{key}` of `{cls}`", '`conditions=[dict(type="LowRes", ...)]`')
         for cls, names in former_names.MOVED.items()
         for key in names
     ]

@@ -10,8 +10,8 @@ from cfmrestore.restore.model_zoo import cards
 
 HEAD = """# Model zoo
 
-Made of the cards in `cfmrestore/weights/models.json` and of the `metafile.yml` of every folder of configs, which hold the numbers that
-the evaluations wrote. What they mean, and on other sets: [the shipped models](../models.md).
+Made of the cards in `cfmrestore/weights/models.json` and of the `metafile.yml` of every folder of configs, which hold
+the numbers that the evaluations wrote. What they mean, and on other sets: [the shipped models](../models.md).
 
 ## In the package
 
@@ -29,7 +29,9 @@ def model_zoo_page() -> str:
         f"| {card['parameters'] / 1e6:.2f} M |\n"
         for name, card in known.items()
     ]
-    return "".join([HEAD, *lines, *chain.from_iterable(map(_card, known.items())), "\n## Of the configs\n\n", *_results()])
+    return "".join(
+        [HEAD, *lines, *chain.from_iterable(map(_card, known.items())), "\n## Of the configs\n\n", *_results()]
+    )
 
 
 def _card(item: tuple[str, dict[str, Any]]) -> list[str]:

@@ -2,8 +2,8 @@
 Two evaluations in place of six
 ===============================
 
-``cfm-x4-fast`` is a flow map: it is told how far a step goes and answers with the mean velocity on the way. Beside it the
-flow that it learned from, at as many evaluations and at its own number.
+``cfm-x4-fast`` is a flow map: it is told how far a step goes and answers with the mean velocity on the way. Beside it
+the flow that it learned from, at as many evaluations and at its own number.
 """
 
 from pathlib import Path
@@ -38,7 +38,7 @@ def detail(picture: Image.Image) -> float:
     return float(np.abs(sharp - np.asarray(half, float)).mean())
 
 
-figure, axes = plt.subplots(1, 4, figsize=(11, 3.1), layout="constrained")
+figure, axes = plt.subplots(1, 4, figsize=(11, 3.5), layout="constrained")
 for axis, (name, picture) in zip(axes, pictures.items(), strict=True):
     axis.imshow(picture)
     axis.set_title(f"{name}\ndetail {detail(picture):.1f} levels", fontsize=10)

@@ -2,8 +2,8 @@
 A degradation of your own
 =========================
 
-A plugin is one class in one file. This one closes a shutter on a part of the picture; the contract of its kind says whether
-it keeps what every degradation promises.
+A plugin is one class in one file. This one closes a shutter on a part of the picture; the contract of its kind says
+whether it keeps what every degradation promises.
 """
 
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ for finding in contract.findings(contract.make("Shutter", {})):
 # From now on a config can name it, in a chain with others.
 
 photographs = Path(cfmrestore.__file__).parents[1] / "data" / "photographs" / "train"
-pixels = read_image(photographs / "bird.jpg")[:256, :320]
+pixels = read_image(photographs / "bridge.jpg")[:256, :320]
 image = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() / 255
 chain = Compose(steps=[dict(type="Shutter"), dict(type="MotionBlur"), dict(type="GaussianNoise", sigma=(4, 12))])
 batch = image.repeat(3, 1, 1, 1)

@@ -16,11 +16,17 @@ from pathlib import Path
 
 from tests.testing import ROOT
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "docs/study/README.md"]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    ROOT / "docs/study/README.md",
+]
 
 _COMMENT = r"^ *<!-- (?P<key>not run|before|config): (?P<text>(?:(?!-->).)*?) -->\n"
 _BLOCK = re.compile(
-    rf"(?:{_COMMENT})?^(?P<indent> *)```(?P<language>bash|python)\n(?P<code>.*?)^(?P=indent)```$", re.DOTALL | re.MULTILINE
+    rf"(?:{_COMMENT})?^(?P<indent> *)```(?P<language>bash|python)\n(?P<code>.*?)^(?P=indent)```$",
+    re.DOTALL | re.MULTILINE,
 )
 _PREFIXES = re.compile(r"(`[^`]+`(?:, `[^`]+`)*): (.+)", re.DOTALL)
 

@@ -1,4 +1,4 @@
-"""A folder in which the blocks of one page run, as the user's in whose shell they stand: small pictures, small models."""
+"""A folder in which the blocks of one page run, as that of a reader who types them: small pictures, small models."""
 
 import shlex
 import subprocess
@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 PHOTOGRAPHS = ROOT / "data" / "photographs"
 
 NETWORK = [
-    "model.network.base_channels=16", "model.network.channel_factors=[1]", "model.network.blocks=1",
+    "model.network.base_channels=8", "model.network.channel_factors=[1]", "model.network.blocks=1",
     "model.network.attention_factors=[]", "model.network.groups=4", "model.network.heads=2",
 ]  # fmt: skip
 TRAINING = [
@@ -28,7 +28,7 @@ SMALLER = {
     "few-steps": ["--iterations", "2", "--starts", "4"],
     "fit-grid": ["--count", "4"],
     "pairs": ["--count", "8", "--batch", "4"],
-    "fit-boundary": ["--count", "80"],
+    "fit-boundary": ["--count", "40", "--num-intervals", "2"],
     "edit": ["--num-intervals", "4"],
     "sweep": ["--intervals", "1", "2"],
 }
@@ -40,19 +40,22 @@ def fill(folder: Path) -> Path:
     for name in ("tools", "configs", "cfmrestore", "integrations", "tests"):
         (folder / name).symlink_to(ROOT / name)
     copytree(ROOT / "docs", folder / "docs", ignore=lambda *_: {"_build", "generated"})
-    photographs = [read_image(path) for path in sorted((PHOTOGRAPHS / "train").iterdir())[:4]]
-    crops = [Image.fromarray(pixels[40:168, 60:188]) for pixels in photographs]
+    photographs = [read_image(path) for path in sorted((PHOTOGRAPHS / "train").iterdir())[:6]]
+    crops = [Image.fromarray(pixels[40:248, 60:268]) for pixels in photographs]
     large = ("data/photographs/train", "data/photographs/held_out", "my/photos", "my/held_out", "my/high", "target",
-             "data/set5/hr", "data/set14/hr", "photographs/train", "photographs/held_out", "generated", "samples")  # fmt: skip
+             "data/set5/hr", "data/set14/hr", "photographs/train", "photographs/held_out", "generated",
+             "samples")  # fmt: skip
     for name in large:
-        save_all(folder / name, crops[:2] if "held_out" in name else crops, 64 if "held_out" in name else 128)
+        save_all(folder / name, crops[:1] if "held_out" in name or "set" in name else crops, 208)
     for name in ("photos", "more", "my/low", "lr", "small", "data/set5/lr", "data/set14/lr"):
-        save_all(folder / name, crops, 32)
+        save_all(folder / name, crops[:1] if "set" in name else crops, 52)
     for name in ("restored", "theirs"):
-        save_all(folder / name, [crop.resize((32, 32)) for crop in crops], 128)
+        save_all(folder / name, [crop.resize((32, 32)) for crop in crops], 208)
+    crops[0].save(folder / "data/photographs/held_out/coffee.png")
+    crops[0].save(folder / "my/photos/one.jpg")
     for name in ("photo.jpg", "photo.png", "small.png", "gray.png"):
         crops[0].resize((32, 32)).save(folder / name)
-    for name in ("soft.png", "torn.png", "face.png", "large_photo.png"):
+    for name in ("soft.png", "torn.png", "face.png"):
         crops[1].resize((64, 64)).save(folder / name)
     crops[2].resize((8, 8)).save(folder / "digit.png")
     for name, side in (("mask.png", 32), ("holes.png", 64)):
@@ -88,8 +91,8 @@ def smaller(name: str, words: list[str]) -> list[str]:
     if name == "train":
         cropped = ["crop_size=32"] if Path(words[0].split("::")[-1]).stem in CROPPED else []
         return [*words, "--cfg-options", *TRAINING, *cropped]
-    if name == "test":
-        return [*words, "--cfg-options", *NETWORK]
+    if name in ("test", "sweep"):
+        return [*words, *SMALLER.get(name, []), "--cfg-options", *NETWORK]
     return [*words, *SMALLER.get(name, [])]
 
 
