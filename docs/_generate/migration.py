@@ -8,7 +8,7 @@ HEAD = """# Migration
 
 What had another name once keeps working: a config, a checkpoint, a sidecar or a command that says the former name is
 read as if it said the present one, and a person who wrote it is told once (`FutureWarning`). Nothing has to be changed;
-who wants the warning gone takes the right-hand column.
+who wants the warning gone takes the right-hand column. Names in Python that changed stand in the [changelog](repository/changelog.md).
 """
 
 
@@ -22,7 +22,7 @@ def migration_page() -> str:
         for cls, names in former_names.MOVED.items()
         for key in names
     ]
-    tensors = [(f"`{old}...`", f"`{new}...`") for old, new in former_names.TENSORS.items()]
+    tensors = [(f"`{old}*`", f"`{new}*`") for old, new in former_names.TENSORS.items()]
     parts = {
         "Plugins": [(f"`{old}`", f"`{new}`") for old, new in former_names.PLUGINS.items()],
         "Config keys": keys + moved,

@@ -52,7 +52,8 @@ def fill(folder: Path) -> Path:
     for name in ("restored", "theirs"):
         save_all(folder / name, [crop.resize((32, 32)) for crop in crops], 208)
     crops[0].save(folder / "data/photographs/held_out/coffee.png")
-    crops[0].save(folder / "my/photos/one.jpg")
+    for name in ("my/photos/one.jpg", "more/one.jpg"):
+        crops[0].resize((52, 52)).save(folder / name)
     for name in ("photo.jpg", "photo.png", "small.png", "gray.png"):
         crops[0].resize((32, 32)).save(folder / name)
     for name in ("soft.png", "torn.png", "face.png"):

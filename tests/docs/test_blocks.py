@@ -26,7 +26,9 @@ PREPARED = {
     ],
     "flow_edit.md": ["cfmrestore train configs/lfm/digits_unet.py"],
     "models.md": ["cfmrestore train configs/cfm_realsr_tiny.py --work-dir work_dirs/mine"],
+    "releasing.md": ["mkdir -p docs/_build/html", "touch docs/_build/html/index.html"],
     "restore.md": [
+        "rm -r restored",
         "cfmrestore train configs/cfm_realsr.py",
         "cp -r work_dirs/cfm_realsr work_dirs/demo",
     ],
