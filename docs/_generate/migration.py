@@ -8,7 +8,8 @@ HEAD = """# Migration
 
 What had another name once keeps working: a config, a checkpoint, a sidecar or a command that says the former name is
 read as if it said the present one, and a person who wrote it is told once (`FutureWarning`). Nothing has to be changed;
-who wants the warning gone takes the right-hand column. Names in Python that changed stand in the [changelog](repository/changelog.md).
+who wants the warning gone takes the right-hand column. Names in Python that changed stand in the
+[changelog](repository/changelog.md).
 """
 
 

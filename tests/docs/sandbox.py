@@ -54,14 +54,13 @@ def fill(folder: Path) -> Path:
     crops[0].save(folder / "data/photographs/held_out/coffee.png")
     for name in ("my/photos/one.jpg", "more/one.jpg"):
         crops[0].resize((52, 52)).save(folder / name)
-    for name in ("photo.jpg", "photo.png", "small.png", "gray.png"):
+    for name in ("photo.jpg", "photo.png", "small.png", "gray.png", "soft.png", "torn.png"):
         crops[0].resize((32, 32)).save(folder / name)
-    for name in ("soft.png", "torn.png", "face.png"):
-        crops[1].resize((64, 64)).save(folder / name)
+    crops[1].resize((64, 64)).save(folder / "face.png")
     crops[2].resize((8, 8)).save(folder / "digit.png")
-    for name, side in (("mask.png", 32), ("holes.png", 64)):
-        hole = np.zeros((side, side), np.uint8)
-        hole[8:20, 8:20] = 255
+    hole = np.zeros((32, 32), np.uint8)
+    hole[8:20, 8:20] = 255
+    for name in ("mask.png", "holes.png"):
         Image.fromarray(hole).save(folder / name)
     return folder
 
@@ -94,6 +93,8 @@ def smaller(name: str, words: list[str]) -> list[str]:
         return [*words, "--cfg-options", *TRAINING, *cropped]
     if name in ("test", "sweep"):
         return [*words, *SMALLER.get(name, []), "--cfg-options", *NETWORK]
+    if name == "restore" and {"--degradation", "--known", "--mask"} & {*words}:
+        return [*words, "--steps", "2"]
     return [*words, *SMALLER.get(name, [])]
 
 

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -20,11 +21,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for part in ROOT.iterdir():
         if part.name not in ("docs", ".git"):
             (folder / part.name).symlink_to(part)
-    docs = ROOT / "docs"
-    (folder / "docs").mkdir()
-    for part in docs.iterdir():
-        if part.name not in ("_build", "generated"):
-            (folder / "docs" / part.name).symlink_to(part)
+    copytree(ROOT / "docs", folder / "docs", ignore=lambda *_: {"_build", "generated"})
     sphinx = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "docs", "docs/_build/html"]
     done = subprocess.run(sphinx, cwd=folder, env=environment(), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-4000:]
