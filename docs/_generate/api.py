@@ -18,9 +18,8 @@ def title(text: str, mark: str = "=") -> str:
 
 def api_page() -> str:
     """One page: classes, functions, registries, base classes."""
-    parts = [title("API")]
-    parts += [f".. autoclass:: cfmrestore.{name}\n   :members:\n\n" for name in CLASSES]
-    parts += [title("Functions", "-"), *(f".. autofunction:: cfmrestore.{name}\n\n" for name in FUNCTIONS)]
+    parts = [title("API"), *(_entry("autoclass", name) for name in CLASSES)]
+    parts += [title("Functions", "-"), *(_entry("autofunction", name) for name in FUNCTIONS)]
     parts += [title("Registries", "-"), "Each is imported from ``cfmrestore``, or from ``cfmrestore.registry``.\n\n"]
     known = {id(registry): kind for kind, registry in REGISTRIES.items()}
     for name in sorted(cfmrestore.__all__):
@@ -29,8 +28,16 @@ def api_page() -> str:
     return "".join([*parts, "\n", title("Base classes of plugins", "-"), *_bases()])
 
 
+def _entry(directive: str, name: str) -> str:
+    """A class or function, headed by how it is imported."""
+    module, _, own = f"cfmrestore.{name}".rpartition(".")
+    members = "   :members:\n" if directive == "autoclass" else ""
+    return f"``from {module} import {own}``\n\n.. {directive}:: {module}.{own}\n{members}\n"
+
+
 def _bases() -> list[str]:
     """The base class of each kind, where it is of this package."""
     bases = [base for one in CONTRACTS.values() for base in (one.base if isinstance(one.base, tuple) else (one.base,))]
     own = {base: None for base in bases if inspect.isclass(base) and base.__module__.startswith("cfmrestore.")}
-    return [f".. autoclass:: {base.__module__}.{base.__qualname__}\n   :members:\n\n" for base in own]
+    names = [f"{base.__module__}.{base.__qualname__}".removeprefix("cfmrestore.") for base in own]
+    return [_entry("autoclass", name) for name in names]

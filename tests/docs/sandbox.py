@@ -26,7 +26,7 @@ TRAINING = [
 CROPPED = ("cfm_realsr", "cfm_realsr_tiny", "photographs", "inpainting_photographs")
 SMALLER = {
     "few-steps": ["--iterations", "2", "--starts", "4"],
-    "fit-grid": ["--count", "4"],
+    "fit-grid": ["--count", "4", "--fine", "8"],
     "pairs": ["--count", "8", "--batch", "4"],
     "fit-boundary": ["--count", "40", "--num-intervals", "2"],
     "edit": ["--num-intervals", "4"],
