@@ -20,7 +20,7 @@ NETWORK = [
     "model.network.attention_factors=[]", "model.network.groups=4", "model.network.heads=2",
 ]  # fmt: skip
 TRAINING = [
-    *NETWORK, "train_cfg.max_iters=2", "param_scheduler=[]", "train_dataloader.batch_size=2",
+    "train_cfg.max_iters=2", "param_scheduler=[]", "train_dataloader.batch_size=2",
     "train_dataloader.num_workers=0", "train_dataloader.persistent_workers=False", "default_hooks.logger.interval=1",
 ]  # fmt: skip
 CROPPED = ("cfm_realsr", "cfm_realsr_tiny", "photographs", "inpainting_photographs")
@@ -52,8 +52,8 @@ def fill(folder: Path) -> Path:
     for name in ("restored", "theirs"):
         save_all(folder / name, [crop.resize((32, 32)) for crop in crops], 208)
     crops[0].save(folder / "data/photographs/held_out/coffee.png")
-    for name in ("my/photos/one.jpg", "more/one.jpg"):
-        crops[0].resize((52, 52)).save(folder / name)
+    crops[0].save(folder / "my/photos/one.jpg")
+    crops[0].resize((52, 52)).save(folder / "more/one.jpg")
     for name in ("photo.jpg", "photo.png", "small.png", "gray.png", "soft.png", "torn.png"):
         crops[0].resize((32, 32)).save(folder / name)
     crops[1].resize((64, 64)).save(folder / "face.png")
@@ -90,7 +90,8 @@ def smaller(name: str, words: list[str]) -> list[str]:
     """The words of a command with what makes it small."""
     if name == "train":
         cropped = ["crop_size=32"] if Path(words[0].split("::")[-1]).stem in CROPPED else []
-        return [*words, "--cfg-options", *TRAINING, *cropped]
+        network = [] if any(word.startswith("load_from=cfm-") for word in words) else NETWORK
+        return [*words, "--cfg-options", *network, *TRAINING, *cropped]
     if name in ("test", "sweep"):
         return [*words, *SMALLER.get(name, []), "--cfg-options", *NETWORK]
     if name == "restore" and {"--degradation", "--known", "--mask"} & {*words}:
