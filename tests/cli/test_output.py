@@ -63,7 +63,9 @@ def test_restoring(images: Path, capsys: Read) -> None:
 def test_an_error_is_heard_in_any_case(images: Path, capsys: Read) -> None:
     with pytest.raises(SystemExit, match="error: sampling needs a fidelity from 0 to 1"):
         main(restored(images, "--quiet", "--json", "--fidelity", "3"))
-    assert capsys.readouterr() == ("", "")
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {"error": "sampling needs a fidelity from 0 to 1; got 3.0"}
+    assert err == ""
 
 
 def test_results_are_said_also_quietly(images: Path, capsys: Read) -> None:
@@ -96,7 +98,7 @@ def test_a_problem_ends_with_its_code(capsys: Read, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_second_run_in_one_folder_is_told(tmp_path: Path, capsys: Read, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "build_runner", lambda cfg: SimpleNamespace(train=torch.nn.Identity))
+    monkeypatch.setattr(api, "build_runner", lambda cfg: SimpleNamespace(train=torch.nn.Identity, hooks=[]))
     words = ["train", str(TINY), "--work-dir", str(tmp_path)]
     main(words)
     assert "warning" not in capsys.readouterr().err
