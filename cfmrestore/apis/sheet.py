@@ -7,7 +7,7 @@ import numpy as np
 
 from cfmrestore.engine.panels import caption, framed, stack, write_jpeg, write_png
 from cfmrestore.evaluation.folders import match_files
-from cfmrestore.imageio import read_image, read_size
+from cfmrestore.imageio import read_image
 from cfmrestore.reports.json_csv import write_json
 
 _WRITERS = {".png": write_png, ".jpg": write_jpeg}
@@ -58,11 +58,11 @@ def sheet(
 
 
 def _row(name: str, files: Mapping[str, Path], order: list[str], crop: int | None, blind: bool) -> np.ndarray:
-    height, width = (max(sides) for sides in zip(*(read_size(path) for path in files.values()), strict=True))
-    pictures = {label: _enlarged(read_image(files[label]), (height, width), label, name) for label in order}
+    read = {label: read_image(files[label]) for label in order}
+    largest = max(read, key=lambda label: read[label].shape[0])
+    pictures = {label: _enlarged(pixels, read[largest].shape, label, name) for label, pixels in read.items()}
     if crop is not None:
-        largest = max(files, key=lambda label: read_size(files[label])[0])
-        top, left = _busiest(pictures[largest], crop)
+        top, left = _busiest(read[largest], crop)
         pictures = {label: pixels[top : top + crop, left : left + crop] for label, pixels in pictures.items()}
     labeled = [
         np.concatenate([caption("" if blind else label, pixels.shape[1]), pixels]) for label, pixels in pictures.items()
@@ -71,7 +71,7 @@ def _row(name: str, files: Mapping[str, Path], order: list[str], crop: int | Non
     return np.concatenate([caption(name, row.shape[1]), row])
 
 
-def _enlarged(pixels: np.ndarray, size: tuple[int, int], label: str, name: str) -> np.ndarray:
+def _enlarged(pixels: np.ndarray, size: tuple[int, ...], label: str, name: str) -> np.ndarray:
     factor, rest = divmod(size[0], pixels.shape[0])
     if rest or factor * pixels.shape[1] != size[1]:
         raise ValueError(

@@ -1,5 +1,6 @@
 """Training from a config."""
 
+import ast
 import signal
 import sys
 from collections.abc import Mapping
@@ -74,7 +75,11 @@ def tell_changes(cfg: Config, folder: Path) -> None:
     file = folder / Path(cfg.filename).name
     if not file.is_file():
         return
-    before, now = (_leaves(one.to_dict()) for one in (Config.fromfile(file), cfg))
+    try:
+        before, now = _leaves(_read_dump(file)), _leaves(cfg.to_dict())
+    except (ValueError, SyntaxError) as error:
+        print(f"warning: {file} is not as a run writes it, and not compared: {error}", file=sys.stderr)
+        return
     changed = [
         f"{key} ({before.get(key, 'not set')!r} before)"
         for key in sorted(before.keys() | now.keys())
@@ -83,6 +88,28 @@ def tell_changes(cfg: Config, folder: Path) -> None:
     if changed:
         more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
         print(f"warning: the run goes on with other settings: {', '.join(changed[:4])}{more}", file=sys.stderr)
+
+
+def _read_dump(file: Path) -> dict[str, Any]:
+    """The config that a run wrote down, read as data: beside a stranger's checkpoint nothing is executed."""
+
+    def value(node: ast.expr) -> Any:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "dict" and not node.args:
+            return {word.arg: value(word.value) for word in node.keywords}
+        if isinstance(node, ast.List | ast.Tuple):
+            return [value(one) for one in node.elts]
+        if isinstance(node, ast.Dict):
+            return {ast.literal_eval(key): value(one) for key, one in zip(node.keys, node.values, strict=True) if key}
+        return ast.literal_eval(node)
+
+    body = ast.parse(file.read_text(encoding="utf-8")).body
+    return {
+        target.id: value(line.value)
+        for line in body
+        if isinstance(line, ast.Assign)
+        for target in line.targets
+        if isinstance(target, ast.Name)
+    }
 
 
 def _leaves(value: Any, key: str = "") -> dict[str, Any]:

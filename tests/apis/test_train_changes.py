@@ -21,3 +21,9 @@ def test_changed_settings_are_told(tmp_path: Path, capsys: pytest.CaptureFixture
     assert f"train_dataloader.batch_size ({batch} before)" in told
     tell_changes(load_config(TINY, {"data_root": "mine"}), tmp_path / "elsewhere")
     assert capsys.readouterr().err == ""
+
+
+def test_nothing_beside_a_checkpoint_is_executed(tmp_path: Path) -> None:
+    (tmp_path / Path(TINY).name).write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\ndata_root = 'x'\n")
+    tell_changes(load_config(TINY), tmp_path)
+    assert not (tmp_path / "ran").exists()
