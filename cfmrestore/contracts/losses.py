@@ -27,12 +27,13 @@ def wrong_network(error: float) -> tuple[Tensor, Callable[..., Tensor]]:
 
 
 def prediction(network: Callable[..., Tensor], t: float = 0.5, batch: int = 2) -> Prediction:
-    """Nothing moves; every velocity but 0 is wrong."""
+    """Nothing moves; every velocity but 0 is wrong, in the mean and in the detail."""
     target = torch.rand(batch, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     zero = torch.zeros(batch, 4, 8, 8)
+    stripes = torch.tensor([1.5, 0.5]).repeat(32)
 
     def decode(latent: Tensor) -> Tensor:
-        return target + latent.mean(1, keepdim=True).repeat_interleave(8, 2).repeat_interleave(8, 3)
+        return target + stripes * latent.mean(1, keepdim=True).repeat_interleave(8, 2).repeat_interleave(8, 3)
 
     return Prediction(
         network, zero, torch.full((batch,), t), Pair(Source(zero, zero, zero), zero), Linear(), ImageRng(range(batch)),

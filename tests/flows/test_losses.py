@@ -13,6 +13,7 @@ from cfmrestore.flows.losses import (
     Consistency,
     FlowMapLoss,
     Huber,
+    Lattice,
     Loss,
     MeanFlow,
     Perceptual,
@@ -21,6 +22,7 @@ from cfmrestore.flows.losses import (
     TargetMSE,
     Trajectory,
 )
+from cfmrestore.flows.losses.lattice import lattice
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.paths import Linear
 from cfmrestore.plugins import ContractError
@@ -264,3 +266,21 @@ def test_perceptual_loads_torchvisions_weights(tmp_path) -> None:
     x = torch.rand(1, 3, 64, 64)
     expected = alexnet.features[:2](x)
     assert torch.allclose(loss.network.net.slice1(x), expected)
+
+
+class TestLattice:
+    def test_a_known_lattice_counts_as_its_mean_square(self) -> None:
+        """Plus and minus A in every second column, in step from period to period."""
+        error = torch.tensor([0.1, -0.1]).repeat(16).expand(1, 1, 32, 32)
+        assert torch.allclose(lattice(error, 4, 4).square().mean(), torch.tensor(0.01))
+        assert lattice(torch.full((1, 3, 32, 32), 0.7), 4, 4).abs().max() < 1e-6
+
+    def test_detail_without_a_phase_counts_little(self) -> None:
+        noise = torch.randn(64, 1, 64, 64, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+        assert float(lattice(noise, 4, 4).square().mean()) == pytest.approx((1 - 1 / 16) / 16, rel=0.02)
+
+    def test_what_cannot_be_seen_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="of 2 or more; got 1 and 4"):
+            Lattice(period=1)
+        with pytest.raises(ValueError, match="looks at 128 pixels, and the crops have 64 x 64"):
+            Lattice(window=32)(prediction(0.2))

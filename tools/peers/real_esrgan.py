@@ -55,7 +55,8 @@ def restore(net: Any, pixels: np.ndarray) -> np.ndarray:
     import ncnn
 
     padded = np.pad(pixels.astype(np.float32) / 255, [(PAD, PAD), (PAD, PAD), (0, 0)], "reflect")
-    given = ncnn.Mat(np.ascontiguousarray(padded.transpose(2, 0, 1))).clone()  # ncnn keeps pointers to what it is given
+    planes = np.ascontiguousarray(padded.transpose(2, 0, 1))  # has a name, since ncnn keeps only a pointer to it
+    given = ncnn.Mat(planes).clone()
     run = net.create_extractor()
     run.input("data", given)
     _, large = run.extract("output")

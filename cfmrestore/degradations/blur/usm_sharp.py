@@ -28,8 +28,8 @@ class USMSharp(Fixed):
 
     def __init__(self, *, weight: float = 0.5, size: int = 51, threshold: float = 10) -> None:
         (size, _), self.weight, self.threshold = odd_sides(size), weight, threshold
-        sigma = torch.full((1, 2), 0.3 * ((size - 1) / 2 - 1) + 0.8, dtype=torch.float64)
-        self.kernel = gaussian_kernels(sigma, torch.zeros(1, dtype=torch.float64), size)
+        sigma = torch.full((1, 2), 0.3 * ((size - 1) / 2 - 1) + 0.8, dtype=torch.float64, device="cpu")
+        self.kernel = gaussian_kernels(sigma, torch.zeros(1, dtype=torch.float64, device="cpu"), size)
 
     def apply(self, image: Image, params: NoParams) -> Image:
         kernels = self.kernel.expand(len(image), -1, -1)

@@ -6,6 +6,7 @@ from cfmrestore.flows.losses.drifting import Drifting
 from cfmrestore.flows.losses.flow_map import FlowMapLoss
 from cfmrestore.flows.losses.generated import GeneratedLoss
 from cfmrestore.flows.losses.huber import Huber
+from cfmrestore.flows.losses.lattice import Lattice
 from cfmrestore.flows.losses.mean_flow import MeanFlow
 from cfmrestore.flows.losses.mmd import MMD
 from cfmrestore.flows.losses.mse import MSE
@@ -24,6 +25,7 @@ __all__ = [
     "FlowMapLoss",
     "GeneratedLoss",
     "Huber",
+    "Lattice",
     "Loss",
     "MeanFlow",
     "Perceptual",

@@ -79,6 +79,12 @@ class Prediction:
         x = self.pair.source.x_0
         return self._without_source(x + self.network(x, torch.zeros_like(self.share), self.share))
 
+    def image(self, steps: int | None) -> Image:
+        """What is restored: the mean given x_t (None), one step whose dial stands anywhere (0), or so many steps."""
+        if steps is None:
+            return self.restored
+        return self.decode(self.end(steps) if steps else self.dialed)
+
     def _without_source(self, x: Latent) -> Latent:
         """What is left at t = 1 of the mean of the source is taken out, as in sampling."""
         return self.path.without_source(x, self.pair.source.mean) if self.path.keeps_source else x

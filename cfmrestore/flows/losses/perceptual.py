@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from cfmrestore.features import Extractor
 from cfmrestore.flows.losses.base import Loss, Prediction, shifted
 from cfmrestore.registry import FEATURES, LOSSES
-from cfmrestore.typing import Image, PerImage
+from cfmrestore.typing import PerImage
 
 _LPIPS = ("vgg", "alex", "squeeze")
 
@@ -65,7 +65,7 @@ class Perceptual(Loss):
         late = prediction.t >= self.after
         if prediction.target is None:
             raise ValueError("Perceptual compares pictures, and this data gives latents without one")
-        images = (self._restored(prediction), prediction.target)
+        images = (prediction.image(self.steps), prediction.target)
         restored, target = (shifted(image, prediction, self.shift) for image in images)
         if isinstance(self.network, Extractor):
             distance = self.network.distance(restored, target)
@@ -74,11 +74,6 @@ class Perceptual(Loss):
         if self.steps is not None:
             return distance if self.steps else prediction.share.to(distance) * distance
         return torch.where(late.to(distance.device), distance, torch.zeros_like(distance))
-
-    def _restored(self, prediction: Prediction) -> Image:
-        if self.steps is None:
-            return prediction.restored
-        return prediction.decode(prediction.end(self.steps) if self.steps else prediction.dialed)
 
 
 def _extractor(name: str, weights: str | None) -> Extractor:
