@@ -11,9 +11,9 @@ from cfmrestore.ops.rng import ImageRng
 from tests.testing import TINY
 
 EXPECTED = {
-    "bicubic", "blur_noise_jpeg", "bsrgan", "bsrgan_plus", "camera_or_web", "codeformer", "colorize", "deblur",
+    "bicubic", "blur_noise_jpeg", "bsrgan", "bsrgan_plus", "camera_or_web", "camera_or_web_x2", "codeformer", "colorize", "deblur",
     "dejpeg", "denoise", "first_or_second_order", "gaussian_blur", "gfpgan", "inpaint", "mask_lama_medium",
-    "mask_lama_thick", "mask_lama_thin", "mask_mat", "real_esrgan", "second_order", "stablesr", "swinir",
+    "mask_lama_thick", "mask_lama_thin", "mask_mat", "real_esrgan", "second_order", "stablesr", "swinir", "web",
 }  # fmt: skip
 
 
@@ -38,7 +38,7 @@ def test_it_degrades_and_replays(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_a_training_config_takes_it(name: str) -> None:
-    cfg = load_config(TINY, {"degradation": name})
+    cfg = load_config(TINY, {"degradation": name} | ({"scale": 2} if name.endswith("_x2") else {}))
     assert cfg.model.scale == presets.read(name).scale
     assert cfg.model.data_preprocessor.degradation == presets.resolved(name)["degradation"]
     assert cfg.model.data_preprocessor.target == presets.resolved(name)["target"]

@@ -1,0 +1,37 @@
+# `camera_or_web` for x2: a blur of as many pixels of the small image is half as wide in the large one.
+_base_ = "camera_or_web.py"
+scale = 2
+camera = [
+    dict(
+        type="OneOf",
+        weights=(2, 3, 1),
+        steps=[
+            dict(type="Compose", steps=[dict(type="GaussianBlur", sigma=(0.5, 1.5), size=13), {{_base_.shrink}}]),
+            dict(
+                type="Compose",
+                steps=[dict(type="GaussianBlur", sigma=(1.2, 1.9), size=15), {{_base_.shrink}}, {{_base_.sharpen}}],
+            ),
+            dict(type="Compose", steps=[dict(type="SincBlur", cutoff=(0.7, 1.2), size=15), {{_base_.shrink}}]),
+        ],
+    ),
+    dict(type="Maybe", probability=0.8, step=dict(type="GaussianNoise", sigma=(0.3, 4), gray_probability=0.4)),
+    dict(type="Clip"),
+    dict(type="Maybe", probability=0.3, step=dict(type="JPEG", quality=(75, 98))),
+    dict(type="Quantize"),
+]
+first_or_second_order = {{_base_.first_or_second_order}}
+degradation = [
+    dict(
+        type="PerImage",
+        steps=[
+            dict(
+                type="OneOf",
+                weights=(3, 2),
+                steps=[
+                    dict(type="Compose", steps=camera),
+                    dict(type="Compose", steps=first_or_second_order),
+                ],
+            )
+        ],
+    )
+]
