@@ -1,0 +1,136 @@
+r"""What made small images of large ones, estimated from pairs: blur, sharpening and noise.
+
+The small image is held to be the large one's mean over blocks of scale x scale pixels, y, through a Gaussian and a gain,
+and noise: its power spectrum is :math:`P(f) = a^2 e^{-(2 \pi f \sigma)^2} P_y(f) + \nu`, with f in cycles a small pixel.
+Sigma and a are those of the line that fits :math:`\log(P / P_y)` over :math:`f^2` best, where noise is small. A gain
+above 1 is what a camera's sharpening leaves.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from cfmrestore.engine.config.presets import load_preset
+from cfmrestore.evaluation.folders import ImageFiles, load_image, match_files
+from cfmrestore.ops.resize import infer_scale, resize
+from cfmrestore.ops.rng import ImageRng, key_of
+from cfmrestore.ops.traces import Plane, noise_level
+from cfmrestore.reports.figures import new_figure, save_figure
+from cfmrestore.reports.markdown import markdown_table
+from cfmrestore.typing import Image
+
+EDGES = np.linspace(0.02, 0.5, 25)
+FREQUENCIES = (EDGES[1:] + EDGES[:-1]) / 2
+_FITTED = (FREQUENCIES > 0.05) & (FREQUENCIES < 0.3)
+QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
+_SMALLEST = 48
+_LUMA = torch.tensor([0.299, 0.587, 0.114])
+
+
+class Law(NamedTuple):
+    """Of one pair.
+
+    Args:
+        sigma: Of the Gaussian, in pixels of the large image; negative where high frequencies were raised.
+        gain: a.
+        noise: Standard deviation in levels of the small image.
+        transfer: The ratio of amplitudes at each of :data:`FREQUENCIES`.
+    """
+
+    sigma: float
+    gain: float
+    noise: float
+    transfer: np.ndarray[Any, np.dtype[np.float64]]
+
+
+def law_of_pair(high: Image, low: Image) -> Law:
+    """Of a large image, (1, 3, h, w) in [0, 1], and the small one."""
+    scale = infer_scale(tuple(high.shape[-2:]), tuple(low.shape[-2:]))
+    if scale is None or min(low.shape[-2:]) < _SMALLEST:
+        raise ValueError(
+            f"a pair is an image and one a whole number of times smaller, of {_SMALLEST} pixels or more; "
+            f"got {tuple(high.shape[-2:])} and {tuple(low.shape[-2:])}"
+        )
+    seen = _luma(low)
+    transfer = np.sqrt(_spectrum(seen) / _spectrum(_luma(resize(high, scale=1 / scale, kernel="area"))))
+    rates = np.stack([-((2 * np.pi * FREQUENCIES[_FITTED]) ** 2), np.ones(_FITTED.sum())], axis=1)
+    variance, offset = np.linalg.lstsq(rates, 2 * np.log(transfer[_FITTED]), rcond=None)[0]
+    sigma = scale * float(np.sign(variance) * np.sqrt(abs(variance)))
+    return Law(sigma, float(np.exp(offset / 2)), noise_level(seen), transfer)
+
+
+def _luma(image: Image) -> Plane:
+    return (255 * torch.einsum("chw,c->hw", image[0].double(), _LUMA.double())).numpy()
+
+
+def _spectrum(y: Plane) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Power over frequency, the mean of each ring."""
+    window = np.outer(*(np.hanning(side) for side in y.shape))
+    power = np.abs(np.fft.fft2((y - y.mean()) * window)) ** 2
+    radius = np.hypot(*np.meshgrid(*(np.fft.fftfreq(side) for side in y.shape), indexing="ij"))
+    return np.array([power[(radius >= a) & (radius < b)].mean() for a, b in zip(EDGES[:-1], EDGES[1:], strict=True)])
+
+
+def pairs_of(high: str | Path, low: str | Path, every: int) -> Iterator[tuple[Image, Image]]:
+    """Pairs of two folders, by their names."""
+    files: list[ImageFiles] = list(match_files({"high": high, "low": low}).values())
+    for pair in files[::every]:
+        yield load_image(pair["high"])[None], load_image(pair["low"])[None]
+
+
+def made_pairs(high: str | Path, preset: str, every: int) -> Iterator[tuple[Image, Image]]:
+    """The same large images, and what a preset of degradations makes of them."""
+    chain = load_preset(preset)
+    for files in list(match_files({"high": high}).values())[::every]:
+        path, scale = files["high"], int(chain.scale)
+        image = load_image(path)[None]
+        height, width = (side // scale * scale for side in image.shape[-2:])
+        yield image[..., :height, :width], chain.degradation(image[..., :height, :width], ImageRng([key_of(path.name)]))
+
+
+def degradation_law(
+    high: str | Path, low: str | Path, out: str | Path, *, presets: tuple[str, ...] = (), every: int = 1
+) -> str:
+    """The laws of pairs, and of what presets make of their large images: a table, and the transfers as a picture.
+
+    Args:
+        high: Folder of large images.
+        low: Of small ones of the same names.
+        out: The picture.
+        presets: Of degradations, whose laws stand beside.
+        every: Look at every so many pairs, by their names.
+    """
+    if Path(out).suffix != ".png" or every < 1:
+        raise ValueError(f"the picture is a .png file, and every a number from 1; got {str(out)!r} and {every}")
+    laws = {"pairs": [law_of_pair(*pair) for pair in pairs_of(high, low, every)]}
+    for preset in presets:
+        laws[preset] = [law_of_pair(*pair) for pair in made_pairs(high, preset, every)]
+    draw(laws, Path(out))
+    return table(laws)
+
+
+def table(laws: Mapping[str, Sequence[Law]]) -> str:
+    """Quantiles of the numbers of each law."""
+    lines = [["", "", *(f"{100 * q:.0f} %" for q in QUANTILES)]]
+    for name, found in laws.items():
+        for key in ("sigma", "gain", "noise"):
+            values = np.quantile([getattr(law, key) for law in found], QUANTILES)
+            lines.append([name if key == "sigma" else "", key, *(f"{value:.2f}" for value in values)])
+    return markdown_table(lines)
+
+
+def draw(laws: Mapping[str, Sequence[Law]], path: Path) -> None:
+    """The median of the transfers over the frequency, between the tenth and the ninetieth of a hundred."""
+    figure, ((axes,),) = new_figure(1, 1, 6, 4)
+    for name, found in laws.items():
+        least, middle, most = np.quantile([law.transfer for law in found], (0.1, 0.5, 0.9), axis=0)
+        (line,) = axes.plot(FREQUENCIES, middle, label=name)
+        axes.fill_between(FREQUENCIES, least, most, color=line.get_color(), alpha=0.15)
+    axes.set(xlabel="cycles a small pixel", ylabel="amplitude over that of block means")
+    axes.set_yscale("log")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    save_figure(figure, path, "What made the small images")
