@@ -1,12 +1,13 @@
 r"""What made small images of large ones, estimated from pairs: blur, sharpening and noise.
 
-The small image is held to be the large one's mean over blocks of scale x scale pixels, y, through a Gaussian and a gain,
-and noise: its power spectrum is :math:`P(f) = a^2 e^{-(2 \pi f \sigma)^2} P_y(f) + \nu`, with f in cycles a small pixel.
-Sigma and a are those of the line that fits :math:`\log(P / P_y)` over :math:`f^2` best, where noise is small. A gain
-above 1 is what a camera's sharpening leaves.
+The small image is held to be the large one's mean over blocks of scale x scale pixels, y, through a Gaussian and a
+gain, and noise: its power spectrum is :math:`P(f) = a^2 e^{-(2 \pi f \sigma)^2} P_y(f) + \nu`, with f in cycles a small
+pixel. Sigma and a are those of the line that fits :math:`\log(P / P_y)` over :math:`f^2` best, where noise is small. A
+gain above 1 is what a camera's sharpening leaves.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -71,7 +72,7 @@ def _spectrum(y: Plane) -> np.ndarray[Any, np.dtype[np.float64]]:
     window = np.outer(*(np.hanning(side) for side in y.shape))
     power = np.abs(np.fft.fft2((y - y.mean()) * window)) ** 2
     radius = np.hypot(*np.meshgrid(*(np.fft.fftfreq(side) for side in y.shape), indexing="ij"))
-    return np.array([power[(radius >= a) & (radius < b)].mean() for a, b in zip(EDGES[:-1], EDGES[1:], strict=True)])
+    return np.array([power[(radius >= a) & (radius < b)].mean() for a, b in pairwise(EDGES)])
 
 
 def pairs_of(high: str | Path, low: str | Path, every: int) -> Iterator[tuple[Image, Image]]:
