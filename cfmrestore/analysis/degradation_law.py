@@ -49,11 +49,12 @@ class Law(NamedTuple):
 
 def law_of_pair(high: Image, low: Image) -> Law:
     """Of a large image, (1, 3, h, w) in [0, 1], and the small one."""
-    scale = infer_scale(tuple(high.shape[-2:]), tuple(low.shape[-2:]))
-    if scale is None or min(low.shape[-2:]) < _SMALLEST:
+    (height, width), (h, w) = high.shape[-2:], low.shape[-2:]
+    scale = infer_scale((height, width), (h, w))
+    if scale is None or min(h, w) < _SMALLEST:
         raise ValueError(
             f"a pair is an image and one a whole number of times smaller, of {_SMALLEST} pixels or more; "
-            f"got {tuple(high.shape[-2:])} and {tuple(low.shape[-2:])}"
+            f"got {height} x {width} and {h} x {w}"
         )
     seen = _luma(low)
     transfer = np.sqrt(_spectrum(seen) / _spectrum(_luma(resize(high, scale=1 / scale, kernel="area"))))
