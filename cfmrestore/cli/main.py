@@ -15,8 +15,8 @@ from cfmrestore.process import console, prepare_process, readable_errors
 COMMANDS = (
     "train", "test", "evaluate", "feature-statistics", "nearest", "compare", "sheet", "sweep", "study", "restore",
     "sample", "inpaint", "edit", "fit-boundary", "fit-grid", "cache", "pairs", "few-steps", "boost", "degrade",
-    "degradation-law", "showcase", "zero-shot", "publish", "convert", "print-config", "benchmark", "demo", "check-plugin",
-    "models", "doctor", "completion",
+    "degradation-law", "showcase", "zero-shot", "publish", "convert", "print-config", "benchmark", "demo",
+    "check-plugin", "models", "doctor", "completion",
 )  # fmt: skip
 """Names of the files of this folder, with hyphens, in the order of the help."""
 
