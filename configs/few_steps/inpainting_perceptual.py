@@ -11,6 +11,7 @@ model = dict(
         dict(type="MSE"),
         dict(type="TargetMSE", steps=0, weight=0.2),
         dict(type="Perceptual", net="EfficientNetLite", steps=0, shift=15, weight=0.02),
+        dict(type="Lattice", steps=0, weight=5.0),
         dict(
             type="MMD",
             features="EfficientNetLite",

@@ -1,5 +1,6 @@
 """What tells how good generated pictures are: classes and maps that are recognized, and a row of real pictures."""
 
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +11,7 @@ from cfmrestore.datasets import Digits
 from cfmrestore.evaluation.functional.frechet import GaussianSums, frechet_distance
 from cfmrestore.evaluation.metrics import FID, KID, ClassAccuracy, InpaintingIDS, MapAccuracy, set_metric
 from cfmrestore.evaluation.metrics.feature_space import FeatureSpace
+from cfmrestore.evaluation.metrics.real_pictures import RealPictures
 from cfmrestore.features import SeededNet
 
 SEEDED = {"features": "SeededNet"}
@@ -83,7 +85,8 @@ def test_a_row_of_as_many_real_pictures_by_hand() -> None:
     metric.prepare(30)
     metric.process(None, samples_of(30))
     found = metric.evaluate(30).means()
-    order = torch.randperm(1195, generator=torch.Generator().manual_seed(3))[:30]
+    generator = torch.Generator().manual_seed(3)
+    order = [torch.randint(1195, (), generator=generator) for _ in range(30)]
     data, network, laws = Digits(split="train"), SeededNet.load(), []
     drawn = torch.stack([data[int(index)]["inputs"]["high"].float() / 255 for index in order])
     for images in (drawn, pictures(30, seed=1)):
@@ -92,6 +95,19 @@ def test_a_row_of_as_many_real_pictures_by_hand() -> None:
         laws.append(sums.mean_and_covariance())
     assert found["real"]["FD (SeededNet)"] == pytest.approx(frechet_distance(*laws), rel=1e-4)
     assert found["restored"] != found["real"]
+
+
+def test_real_pictures_are_drawn_apart_and_of_the_classes_asked_for() -> None:
+    """With as many draws as pictures a third of them (1/e) is missed, were they drawn apart."""
+    drawn, data = RealPictures(BASELINE, 0), Digits(split="train")
+    known = {data[i]["inputs"]["high"].numpy().tobytes() for i in range(1195)}
+    seen = {(255 * image).round().byte().numpy().tobytes() for _, image in drawn.draw([None] * 1195)}
+    assert seen < known
+    assert len(seen) / len(known) == pytest.approx(1 - 1 / math.e, abs=0.04)
+    threes = {data[i]["inputs"]["high"].numpy().tobytes() for i in range(1195) if int(data[i]["inputs"]["label"]) == 3}
+    for name, image in drawn.draw([3] * 20):
+        assert int(name) < 20
+        assert (255 * image).round().byte().numpy().tobytes() in threes
 
 
 @pytest.mark.parametrize("kind", [FID, KID])
@@ -103,13 +119,15 @@ def test_the_real_pictures_are_the_same_on_two_ranks(kind: type, monkeypatch: py
     ranks = [kind(**SEEDED, baseline=BASELINE) for _ in range(2)]
     for metric, own in zip(ranks, (samples[0::2], [*samples[1::2], samples[0]]), strict=True):
         metric.process(None, own)
-    parts = [(metric.names, metric.statistics, metric.last) for metric in ranks]
+    parts = [(metric.names, metric.statistics, metric.last, metric.labels) for metric in ranks]
     monkeypatch.setattr(set_metric, "all_gather_object", lambda own: parts)
     assert ranks[0].evaluate(9).to_flat() == pytest.approx(expected, rel=1e-9)
 
 
 def test_wrong_baselines() -> None:
-    with pytest.raises(ValueError, match="the baseline has 1195 pictures, and 2000 are measured"):
-        FID(**SEEDED, baseline=BASELINE).prepare(2000)
+    metric = FID(**SEEDED, baseline=BASELINE)
+    metric.process(None, [{**sample, "label": 10} for sample in samples_of(4)])
+    with pytest.raises(ValueError, match="the baseline has no picture of class 10"):
+        metric.evaluate(4)
     with pytest.raises(ValueError, match="InpaintingIDS compares with no other pictures"):
         InpaintingIDS(**SEEDED, baseline=BASELINE)

@@ -1,6 +1,6 @@
 """Real pictures, of which some are measured as generated ones are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -27,17 +27,27 @@ class RealPictures:
         built: ImageDataset = DATASETS.build(self.config)
         return built
 
-    def check(self, count: int) -> None:
-        """Refuse a number that is not there."""
-        if count > len(self.dataset):
-            raise ValueError(
-                f"the baseline has {len(self.dataset)} pictures, and {count} are measured: take a larger one, or fewer"
-            )
+    @cached_property
+    def by_class(self) -> dict[int, list[int]]:
+        """The numbers of the pictures of each class."""
+        found: dict[int, list[int]] = {}
+        for index in range(len(self.dataset)):
+            inputs = self.dataset[index]["inputs"]
+            if "label" not in inputs:
+                raise ValueError("what is measured has classes, and the baseline has none: give a dataset with labels")
+            found.setdefault(int(inputs["label"]), []).append(index)
+        return found
 
-    def draw(self, count: int) -> Iterator[tuple[str, Tensor]]:
-        """Names and images in [0, 1] of so many different ones."""
-        self.check(count)
-        order = torch.randperm(len(self.dataset), generator=Generator().manual_seed(self.seed))
-        for index in order[:count].tolist():
-            sample = self.dataset[index]
-            yield sample["data_samples"]["name"], sample["inputs"]["high"].float() / 255
+    def draw(self, labels: Sequence[int | None]) -> Iterator[tuple[str, Tensor]]:
+        """Numbers and images in [0, 1], one of each class that is asked for, or of any (None).
+
+        Each is drawn apart from the others, as generated pictures are, and may come again: many different ones of a
+        set that has not many more lie nearer to its law than independent draws of that law do.
+        """
+        generator = Generator().manual_seed(self.seed)
+        for number, label in enumerate(labels):
+            if label is not None and label not in self.by_class:
+                raise ValueError(f"the baseline has no picture of class {label}")
+            among = range(len(self.dataset)) if label is None else self.by_class[label]
+            index = among[int(torch.randint(len(among), (), generator=generator))]
+            yield str(number), self.dataset[index]["inputs"]["high"].float() / 255

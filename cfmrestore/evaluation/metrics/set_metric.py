@@ -35,8 +35,8 @@ class SetMetric(Metric):
         seed: Seed of the places.
         reference: File with the statistics of the pictures to compare with, in place of targets.
         min_images: Fewest images that are measured; by default as many as there must be for a number.
-        baseline: Config of a dataset of real pictures, such as those of training. As many of them as are measured get a
-            row "real": what the numbers are of pictures that are as good as real.
+        baseline: Config of a dataset of real pictures, such as those of training. Independent draws of as many, of the
+            same classes, get a row "real": what the numbers are of a generator that is as good as real.
     """
 
     measures: ClassVar[dict[str, bool]]
@@ -84,6 +84,7 @@ class SetMetric(Metric):
 
     def _clear(self) -> None:
         self.names: list[str] = []
+        self.labels: dict[str, int] = {}
         self.statistics: dict[str, Any] = {}
         self.last: dict[str, Tensor] = {}  # the features of an image, by row of the table
 
@@ -97,8 +98,6 @@ class SetMetric(Metric):
         if num_images < needed:
             fewer = "" if self.needed_features() == self.min_features else "; fewer pass with min_images (--min-images)"
             raise ValueError(f"{type(self).__name__} needs {needed} images or more; the set has {num_images}{fewer}")
-        if self.baseline is not None:
-            self.baseline.check(num_images)
         self.extractor  # noqa: B018 - missing weights show before the first image is restored
         if self.reference is not None:
             self.reference.check(self.space)
@@ -144,6 +143,8 @@ class SetMetric(Metric):
             if self.needs_target and "target" not in images:
                 raise ValueError(f"{type(self).__name__} needs targets, and {sample.get('name')!r} has none")
             self.names.append(sample.get("name", str(len(self.names))))
+            if "label" in sample:
+                self.labels[self.names[-1]] = int(sample["label"])
             self.last = {kind: self.space.of(image, self.names[-1]) for kind, image in images.items()}
 
     def _add(self, names: Sequence[str], features: dict[str, Tensor]) -> None:
@@ -152,7 +153,7 @@ class SetMetric(Metric):
 
     def evaluate(self, size: int) -> Scores:
         del size
-        parts = all_gather_object((self.names, self.statistics, self.last))
+        parts = all_gather_object((self.names, self.statistics, self.last, self.labels))
         scores = [self.compute_metrics(parts) if is_main_process() else None]
         broadcast_object_list(scores)
         self._clear()
@@ -161,16 +162,18 @@ class SetMetric(Metric):
 
     def compute_metrics(self, parts: list[Any]) -> Scores:
         """The numbers of what all ranks gathered."""
-        seen = [name for names, _, _ in parts for name in names[:-1]]
+        seen = [name for names, *_ in parts for name in names[:-1]]
+        labels: dict[str, int] = {}
         self._clear()
-        for names, statistics, last in parts:
+        for names, statistics, last, own in parts:
+            labels |= own
             for kind, part in statistics.items():
                 self.statistics[kind] = self.merge(self.statistics[kind], part) if kind in self.statistics else part
             if names and names[-1] not in seen:
                 seen.append(names[-1])
                 self._add(names, last)
         if self.baseline is not None:
-            for name, image in self.baseline.draw(len(seen)):
+            for name, image in self.baseline.draw([labels.get(name) for name in sorted(seen)]):
                 self._add([name], {"real": self.space.of(image, name)})
         finished = {kind: self.finish(statistics) for kind, statistics in self.statistics.items()}
         target = finished.pop("target", None) if self.reference is None else self.of_reference(self.reference)

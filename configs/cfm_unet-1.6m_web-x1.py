@@ -1,0 +1,5 @@
+# Restoration at the image's own size, blind: JPEG, noise and softness are taken away, and nothing is enlarged. The
+# recipe is that of x2. The shipped model cfm-web-x1.
+_base_ = "cfm_unet-1.6m_realsr-x2.py"
+scale = 1
+degradation = "web"
