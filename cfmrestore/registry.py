@@ -7,7 +7,6 @@ imported when a name is not found here.
 
 import inspect
 from collections.abc import Iterable
-from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
@@ -17,18 +16,12 @@ from mmengine.registry import Registry, build_from_cfg
 
 from cfmrestore.former_names import MOVED, plugin_name, update_keys
 from cfmrestore.plugins import import_named_plugins
+from cfmrestore.suggestions import nearest
 
 PLUGIN_GROUP = "cfmrestore.plugins"
 REGISTRIES: "dict[str, PluginRegistry]" = {}
 OWN_PLUGINS = "(one of your own: name its module, --plugin MODULE)"
 """The end of an error message about a plugin that is not registered."""
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The end of an error message: the known name that was probably meant, or all of them."""
-    known = sorted(known)
-    match = get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"did you mean {match[0]!r}?" if match else f"known are: {', '.join(known) or 'none'}"
 
 
 @cache

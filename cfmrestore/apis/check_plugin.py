@@ -8,7 +8,8 @@ from typing import Any
 from cfmrestore.contracts import CONTRACTS, Contract, Finding
 from cfmrestore.former_names import plugin_name
 from cfmrestore.plugins import described
-from cfmrestore.registry import OWN_PLUGINS, REGISTRIES, load_plugins, nearest
+from cfmrestore.registry import OWN_PLUGINS, REGISTRIES, load_plugins
+from cfmrestore.suggestions import nearest
 
 
 def check_plugin(name: str, *, kind: str | None = None, options: Mapping[str, Any] | None = None) -> bool:

@@ -10,6 +10,8 @@ from cfmrestore.cli import common
 
 JSON = True
 
+READS = ("results",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("results", nargs="+", metavar="[NAME=]RESULT.json", help="written by test.py or evaluate.py")

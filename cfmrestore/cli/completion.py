@@ -2,6 +2,8 @@
 
 import argparse
 
+from cfmrestore.cli.parser import long_flags
+
 _BASH = """_cfmrestore() {{
     local word="${{COMP_WORDS[COMP_CWORD]}}" flags=""
     if [ "$COMP_CWORD" = 1 ]; then
@@ -28,17 +30,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     from cfmrestore.cli.main import COMMANDS, build_parser
 
-    flags = {name: _flags(build_parser(name)) for name in COMMANDS}
+    flags = {name: long_flags(build_parser(name)) for name in COMMANDS}
     cases = "\n".join(f'        {name}) flags="{" ".join(known)}" ;;' for name, known in flags.items())
     print((_ZSH if args.shell == "zsh" else "") + _BASH.format(commands=" ".join(COMMANDS), cases=cases), end="")
-
-
-def _flags(parser: argparse.ArgumentParser) -> list[str]:
-    """The long flags, those of subcommands among them."""
-    found = []
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            found += [flag for inner in action.choices.values() for flag in _flags(inner)]
-        elif action.help is not argparse.SUPPRESS:
-            found += [flag for flag in action.option_strings if flag.startswith("--")]
-    return sorted(set(found))

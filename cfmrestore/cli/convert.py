@@ -16,6 +16,8 @@ import argparse
 
 from cfmrestore.cli import common
 
+READS = ("file",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter

@@ -11,6 +11,8 @@ from cfmrestore.cli import common
 
 JSON = True
 
+READS = ("source", "replay", "verify")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", nargs="?", help="an image, or a folder that is searched deeply")

@@ -10,6 +10,8 @@ from cfmrestore.cli import common
 
 JSON = True
 
+READS = ("restored", "target", "low", "reference")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("restored", help="a folder of restored images, or one image")

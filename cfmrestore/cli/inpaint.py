@@ -12,6 +12,8 @@ _SETTINGS = ("seed", "fidelity", "num_intervals", "solver", "tile")
 
 JSON = True
 
+READS = ("image",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", metavar="PHOTO")

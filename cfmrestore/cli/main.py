@@ -6,9 +6,11 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 from cfmrestore._version import __version__
 from cfmrestore.cli import common
+from cfmrestore.cli.parser import Parser, check_there
 from cfmrestore.plugins import import_plugins
 from cfmrestore.process import console, prepare_process, readable_errors
 
@@ -38,6 +40,7 @@ def main(arguments: Sequence[str] | None = None, *, command: str | None = None) 
     with readable_errors(getattr(module, "INTERRUPTED", "interrupted")):
         try:
             with console(quiet=args.quiet, json=as_json):
+                check_there(args, getattr(module, "READS", ()))
                 import_plugins(args.plugin_modules or ())
                 result = module.run(args)
         except ValueError as error:
@@ -50,24 +53,21 @@ def main(arguments: Sequence[str] | None = None, *, command: str | None = None) 
             sys.exit(1)
 
 
-def _parse_all(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="cfmrestore", description="Restore images, and train what restores them.")
+def _parse_all(arguments: Sequence[str] | None) -> Any:
+    parser = Parser(prog="cfmrestore", description="Restore images, and train what restores them.")
     parser.add_argument("--version", action="version", version=f"cfmrestore {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS:
         module = _module(name)
         summary = (module.__doc__ or "").partition("\n")[0]
         _add_arguments(module, commands.add_parser(name, help=summary, description=module.__doc__))
-    args, unknown = parser.parse_known_args(arguments)
-    if unknown:  # said with the usage of the command, not with that of all
-        commands.choices[args.command].error(f"unrecognized arguments: {' '.join(unknown)}")
-    return args
+    return parser.parse_args(arguments)
 
 
-def build_parser(name: str) -> argparse.ArgumentParser:
+def build_parser(name: str) -> Parser:
     """The arguments of one command alone."""
     module = _module(name)
-    parser = argparse.ArgumentParser(description=module.__doc__)
+    parser = Parser(description=module.__doc__)
     _add_arguments(module, parser)
     return parser
 

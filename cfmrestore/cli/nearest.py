@@ -7,6 +7,8 @@ import argparse
 
 from cfmrestore.cli import common
 
+READS = ("generated",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("generated", metavar="FOLDER", help="of generated pictures")

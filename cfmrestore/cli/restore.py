@@ -16,6 +16,8 @@ _ZERO_SHOT = ("degradation", "known", "mask", "noise_level", "method", "steps", 
 
 JSON = True
 
+READS = ("inputs", "known", "mask", "config")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="images, folders (searched deeply) and patterns")

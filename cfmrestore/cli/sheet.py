@@ -7,6 +7,8 @@ import argparse
 
 from cfmrestore.cli import common
 
+READS = ("folders",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     help_ = "folders whose pictures have the same names, from left to right"

@@ -7,6 +7,8 @@ from cfmrestore.cli import common
 
 INTERRUPTED = "interrupted; the same command goes on where it stopped"
 
+READS = ("study",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("study", help="a file of configs/study")

@@ -6,6 +6,8 @@ from cfmrestore.cli import common
 
 INTERRUPTED = "interrupted; go on with the same command and --resume"
 
+READS = ("config",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config")

@@ -7,6 +7,8 @@ import argparse
 
 from cfmrestore.cli import common
 
+READS = ("photographs",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="a flow from noise: a checkpoint or a work directory")

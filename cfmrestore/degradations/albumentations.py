@@ -10,7 +10,8 @@ import torch
 
 from cfmrestore.degradations.base import Degradation, SeedParams
 from cfmrestore.ops.parallel import map_images
-from cfmrestore.registry import DEGRADATIONS, check_keys, nearest
+from cfmrestore.registry import DEGRADATIONS, check_keys
+from cfmrestore.suggestions import nearest
 from cfmrestore.typing import Image
 
 

@@ -4,7 +4,8 @@ import inspect
 from typing import Any
 
 from cfmrestore.evaluation.metrics import ImageMetric, SetMetric
-from cfmrestore.registry import FEATURES, METRICS, load_plugins, nearest
+from cfmrestore.registry import FEATURES, METRICS, load_plugins
+from cfmrestore.suggestions import nearest
 
 
 def metric_config(name: str, weights: str | None = None, **offers: Any) -> dict[str, Any]:

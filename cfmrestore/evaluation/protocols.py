@@ -15,7 +15,7 @@ from cfmrestore.evaluation.functional import prepare, psnr, ssim
 from cfmrestore.evaluation.functional.prepare import LARGE
 from cfmrestore.ops.opencv import on_cpu
 from cfmrestore.ops.parallel import SINGLE, map_images
-from cfmrestore.registry import nearest
+from cfmrestore.suggestions import nearest
 from cfmrestore.typing import Image, PerImage
 
 Index = Callable[[Tensor, Tensor], PerImage]

@@ -15,8 +15,8 @@ from cfmrestore.evaluation.functional.neighbors import Neighbors, nearest_neighb
 from cfmrestore.evaluation.metrics.base import size_of, text_of_size
 from cfmrestore.evaluation.metrics.feature_space import FeatureSpace
 from cfmrestore.registry import DATASETS
-from cfmrestore.registry import nearest as nearest_name
 from cfmrestore.reports.markdown import format_number
+from cfmrestore.suggestions import nearest as nearest_name
 from cfmrestore.typing import Size
 
 _PART = 512  # training pictures that are compared at once

@@ -10,6 +10,8 @@ from cfmrestore.ops.traces import jpeg_grid, noise_level, planes_of, sharpness
 from cfmrestore.restore import model_zoo
 
 AUTO = "auto"
+KINDS = ("jpeg", "noise", "blur")
+"""What a picture may show beside that it was shrunk, and what cards say under inputs."""
 _GRID = 0.65  # of JPEG below a quality of about 88
 _COLORED = 3.5  # levels of noise in the difference of colors
 _GRAY, _ROUGH = 4.5, 1.2  # levels of noise in luma, where it is also as rough as noise

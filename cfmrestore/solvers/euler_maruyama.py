@@ -6,8 +6,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from cfmrestore.registry import SOLVERS, nearest
+from cfmrestore.registry import SOLVERS
 from cfmrestore.solvers.base import Solver
+from cfmrestore.suggestions import nearest
 from cfmrestore.typing import Coefficients, Diffusion, Latent, Time, Velocity
 
 # The forms of SiT (Ma et al., 2024, arXiv:2401.08740), as its code has them, as functions of the path and of time.

@@ -14,6 +14,7 @@ import pytest
 from cfmrestore import __version__
 from cfmrestore.cli import common
 from cfmrestore.cli import main as cli
+from cfmrestore.cli.parser import check_there
 from tests.testing import ROOT, environment, in_this_process, write_images
 
 LIGHT = """
@@ -28,7 +29,28 @@ for arguments in (["--help"], ["--version"], [], ["nothing"], ["train"], *([name
         pass
 print("heavy:", {"torch", "mmengine", "numpy", "cfmrestore.registry"} & set(sys.modules))
 """
+MISSING = """
+import sys
+from cfmrestore.cli.main import main
+
+root = %r
+for arguments in (["restore", root + "/foto.png"], ["restore", root + "/none/*.png"], ["train", root + "/x.py"],
+                  ["compare", root + "/x.json"], ["sheet", f"label={root}/zzz"]):
+    try:
+        main(arguments)
+    except SystemExit as end:
+        print(end.code)
+print("heavy:", {"torch", "mmengine", "numpy", "cfmrestore.registry"} & set(sys.modules))
+"""
 BENCHMARKS = ("train", "degrade", "metrics", "restore")
+
+
+@pytest.fixture
+def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What commands are to read, in the working directory."""
+    for name in ("x", "x.py", "x.png", "x.json"):
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
 
 
 def fail(*arguments: object) -> str | int | None:
@@ -62,8 +84,45 @@ def test_a_wrong_flag_is_said_with_the_usage_of_its_command(capsys: pytest.Captu
     said = capsys.readouterr().err
     assert said.startswith("usage: cfmrestore compare ")
     assert said.endswith("cfmrestore compare: error: unrecognized arguments: --wrong\n")
+    assert fail("compare", "a.json", "--base_line=x") == 2
+    assert capsys.readouterr().err.endswith("unrecognized arguments: --base_line=x; did you mean --baseline?\n")
+    assert fail("benchmark", "network", "--precison") == 2
+    said = capsys.readouterr().err
+    assert said.startswith("usage: cfmrestore benchmark network ")
+    assert said.endswith("unrecognized arguments: --precison; did you mean --precisions?\n")
+
+
+def test_a_wrong_word_leads_to_the_one_that_was_meant(capsys: pytest.CaptureFixture[str]) -> None:
     assert fail("restor") == 2
-    assert "invalid choice: 'restor' (choose from 'train', " in capsys.readouterr().err
+    assert capsys.readouterr().err.endswith("error: argument COMMAND: there is no 'restor'; did you mean 'restore'?\n")
+    assert fail("x") == 2
+    assert "there is no 'x'; known are: benchmark, boost, " in capsys.readouterr().err
+    assert fail("convert", "adn", "a", "b") == 2
+    assert capsys.readouterr().err.endswith("there is no 'adn'; did you mean 'adm'?\n")
+
+
+def test_a_missing_file_is_said_before_anything_heavy_is_imported(tmp_path: Path) -> None:
+    (tmp_path / "photo.png").touch()
+    (tmp_path / "a=b").mkdir()
+    run = subprocess.run(
+        [sys.executable, "-c", MISSING % (str(tmp_path),)], capture_output=True, text=True, check=True,
+        env=environment(),
+    )  # fmt: skip
+    lines = run.stdout.splitlines()
+    assert lines[0] == f"error: there is no file or folder '{tmp_path}/foto.png'; did you mean '{tmp_path}/photo.png'?"
+    assert lines[1:] == [
+        *(f"error: there is no file or folder '{tmp_path}/{name}'" for name in ("none/*.png", "x.py", "x.json")),
+        f"error: there is no file or folder 'label={tmp_path}/zzz'",
+        "heavy: set()",
+    ]
+    for there in (f"{tmp_path}/p*.png", f"{tmp_path}/a=b", f"label={tmp_path}", "cfmrestore::x.py"):
+        check_there(argparse.Namespace(one=there, many=[there], no=None), ("one", "many", "no"))
+
+
+def test_what_commands_read_are_arguments_of_theirs() -> None:
+    for name in cli.COMMANDS:
+        known = {action.dest for action in cli.build_parser(name)._actions}
+        assert set(getattr(cli._module(name), "READS", ())) <= known
 
 
 def test_what_a_user_can_mend_is_one_line(tmp_path: Path) -> None:
@@ -76,9 +135,10 @@ def test_what_a_user_can_mend_is_one_line(tmp_path: Path) -> None:
     assert said.startswith("error: ")
     assert "\n" not in said
     assert fail("showcase", "cfm-x4", "--sets", "a") == "error: expected NAME=VALUE; got 'a'"
-    assert fail("train", "x.py", "--cfg-options", "a") == "error: expected KEY=VALUE; got 'a'"
+    assert fail("train", ROOT / "configs" / "cfm_x4.py", "--cfg-options", "a") == "error: expected KEY=VALUE; got 'a'"
 
 
+@pytest.mark.usefixtures("_files")
 def test_an_interruption_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(args: argparse.Namespace) -> None:
         raise KeyboardInterrupt
@@ -126,6 +186,7 @@ def test_options_are_read_as_openmmlab_reads_them() -> None:
     assert cli.build_parser("train").parse_args(given).cfg_options == ["a=1", "b=2", "c=3"]
 
 
+@pytest.mark.usefixtures("_files")
 def test_the_rank_of_an_old_launcher_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCAL_RANK", "7")
     monkeypatch.delenv("LOCAL_RANK")
@@ -153,6 +214,7 @@ def test_openmp_reads_the_policy(command: list[str], tmp_path: Path) -> None:
     """Before torch loads it; it says itself how often a thread looks for work before it sleeps."""
     variables = {**environment(), "OMP_DISPLAY_ENV": "VERBOSE"}
     del variables["OMP_WAIT_POLICY"]
+    (tmp_path / "nothing.png").touch()
     done = subprocess.run([sys.executable, *command], env=variables, cwd=tmp_path, capture_output=True, check=False)
     said = done.stderr.decode()
     assert "error: " in said
@@ -185,6 +247,7 @@ def test_a_number_of_threads_is_positive() -> None:
         *((f"benchmark {name}", f"cfmrestore.analysis.benchmarks.{name}.benchmark_{name}") for name in BENCHMARKS),
     ],
 )
+@pytest.mark.usefixtures("_files")
 def test_flags_are_parameters_of_what_is_called(words: str, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, _, name = place.rpartition(".")
     module, bound = importlib.import_module(folder), list[inspect.BoundArguments]()

@@ -13,7 +13,8 @@ from torch import Tensor
 from cfmrestore.degradations.base import IntRange, check_whole
 from cfmrestore.degradations.codec.still_codec import Codec
 from cfmrestore.ops.rng import ImageRng
-from cfmrestore.registry import DEGRADATIONS, nearest
+from cfmrestore.registry import DEGRADATIONS
+from cfmrestore.suggestions import nearest
 from cfmrestore.typing import Frame, IntPerImage
 
 # Not libx265 (4.2): its bytes change from run to run, and with small frames it writes past its memory.

@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 import mmengine.runner  # noqa: F401 - fills mmengine's registries
@@ -11,7 +10,8 @@ from mmengine.registry import Registry
 
 from cfmrestore import registry as ours
 from cfmrestore.engine.runner import RestorationRunner
-from cfmrestore.registry import OWN_PLUGINS, REGISTRIES, check_keys, nearest
+from cfmrestore.registry import OWN_PLUGINS, REGISTRIES, check_keys
+from cfmrestore.suggestions import closest, nearest
 
 _OTHER_KEYS = {"auto_scale_lr", "custom_imports", "find_unused_parameters", "runner_type", "sync_bn"}
 _THEIRS = (
@@ -45,8 +45,8 @@ def check(cfg: Mapping[str, Any]) -> None:
     """Refuse names of plugins that do not exist and keys that they do not take, with the place where they stand."""
     known = runner_keys()
     for key in cfg:
-        if key not in known and (match := get_close_matches(key, known, n=1, cutoff=0.8)):
-            raise ValueError(f"the config has a key {key!r} that nothing reads; did you mean {match[0]!r}?")
+        if key not in known and (match := closest(key, known, cutoff=0.8)):
+            raise ValueError(f"the config has a key {key!r} that nothing reads; did you mean {match!r}?")
     for place, plugin in _plugins(cfg, ""):
         _check_plugin(place, plugin)
 
@@ -95,5 +95,5 @@ def _suggestion(kind: str, place: str) -> str:
     registry = ours.HOOKS if keys[:-1] == ["default_hooks"] else _PLACES.get(keys[-1])
     if registry is not None:
         return nearest(kind, {*registry.module_dict, *(registry.parent.module_dict if registry.parent else ())})
-    match = get_close_matches(kind, {name for one in (*REGISTRIES.values(), *_THEIRS) for name in one.module_dict}, n=1)
-    return f"did you mean {match[0]!r}?" if match else "no plugin has a name like it"
+    match = closest(kind, {name for one in (*REGISTRIES.values(), *_THEIRS) for name in one.module_dict})
+    return f"did you mean {match!r}?" if match else "no plugin has a name like it"

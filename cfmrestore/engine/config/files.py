@@ -11,7 +11,7 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
-from cfmrestore.registry import nearest
+from cfmrestore.suggestions import nearest
 
 PREFIX = "cfmrestore::"
 _PACKAGE = Path(__file__).parents[2]

@@ -10,7 +10,8 @@ from cfmrestore.engine.config import presets
 from cfmrestore.engine.config.check import check, runner_keys
 from cfmrestore.engine.config.files import read_file, resolve
 from cfmrestore.former_names import update_names
-from cfmrestore.registry import load_plugins, nearest
+from cfmrestore.registry import load_plugins
+from cfmrestore.suggestions import nearest
 
 
 def load_config(name: str | Path, options: Mapping[str, Any] | None = None, *, amp: bool = False) -> Config:

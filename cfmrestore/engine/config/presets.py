@@ -10,7 +10,8 @@ from mmengine.config import Config
 
 from cfmrestore.degradations.base import Degradation
 from cfmrestore.engine.config.files import configs_folder, find_config, read_file, resolve
-from cfmrestore.registry import DEGRADATIONS, load_plugins, nearest
+from cfmrestore.registry import DEGRADATIONS, load_plugins
+from cfmrestore.suggestions import nearest
 
 
 class Preset:
