@@ -20,6 +20,8 @@ def readable_errors(interrupted: str = "interrupted") -> Iterator[None]:
     """What the user can mend is one line and exit code 1, anything else keeps its traceback."""
     try:
         yield
+    except BrokenPipeError:  # nobody reads any more, which is no mistake: quiet_pipes ends the process
+        raise
     except (ValueError, OSError) as error:
         text = str(error)
         if text.startswith("Caught "):  # a data loader's worker wrapped it in its traceback
@@ -27,6 +29,24 @@ def readable_errors(interrupted: str = "interrupted") -> Iterator[None]:
         sys.exit(f"error: {text}")
     except KeyboardInterrupt:
         sys.exit(interrupted)
+
+
+@contextmanager
+def quiet_pipes() -> Iterator[None]:
+    """Where the reader of what is printed has gone (``| head -1``), end as what SIGPIPE ends: 141, without a word."""
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except BrokenPipeError:  # what is left in it would be written, and fail, when Python ends
+                os.dup2(nowhere, stream.fileno())
+        sys.exit(141)
 
 
 def is_quiet() -> bool:

@@ -1,15 +1,19 @@
 """Repositories of a model hub, ``org/name``: files fetched into the cache of huggingface_hub, folders pushed."""
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 PREFIX = "hf://"
 _ID = re.compile(r"[a-z0-9][\w.-]*/[a-z0-9][\w.-]*", re.ASCII | re.IGNORECASE)
 _REVISION = re.compile(r"[a-z0-9][\w.-]*(/[a-z0-9][\w.-]*)*", re.ASCII | re.IGNORECASE)
 _FILE = re.compile(r".*\.(safetensors|bin|pth?|ckpt|py|json)")
+_FOLDERS = ("configs", "data", "work_dirs")  # where this project's files lie, and no organizations
+_PLAIN = re.compile(r"\w[\w.-]*", re.ASCII)  # what the cache may call a file
+_PATIENCE = 5.0  # seconds for the hub's first answer, where HF_HUB_ETAG_TIMEOUT does not say
 
 
 class MissingFileError(ValueError):
@@ -29,11 +33,13 @@ class Repository(NamedTuple):
 def named_repository(text: str, revision: str | None = None) -> Repository | None:
     """The repository that a text names; None where it is a path or a word.
 
-    Where a folder here has the organization's name, ``org/name`` is a path, and ``hf://org/name`` the repository.
+    Where a folder here has the organization's name, or it is that of a folder of this project, ``org/name`` is a path,
+    and ``hf://org/name`` the repository.
     """
     name, at, own = text.removeprefix(PREFIX).partition("@")
     is_name = _ID.fullmatch(name) and not _FILE.fullmatch(name)
-    if not is_name or (not text.startswith(PREFIX) and Path(name).parent.is_dir()):
+    is_folder = Path(name).parent.is_dir() or name.partition("/")[0] in _FOLDERS
+    if not is_name or (not text.startswith(PREFIX) and is_folder):
         if text.startswith(PREFIX):
             raise ValueError(
                 f"{text!r} names no repository: it should be {PREFIX}org/name or {PREFIX}org/name@revision"
@@ -56,14 +62,51 @@ def fetch(repository: Repository, file: str, *, token: str | None = None, cache_
         token: By default that of HF_TOKEN, or of ``hf auth login``.
         cache_dir: By default HF_HUB_CACHE, or the folder hub in HF_HOME.
     """
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
+    place: dict[str, Any] = {"revision": repository.revision, "cache_dir": cache_dir}
     with _readable(repository, file):
-        found = hf_hub_download(
-            repository.id, file, revision=repository.revision, token=token, cache_dir=cache_dir,
-            library_name="cfmrestore",
-        )  # fmt: skip
+        found = try_to_load_from_cache(repository.id, file, **place) if is_commit(repository.revision) else None
+        if not isinstance(found, str):
+            unreachable = _ask(repository, file, token)
+            try:
+                found = hf_hub_download(
+                    repository.id, file, token=token, library_name="cfmrestore",
+                    local_files_only=unreachable is not None, **place,
+                )  # fmt: skip
+            except LocalEntryNotFoundError as error:
+                raise error from unreachable or error.__cause__
     return Path(found).parents[file.count("/")]
+
+
+def is_commit(revision: str | None) -> bool:
+    """Whether a revision is the hash of a commit, whose files never change."""
+    return re.fullmatch(r"[0-9a-f]{40}", revision or "") is not None
+
+
+def _ask(repository: Repository, file: str, token: str | None) -> Exception | None:
+    """Ask the hub for a file, once; returned is why it does not answer, so that the cache may do.
+
+    The client of the hub asks again for half a minute, and names files of its cache by what it is told.
+    """
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.errors import HfHubHTTPError
+
+    patience = float(os.environ.get("HF_HUB_ETAG_TIMEOUT") or _PATIENCE)
+    address = hf_hub_url(repository.id, file, revision=repository.revision)
+    try:
+        told = get_hf_file_metadata(address, token=token, timeout=patience, library_name="cfmrestore")
+    except HfHubHTTPError as error:
+        status = error.response.status_code
+        if status < 500 and status != 429:
+            raise
+        return error
+    except Exception as error:  # of each generation of the client and of the network: nothing in common
+        return error
+    if any(name is not None and not _PLAIN.fullmatch(name) for name in (told.etag, told.commit_hash)):
+        raise ValueError(f"its answer would lead out of the cache (ETag {told.etag!r}, commit {told.commit_hash!r})")
+    return None
 
 
 def push(
@@ -131,10 +174,14 @@ def _reason(error: Exception, repository: Repository, file: str | None) -> str:
     if isinstance(error, errors.OfflineModeIsEnabled) or isinstance(error.__cause__, errors.OfflineModeIsEnabled):
         if not file:
             return "HF_HUB_OFFLINE is set: nothing is pushed without a network"
-        return f"HF_HUB_OFFLINE is set, and the cache has no {file} of it: load it once with the network"
+        missing = f"HF_HUB_OFFLINE is set, and the cache has no {file} of it: load it once with the network"
+        return f"there is no such path here; as a repository, {missing}"
     if isinstance(error, errors.LocalEntryNotFoundError):
         why = _line(error.__cause__ or error)
-        return f"there is no such path here, {hub} does not answer ({why}), and the cache has no {file} of it"
+        return (
+            f"there is no such path here; as a repository, {hub} does not answer ({why}), and the cache has no {file} "
+            "of it"
+        )
     if isinstance(error, errors.EntryNotFoundError):
         return f"it holds no {file}"
     if file:

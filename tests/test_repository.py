@@ -38,6 +38,8 @@ def hub(tmp_path: Path) -> Iterator[HubServer]:
         ("me/small.safetensors", None),
         ("configs/small.py", None),
         ("me/..", None),
+        ("work_dirs/none", None),
+        ("configs/none", None),
         ("mé/small", None),
     ],
 )
@@ -129,14 +131,19 @@ def test_a_file_that_is_not_there(hub: HubServer) -> None:
         fetch(Repository("me/small"), "model.safetensors")
 
 
+def never(seconds: float) -> None:
+    raise AssertionError(f"nobody waits {seconds} s")
+
+
 def test_without_a_network(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = fetch(Repository("me/small"), "config.json")
     hub.shutdown()
     hub.server_close()
-    monkeypatch.setattr("time.sleep", lambda _: None)  # between attempts
+    monkeypatch.setattr("time.sleep", never)  # between attempts
     assert fetch(Repository("me/small"), "config.json") == folder
     with pytest.raises(ValueError, match=rf"^me/other: .* {hub.address} does not answer \(.*, and the cache has no"):
         fetch(Repository("me/other"), "config.json")
+    monkeypatch.setattr("time.sleep", lambda _: None)
     with pytest.raises(ValueError, match=rf"^me/other: {hub.address}: "):
         push(folder, ["config.json"], Repository("me/other"), token=WRITE)
 
@@ -146,11 +153,24 @@ def test_offline(hub: HubServer) -> None:
     hub.asked.clear()
     with mock.patch.object(constants, "HF_HUB_OFFLINE", True):
         assert fetch(Repository("me/small"), "config.json") == folder
-        with pytest.raises(ValueError, match=r"^me/other: HF_HUB_OFFLINE is set, and the cache has no config\.json"):
+        with pytest.raises(
+            ValueError,
+            match=r"^me/other: there is no such path here; as a repository, HF_HUB_OFFLINE is set, and the cache has",
+        ):
             fetch(Repository("me/other"), "config.json")
         with pytest.raises(ValueError, match=r"^me/other: HF_HUB_OFFLINE is set: nothing is pushed"):
             push(folder, ["config.json"], Repository("me/other"), token=WRITE)
     assert not hub.asked
+
+
+@pytest.mark.parametrize(
+    "headers", [{"ETag": '"../../../out"'}, {"X-Linked-Etag": "a/b"}, {"X-Repo-Commit": ".."}, {"ETag": "C:\\out"}]
+)
+def test_an_answer_that_would_lead_out_of_the_cache(hub: HubServer, headers: dict[str, str], tmp_path: Path) -> None:
+    hub.headers = headers
+    with pytest.raises(ValueError, match=r"^me/small: .* its answer would lead out of the cache \(ETag '.*', commit '"):
+        fetch(Repository("me/small"), "config.json")
+    assert not (tmp_path / "home").exists()
 
 
 def test_a_push_takes_the_files_that_are_named(hub: HubServer, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from cfmrestore._version import __version__
 from cfmrestore.cli import common
 from cfmrestore.cli.parser import Parser, check_there
 from cfmrestore.plugins import import_plugins
-from cfmrestore.process import console, prepare_process, readable_errors
+from cfmrestore.process import console, prepare_process, quiet_pipes, readable_errors
 
 COMMANDS = (
     "train", "test", "evaluate", "feature-statistics", "nearest", "compare", "sheet", "sweep", "study", "restore",
@@ -31,11 +31,16 @@ def main(arguments: Sequence[str] | None = None, *, command: str | None = None) 
         command: What a script of ``tools/`` is.
     """
     prepare_process()
-    args = _parse_all(arguments) if command is None else build_parser(command).parse_args(arguments)
-    rank = getattr(args, "local_rank", None)
-    if rank is not None:  # from launchers that give it as a flag
-        os.environ.setdefault("LOCAL_RANK", str(rank))
-    module = _module(command or args.command)
+    with quiet_pipes():
+        args = _parse_all(arguments) if command is None else build_parser(command).parse_args(arguments)
+        rank = getattr(args, "local_rank", None)
+        if rank is not None:  # from launchers that give it as a flag
+            os.environ.setdefault("LOCAL_RANK", str(rank))
+        _run(_module(command or args.command), args)
+
+
+def _run(module: ModuleType, args: argparse.Namespace) -> None:
+    """Errors that a person can read; for scripts JSON, of errors too."""
     as_json = getattr(args, "json", False)
     with readable_errors(getattr(module, "INTERRUPTED", "interrupted")):
         try:

@@ -1,7 +1,9 @@
 """What commands say, and where: results, progress, nothing, JSON."""
 
 import json
+import os
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +17,9 @@ from cfmrestore.cli import main as cli
 from cfmrestore.cli.main import COMMANDS, build_parser, main
 from cfmrestore.engine import jobs
 from cfmrestore.engine.jobs import TimeLeft, run_jobs, track
-from cfmrestore.process import cores, is_quiet
+from cfmrestore.process import cores, is_quiet, quiet_pipes, readable_errors
 from tests.restore.flows import save_model
-from tests.testing import TINY, write_images
+from tests.testing import TINY, environment, write_images
 
 Read = pytest.CaptureFixture[str]
 JSON = {"restore", "evaluate", "compare", "models", "doctor", "test", "sweep", "degrade", "sample", "inpaint", "edit",
@@ -156,3 +158,22 @@ def test_cores_are_counted_where_the_system_does_not_tell_whose(monkeypatch: pyt
     monkeypatch.delattr("os.sched_getaffinity", raising=False)
     monkeypatch.setattr("os.cpu_count", lambda: 3)
     assert cores() == 3
+
+
+@pytest.mark.parametrize("words", ["completion bash", "degrade --list", "degrade --list --json"])
+def test_a_reader_that_stops_ends_it_quietly(words: str) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "cfmrestore.cli", *words.split()]
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, env=environment(), text=True, check=False)
+    os.close(write)
+    assert done.returncode == 141
+    assert "rror" not in done.stderr
+
+
+def test_only_a_broken_pipe_changes_how_a_command_ends() -> None:
+    with pytest.raises(BrokenPipeError), readable_errors():
+        raise BrokenPipeError
+    with pytest.raises(SystemExit) as caught, quiet_pipes():
+        sys.exit(3)
+    assert caught.value.code == 3

@@ -10,7 +10,8 @@ from PIL import Image, ImageFilter
 from cfmrestore.apis.restore import restore
 from cfmrestore.cli.main import main
 from cfmrestore.imageio.picture import Metadata, Picture
-from cfmrestore.ops.traces import jpeg_grid, noise_level, planes_of, sharpness
+from cfmrestore.ops.jpeg_traces import jpeg_grid, jpeg_quality
+from cfmrestore.ops.traces import noise_level, planes_of, sharpness
 from cfmrestore.restore import Settings, auto_model, model_zoo
 from cfmrestore.restore.auto_model import choose, covering, traces
 from tests.testing import ROOT, write_images
@@ -49,8 +50,45 @@ def test_what_was_done_to_a_photograph(path: Path) -> None:
 
 
 def test_the_grid_is_found_wherever_it_begins() -> None:
-    y, _ = planes_of(np.asarray(as_jpeg(shrunk(PHOTOGRAPHS[0]), 60)))
-    assert jpeg_grid(y[3:, 5:]) == pytest.approx(jpeg_grid(y), abs=0.05)
+    seen = planes_of(np.asarray(as_jpeg(shrunk(PHOTOGRAPHS[0]), 60)))
+    whole, part = jpeg_grid(seen.luma), jpeg_grid(seen.luma[3:, 5:])
+    assert (whole.row, whole.column, part.row, part.column) == (0, 0, 5, 3)
+    assert part.strength == pytest.approx(whole.strength, abs=0.05)
+    assert jpeg_quality(seen.luma[3:, 5:], seen.clipped[3:, 5:], part) == 60
+
+
+@pytest.mark.parametrize("quality", [35, 75, 90, 93])
+@pytest.mark.parametrize("path", PHOTOGRAPHS, ids=lambda path: path.stem)
+def test_the_quality_of_a_jpeg_is_read_from_its_pixels(path: Path, quality: int) -> None:
+    image = shrunk(path)
+    for one in (image, noised(image, 12), image.filter(ImageFilter.GaussianBlur(0.5))):
+        seen = planes_of(np.asarray(as_jpeg(one, quality)))
+        assert jpeg_quality(seen.luma, seen.clipped, jpeg_grid(seen.luma)) == pytest.approx(quality, abs=1)
+        plain = planes_of(np.asarray(one))
+        assert jpeg_quality(plain.luma, plain.clipped, jpeg_grid(plain.luma)) is None
+
+
+def test_clipped_blocks_do_not_hide_the_quality() -> None:
+    pixels = np.asarray(shrunk(PHOTOGRAPHS[0])).astype(np.float64)
+    harsh = Image.fromarray(((pixels - 128) * 2 + 128).clip(0, 255).astype("u1"))
+    seen = planes_of(np.asarray(as_jpeg(harsh, 50)))
+    assert seen.clipped.mean() > 0.1
+    assert jpeg_quality(seen.luma, seen.clipped, jpeg_grid(seen.luma)) == pytest.approx(50, abs=1)
+    assert jpeg_quality(seen.luma, np.zeros_like(seen.clipped), jpeg_grid(seen.luma)) is None
+
+
+def test_slight_traces_add_up() -> None:
+    image = shrunk(PHOTOGRAPHS[0])
+    soft = image.filter(ImageFilter.GaussianBlur(0.45))
+    assert found(soft) == found(as_jpeg(image, 93)) == set()
+    assert found(as_jpeg(soft, 93)) == {"jpeg", "blur"}
+
+
+def test_noise_weighs_more_where_there_is_no_detail() -> None:
+    image = shrunk(PHOTOGRAPHS[0])
+    smooth = image.resize((image.width * 4, image.height * 4), Image.Resampling.BICUBIC)
+    assert "noise" in found(noised(smooth, 3))
+    assert found(noised(image, 3)) == set()
 
 
 def test_the_noise_of_a_flat_picture_is_its_deviation() -> None:
@@ -63,11 +101,13 @@ def test_the_noise_of_a_flat_picture_is_its_deviation() -> None:
 @pytest.mark.parametrize("shape", [(1, 1, 1), (5, 3, 3), (9, 40, 4), (16, 16, 2)])
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
 def test_pictures_of_any_kind_have_traces(shape: tuple[int, int, int], kind: type) -> None:
-    y, color = planes_of(np.full(shape, np.iinfo(kind).max, kind))
-    assert y.shape == shape[:2]
+    y, color, clipped = planes_of(np.full(shape, np.iinfo(kind).max, kind))
+    assert y.shape == clipped.shape == shape[:2]
     assert (color is None) is (shape[2] < 3)
     assert y.max() == pytest.approx(255)
-    assert (jpeg_grid(y), noise_level(y), sharpness(y)) == (0, 0, 1)
+    assert clipped.all()
+    assert (jpeg_grid(y), noise_level(y), sharpness(y)) == ((0, 0, 0), 0, 1)
+    assert jpeg_quality(y, clipped, jpeg_grid(y)) is None
     assert choose(Picture(np.full(shape, 7, kind), Metadata(), "png")).model in model_zoo.cards()
 
 
@@ -90,7 +130,7 @@ def test_each_file_gets_its_model(tmp_path: Path, capsys: pytest.CaptureFixture[
         main(["restore", str(tmp_path), "--fidelity", "1", "--out", str(tmp_path / "out")])
     said = capsys.readouterr().err
     assert f"{tmp_path / 'clean.png'}: cfm-x4-fast, for a clean picture" in said
-    assert f"{tmp_path / 'web.png'}: cfm-realsr-x4-fast, for the blocks of JPEG" in said
+    assert f"{tmp_path / 'web.png'}: cfm-realsr-x4-fast, for JPEG of quality 40" in said
     assert "bad.png" in str(caught.value)
     for name, model in (("clean", "cfm-x4-fast"), ("web", "cfm-realsr-x4-fast")):
         (alone,) = restore(
