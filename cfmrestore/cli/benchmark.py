@@ -17,10 +17,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         (_add_metrics, "metrics", "PSNR with SSIM, and NIQE, against basicsr's"),
         (_add_network, "network", "an evaluation of a network, and a step of its training, by precision and layout"),
         (_add_restore, "restore", "from file to file: what is spent outside of the network; memory"),
+        (_add_choice, "choice", "what restore --model auto loses to the best model for each photograph, in dB"),
     ):
         command = commands.add_parser(name, help=summary, description=summary)
         function(command)
-        if function is not _add_network:
+        if function not in (_add_network, _add_choice):
             busy = "measure all again beside N processes that keep a core each busy (default: 1; 0 leaves that out)"
             command.add_argument("--busy", type=int, default=1, metavar="N", help=busy)
         command.add_argument("--out", metavar="FILE.json", help="write the figures")
@@ -73,3 +74,15 @@ def _add_restore(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--num-intervals", type=int, metavar="N")
     parser.add_argument("--tile", type=common.tile, default="auto", metavar="PIXELS", help="default: auto")
+
+
+def _add_choice(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("photographs", nargs="?", default="data/photographs/held_out", help="a folder of images")
+    parser.add_argument("--split", default="all", help="of the photographs: all, train or held_out")
+    parser.add_argument("--count", type=int, default=200, metavar="N", help="photographs (default: 200)")
+    parser.add_argument("--side", type=int, default=288, metavar="PIXELS", help="of their middles (default: 288)")
+    parser.add_argument("--seed", type=int, default=0, help="of what is done to them (default: 0)")
+    kinds = ["shrunk", "JPEG", "noise", "blur", "blur, JPEG", "noise, JPEG"]
+    parser.add_argument("--kinds", nargs="+", default=kinds, metavar="KIND", help=f"default: {'; '.join(kinds)}")
+    models = "bundled models beside those that are chosen from"
+    parser.add_argument("--models", nargs="+", default=[], metavar="NAME", help=models)
