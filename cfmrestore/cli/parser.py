@@ -16,7 +16,7 @@ _LISTED = 10_000  # files of a folder among which a name like the one given is l
 class Parser(argparse.ArgumentParser):
     """A parser that says which flag, command or word was probably meant."""
 
-    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:
+    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
         parsed, unknown = self.parse_known_args(args, namespace)
         if unknown:
             self._refuse(parsed, unknown)

@@ -1,29 +1,26 @@
-"""Coupled flow matching: what is trained, and how it restores."""
+"""Coupled flow matching: what is trained, and on what."""
 
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from cfmrestore.conditions import ConditionInputs, ConditionStack
 from cfmrestore.couplings.base import Coupling
-from cfmrestore.degradations.forward_operator import ForwardOperator
 from cfmrestore.encoders.base import Encoder
-from cfmrestore.execution import Execution
 from cfmrestore.flows.losses.base import Loss, Prediction
-from cfmrestore.flows.pipeline import Restoration, SamplingPipeline, match_to_input
+from cfmrestore.flows.pipeline import Restoration
 from cfmrestore.flows.sampling import Sampling
+from cfmrestore.flows.sampling_flow import SamplingFlow
 from cfmrestore.flows.teacher import Teacher
 from cfmrestore.flows.times.base import TimeSampler
 from cfmrestore.former_names import update_keys
-from cfmrestore.inverse.base import InverseSolver
 from cfmrestore.networks.base import TOLD, check_conditioning
-from cfmrestore.ops.pad import crop_to, pad_to_multiple
+from cfmrestore.ops.pad import crop_to
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.paths.base import Path
 from cfmrestore.plugins import broken
@@ -31,7 +28,6 @@ from cfmrestore.registry import (
     CONDITIONS,
     COUPLINGS,
     ENCODERS,
-    INVERSE_SOLVERS,
     LOSSES,
     MODELS,
     NETWORKS,
@@ -60,13 +56,12 @@ class Point:
 
 
 @MODELS.register_module()
-class CouplingFlow(BaseModel):
+class CouplingFlow(SamplingFlow):
     r"""A velocity network between the ends that a coupling draws, told what its conditions say.
 
     .. math:: L = E_{x_0, x_1, t} \| v(x_t, t, c) - \dot{x}_t \|^2, \qquad x_t = \alpha_t x_1 + \sigma_t x_0
 
-    Restoration starts at the coupling's source for an input, generation at noise; the solver leads both to t = 1. The
-    encoder is frozen and no part of the state: a checkpoint holds what was trained.
+    The encoder is frozen and no part of the state: a checkpoint holds what was trained.
 
     Args:
         encoder: The space of the flow; or one that is built.
@@ -142,10 +137,6 @@ class CouplingFlow(BaseModel):
         # A tuple, so that torch does not see modules in it: frozen parts are neither trained nor saved.
         self._frozen = (space, *(one.frozen for one in self.losses if one.frozen is not None))
 
-    @property
-    def encoder(self) -> Encoder:
-        return self.coupling.encoder
-
     def data_recipe(self) -> dict[str, Any]:
         """What decides which latents belong to a photograph, as plain data; "input" says what is encoded of the input.
 
@@ -156,11 +147,6 @@ class CouplingFlow(BaseModel):
         made = {"encoder": self.encoder.digest(), "scale": self.coupling.scale, "input": how if takes_input else None}
         plain: dict[str, Any] = json.loads(json.dumps(made | self.data_preprocessor.recipe, default=repr))
         return plain
-
-    def nfe(self, sampling: Sampling) -> int | None:
-        """Number of function evaluations of a restoration; None where the solver's own error decides."""
-        known = int(self.coupling.gives_estimate and sampling.needs_posterior_mean)
-        return None if sampling.nfe is None else sampling.nfe + self.coupling.extra_nfe - known
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "CouplingFlow":
         super()._apply(fn, recurse)
@@ -326,103 +312,6 @@ class CouplingFlow(BaseModel):
                 raise ValueError(f"the loss {name} is of flow maps: give model.network flow_map=True")
             if loss.needs_teacher and not has_teacher:
                 raise ValueError(f"the loss {name} learns from a trained flow: give model.teacher its weights")
-
-    def restore(
-        self,
-        low: Image,
-        seeds: Tensor,
-        sampling: Sampling | None = None,
-        *,
-        given: Mapping[str, Tensor] | None = None,
-        execution: Execution | None = None,
-    ) -> Restoration:
-        """Restore images of any size, as the config says or by another sampling; the same seed gives the same image."""
-        sampling = sampling or self.sampling
-        done = self.pipeline(sampling, execution).restore(low, seeds, given=given)
-        image = match_to_input(
-            done.image, low, self.coupling.scale, color=sampling.color, consistency=sampling.consistency,
-            mask=(given or {}).get("mask"),
-        )  # fmt: skip
-        return replace(done, image=image)
-
-    def generate(
-        self,
-        size: Size,
-        seeds: Tensor,
-        sampling: Sampling | None = None,
-        *,
-        given: Mapping[str, Tensor] | None = None,
-        execution: Execution | None = None,
-    ) -> Restoration:
-        """Images of a size, from noise and what the conditions are given; the same seed gives the same image."""
-        return self.pipeline(sampling, execution).generate(size, seeds, given)
-
-    def invert(
-        self,
-        image: Image,
-        seeds: Tensor,
-        sampling: Sampling | None = None,
-        *,
-        given: Mapping[str, Tensor] | None = None,
-        execution: Execution | None = None,
-        time: float = 0.0,
-    ) -> Restoration:
-        """The starts that lead to images, as pictures and latents: the path walked from t = 1 back to a time, or to 0.
-
-        ``given`` is what the conditions are given, with "low", the input, where they tell it.
-        """
-        return self.pipeline(sampling, execution).invert(image, seeds, given, time=time)
-
-    def solve(
-        self,
-        y: Image,
-        operator: ForwardOperator,
-        seeds: Tensor,
-        solver: InverseSolver | Config | None = None,
-        sampling: Sampling | None = None,
-        *,
-        size: Size | None = None,
-        given: Mapping[str, Tensor] | None = None,
-        execution: Execution | None = None,
-    ) -> Restoration:
-        """Images of which a known degradation made y: restoration with a flow that generates, without training.
-
-        Args:
-            y: What was observed.
-            operator: What made it, and its noise level.
-            seeds: One an image.
-            solver: Which method; by default ``Flower``.
-            sampling: For guidance; the solver and grid of the flow are not used.
-            size: Height and width of the images; by default those of y.
-            given: What the conditions are given, by name.
-            execution: How networks are run.
-        """
-        method = INVERSE_SOLVERS.build(solver or {"type": "Flower"})
-        size = size or (y.shape[-2], y.shape[-1])
-        return self.pipeline(sampling, execution).solve(method, y, operator, size, seeds, given)
-
-    def pipeline(self, sampling: Sampling | None = None, execution: Execution | None = None) -> SamplingPipeline:
-        """The pipeline that restores and generates: as the config says, or otherwise."""
-        return SamplingPipeline(
-            self.network,
-            self.coupling,
-            self.conditions,
-            self.path,
-            sampling or self.sampling,
-            execution or self.execution(),
-        )
-
-    def execution(self, **changes: Any) -> Execution:
-        """How the networks are run: where they are, in their layout, and with the given keys of ``Execution``."""
-        device = next(self.parameters()).device
-        return Execution(**{"device": device, "memory_format": self.layout, **changes})
-
-    @torch.no_grad()
-    def reconstruct(self, high: Image, seeds: Tensor) -> Image:
-        """Images through the encoder and back."""
-        padded = pad_to_multiple(high, self.encoder.downscale)
-        latent = self.encoder.encode(padded, ImageRng(seeds).fork("ceiling"))
-        return crop_to(self.encoder.decode(latent), (high.shape[-2], high.shape[-1])).clamp(0, 1)
 
     def _results(
         self, inputs: dict[str, Tensor], data_samples: list[dict[str, Any]], restored: Restoration, ceiling: bool

@@ -29,7 +29,7 @@ def planes_of(pixels: np.ndarray) -> Planes:
     top, left = ((max(side - _MOST, 0) // 2) // BLOCK * BLOCK for side in (h, w))
     x = pixels[top : top + _MOST, left : left + _MOST, : 1 if channels < 3 else 3].astype(np.float64)
     x = x / 257 if pixels.dtype == np.uint16 else x
-    clipped = ((x <= 0) | (x >= 255)).any(axis=-1)
+    clipped = np.asarray(((x <= 0) | (x >= 255)).any(axis=-1))
     if channels < 3:
         return Planes(x[..., 0], None, clipped)
     return Planes(x @ np.array([0.299, 0.587, 0.114]), (x[..., 0] - x[..., 1]) / np.sqrt(2), clipped)
