@@ -68,15 +68,10 @@ def write_cache(
         options: Dotted keys of the config and their values.
     """
     load_plugins()
-    model, dataset, own_seed = _configs(source, options)
+    model, own, own_seed = _configs(source, options)
     if degradation is not None:
-        steps = presets.resolved(degradation, model.get("scale", 4))
-        kept = model.get("data_preprocessor") or {"type": "RestorationPreprocessor"}
-        model["data_preprocessor"] = {**kept, "degradation": steps["degradation"], "target": steps["target"]}
-    if images is not None:
-        dataset = _folder(images, crop)
-    elif dataset is None or crop is not None:
-        raise ValueError("name a folder of photographs: --images FOLDER (--crop cuts squares from them)")
+        model["data_preprocessor"] = _degraded_by(degradation, model)
+    dataset = _dataset(own, images, crop)
     flow = MODELS.build(model).to(device_of_process(device)).eval()
     data = DATASETS.build(dataset, default_args={"seed": own_seed if seed is None else seed})
     entries = CacheSource(flow, data, dataset, degradations=degradations, parts=parts, dtype=dtype)
@@ -106,8 +101,19 @@ def _configs(source: str | Path, options: Mapping[str, Any] | None) -> tuple[Con
     return update_names(dict(model), warn=False), None, 0
 
 
-def _folder(images: str | Path, crop: int | None) -> Config:
-    """Photographs of a folder; whole, or squares of them turned and mirrored as in the configs."""
+def _degraded_by(preset: str, model: Mapping[str, Any]) -> Config:
+    """The preprocessor of a model, with the degradation of a preset in place of its own."""
+    steps = presets.resolved(preset, model.get("scale", 4))
+    kept = model.get("data_preprocessor") or {"type": "RestorationPreprocessor"}
+    return {**kept, "degradation": steps["degradation"], "target": steps["target"]}
+
+
+def _dataset(own: Config | None, images: str | Path | None, crop: int | None) -> Config:
+    """That of the config, or photographs of a folder: whole, or squares of them turned and mirrored as in the configs."""
+    if images is None:
+        if own is None or crop is not None:
+            raise ValueError("name a folder of photographs: --images FOLDER (--crop cuts squares from them)")
+        return own
     turns = {"type": "Albumentations", "transforms": [{"type": "D4", "p": 1.0}]}
     pipeline = [] if crop is None else [{"type": "RandomCrop", "size": crop}, turns]
     return {"type": "ImageFolder", "data_root": str(images), "pipeline": pipeline}

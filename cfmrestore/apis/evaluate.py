@@ -68,25 +68,18 @@ def evaluate_folders(
     if scale is not None and scale < 1:
         raise ValueError(f"scale must be 1 or more; got {scale}")
     folders = {kind: folder for kind, folder in (("restored", restored), ("target", target), ("low", low)) if folder}
-    sets: dict[str, Any] = {"reference": reference, "patches": patches, "patch_side": patch_side}
-    sets |= {"min_images": min_images, "interval": interval}
-    configs = [metric_config(metric, weights, **sets) for metric in dict.fromkeys(metrics)]
-    if interval is not None and not any("interval" in config for config in configs):
-        raise ValueError("an interval is of a kernel distance: name kid, patchkid or kid:FEATURES among the metrics")
+    sets = {"reference": reference, "patches": patches, "patch_side": patch_side, "min_images": min_images}
+    configs = _configs(metrics, weights, {**sets, "interval": interval})
     evaluator = _evaluator(configs, protocol, folders.keys(), scale)
     files = match_files(folders, suffix)
     check_sizes(files, scale)
-    comparing = [m for m in evaluator.metrics if isinstance(m, SetMetric) and m.reference_file is not None]
-    if reference is not None and not comparing:
-        raise ValueError("no metric compares with a reference: name fid, kid or another one of whole sets")
-    if reference is not None and Path(reference).is_dir():
-        _measure_reference(reference, comparing)
+    comparing = [] if reference is None else _comparing(evaluator, reference)
     evaluator.prepare(len(files))
     for image in track(list(files)):
         evaluator.process([read_sample(image, files[image], scale)])
     scores = {name or results.title_of(target or restored): evaluator.score(len(files))}
     settings = {kind: str(folder) for kind, folder in folders.items()}
-    if reference is not None and comparing[0].reference is not None:
+    if comparing and comparing[0].reference is not None:
         settings |= {"reference": str(reference), "reference_sha256": comparing[0].reference.images_sha256}
     result = results.assemble(method or results.title_of(restored), protocols.find_protocol(protocol), scores, settings)
 
@@ -98,13 +91,25 @@ def evaluate_folders(
     return result
 
 
-def _measure_reference(folder: str | Path, metrics: Sequence[SetMetric]) -> None:
-    """The features of a folder, once for all metrics of one space."""
+def _configs(metrics: Sequence[str], weights: str | None, sets: dict[str, Any]) -> list[dict[str, Any]]:
+    """Of the metrics, each once; what is said of those of whole sets has to mean one of them."""
+    configs = [metric_config(metric, weights, **sets) for metric in dict.fromkeys(metrics)]
+    if sets["interval"] is not None and not any("interval" in config for config in configs):
+        raise ValueError("an interval is of a kernel distance: name kid, patchkid or kid:FEATURES among the metrics")
+    return configs
+
+
+def _comparing(evaluator: RestorationEvaluator, reference: str | Path) -> list[SetMetric]:
+    """The metrics that compare with a reference; the features of a folder are measured once for all of one space."""
+    comparing = [m for m in evaluator.metrics if isinstance(m, SetMetric) and m.reference_file is not None]
+    if not comparing:
+        raise ValueError("no metric compares with a reference: name fid, kid or another one of whole sets")
     measured: dict[FeatureSpace, ReferenceSet] = {}
-    for metric in metrics:
+    for metric in comparing if Path(reference).is_dir() else ():
         if metric.space not in measured:
-            measured[metric.space] = measure_set(folder, metric.space)
+            measured[metric.space] = measure_set(reference, metric.space)
         metric.reference = measured[metric.space]
+    return comparing
 
 
 def _evaluator(

@@ -96,10 +96,7 @@ def restore(
         part: (i, n) does the i-th of n shares of the images.
     """
     settings = settings or Settings()
-    if samples < 1:
-        raise ValueError(f"samples must be 1 or more; got {samples}")
-    if not 1 <= quality <= 100:
-        raise ValueError(f"quality lies between 1 and 100; got {quality}")
+    _check_numbers(samples, quality)
     if model == AUTO and config is not None:
         raise ValueError("a config is that of a checkpoint: name it with --model")
     out, known = Path(out), Records(Path(out), {})
@@ -119,6 +116,13 @@ def restore(
     clock = TimeLeft([job.item.weight for job in todo])
     done = run_jobs(partial(restore_one, runs, clock), todo, progress=clock)
     return [file for files in done for file in files]
+
+
+def _check_numbers(samples: int, quality: int) -> None:
+    if samples < 1:
+        raise ValueError(f"samples must be 1 or more; got {samples}")
+    if not 1 <= quality <= 100:
+        raise ValueError(f"quality lies between 1 and 100; got {quality}")
 
 
 def _check_sampling(restorer: Restorer, settings: Settings, samples: int) -> None:

@@ -40,11 +40,11 @@ class Grid(NamedTuple):
 
 
 def jpeg_grid(y: Plane) -> Grid:
-    r"""The grid on which the largest share of high frequencies is empty, and how much larger than on others, 0 to 1.
+    r"""The grid on which the largest share of high frequencies is empty, and how much of the rest of any other, 0 to 1.
 
     JPEG rounds most of the coefficients :math:`u + v \ge 7` of its blocks to zero, and they stay below one level on
-    that grid alone. Of photographs that were shrunk, quality 95 empties 0.4, 90 empties 0.6 and 80 empties 0.8; without
-    JPEG it is below 0.15. Fine texture and noise leave less of it.
+    that grid alone. Of photographs that were shrunk, quality 95 empties 0.3, 90 empties 0.6 and 80 empties 0.8; without
+    JPEG it is below 0.15, and 0.2 where nearly all is flat. Fine texture and noise leave less of it.
     """
     empty = {
         (row, column): float((np.abs(_DCT @ blocks @ _DCT.T)[..., _HIGH] < 1).mean())
@@ -52,11 +52,9 @@ def jpeg_grid(y: Plane) -> Grid:
         for column in range(BLOCK)
         if (blocks := blocks_of(y[row:, column:], BLOCK)).size
     }
-    anyway = float(np.median(list(empty.values()))) if empty else 1.0
-    if anyway >= 1:
-        return Grid(0, 0, 0.0)
-    row, column = max(empty, key=lambda place: empty[place])
-    return Grid(row, column, (empty[row, column] - anyway) / (1 - anyway))
+    first, second, *_ = sorted(empty, key=lambda place: -empty[place]) + 2 * [(0, 0)]
+    anyway = empty.get(second, 1.0)
+    return Grid(*first, (empty[first] - anyway) / (1 - anyway) if anyway < 1 else 0.0)
 
 
 def jpeg_quality(y: Plane, clipped: np.ndarray, grid: Grid) -> int | None:

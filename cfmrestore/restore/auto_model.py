@@ -7,14 +7,14 @@ from pathlib import Path
 from cfmrestore.imageio import read_picture
 from cfmrestore.imageio.picture import Picture
 from cfmrestore.ops.jpeg_traces import jpeg_grid, jpeg_quality
-from cfmrestore.ops.traces import detail, noise_level, planes_of, sharpness
+from cfmrestore.ops.traces import Plane, blocks_of, detail, noise_level, planes_of, sharpness
 from cfmrestore.restore import model_zoo
 
 AUTO = "auto"
 KINDS = ("jpeg", "noise", "blur")
 """What a picture may show beside that it was shrunk, and what cards say under inputs."""
 _QUALITY = 90  # of JPEG
-_GRID = 0.65  # of JPEG by another encoder's steps
+_GRID = 0.6  # of JPEG by another encoder's steps
 _NOISE = 0.42  # variance of the noise in color over the mean Laplacian: the more detail, the more noise it outweighs
 _GRAY, _ROUGH = 4.5, 1.2  # levels of noise in luma, where it is also as rough as noise
 _SHARP, _SOFT = 0.7, 0.52  # where blur begins to count, and where it is enough alone
@@ -39,7 +39,7 @@ def traces(picture: Picture) -> dict[str, str]:
     seen = planes_of(picture.pixels)
     y, grid, sharp = seen.luma, jpeg_grid(seen.luma), sharpness(seen.luma)
     quality = jpeg_quality(y, seen.clipped, grid)
-    gray, colored = noise_level(y), 0.0 if seen.color is None else noise_level(seen.color)
+    gray, colored = noise_level(y), 0.0 if seen.color is None else _noise_in_color(seen.color, quality)
     rough = gray > _GRAY and sharp > _ROUGH
     weights = {
         "jpeg": grid.strength / _GRID if quality is None else (100 - quality) / (100 - _QUALITY),
@@ -57,6 +57,11 @@ def traces(picture: Picture) -> dict[str, str]:
     }
     least = 1 if max(weights.values()) >= 1 else _SHARE
     return {kind: said[kind] for kind in KINDS if weights[kind] >= least}
+
+
+def _noise_in_color(color: Plane, quality: int | None) -> float:
+    """JPEG halves the sides of color: there noise is what is left of the mean of four pixels."""
+    return noise_level(color) if quality is None else 2 * noise_level(blocks_of(color, 2).mean(axis=(-2, -1)))
 
 
 def covering(kinds: Collection[str]) -> str:

@@ -75,12 +75,13 @@ def run_command(command: str, folder: Path) -> None:
     """A command of the toolkit in a fork, made small; any other in a shell."""
     words, ranks = shlex.split(command, comments=True), 0
     if words[0] == "torchrun":
-        words, ranks = ["python", *words[3:]], 2
+        script = words[3:]
+        words, ranks = ["cfmrestore", *script[2:]] if script[:2] == ["-m", "cfmrestore.cli"] else ["python", *script], 2
     if words[0] == "python" and words[1].startswith("tools/"):
         name, words = words[1].removeprefix("tools/"), words[2:]
         run_tool(name, *smaller(Path(name).stem.replace("_", "-"), words), ranks=ranks, cwd=folder)
     elif words[0] == "cfmrestore":
-        run_tool(str(HERE / "command.py"), words[1], *smaller(words[1], words[2:]), cwd=folder)
+        run_tool(str(HERE / "command.py"), words[1], *smaller(words[1], words[2:]), ranks=ranks, cwd=folder)
     else:
         done = subprocess.run(["bash", "-ec", command], cwd=folder, env=environment(), capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -8,7 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from cfmrestore.degradations import Compose, ForwardOperator
+from cfmrestore.editing import FlowEdit, RFInversion, boundary_edit, encode, fit_boundary, flow_edit, rf_edit
 from cfmrestore.flows import CouplingFlow
+from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import MODELS, SOLVERS
 
 SIDE, COUNT = 16, 2
@@ -109,6 +112,40 @@ def test_a_task_trains_and_draws(task: str, network: str, encoder: dict[str, Any
     if task == "inpainting":
         known = result["mask"][0] == 0
         assert torch.equal(result["restored"][:, known], result["low"][:, known])
+
+
+USES = {"boundary": "unconditional", "flow-edit": "class", "rf-inversion": "class", "zero-shot": "unconditional"}
+"""What a trained flow is used for beyond its task, and the task."""
+
+
+@pytest.mark.parametrize("encoder", ENCODERS, ids=lambda encoder: encoder["type"])
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("use", USES)
+def test_a_use_changes_the_picture(use: str, network: str, encoder: dict[str, Any]) -> None:
+    flow, seeds = build(USES[use], network, encoder, "Heun").eval(), torch.tensor([1, 2])
+    image = torch.rand(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    source, target = {"label": torch.tensor([0, 0])}, {"label": torch.tensor([1, 2])}
+    if use == "boundary":
+        bright = torch.tensor([True, False] * 16)
+        images = 0.5 * torch.rand(32, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
+        points = encode(flow, images + 0.5 * bright[:, None, None, None], [0.5]).points[0.5]
+        boundary = fit_boundary(points, bright, attribute="bright", time=0.5)
+        (done,) = boundary_edit(flow, image, seeds, [boundary], [2.0]).edits
+        assert done.image.mean() > image.mean()
+    elif use == "zero-shot":
+        chain = Compose(steps=[{"type": "Downscale", "scale": 2}])
+        params = chain.draw(image, ImageRng([1, 2]))
+        done = flow.solve(
+            chain.apply(image, params), ForwardOperator.of(chain, params), seeds, {"type": "Flower", "steps": 2},
+            size=(SIDE, SIDE),
+        )  # fmt: skip
+    else:
+        edit, settings = (flow_edit, FlowEdit(steps=2)) if use == "flow-edit" else (rf_edit, RFInversion(steps=2))
+        done = edit(flow, image, seeds, source, target, settings)
+    assert done.image.shape == image.shape
+    assert done.nfe > 0
+    assert bool(done.image.isfinite().all())
+    assert not torch.equal(done.image, image)
 
 
 def test_every_combination_has_a_quick_one() -> None:

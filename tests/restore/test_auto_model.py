@@ -77,6 +77,19 @@ def test_clipped_blocks_do_not_hide_the_quality() -> None:
     assert jpeg_quality(seen.luma, np.zeros_like(seen.clipped), jpeg_grid(seen.luma)) is None
 
 
+def test_a_flat_picture_has_no_grid() -> None:
+    pixels = np.full((96, 96, 3), 120, np.uint8)
+    pixels[40:51, 41:52] = np.asarray(shrunk(PHOTOGRAPHS[0]))[:11, :11]
+    assert jpeg_grid(planes_of(pixels).luma).strength < 0.5
+    assert found(Image.fromarray(pixels)) == set()
+
+
+def test_the_noise_under_a_fine_jpeg_is_seen_in_color() -> None:
+    image = shrunk(PHOTOGRAPHS[0])
+    assert "noise" in found(as_jpeg(noised(image, 14), 93))
+    assert found(as_jpeg(image, 93)) == set()
+
+
 def test_slight_traces_add_up() -> None:
     image = shrunk(PHOTOGRAPHS[0])
     soft = image.filter(ImageFilter.GaussianBlur(0.45))
