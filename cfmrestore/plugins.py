@@ -58,6 +58,13 @@ def import_plugin(name: str) -> ModuleType:
         raise ValueError(f"--plugin {name} fails when it is imported: {described(error)}") from error
 
 
+def is_imported(module: str) -> bool:
+    """Whether the file of an installed module was imported as a plugin already, by ``--plugin FILE``."""
+    spec = find_spec(module)
+    files = {name for name in os.environ.get(VARIABLE, "").split(os.pathsep) if _is_file(name)}
+    return spec is not None and spec.origin is not None and str(Path(spec.origin).resolve()) in files
+
+
 def described(error: BaseException) -> str:
     """An exception of foreign code in one line, with the line that raised it."""
     frames = [frame for frame in extract_tb(error.__traceback__) if not frame.filename.startswith("<")]

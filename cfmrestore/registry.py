@@ -15,7 +15,7 @@ from mmengine import registry as mm
 from mmengine.registry import Registry, build_from_cfg
 
 from cfmrestore.former_names import MOVED, plugin_name, update_keys
-from cfmrestore.plugins import import_named_plugins
+from cfmrestore.plugins import import_named_plugins, is_imported
 from cfmrestore.suggestions import nearest
 
 PLUGIN_GROUP = "cfmrestore.plugins"
@@ -30,7 +30,8 @@ def load_plugins() -> None:
     import_named_plugins()
     for entry in entry_points(group=PLUGIN_GROUP):
         try:
-            entry.load()
+            if not is_imported(entry.module):
+                entry.load()
         except Exception as error:
             mend = ": leave --plugin out, or uninstall the package" if "already registered" in str(error) else ""
             raise ValueError(f"plugin {entry.name!r} ({entry.value}) cannot be imported: {error}{mend}") from error

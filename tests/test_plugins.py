@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from cfmrestore.engine import checkpoints
-from cfmrestore.plugins import VARIABLE
+from cfmrestore.plugins import VARIABLE, import_plugins
 from tests.restore.flows import NETWORK, save_model
 from tests.testing import TINY, call_tool, environment, run_tool, small_options, write_images
 
@@ -121,6 +121,30 @@ def registered(monkeypatch: pytest.MonkeyPatch):
             sys.modules.pop(name)
     for name in set(DEGRADATIONS.module_dict) - known:
         DEGRADATIONS.module_dict.pop(name)
+
+
+def test_a_file_of_an_installed_package_is_imported_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registered: None
+) -> None:
+    from importlib.metadata import EntryPoint
+
+    from cfmrestore import registry
+
+    package = tmp_path / "night"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    for file in (package / "dusk.py", tmp_path / "other.py"):
+        file.write_text(PLUGIN.format(name="Dusk"))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(registry, "entry_points", lambda group: [EntryPoint("night", "night.dusk", group)])
+    import_plugins([str(package / "dusk.py")])
+    registry.load_plugins.__wrapped__()
+    assert registry.DEGRADATIONS.get("Dusk").__module__ == "dusk"
+    registry.DEGRADATIONS.module_dict.pop("Dusk")
+    monkeypatch.setenv(VARIABLE, "")
+    import_plugins([str(tmp_path / "other.py")])
+    with pytest.raises(ValueError, match=r"'night' \(night.dusk\) .*: leave --plugin out, or uninstall the package"):
+        registry.load_plugins.__wrapped__()
 
 
 def test_every_command_takes_plugins() -> None:

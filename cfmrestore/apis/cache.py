@@ -109,7 +109,7 @@ def _degraded_by(preset: str, model: Mapping[str, Any]) -> Config:
 
 
 def _dataset(own: Config | None, images: str | Path | None, crop: int | None) -> Config:
-    """That of the config, or photographs of a folder: whole, or squares of them turned and mirrored as in the configs."""
+    """The config's, or photographs of a folder: whole, or squares of them turned and mirrored as in the configs."""
     if images is None:
         if own is None or crop is not None:
             raise ValueError("name a folder of photographs: --images FOLDER (--crop cuts squares from them)")
