@@ -9,7 +9,6 @@ from cfmrestore.ops.traces import BLOCK, Plane, blocks_of
 _K = np.arange(BLOCK)
 _DCT = np.sqrt(2 / BLOCK) * np.cos(np.pi * (2 * _K[None] + 1) * _K[:, None] / (2 * BLOCK))
 _DCT[0] /= np.sqrt(2)
-_LOW = _K[:, None] + _K[None] < 5  # coefficients that photographs fill
 _HIGH = _K[:, None] + _K[None] >= BLOCK - 1
 _QUALITIES = range(20, 99)
 _ROUNDING = 0.6  # levels: what 8 bits of RGB leave of a coefficient's multiple
@@ -66,8 +65,8 @@ def jpeg_quality(y: Plane, clipped: np.ndarray, grid: Grid) -> int | None:
     .. math::
         \epsilon + (1 - \epsilon) \frac{q}{\sqrt{2 \pi} \sigma} \exp\left(-\frac{(c - k q)^2}{2 \sigma^2}\right),
 
-    and the quality is that of the largest product over the low frequencies. Blocks that touch black or white are left
-    out: what is clipped is no multiple any more. One block often suffices.
+    and the quality is that of the largest product. Blocks that touch black or white are left out: what is clipped is no
+    multiple any more. One block often suffices.
 
     Reference: after Fan and de Queiroz, 2003, Identification of bitmap compression history.
 
@@ -79,9 +78,9 @@ def jpeg_quality(y: Plane, clipped: np.ndarray, grid: Grid) -> int | None:
     best, found = _EVIDENCE, None
     for row, column in {(grid.row, grid.column), (0, 0)}:
         whole = ~blocks_of(clipped[row:, column:], BLOCK).any(axis=(-2, -1))
-        c = np.abs((_DCT @ (blocks_of(y[row:, column:], BLOCK)[whole] - 128) @ _DCT.T)[..., _LOW])
+        c = np.abs(_DCT @ (blocks_of(y[row:, column:], BLOCK)[whole] - 128) @ _DCT.T)
         for quality in _QUALITIES:
-            q = _steps(quality)[_LOW]
+            q = _steps(quality)
             k = np.rint(c / q)
             near = np.exp(-(((c - k * q) / _ROUNDING) ** 2) / 2) * q / (_ROUNDING * np.sqrt(2 * np.pi))
             evidence = float(np.log(_ASTRAY + (1 - _ASTRAY) * near)[k > 0].sum())

@@ -42,7 +42,7 @@ def traces(picture: Picture) -> dict[str, str]:
     gray, colored = noise_level(y), 0.0 if seen.color is None else _noise_in_color(seen.color, quality)
     rough = gray > _GRAY and sharp > _ROUGH
     weights = {
-        "jpeg": grid.strength / _GRID if quality is None else (100 - quality) / (100 - _QUALITY),
+        "jpeg": grid.strength / _GRID if quality is None else ((100 - quality) / (100 - _QUALITY)) ** 2,
         "noise": max(colored**2 / (_NOISE * max(detail(y), 1)), float(rough)),
         "blur": max((_SHARP - sharp) / (_SHARP - _SOFT), 0),
     }
