@@ -13,7 +13,7 @@ _HIGH = _K[:, None] + _K[None] >= BLOCK - 1
 _QUALITIES = range(20, 99)
 _ROUNDING = 0.6  # levels: what 8 bits of RGB leave of a coefficient's multiple
 _ASTRAY = 0.1  # the share of coefficients that lie anywhere
-_EVIDENCE = 8.0  # logarithm of the least product: the best of 79 qualities is 4 by chance
+_EVIDENCE = 20.0  # logarithm of the least product: a few coefficients are multiples of large steps by chance
 
 # Luminance steps of quality 50: ITU-T T.81, table K.1.
 _STEPS = np.array(

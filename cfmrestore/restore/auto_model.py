@@ -7,7 +7,7 @@ from pathlib import Path
 from cfmrestore.imageio import read_picture
 from cfmrestore.imageio.picture import Picture
 from cfmrestore.ops.jpeg_traces import jpeg_grid, jpeg_quality
-from cfmrestore.ops.traces import Plane, blocks_of, detail, noise_level, planes_of, sharpness
+from cfmrestore.ops.traces import detail, noise_level, planes_of, sharpness
 from cfmrestore.restore import model_zoo
 
 AUTO = "auto"
@@ -39,7 +39,7 @@ def traces(picture: Picture) -> dict[str, str]:
     seen = planes_of(picture.pixels)
     y, grid, sharp = seen.luma, jpeg_grid(seen.luma), sharpness(seen.luma)
     quality = jpeg_quality(y, seen.clipped, grid)
-    gray, colored = noise_level(y), 0.0 if seen.color is None else _noise_in_color(seen.color, quality)
+    gray, colored = noise_level(y), 0.0 if seen.color is None else noise_level(seen.color)
     rough = gray > _GRAY and sharp > _ROUGH
     weights = {
         "jpeg": grid.strength / _GRID if quality is None else ((100 - quality) / (100 - _QUALITY)) ** 2,
@@ -57,11 +57,6 @@ def traces(picture: Picture) -> dict[str, str]:
     }
     least = 1 if max(weights.values()) >= 1 else _SHARE
     return {kind: said[kind] for kind in KINDS if weights[kind] >= least}
-
-
-def _noise_in_color(color: Plane, quality: int | None) -> float:
-    """JPEG halves the sides of color: there noise is what is left of the mean of four pixels."""
-    return noise_level(color) if quality is None else 2 * noise_level(blocks_of(color, 2).mean(axis=(-2, -1)))
 
 
 def covering(kinds: Collection[str]) -> str:
