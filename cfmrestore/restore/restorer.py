@@ -16,7 +16,7 @@ from cfmrestore.flows.pipeline import match_to_input
 from cfmrestore.ops.pad import crop_to
 from cfmrestore.ops.resize import resize
 from cfmrestore.ops.rng import mix
-from cfmrestore.restore import tile_planner, transparency
+from cfmrestore.restore import model_zoo, tile_planner, transparency
 from cfmrestore.restore.image_kinds import ColorAlpha, unpack
 from cfmrestore.restore.masks import mask_of
 from cfmrestore.restore.progress import OnProgress, Progress
@@ -93,6 +93,11 @@ class Restorer:
         file = find_model(path, revision=revision, token=token, cache_dir=cache_dir)
         return cls(load_stages(file, encoder), device=device, precision=precision)
 
+    @staticmethod
+    def bundled_models() -> tuple[str, ...]:
+        """Names of the models that come with the package, for ``from_pretrained``."""
+        return tuple(model_zoo.cards())
+
     def __repr__(self) -> str:
         names = [type(stage.flow).__name__ if stage.file is None else stage.file.stem for stage in self.stages]
         return f"Restorer({', '.join(names)}: x{self.scale}, {self.device}, {str(self.dtype).removeprefix('torch.')})"
@@ -125,7 +130,8 @@ class Restorer:
             image: A PIL image, a ``Picture``, an array (h, w), (h, w, c) or (n, h, w, c), a tensor (c, h, w) or
                 (n, c, h, w), of uint8, uint16 or floats in [0, 1], gray or in color, with or without alpha; or a list.
             mask: Of inpainting, an image of the same size that is white in the holes; by a model of ``Inpaint``.
-            on_progress: Called with the done part, from 0 to 1.
+            on_progress: Called after each evaluation of a tile with the done part, from 0 to 1; what it raises ends the
+                restoration.
             settings: The keywords of ``Settings``.
         """
         chosen = Settings.of(settings)

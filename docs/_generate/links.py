@@ -20,6 +20,7 @@ COPIES = {
         (ROOT / "data" / "README.md", "data"),
         (ROOT / "cfmrestore" / "weights" / "README.md", "weights"),
         (ROOT / "integrations" / "plugin_template" / "README.md", "plugin_template"),
+        (ROOT / "integrations" / "comfyui" / "README.md", "comfyui"),
         (ROOT / "configs" / "README.md", "configs"),
         *((path, f"configs_{path.parent.name}") for path in sorted((ROOT / "configs").glob("*/README.md"))),
     ]
