@@ -1,6 +1,7 @@
 # make demo   restore with the shipped models, train the small config, evaluate it, leave pictures and tables
 # make test   format, lint, import contracts, types, the wheel in an environment of its own, tests
 # make quick  the same without the wheel and the tests that are marked slow
+# make report the report and the tables of pages, from the files of docs/results
 # make docs   the pages, in docs/_build/html, without network; a warning is an error
 # make install   the virtual environment alone; a second call installs nothing
 
@@ -9,7 +10,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 DEMO := work_dirs/demo
 
-.PHONY: demo test quick docs install lint chromium wheel
+.PHONY: demo test quick docs report install lint chromium wheel
 
 install: $(STAMP)
 
@@ -36,6 +37,9 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+report: $(STAMP)
+	$(BIN)/python docs/_generate/report.py
 
 docs: $(STAMP)
 	$(BIN)/python -m sphinx -q -W --keep-going -d docs/_build/doctrees docs docs/_build/html

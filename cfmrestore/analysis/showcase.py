@@ -1,12 +1,18 @@
 """Showcase of a model: a table beside bicubic and the originals, and a picture of the same images."""
 
+import json
 import re
+import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from cfmrestore._version import __version__
 from cfmrestore.apis.degrade import degrade
 from cfmrestore.apis.evaluate import evaluate_folders
 from cfmrestore.apis.restore import restore
@@ -25,6 +31,7 @@ _ROWS = ("bicubic", "originals", "fidelity 0", "fidelity 1", "frozen")
 
 Methods = Mapping[str, tuple[str, Settings]]  # models and settings, by the titles of rows
 Pairs = tuple[Path, Path]  # folders of targets and of inputs
+Rows = dict[str, dict[str, float | None]]  # what is measured, by titles and then by columns
 
 
 def showcase(
@@ -37,6 +44,7 @@ def showcase(
     beside: Mapping[str, str] | None = None,
     picture: str | Path | None = None,
     page: str | Path | None = None,
+    results: str | Path | None = None,
 ) -> str:
     """Degrade, restore at both ends of the dial, measure, draw; returns the table.
 
@@ -49,6 +57,7 @@ def showcase(
         beside: Names of other models, and where they lie: they are restored with as they are.
         picture: A JPEG file of details of the first set.
         page: A text file, in which the table takes the place between two lines ``<!-- MODEL: begin -->`` and ``end``.
+        results: A JSON file of the tables, with the command, the commit and the protocol, as docs/results has them.
     """
     out, preset = Path(out), preset or model_zoo.cards().get(model, {}).get("degradation")
     if page is not None:
@@ -59,17 +68,38 @@ def showcase(
     pairs = {name: _pairs(name, where, out / name, preset, split) for name, where in sets.items()}
     dial = {f"fidelity {end:g}": (model, Settings(fidelity=end)) for end in (1.0, 0.0)}
     methods = {**dial, **{name: (place, Settings()) for name, place in (beside or {}).items()}}
-    tables = []
-    for name, folders in pairs.items():
-        tables.append(metrics_table(name, _measured(folders, methods, out / name), format_number))
-        write_text(out / name / "table.md", tables[-1])
+    measured = {name: _measured(folders, methods, out / name) for name, folders in pairs.items()}
+    tables = [metrics_table(name, rows, format_number) for name, rows in measured.items()]
+    for name, table in zip(measured, tables, strict=True):
+        write_text(out / name / "table.md", table)
     if picture is not None:
         name, folders = next(iter(pairs.items()))
         write_jpeg(picture, draw_details(folders, list(dial), out / name))
     text = "\n".join(tables)
     if page is not None:
         fill(page, model, text)
+    if results is not None:
+        write_text(results, json.dumps(_described(model, measured), indent=1, ensure_ascii=False) + "\n")
     return text
+
+
+def _described(model: str, measured: Mapping[str, Rows]) -> dict[str, Any]:
+    """The tables as texts, and how they came about."""
+    columns = {
+        name: list(dict.fromkeys(key for row in rows.values() for key in row)) for name, rows in measured.items()
+    }
+    tables = {
+        name: {title: {key: format_number(row.get(key)) for key in columns[name]} for title, row in rows.items()}
+        for name, rows in measured.items()
+    }
+    git = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    return {
+        "what": f"The model `{model}`: {model_zoo.cards().get(model, {}).get('what', 'not a bundled one')}",
+        "command": shlex.join(["python", *sys.argv]),
+        "commit": subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip() or __version__,
+        "protocol": "classic_y",
+        "tables": tables,
+    }
 
 
 def _pairs(name: str, where: str, out: Path, preset: str | None, split: str) -> Pairs:
@@ -85,9 +115,9 @@ def _pairs(name: str, where: str, out: Path, preset: str | None, split: str) -> 
     return frozen / "high", frozen / "low"
 
 
-def _measured(pairs: Pairs, methods: Methods, out: Path) -> dict[str, dict[str, float | None]]:
+def _measured(pairs: Pairs, methods: Methods, out: Path) -> Rows:
     """Rows of the table, by their titles."""
-    rows: dict[str, dict[str, float | None]] = {}
+    rows: Rows = {}
     high, low = pairs
     for title, (model, settings) in methods.items():
         restored = out / title

@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--picture", metavar="FILE.jpg", help="details of the first set's images")
     page = "whose table between <!-- MODEL: begin --> and end is made new"
     parser.add_argument("--page", metavar="FILE.md", help=page)
+    parser.add_argument("--results", metavar="FILE.json", help="for the tables as data, as in docs/results")
 
 
 def run(args: argparse.Namespace) -> None:

@@ -18,6 +18,7 @@ COPIES = {
         (ROOT / "CONTRIBUTING.md", "contributing"),
         (ROOT / "SECURITY.md", "security"),
         (ROOT / "data" / "README.md", "data"),
+        (ROOT / "benchmarks" / "results" / "README.md", "benchmarks"),
         (ROOT / "cfmrestore" / "weights" / "README.md", "weights"),
         (ROOT / "integrations" / "plugin_template" / "README.md", "plugin_template"),
         (ROOT / "integrations" / "comfyui" / "README.md", "comfyui"),

@@ -1,5 +1,6 @@
 """The page about what was renamed, from the table of former names and from the flags of the commands."""
 
+from _generate.links import ROOT
 from cfmrestore import former_names
 from cfmrestore.cli.common import RenamedFlag
 from cfmrestore.cli.main import COMMANDS, build_parser
@@ -27,10 +28,18 @@ def migration_page() -> str:
     parts = {
         "Plugins": [(f"`{old}`", f"`{new}`") for old, new in former_names.PLUGINS.items()],
         "Config keys": keys + moved,
+        "Configs": renamed_configs(),
         "Flags of commands": renamed_flags(),
         "Tensors in checkpoints": tensors,
     }
     return HEAD + "".join(_table(name, rows) for name, rows in parts.items())
+
+
+def renamed_configs() -> list[tuple[str, str]]:
+    """Files that say in their first line of which other one they are the former name."""
+    files = [(path, path.read_text().split("\n")[0]) for path in sorted((ROOT / "configs").rglob("*.py"))]
+    start = "# Former name of "
+    return [(f"`{path.name}`", f"`{line.removeprefix(start)[:-1]}`") for path, line in files if line.startswith(start)]
 
 
 def renamed_flags() -> list[tuple[str, str]]:

@@ -6,12 +6,14 @@ from typing import Any
 import yaml
 
 from _generate.links import ROOT
+from cfmrestore.reports.markdown import format_number
 from cfmrestore.restore.model_zoo import cards
 
 HEAD = """# Model zoo
 
-Made of the cards in `cfmrestore/weights/models.json` and of the `metafile.yml` of every folder of configs, which hold
-the numbers that the evaluations wrote. What they mean, and on other sets: [the shipped models](../models.md).
+Made of the cards in `cfmrestore/weights/models.json` and of the `metafile.yml` of every folder of configs, which say
+what the [result files](../results/README.md) say. What the numbers mean, and on other sets:
+[the shipped models](../models.md) and [the report](../report.md).
 
 ## In the package
 
@@ -25,13 +27,17 @@ def model_zoo_page() -> str:
     known = {name: dict(card) for name, card in cards().items()}
     figures = ("evaluations", "PSNR", "NIQE", "on")
     lines = [
-        f"| [`{name}`](#{name}) | {card['what']} | {' | '.join(str(card['figures'][key]) for key in figures)} "
+        f"| [`{name}`](#{name}) | {card['what']} | {' | '.join(_text(card['figures'][key]) for key in figures)} "
         f"| {card['parameters'] / 1e6:.2f} M |\n"
         for name, card in known.items()
     ]
     return "".join(
         [HEAD, *lines, *chain.from_iterable(map(_card, known.items())), "\n## Of the configs\n\n", *_results()]
     )
+
+
+def _text(figure: float | str) -> str:
+    return figure if isinstance(figure, str) else format_number(figure)
 
 
 def _card(item: tuple[str, dict[str, Any]]) -> list[str]:
@@ -53,7 +59,7 @@ def _results() -> list[str]:
     """A row a data set of every config whose metafile has results, and what has none."""
     rows, without = [], []
     for path in sorted((ROOT / "configs").rglob("metafile.yml")):
-        for model in yaml.safe_load(path.read_text())["Models"]:
+        for model in yaml.load(path.read_text(), Loader=yaml.BaseLoader)["Models"]:
             place = f"`{model['Config']}`"
             for result in model["Results"] or ():
                 numbers = ", ".join(f"{key} {value}" for key, value in result["Metrics"].items())

@@ -1,5 +1,6 @@
 """The table and the picture of a model, for pages."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,8 @@ def test_the_tool_makes_table_picture_and_page(model: Path, photos: Path, tmp_pa
     page.write_text(PAGE.replace("MODEL", str(model)))
     sets = [f"set={photos}"]
     args = [model, "--sets", *sets, "--preset", "bicubic", "--split", "held_out", "--beside", f"other={model}"]
-    told = run_tool("showcase.py", *args, "--out", tmp_path / "out", "--picture", picture, "--page", page)
+    files = ["--picture", picture, "--page", page, "--results", tmp_path / "results.json"]
+    told = run_tool("showcase.py", *args, "--out", tmp_path / "out", *files)
     lines = [line for line in page.read_text().splitlines() if line.startswith("|")]
     assert [line.split("|")[1].strip() for line in lines[2:]] == [
         "bicubic", "fidelity 1", "fidelity 0", "other", "originals",
@@ -38,6 +40,11 @@ def test_the_tool_makes_table_picture_and_page(model: Path, photos: Path, tmp_pa
         "set", "PSNR", "SSIM", "HaarPSI", "NIQE", "LRConsistency", "NFE",
     ]  # fmt: skip
     assert all(line in told for line in lines)
+    written = json.loads((tmp_path / "results.json").read_text())
+    assert [*written] == ["what", "command", "commit", "protocol", "tables"]
+    assert [[title, *row.values()] for title, row in written["tables"]["set"].items()] == [
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]
+    ]
     assert lines[4].split("|")[2:] == lines[5].split("|")[2:]  # the same model, at its own end
     assert page.read_text().startswith("before\n")
     assert page.read_text().endswith("after\n")

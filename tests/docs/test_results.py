@@ -1,0 +1,153 @@
+"""What was measured is in result files; pages, metafiles and cards say the same."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cfmrestore import former_names
+from cfmrestore.reports.markdown import format_number
+from cfmrestore.restore.model_zoo import cards
+from tests.testing import ROOT
+
+sys.path.insert(0, str(ROOT / "docs"))
+
+from _generate.migration import migration_page
+from _generate.report import filled, pages
+from _generate.results import Result, load, results
+
+RESULTS = results()
+DIGITS = "recognized by `DigitClassifier`", "Fréchet distance in its features"
+METAFILE = {
+    "cfm_unet-1.6m_x4": [("cfm-x4", "fidelity 1", "set5", "PSNR"), ("cfm-x4", "fidelity 0", "set5", "natural NIQE")],
+    "cfm_unet-1.6m_realsr-x4": [
+        ("cfm-realsr-x4", "fidelity 1", "set14", "PSNR"), ("cfm-realsr-x4", "fidelity 0", "set14", "natural NIQE"),
+    ],
+    "cfm_x4_trajectory": [("fast", "`cfm-x4-fast`", "Set14", "PSNR")],
+    "cfm_realsr_x4_perceptual": [("fast", "-fast", "93 pairs of DRealSR (two cameras)", "PSNR")],
+    "digits_unet": [("digits_draws", "digits_unet", "", f"recognized={DIGITS[0]}"),
+                    ("digits_draws", "digits_unet", "", f"Fréchet distance={DIGITS[1]}")],
+    "digits_dit": [("digits", "`digits_dit.py`, guidance 1", "", f"recognized={DIGITS[0]}"),
+                   ("digits", "`digits_dit.py`, guidance 1", "", f"Fréchet distance={DIGITS[1]}")],
+    "scenes_semantic_tiny": [("scenes", "scenes_semantic_tiny", "", "pixels of the right class")],
+    "inpainting_photographs": [("inpainting", "fidelity 0", "", "PSNR in holes"),
+                               ("inpainting", "fidelity 1", "", "smooth PSNR in holes")],
+    **{f"digits_{name}": [("few_steps", row, "", f"{metric}={column}") for metric, column in
+                          [("Fréchet distance at 1 evaluation", "1 evaluation"), ("at 2", "2"), ("at 4", "4")]]
+       for name, row in {"consistency": "Consistency", "drifting": "Drifting", "mean_flow": "by a difference",
+                         "mmd": "MMD", "rcgm": "RCGM", "reflow": "reflow", "shortcut": "Shortcut",
+                         "trajectory": "Trajectory"}.items()},
+}  # fmt: skip
+"""Of a config's first data set: a result, its row and table, and the metric, with its column where that is another."""
+
+
+def test_pages_are_what_the_results_make() -> None:
+    for path, text in pages().items():
+        assert path.read_text() == text, f"{path.relative_to(ROOT)}: make report"
+
+
+def test_a_changed_number_changes_its_page() -> None:
+    page = (ROOT / "docs" / "boundaries.md").read_text()
+    rows = {"avatars, hat": {"strength 1": "3.5 %"}}
+    changed = filled(page, {"boundaries": Result("", {"boundary": rows})})
+    assert "3.5 %" in changed
+    assert "2.5 %" not in changed.split("<!-- boundaries: end -->")[0]
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_every_number_says_where_it_is_from(name: str) -> None:
+    result = RESULTS[name]
+    assert result.what
+    assert all(row for rows in result.tables.values() for row in rows.values())
+    if name.startswith("published/"):
+        assert re.search(r"arXiv:\d{4}\.\d{5}", result.source)
+        assert (result.commands, result.commit, result.protocol) == ((), "", "")
+    else:
+        assert all(one.startswith(("python tools/", "cfmrestore ")) for one in result.commands)
+        assert result.commands
+        assert result.protocol
+        assert re.fullmatch(r"[0-9a-f]{7,}", result.commit)
+
+
+def test_every_table_is_on_a_page() -> None:
+    text = "\n".join(path.read_text() for path in pages())
+    for name, result in RESULTS.items():
+        assert name == "naturalness" or all(f"| {corner}" in text for corner in result.tables), name
+
+
+def test_metafiles_say_the_same() -> None:
+    files = (ROOT / "configs").rglob("metafile.yml")
+    models = {one["Name"]: one for path in files for one in yaml.safe_load(path.read_text())["Models"]}
+    for config, places in METAFILE.items():
+        metrics = models[config]["Results"][0]["Metrics"]
+        for name, row, corner, metric in places:
+            key, _, column = metric.partition("=")
+            column = column or metric.removeprefix("natural ").removeprefix("smooth ")
+            assert metrics[key] == RESULTS[name].number(row, column, corner), (config, metric)
+    for model in models.values():
+        assert not model["Weights"] or (ROOT / model["Weights"]).is_file()
+
+
+def test_the_readme_says_what_cards_and_results_say() -> None:
+    lines = re.findall(r"^\| `(cfm-[\w-]+)` \|.*$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert sorted(lines) == sorted(cards())
+    bicubic = {"Set14": ("cfm-x4", "set14"), "DRealSR": ("fast", "93 pairs of DRealSR (two cameras)")}
+    for name, card in cards().items():
+        figures = card["figures"]
+        result, corner = bicubic[figures["on"]]
+        beside = " / ".join(RESULTS[result].text("bicubic", column, corner) for column in ("PSNR", "NIQE"))
+        row = [format_number(figures[key]) for key in ("evaluations", "PSNR", "NIQE")]
+        cells = " | ".join([*row, beside, figures["on"]])
+        assert re.search(rf"^\| `{name}` \| [^|]+ \| {re.escape(cells)} \|$", (ROOT / "README.md").read_text(), re.M)
+
+
+def test_sentences_say_what_the_tables_say() -> None:
+    """Of the page on the shipped models and of that on few steps."""
+    text = (ROOT / "docs" / "models.md").read_text()
+    realsr = RESULTS["cfm-realsr-x4"]
+    gains = {
+        corner: realsr.number("fidelity 1", "PSNR", corner) - realsr.number("bicubic", "PSNR", corner)
+        for corner in realsr.tables
+    }
+    clean = gains.pop("set14_bicubic")
+    assert f"is {min(gains.values()):.1f} dB and more above bicubic interpolation, on clean images {clean:.1f}" in text
+    lost = [
+        RESULTS["cfm-x4"].number(row, "PSNR", "set14") - realsr.number(row, "PSNR", "set14_bicubic")
+        for row in ("fidelity 0", "fidelity 1")
+    ]
+    assert f"on clean ones it is {min(lost):.1f} to {max(lost):.1f} dB behind" in text
+    seen = {row: RESULTS["naturalness"].text(row, "distance") for row in ("bicubic", "fidelity 0", "fidelity 1")}
+    for page in (text, (ROOT / "cfmrestore" / "weights" / "README.md").read_text()):
+        assert all(f"({value})" in page or f"distance {value})" in page for value in seen.values())
+    steps, teacher = RESULTS["few_steps"], RESULTS["few_steps_ends"].number("teacher", "Fréchet distance")
+    euler = [steps.number("nothing", column) for column in ("2", "1 evaluation")]
+    mmd = [steps.number("MMD", column) for column in ("2", "1 evaluation")]
+    share = [round(100 * (e - m) / (e - teacher)) for e, m in zip(euler, mmd, strict=True)]
+    told = " ".join((ROOT / "configs" / "few_steps" / "README.md").read_text().split())
+    assert f"{share[0]} % of Euler's excess over the teacher at two evaluations and {share[1]} % at one" in told
+    assert f"within {round(100 * (mmd[0] / teacher - 1))} % of the teacher's" in told
+
+
+def test_mistakes_in_a_result_file_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yml"
+    file.write_text("what: x\nprotokol: y\ntables: {}\n")
+    with pytest.raises(ValueError, match=r"mine.yml has protokol; a result has command"):
+        load(file)
+    two = Result("", {"set": {"a, one": {"PSNR": "1"}, "a, two": {"PSNR": "none"}}})
+    with pytest.raises(ValueError, match="too many values"):
+        two.text("a", "PSNR")
+    with pytest.raises(ValueError, match="'none' holds no number"):
+        two.number("two", "PSNR")
+
+
+def test_the_migration_page_has_all_that_was_renamed() -> None:
+    page = migration_page()
+    inventory = json.loads((ROOT / "tests" / "inventory.json").read_text())
+    former = [*former_names.PLUGINS, *(key for one in former_names.KEYS.values() for key in one)]
+    former += [*former_names.TOLD_BY_COUPLING, "cfm_x4.py", "cfm_realsr_x4.py", "--colour"]
+    assert all(f"| `{name}`" in page for name in former)
+    assert all(f"| `{new}` |" in page for new in former_names.PLUGINS.values())
+    assert "--colour" in json.dumps(inventory)
