@@ -15,6 +15,7 @@ PREPARED = {
         "cfmrestore fit-boundary work_dirs/avatars Avatars --attribute smile --time 0.7"
         " --out boundaries/smile.safetensors",
     ],
+    "comfyui.md": ["mkdir -p ComfyUI/custom_nodes"],
     "evaluate.md": [
         "cfmrestore train configs/cfm_realsr.py",
         "cp work_dirs/cfm_realsr/iter_2.safetensors work_dirs/cfm_realsr/iter_5000.safetensors",
