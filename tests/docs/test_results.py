@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -72,6 +73,20 @@ def test_every_number_says_where_it_is_from(name: str) -> None:
         assert re.fullmatch(r"[0-9a-f]{7,}", result.commit)
 
 
+def test_commits_are_of_this_repository() -> None:
+    git = ["git", "-C", str(ROOT)]
+    told = subprocess.run([*git, "rev-list", "--all"], capture_output=True, text=True, check=False).stdout.split()
+    if not told or (ROOT / ".git" / "shallow").exists():
+        pytest.skip("the history of the repository is not here")
+    text = (ROOT / "docs" / "report.md").read_text()
+    commits = {
+        *re.findall(r"at\s+commit ([0-9a-f]{7,})", text),
+        *(one.commit for one in RESULTS.values() if one.commit),
+    }
+    assert len(commits) > 5
+    assert [one for one in commits if not any(known.startswith(one) for known in told)] == []
+
+
 def test_every_table_is_on_a_page() -> None:
     text = "\n".join(path.read_text() for path in pages())
     for name, result in RESULTS.items():
@@ -122,6 +137,9 @@ def test_sentences_say_what_the_tables_say() -> None:
     seen = {row: RESULTS["naturalness"].text(row, "distance") for row in ("bicubic", "fidelity 0", "fidelity 1")}
     for page in (text, (ROOT / "cfmrestore" / "weights" / "README.md").read_text()):
         assert all(f"({value})" in page or f"distance {value})" in page for value in seen.values())
+    for said in ("0.090 to 0.123", "(1.03) on Set14"):
+        assert said in text
+        assert said in RESULTS["fast"].made()
     steps, teacher = RESULTS["few_steps"], RESULTS["few_steps_ends"].number("teacher", "Fréchet distance")
     euler = [steps.number("nothing", column) for column in ("2", "1 evaluation")]
     mmd = [steps.number("MMD", column) for column in ("2", "1 evaluation")]
@@ -151,3 +169,12 @@ def test_the_migration_page_has_all_that_was_renamed() -> None:
     assert all(f"| `{name}`" in page for name in former)
     assert all(f"| `{new}` |" in page for new in former_names.PLUGINS.values())
     assert "--colour" in json.dumps(inventory)
+
+
+def test_the_demo_ends_with_what_its_metafile_says() -> None:
+    models = yaml.safe_load((ROOT / "configs" / "metafile.yml").read_text())["Models"]
+    (tiny,) = (one for one in models if one["Name"] == "cfm_realsr_tiny")
+    metrics, readme = tiny["Results"][0]["Metrics"], (ROOT / "README.md").read_text()
+    for row, start in (("restored", ""), ("bicubic", "bicubic ")):
+        cells = [format_number(metrics[f"{start}{key}"]) for key in ("PSNR", "SSIM")]
+        assert f"| {row.ljust(8)} | {cells[0]} | {cells[1]} |" in readme
