@@ -16,6 +16,7 @@ from jinja2 import Environment, StrictUndefined  # noqa: E402
 from _generate.links import ROOT  # noqa: E402
 from _generate.results import Result, milliseconds, results, study  # noqa: E402
 from cfmrestore.imageio.atomic import write_text  # noqa: E402
+from cfmrestore.reports.markdown import format_number  # noqa: E402
 from cfmrestore.restore.model_zoo import cards  # noqa: E402
 
 PLACE = re.compile(r"(<!-- (\S+): begin -->\n).*?(<!-- \2: end -->)", re.DOTALL)
@@ -42,6 +43,21 @@ def parameters() -> dict[str, int]:
     return {one["Name"]: one["Metadata"]["Parameters"] for one in models if "Metadata" in one}
 
 
+def models(known: dict[str, Result]) -> Result:
+    """A row for each shipped model, of its card, beside bicubic interpolation on the same set."""
+    beside = {"Set14": (known["fast"], "Set14"), "DRealSR": (known["fast"], "93 pairs of DRealSR (two cameras)")}
+    rows = {}
+    for name, card in cards().items():
+        figures = card["figures"]
+        shown = {key: format_number(figures[key]) for key in ("evaluations", "PSNR", "NIQE")}
+        if (there := beside.get(figures["on"])) is None:
+            bicubic = "-"
+        else:
+            bicubic = " / ".join(there[0].text("bicubic", key, there[1]) for key in ("PSNR", "NIQE"))
+        rows[f"`{name}`"] = {"for": card["what"], **shown, "bicubic": bicubic, "on": figures["on"]}
+    return Result("The shipped models", {"model": rows})
+
+
 def filled(text: str, known: dict[str, Result]) -> str:
     """A page with the tables of the results that it has a place for."""
 
@@ -54,6 +70,7 @@ def filled(text: str, known: dict[str, Result]) -> str:
 def pages() -> dict[Path, str]:
     """All that is made of results, by its place."""
     target, known = ROOT / "docs" / "report.md", results()
+    known["models"] = models(known)
     others = {path: path for pattern in PAGES for path in sorted(ROOT.glob(pattern)) if path != target}
     return {target: report(), **{path: filled(path.read_text(encoding="utf-8"), known) for path in others}}
 
