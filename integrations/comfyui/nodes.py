@@ -28,7 +28,7 @@ class CFMRestore(io.ComfyNode):
                     options=list(Restorer.bundled_models()),
                     default="cfm-x4-fast",
                     tooltip="x4: pictures that were shrunk and nothing else; realsr: photographs with noise, blur or "
-                    "JPEG artifacts; fast: in one or two evaluations.",
+                    "JPEG artifacts; fast: in one evaluation.",
                 ),
                 io.String.Input(
                     "other_model",
