@@ -24,7 +24,7 @@ TOOLS = {
     "train.py": "train", "test.py": "test", "evaluate.py": "evaluate",
     "feature_statistics.py": "feature-statistics", "nearest.py": "nearest", "sheet.py": "sheet", "sweep.py": "sweep",
     "compare.py": "compare", "degrade.py": "degrade", "degradation_law.py": "degradation-law",
-    "benchmark.py train": "benchmark train",
+    "benchmark.py train": "benchmark train", "benchmark.py ranks": "benchmark ranks",
     "benchmark.py degrade": "benchmark degrade", "benchmark.py metrics": "benchmark metrics",
     "benchmark.py restore": "benchmark restore", "restore.py": "restore", "sample.py": "sample",
     "inpaint.py": "inpaint", "edit.py": "edit", "fit_boundary.py": "fit-boundary", "fit_grid.py": "fit-grid",

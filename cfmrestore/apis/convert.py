@@ -1,11 +1,11 @@
-"""Conversion of released weights of other projects to models of this one."""
+"""Conversion of released weights of other projects to models of this one, and of checkpoints to shards and back."""
 
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cfmrestore.engine import checkpoints
+from cfmrestore.engine import checkpoints, shards
 from cfmrestore.engine.conversion.formats import (
     Choices,
     Foreign,
@@ -20,6 +20,9 @@ from cfmrestore.engine.conversion.formats import (
 from cfmrestore.hub import file_digest
 from cfmrestore.imageio.atomic import atomic
 from cfmrestore.networks.diffusers_folder import read_folder, weights_file
+
+OWN = "checkpoint"
+"""The format that is this project's own."""
 
 FORMATS: dict[str, Callable[[Mapping[str, Any], Choices], Foreign]] = {
     "lfm": read_lfm,
@@ -44,12 +47,13 @@ def convert(
 ) -> Path:
     """Write the weights of another project's checkpoint with the description of a model; nothing in it is executed.
 
-    ``Sampler.from_pretrained`` takes what is written, and ``Restorer.from_pretrained`` if it is FMBoost's.
+    ``Sampler.from_pretrained`` takes what is written, and ``Restorer.from_pretrained`` if it is FMBoost's. Of a
+    checkpoint of this project a folder of shards becomes one file and a file a folder, bit for bit.
 
     Args:
-        format: "lfm", "dit", "sit", "fmboost", "ddpm", "adm" or "diffusers".
-        file: The checkpoint, or its weights as safetensors; of diffusers the folder.
-        out: The .safetensors file to write.
+        format: "lfm", "dit", "sit", "fmboost", "ddpm", "adm" or "diffusers"; "checkpoint" for this project's.
+        file: The checkpoint, or its weights as safetensors; of diffusers, and in shards, the folder.
+        out: The .safetensors file to write; of shards the .pth, of a .pth the folder.
         weights: "ema" or "model", of a file that has both; by default the moving average where there is one.
         encoder: Folder or hub id of the autoencoder, or the config of an encoder; by default the one that the project
             trained with, or none.
@@ -58,8 +62,10 @@ def convert(
     """
     from safetensors.torch import save_file
 
+    if format == OWN:
+        return _regroup(Path(file), Path(out))
     if format not in FORMATS:
-        raise ValueError(f"format is one of {', '.join(FORMATS)}; got {format!r}")
+        raise ValueError(f"format is one of {', '.join([*FORMATS, OWN])}; got {format!r}")
     if weights not in (None, "ema", "model"):
         raise ValueError(f"weights are 'ema' or 'model'; got {weights!r}")
     out = Path(out)
@@ -80,4 +86,18 @@ def convert(
     with atomic(out) as unfinished:
         tensors = {name: value.float().contiguous() for name, value in found.weights.items()}
         save_file(tensors, unfinished, metadata={"meta": json.dumps(meta)})
+    return out
+
+
+def _regroup(source: Path, out: Path) -> Path:
+    """One file of shards, or shards of one file."""
+    sharded, suffix = shards.is_sharded(source), ".pth"
+    if out.suffix != (suffix if sharded else "") or out.exists():
+        what = "shards become a .pth file" if sharded else "a file becomes a folder of shards, without a suffix"
+        raise ValueError(f"{what} that is not there yet; got {str(out)!r}")
+    checkpoint = checkpoints.load(source)
+    if sharded:
+        checkpoints.save(checkpoint, out)
+    else:
+        shards.save(checkpoint, out)
     return out

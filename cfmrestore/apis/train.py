@@ -11,12 +11,23 @@ import torch
 from mmengine.config import Config
 from mmengine.dist import get_world_size, is_main_process
 
-from cfmrestore.engine import checkpoints
+from cfmrestore.engine import checkpoints, distributed
 from cfmrestore.engine.hooks.preemption_hook import PreemptionHook
 from cfmrestore.engine.setup import build_runner, prepare_config, remove_evaluation
+from cfmrestore.engine.shards import is_sharded
 from cfmrestore.restore import stages
 
-_OF_A_START = ("work_dir", "resume", "load_from", "launcher", "train_cfg", "param_scheduler", "env_cfg", "visualizer")
+_OF_A_START = (
+    "work_dir",
+    "resume",
+    "load_from",
+    "launcher",
+    "train_cfg",
+    "param_scheduler",
+    "strategy",
+    "env_cfg",
+    "visualizer",
+)
 """Keys of a config that may differ between the starts of one run."""
 
 
@@ -37,7 +48,8 @@ def train(
     Args:
         config: The config file.
         work_dir: Where everything is written; by default the config's, or ``work_dirs/NAME``.
-        resume: "auto" for the newest checkpoint in ``work_dir``, or a path.
+        resume: "auto" for the newest checkpoint in ``work_dir``, or a path. What ``torchrun
+            --max-restarts`` has started again goes on from the newest one.
         amp: Mixed precision, as far as the device has it.
         auto_scale_lr: Scale the learning rate with the batch, from ``auto_scale_lr.base_batch_size``.
         launcher: "none", "pytorch", "slurm" or "mpi"; by default what the environment says.
@@ -53,11 +65,7 @@ def train(
         remove_evaluation(cfg, "val")
     if auto_scale_lr:
         scale_lr(cfg)
-    if resume is not None:
-        _resume(cfg, resume)
-    elif (there := checkpoints.find_latest(cfg.work_dir)) is not None and is_main_process():
-        told = f"warning: {there} is of a run before, and a new one begins beside it"
-        print(f"{told}: --resume goes on with it, another --work-dir keeps both apart", file=sys.stderr)
+    _resume(cfg, resume)
     if cfg.get("load_from"):
         cfg.load_from = str(stages.find_model(cfg.load_from))
     if cfg.model.get("teacher"):
@@ -131,12 +139,23 @@ def scale_lr(cfg: Config) -> None:
     cfg.auto_scale_lr = None
 
 
-def _resume(cfg: Config, resume: str) -> None:
-    path = checkpoints.find_latest(cfg.work_dir) if resume == "auto" else Path(resume)
+def _resume(cfg: Config, resume: str | None) -> None:
+    """Where a run goes on: where it was told to, and started again by torchrun at its newest checkpoint."""
+    newest, (done, allowed) = checkpoints.find_latest(cfg.work_dir), distributed.restarts()
+    if resume is None and newest is not None and not done:
+        told = f"{newest} is of a run before, and a new one begins beside it"
+        mend = "--resume goes on with it, another --work-dir keeps both apart"
+        if allowed:
+            raise ValueError(f"{told}, which a restart would take for its own: {mend}")
+        if is_main_process():
+            print(f"warning: {told}: {mend}", file=sys.stderr)
+    if resume is None and not done:
+        return
+    path = newest if done or resume == "auto" else Path(str(resume))
     if path is None:
         print(f"--resume: there is no checkpoint in {cfg.work_dir!r} yet, so the run starts at iteration 0")
         return
-    if not path.is_file():
+    if not path.is_file() and not is_sharded(path):
         raise ValueError(f"cannot resume: there is no checkpoint {str(path)!r}")
     if is_main_process():
         tell_changes(cfg, path.parent)

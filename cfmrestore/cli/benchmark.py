@@ -13,6 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="benchmark", metavar="BENCHMARK", required=True)
     for function, name, summary in (
         (_add_train, "train", "the runner's iterations against bare steps, in turn"),
+        (_add_ranks, "ranks", "processes that train together against as many that train alone, with a core each"),
         (_add_degrade, "degrade", "Real-ESRGAN's chain against basicsr's, and every operator"),
         (_add_metrics, "metrics", "PSNR with SSIM, and NIQE, against basicsr's"),
         (_add_network, "network", "an evaluation of a network, and a step of its training, by precision and layout"),
@@ -21,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         command = commands.add_parser(name, help=summary, description=summary)
         function(command)
-        if function not in (_add_network, _add_choice):
+        if function not in (_add_network, _add_choice, _add_ranks):
             busy = "measure all again beside N processes that keep a core each busy (default: 1; 0 leaves that out)"
             command.add_argument("--busy", type=int, default=1, metavar="N", help=busy)
         command.add_argument("--out", metavar="FILE.json", help="write the figures")
@@ -38,6 +39,16 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", nargs="?", default="configs/cfm_realsr_tiny.py")
     parser.add_argument("--iterations", type=int, default=60)
     common.add_config_flags(parser)
+
+
+def _add_ranks(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("config", nargs="?", default="configs/cfm_realsr_tiny.py")
+    parser.add_argument("--ranks", type=int, default=2, metavar="N", help="processes (default: 2)")
+    words = ("ddp", "zero1", "fsdp")
+    parser.add_argument("--strategies", nargs="+", choices=words, default=["ddp"], help="default: ddp")
+    parser.add_argument("--iterations", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=3)
+    common.add_key_values(parser, "--cfg-options", help="change keys of the config")
 
 
 def _add_degrade(parser: argparse.ArgumentParser) -> None:

@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 
 from cfmrestore.registry import OPTIM_WRAPPERS
 
-PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+PRECISIONS = {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def best_precision(device: str) -> str:
@@ -34,7 +34,7 @@ class AmpOptimWrapper(OptimWrapper):
 
     Args:
         optimizer: The optimizer.
-        precision: "auto", "fp32", "bf16" or "fp16".
+        precision: "auto", "fp32", "bf16", "fp16", or "tf32": float32 whose products a GPU rounds to ten bits.
         accumulative_counts: Micro-batches an optimizer step.
         clip_grad: Arguments of torch's clipping function, such as ``dict(max_norm=1.0)``.
     """
@@ -54,6 +54,10 @@ class AmpOptimWrapper(OptimWrapper):
             raise ValueError(f"unknown precision {precision!r}; known are auto, {', '.join(PRECISIONS)}")
         if chosen == "fp16" and self.device == "cpu":
             raise ValueError("float16 is not trained on a CPU: take precision='auto'")
+        if chosen == "tf32" and self.device != "cuda":
+            raise ValueError(f"tf32 is a kind of product that NVIDIA's GPUs have, not a {self.device}: take 'auto'")
+        if chosen == "tf32":
+            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
         print_log(f"mixed precision: {chosen} on {self.device}", logger="current")
         self.dtype = PRECISIONS[chosen]
         self.scaler = torch.amp.GradScaler(self.device, enabled=chosen == "fp16")

@@ -4,7 +4,8 @@ import argparse
 import json
 import pickle
 import platform
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 import cfmrestore
+from cfmrestore.engine import shards
 from cfmrestore.former_names import tensor_name
 from cfmrestore.imageio.atomic import atomic
 
@@ -63,21 +65,30 @@ def save(checkpoint: dict[str, Any], path: str | Path) -> None:
 
 
 def remove(path: str | Path) -> None:
-    """Delete a checkpoint with its safetensors."""
+    """Delete a checkpoint, be it a file with its safetensors or a folder of shards."""
     for suffix in (".pth", ".safetensors"):
         Path(path).with_suffix(suffix).unlink(missing_ok=True)
+    if shards.is_sharded(folder := Path(path).with_suffix("")):
+        shutil.rmtree(folder)
 
 
-def load(path: str | Path, device: str | torch.device = "cpu") -> dict[str, Any]:
-    """Read a checkpoint (.pth) or weights (.safetensors); nothing in the file is executed."""
+def load(path: str | Path, like: Callable[[shards.Key], Tensor | None] | None = None) -> dict[str, Any]:
+    """Read a checkpoint (.pth, or a folder of shards) or weights (.safetensors); nothing in it is executed.
+
+    Args:
+        path: The file or the folder.
+        like: The tensor as which the one under those keys is divided among the processes of a run; None for whole.
+    """
     path = Path(path)
-    if not path.is_file():
+    if not path.is_file() and not shards.is_sharded(path):
         raise ValueError(f"there is no checkpoint {str(path)!r}")
     try:
-        if path.suffix == ".safetensors":
-            return _load_safetensors(path, str(device))
+        if path.suffix == ".safetensors" and path.is_file():
+            return _load_safetensors(path)
         with torch.serialization.safe_globals([argparse.Namespace]):  # flags, which many trainers store: inert
-            checkpoint = torch.load(path, map_location=device, weights_only=True)
+            checkpoint = torch.load(_file(path), map_location="cpu", weights_only=True)
+        if path.is_dir():
+            checkpoint = shards.read_tensors(checkpoint, path, like or (lambda key: None))
     except pickle.UnpicklingError as error:
         raise ValueError(
             f"{str(path)!r} is no checkpoint, or holds more than tensors and plain values; nothing in it was run. Ask "
@@ -92,7 +103,12 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> dict[str, Any]
         return {"state_dict": _present(checkpoint), "meta": {}}
     if not isinstance(checkpoint.get("meta", {}), Mapping):
         raise ValueError(f"{str(path)!r} is no checkpoint: its meta is a {type(checkpoint['meta']).__name__}")
-    return {"meta": {}, **{key: _present(value) if key in _STATES else value for key, value in checkpoint.items()}}
+    checkpoint = {"meta": {}, **{key: _present(one) if key in _STATES else one for key, one in checkpoint.items()}}
+    return checkpoint if like is None else shards.divided(checkpoint, like)
+
+
+def _file(path: Path) -> Path:
+    return path / shards.STATE if path.is_dir() else path
 
 
 def _present(state: Any) -> Any:
@@ -100,11 +116,11 @@ def _present(state: Any) -> Any:
     return {tensor_name(name): value for name, value in state.items()} if isinstance(state, Mapping) else state
 
 
-def _load_safetensors(path: Path, device: str) -> dict[str, Any]:
+def _load_safetensors(path: Path) -> dict[str, Any]:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, framework="pt", device=device) as file:
+        with safe_open(path, framework="pt") as file:
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             return {"state_dict": _present(weights), "meta": json.loads((file.metadata() or {}).get("meta", "{}"))}
     except SafetensorError as error:
@@ -138,9 +154,9 @@ def load_weights(model: nn.Module, weights: dict[str, Tensor], path: str | Path)
 
 
 def locate(path: str | Path) -> Path:
-    """A checkpoint's file; a folder stands for its newest checkpoint."""
+    """A checkpoint; a folder that is none stands for its newest one."""
     path = Path(path)
-    if not path.is_dir():
+    if not path.is_dir() or shards.is_sharded(path):
         return path
     latest = find_latest(path)
     if latest is None:
@@ -154,4 +170,4 @@ def find_latest(work_dir: str | Path) -> Path | None:
     if not pointer.is_file():
         return None
     path = Path(work_dir) / Path(pointer.read_text().strip()).name
-    return path if path.is_file() else None
+    return path if path.is_file() or shards.is_sharded(path) else None

@@ -16,6 +16,11 @@ def detect(launcher: str | None, env: Mapping[str, str] = os.environ) -> str:
     return "pytorch" if int(env.get("WORLD_SIZE", 1)) > 1 and "RANK" in env else "none"
 
 
+def restarts(env: Mapping[str, str] = os.environ) -> tuple[int, int]:
+    """How often ``torchrun --max-restarts`` has started this run again, and how often it may."""
+    return int(env.get("TORCHELASTIC_RESTART_COUNT", 0)), int(env.get("TORCHELASTIC_MAX_RESTARTS", 0))
+
+
 def device_of_process(device: str = "auto", env: Mapping[str, str] = os.environ) -> str:
     """The device that was asked for; "auto" is a GPU of this process's own, or the CPU where there is none."""
     if device != "auto":

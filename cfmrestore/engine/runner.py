@@ -8,20 +8,22 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from mmengine.device import get_device
-from mmengine.dist import master_only
+from mmengine.dist import is_main_process
 from mmengine.evaluator import Evaluator
-from mmengine.model import MMDistributedDataParallel, is_model_wrapper
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from torch import nn
+from torch import Tensor, nn
 
 from cfmrestore._compat import patch_torchvision
-from cfmrestore.engine import checkpoints
+from cfmrestore.engine import checkpoints, shards
 from cfmrestore.engine.loops import TestLoop
+from cfmrestore.engine.strategies import Strategy, build_strategy
+from cfmrestore.engine.strategies.fsdp import GatherWeights
 from cfmrestore.evaluation.metrics.evaluator import RestorationEvaluator
 from cfmrestore.evaluation.scores import Scores
 from cfmrestore.process import is_quiet
@@ -55,6 +57,8 @@ class RestorationRunner(Runner):
 
     optim_wrapper: Any
     param_schedulers: Any
+    _shards: Path | None = None
+    """The folder that was read or written last, whose tensors need not be written again."""
 
     def _log_env(self, env_cfg: dict[str, Any]) -> None:
         """The machine and the whole config, and later the order of the hooks, in the log's file alone."""
@@ -68,6 +72,11 @@ class RestorationRunner(Runner):
         finally:
             for screen, level in screens.items():
                 screen.setLevel(logging.WARNING if is_quiet() else level)
+
+    @cached_property
+    def strategy(self) -> Strategy:
+        """What the processes of this training divide; one that does not train divides nothing."""
+        return build_strategy(self.cfg.get("strategy", "ddp") if self.cfg.get("train_cfg") else "ddp")
 
     @property
     def bare_model(self) -> Any:
@@ -100,6 +109,8 @@ class RestorationRunner(Runner):
     def build_val_loop(self, loop: Any) -> Any:
         """Refuse what its metrics cannot measure before anything is trained."""
         built = super().build_val_loop(loop)
+        if self.strategy.shards_weights:
+            self.register_hook(GatherWeights())
         if isinstance(built.evaluator, RestorationEvaluator):
             built.evaluator.prepare(len(built.dataloader.dataset))
         return built
@@ -132,34 +143,37 @@ class RestorationRunner(Runner):
 
     def _init_model_weights(self) -> None:
         """Only where a training begins: one that goes on has them in its checkpoint."""
-        if not (self._resume and self._load_from):
+        if not (self._resume and self._load_from) and not self.strategy.shards_weights:
             super()._init_model_weights()
 
     def build_optim_wrapper(self, optim_wrapper: Any) -> Any:
+        if self.distributed and isinstance(optim_wrapper, dict):
+            optim_wrapper = {**optim_wrapper, "optimizer": self.strategy.optimizer(optim_wrapper["optimizer"])}
         try:
             return super().build_optim_wrapper(optim_wrapper)
         except TypeError as error:
             raise ValueError(f"optim_wrapper cannot be built from {optim_wrapper}: {error}") from error
 
     def wrap_model(self, model_wrapper_cfg: dict[str, Any] | None, model: nn.Module) -> nn.Module:
+        if not self.distributed and self.strategy.divides:
+            raise ValueError(
+                f"strategy {self.cfg.strategy!r} divides {self.strategy.divides} among processes, and this is one "
+                "alone: start it by torchrun --nproc_per_node N, or take strategy='ddp', which goes on with its "
+                "checkpoints"
+            )
         if not self.distributed or is_model_wrapper(model) or model_wrapper_cfg is not None:
             return super().wrap_model(model_wrapper_cfg, model)
-        device = get_device()
-        return MMDistributedDataParallel(
-            module=model.to(device),
-            device_ids=None if device == "cpu" else [int(os.environ["LOCAL_RANK"])],
-            broadcast_buffers=False,
-            find_unused_parameters=self.cfg.get("find_unused_parameters", False),
-        )
+        if self.strategy.shards_weights and not (self._resume and self._load_from):
+            model.init_weights()  # while they are whole
+        return self.strategy.wrap(model, get_device(), self.cfg)
 
-    @master_only
     def save_checkpoint(
         self, out_dir: str, filename: str, save_optimizer: bool = True, iteration: int | None = None
-    ) -> None:
-        """Write weights, and with the optimizer all that an exact resume needs.
+    ) -> Path:
+        """Write weights, and with the optimizer all that an exact resume needs; all processes call this.
 
         ``state_dict`` holds the weights to use: with a moving average those, and the trained ones are the
-        ``raw_state_dict``.
+        ``raw_state_dict``. What is to go on with divided weights is a folder of shards without the file's suffix.
         """
         model = self.bare_model
         checkpoint: dict[str, Any] = {
@@ -174,7 +188,7 @@ class RestorationRunner(Runner):
                 "model": checkpoints.as_data(self.cfg.model),
                 "encoder": {"name": type(model.encoder).__name__, "digest": model.encoder.digest()},
             },
-            "state_dict": {name: value.detach().cpu().clone() for name, value in model.state_dict().items()},
+            "state_dict": dict(model.state_dict()),
         }
         if save_optimizer:
             checkpoint["optimizer"] = self.optim_wrapper.state_dict()
@@ -182,11 +196,20 @@ class RestorationRunner(Runner):
             info = {k: v for k, v in self.message_hub.runtime_info.items() if k != "cfg"}
             checkpoint["message_hub"] = {k: checkpoints.plain(v) for k, v in info.items()}
         self.call_hook("before_save_checkpoint", checkpoint=checkpoint)
-        checkpoints.save(checkpoint, Path(out_dir) / filename)
+        path = Path(out_dir) / filename
+        if self.strategy.shards_weights and save_optimizer:
+            path = path.with_suffix("")
+            shards.save(checkpoint, path, tensors_are_there=path == self._shards)
+            self._shards = path
+            return path
+        checkpoint = shards.whole(checkpoint)
+        if is_main_process():
+            checkpoints.save(checkpoint, path)
+        return path
 
     def load_checkpoint(self, filename: str, raw: bool = False) -> dict[str, Any]:
         """Load the weights to use, or the raw ones that training goes on from."""
-        checkpoint = checkpoints.load(filename)
+        checkpoint = checkpoints.load(filename, self._counterpart if self.strategy.shards_weights else None)
         self.call_hook("after_load_checkpoint", checkpoint=checkpoint)
         weights = checkpoint["raw_state_dict"] if raw and "raw_state_dict" in checkpoint else checkpoint["state_dict"]
         checkpoints.load_weights(self.bare_model, weights, filename)
@@ -194,6 +217,18 @@ class RestorationRunner(Runner):
         self._has_loaded = True
         self.logger.info(f"loaded {filename}")
         return checkpoint
+
+    @cached_property
+    def _divided(self) -> dict[shards.Key, Tensor]:
+        """Weights by their names, and by their places in the optimizer."""
+        weights = {("state_dict", name): value for name, value in self.model.state_dict().items()}
+        groups = self.optim_wrapper.optimizer.param_groups
+        places = enumerate(weight for group in groups for weight in group["params"])
+        return {**weights, **{("optimizer", "state", place): weight for place, weight in places}}
+
+    def _counterpart(self, key: shards.Key) -> Tensor | None:
+        """The weight to which a tensor of a checkpoint belongs: itself, its average, or a state of its optimizer."""
+        return self._divided.get(("state_dict", key[1]) if key[0] == "raw_state_dict" else key[:3])
 
     def _check_encoder(self, checkpoint: dict[str, Any], filename: str) -> None:
         """Warn where the flow was trained in another space."""
@@ -214,6 +249,7 @@ class RestorationRunner(Runner):
             self.logger.warning(f"the checkpoint's seed is {checkpoint['meta']['seed']}, this run's is {self.seed}")
         self.train_loop.iter = checkpoint["meta"]["iter"]
         self.message_hub.runtime_info.update({k: v for k, v in checkpoint["message_hub"].items() if v is not None})
+        self._shards = Path(filename)
         self.optim_wrapper = self.build_optim_wrapper(self.optim_wrapper)
         self.optim_wrapper.load_state_dict(checkpoint["optimizer"])
         self.param_schedulers = self.build_param_scheduler(self.param_schedulers)

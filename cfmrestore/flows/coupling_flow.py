@@ -282,7 +282,7 @@ class CouplingFlow(SamplingFlow):
                 v: Tensor = self.network(self._laid_out(x), t, **told)
             if v.shape != x.shape:
                 raise broken(self.network, "network", f"of x {tuple(x.shape)} it makes v {tuple(v.shape)}")
-            return v.float()
+            return v.to(x.dtype)
 
         teacher = self._teach(point)
         with torch.autocast(device, enabled=False):
@@ -293,14 +293,20 @@ class CouplingFlow(SamplingFlow):
             weighted = [loss.weight * _mean(loss, prediction) for loss in self.losses]
         return dict(zip(self._loss_names, weighted, strict=True))
 
+    def load_teacher(self) -> None:
+        """Read the teacher's weights, if there is one, into a copy of the network; done once."""
+        if self._teacher_config is not None and not self._teacher:
+            teacher = Teacher(self.network, self.conditions, **self._teacher_config)
+            teacher.to(memory_format=self.layout)  # type: ignore[call-overload]
+            self._teacher.append(teacher)
+
     def _teach(self, point: Point) -> Velocity | None:
-        """The teacher's velocity on a batch; its weights are read when it is first asked for."""
+        """The teacher's velocity on a batch."""
         if self._teacher_config is None:
             return None
         if not self._teacher:
-            teacher = Teacher(self.network, self.conditions, **self._teacher_config)
-            teacher.to(memory_format=self.layout)  # type: ignore[call-overload]
-            self._teacher.append(teacher.to(point.x_t.device))
+            self.load_teacher()
+            self._teacher[0].to(point.x_t.device)
         return self._teacher[0].velocity(point.inputs, point.rng, self.layout)
 
     def _check_losses(self, *, has_teacher: bool) -> None:

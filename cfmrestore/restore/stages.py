@@ -11,6 +11,7 @@ from torch import Tensor
 
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.config.files import find_config, read_file
+from cfmrestore.engine.shards import is_sharded
 from cfmrestore.flows.coupling_flow import CouplingFlow
 from cfmrestore.flows.sampling import Sampling
 from cfmrestore.former_names import update_names
@@ -65,12 +66,12 @@ def find_model(
     token: str | None = None,
     cache_dir: str | Path | None = None,
 ) -> Path:
-    """The file of a model.
+    """The checkpoint of a model.
 
     Args:
-        path: A file; a folder for its newest checkpoint, for the only one in it, or for what was published there; the
-            name of a bundled model; or a repository of a hub, ``org/name`` or ``org/name@revision``, where no such
-            path is here.
+        path: A file, or a folder of shards; a folder for its newest checkpoint, for the only one in it, or for what was
+            published there; the name of a bundled model; or a repository of a hub, ``org/name`` or
+            ``org/name@revision``, where no such path is here.
         revision: Of the repository: a branch, a tag or a commit.
         token: Of the hub; by default that of HF_TOKEN, or of ``hf auth login``.
         cache_dir: Where repositories are kept; by default HF_HUB_CACHE, or the folder hub in HF_HOME.
@@ -81,14 +82,14 @@ def find_model(
         return published.find_repository(repository, token=token, cache_dir=cache_dir)
     if revision is not None:
         raise ValueError(f"a revision is one of a repository, org/name; {str(path)!r} is none")
-    if place.is_dir():
+    if place.is_dir() and not is_sharded(place):
         if (place / published.CONFIG).is_file():
             return published.find_published(place, str(place))
         weights = sorted(place.glob("*.safetensors"))
         if checkpoints.find_latest(place) is None and len(weights) == 1:
             return weights[0]
         return checkpoints.locate(place)
-    if place.is_file():
+    if place.exists():
         return place
     return model_zoo.find_bundled(str(path))
 

@@ -42,7 +42,7 @@ for arguments in (["restore", root + "/foto.png"], ["restore", root + "/none/*.p
         print(end.code)
 print("heavy:", {"torch", "mmengine", "numpy", "cfmrestore.registry"} & set(sys.modules))
 """
-BENCHMARKS = ("train", "degrade", "metrics", "restore", "choice")
+BENCHMARKS = ("train", "ranks", "degrade", "metrics", "restore", "choice")
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """Hooks that a config of the tests brings along with custom_imports."""
 
+import dataclasses
 import hashlib
+import json
 import os
 import pickle
 import random
@@ -14,7 +16,9 @@ import torch
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 
-from cfmrestore.registry import HOOKS
+from cfmrestore.engine.shards import local
+from cfmrestore.flows import CouplingFlow
+from cfmrestore.registry import HOOKS, MODELS
 
 
 @HOOKS.register_module()
@@ -65,3 +69,38 @@ class Poison(Hook):
     def before_train_iter(self, runner, batch_idx, data_batch=None):
         if runner.iter == 2:
             next(runner.model.parameters()).data.fill_(float("inf"))
+
+
+@HOOKS.register_module()
+class WriteBytes(Hook):
+    """Leaves what this process holds of weights, gradients and optimizer states, in bytes, behind the second step."""
+
+    def before_train(self, runner):
+        runner.optim_wrapper.optimizer.register_step_pre_hook(lambda *args: self.look(runner))
+
+    def look(self, runner):
+        weights = list(runner.model.parameters())
+        held = {"weights": weights, "gradients": [weight.grad for weight in weights if weight.grad is not None]}
+        optimizer = runner.optim_wrapper.optimizer
+        states = getattr(optimizer, "optim", optimizer).state.values()  # ZeRO's own optimizer has its part alone
+        held["states"] = [one for state in states for one in state.values() if torch.is_tensor(one) and one.dim()]
+        sizes = {name: sum(local(one).nbytes for one in values) for name, values in held.items()}
+        if runner.iter == 1:
+            Path(runner.work_dir, f"bytes_{get_rank()}.json").write_text(json.dumps(sizes))
+
+
+@MODELS.register_module()
+class DoubleFlow(CouplingFlow):
+    """A flow whose network computes in float64."""
+
+    def __init__(self, **keys):
+        super().__init__(**keys)
+        for part in (self.network, self.conditions):
+            part.double()
+
+    def draw(self, **inputs):
+        point = super().draw(**inputs)
+        told = {name: value.double() for name, value in point.conditioning.items()}
+        return dataclasses.replace(
+            point, x_t=point.x_t.double(), dx_t=point.dx_t.double(), t=point.t.double(), conditioning=told
+        )

@@ -10,10 +10,11 @@ from mmengine.registry import Registry
 
 from cfmrestore import registry as ours
 from cfmrestore.engine.runner import RestorationRunner
+from cfmrestore.engine.strategies import build_strategy
 from cfmrestore.registry import OWN_PLUGINS, REGISTRIES, check_keys
 from cfmrestore.suggestions import closest, nearest
 
-_OTHER_KEYS = {"auto_scale_lr", "custom_imports", "find_unused_parameters", "runner_type", "sync_bn"}
+_OTHER_KEYS = {"auto_scale_lr", "custom_imports", "find_unused_parameters", "runner_type", "strategy", "sync_bn"}
 _THEIRS = (
     mm.OPTIMIZERS, mm.OPTIM_WRAPPERS, mm.PARAM_SCHEDULERS, mm.HOOKS, mm.LOOPS, mm.DATASETS, mm.DATA_SAMPLERS,
     mm.TRANSFORMS, mm.MODELS, mm.MODEL_WRAPPERS, mm.METRICS, mm.EVALUATOR, mm.VISUALIZERS, mm.VISBACKENDS,
@@ -47,8 +48,11 @@ def check(cfg: Mapping[str, Any]) -> None:
     for key in cfg:
         if key not in known and (match := closest(key, known, cutoff=0.8)):
             raise ValueError(f"the config has a key {key!r} that nothing reads; did you mean {match!r}?")
-    for place, plugin in _plugins(cfg, ""):
+    strategy = build_strategy(cfg.get("strategy", "ddp"))
+    for place, plugin in _plugins({key: value for key, value in cfg.items() if key != "strategy"}, ""):
         _check_plugin(place, plugin)
+    if cfg.get("optim_wrapper"):
+        strategy.check(cfg)
 
 
 def _plugins(value: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -67,6 +71,8 @@ def _plugins(value: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def _check_plugin(place: str, plugin: Mapping[str, Any]) -> None:
     kind = plugin["type"]
     candidates = _named(kind, REGISTRIES.values()) or _named(kind, _THEIRS)
+    if not candidates and kind.endswith("8bit"):
+        raise ValueError(f"{place}: {kind} comes with bitsandbytes: pip install 'cfmrestore[bitsandbytes]'")
     if not candidates and "." not in kind:
         raise ValueError(f"{place}: there is no {kind!r}; {_suggestion(kind, place)} {OWN_PLUGINS}")
     errors = []

@@ -49,15 +49,14 @@ class CheckpointHook(Hook):
             self.save(runner, done)
 
     def save(self, runner: Any, iteration: int) -> None:
-        """Write ``iter_N.pth``, point ``last_checkpoint`` at it, and drop the oldest beyond the limit."""
-        name = f"iter_{iteration}.pth"
+        """Write ``iter_N.pth``, or the folder ``iter_N``, point ``last_checkpoint`` at it, and drop the oldest."""
         kept = [n for n in runner.message_hub.runtime_info.get("keep_ckpt_ids", []) if n != iteration] + [iteration]
         surplus = kept[: -self.max_keep_ckpts] if self.max_keep_ckpts > 0 else []
         runner.message_hub.update_info("keep_ckpt_ids", kept[len(surplus) :])
-        runner.save_checkpoint(runner.work_dir, name, iteration=iteration)
-        runner.logger.info(f"saved {Path(runner.work_dir) / name}")
+        path = runner.save_checkpoint(runner.work_dir, f"iter_{iteration}.pth", iteration=iteration)
+        runner.logger.info(f"saved {path}")
         if is_main_process():
-            write_text(Path(runner.work_dir) / checkpoints.LAST, str(Path(runner.work_dir) / name))
+            write_text(Path(runner.work_dir) / checkpoints.LAST, str(path))
             for old in surplus:
                 checkpoints.remove(Path(runner.work_dir) / f"iter_{old}.pth")
 

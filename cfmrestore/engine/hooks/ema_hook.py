@@ -6,6 +6,7 @@ import torch
 from mmengine.hooks import Hook
 from torch import Tensor
 
+from cfmrestore.engine.shards import local
 from cfmrestore.registry import HOOKS
 
 
@@ -43,15 +44,18 @@ class EMAHook(Hook):
     def before_train(self, runner: Any) -> None:
         weights = runner.bare_model.state_dict()
         source = self.average  # as loaded: of a velocity, which lacks what a flow map has beside
-        self.average = {name: source.get(name, value).detach().to(value, copy=True) for name, value in weights.items()}
+        self.average = {
+            name: source.get(name, value).detach().to(value.device, value.dtype, copy=True)
+            for name, value in weights.items()
+        }
 
     @torch.no_grad()
     def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         del batch_idx, data_batch, outputs
         weights = runner.bare_model.state_dict()
         floats = [name for name, value in weights.items() if value.is_floating_point()]
-        averages, decay = [self.average[name] for name in floats], self.decay_at(runner.iter + 1)
-        torch._foreach_lerp_(averages, [weights[name] for name in floats], 1 - decay)
+        averages, decay = [local(self.average[name]) for name in floats], self.decay_at(runner.iter + 1)
+        torch._foreach_lerp_(averages, [local(weights[name]) for name in floats], 1 - decay)
         for name in weights.keys() - set(floats):
             self.average[name].copy_(weights[name])
 
@@ -60,9 +64,9 @@ class EMAHook(Hook):
         """Average and weights change places."""
         weights = runner.bare_model.state_dict()
         for name, average in self.average.items():
-            other = average.clone()
-            average.copy_(weights[name])
-            weights[name].copy_(other)
+            mine, other = local(average), local(average).clone()
+            mine.copy_(local(weights[name]))
+            local(weights[name]).copy_(other)
 
     def after_val_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
         del metrics
@@ -71,7 +75,7 @@ class EMAHook(Hook):
     def before_save_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:
         del runner
         checkpoint["raw_state_dict"] = checkpoint["state_dict"]
-        checkpoint["state_dict"] = {name: value.cpu().clone() for name, value in self.average.items()}
+        checkpoint["state_dict"] = dict(self.average)
 
     def after_load_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:
         del runner
