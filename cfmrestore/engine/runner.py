@@ -154,7 +154,7 @@ class RestorationRunner(Runner):
         except TypeError as error:
             raise ValueError(f"optim_wrapper cannot be built from {optim_wrapper}: {error}") from error
 
-    def wrap_model(self, model_wrapper_cfg: dict[str, Any] | None, model: nn.Module) -> nn.Module:
+    def wrap_model(self, model_wrapper_cfg: dict[str, Any] | None, model: Any) -> nn.Module:
         if not self.distributed and self.strategy.divides:
             raise ValueError(
                 f"strategy {self.cfg.strategy!r} divides {self.strategy.divides} among processes, and this is one "
@@ -221,10 +221,10 @@ class RestorationRunner(Runner):
     @cached_property
     def _divided(self) -> dict[shards.Key, Tensor]:
         """Weights by their names, and by their places in the optimizer."""
-        weights = {("state_dict", name): value for name, value in self.model.state_dict().items()}
+        found: dict[shards.Key, Tensor] = {("state_dict", name): one for name, one in self.model.state_dict().items()}
         groups = self.optim_wrapper.optimizer.param_groups
-        places = enumerate(weight for group in groups for weight in group["params"])
-        return {**weights, **{("optimizer", "state", place): weight for place, weight in places}}
+        in_order = [weight for group in groups for weight in group["params"]]
+        return found | {("optimizer", "state", place): weight for place, weight in enumerate(in_order)}
 
     def _counterpart(self, key: shards.Key) -> Tensor | None:
         """The weight to which a tensor of a checkpoint belongs: itself, its average, or a state of its optimizer."""

@@ -50,7 +50,8 @@ def divided(checkpoint: dict[str, Any], like: Callable[[Key], Tensor | None]) ->
         other = like(key)
         if not isinstance(other, DTensor) or isinstance(value, DTensor) or value.shape != other.shape:
             return value
-        return distribute_tensor(value.to(other.device), other.device_mesh, other.placements, src_data_rank=None)
+        value = value.to(other.device).contiguous()  # a file keeps the layout channels-last
+        return distribute_tensor(value, other.device_mesh, other.placements, src_data_rank=None)
 
     result: dict[str, Any] = map_tensors(checkpoint, part)
     return result
@@ -61,8 +62,8 @@ def whole(checkpoint: dict[str, Any]) -> dict[str, Any]:
 
     def gathered(key: Key, value: Tensor) -> Tensor | None:
         del key
-        value = value.detach().full_tensor() if isinstance(value, DTensor) else value.detach()
-        return value.to("cpu", copy=True) if is_main_process() else None
+        all_of_it: Tensor = value.full_tensor() if isinstance(value, DTensor) else value
+        return all_of_it.detach().to("cpu", copy=True) if is_main_process() else None
 
     result: dict[str, Any] = map_tensors(checkpoint, gathered)
     return result
@@ -82,7 +83,7 @@ def save(checkpoint: dict[str, Any], folder: Path, *, tensors_are_there: bool = 
     tensors: dict[str, Tensor] = {}
 
     def outline(key: Key, value: Tensor) -> Tensor:
-        tensors[_name(key)] = value.detach()
+        tensors[_name(key)] = value.detach().contiguous()
         return torch.empty(value.shape, dtype=value.dtype, device="meta")
 
     state = map_tensors(checkpoint, outline)

@@ -125,8 +125,7 @@ def test_ranks_may_change_between_starts(double: tuple[Path, Path], tmp_path: Pa
     for stop, ranks, word in ((6, 1, "ddp"), (13, 2, "fsdp"), (16, 2, "zero1"), (STEPS, 1, "ddp")):
         keys = options(folder, ranks=ranks, strategy=word, **{"train_cfg.max_iters": stop})
         keys |= {"param_scheduler.1.end": STEPS}
-        output = train(config, run, keys, "--no-validate", "--resume", ranks=ranks)
-        assert "other settings" not in output
+        train(config, run, keys, "--no-validate", "--resume", ranks=ranks)
     curves = losses(unbroken), losses(run)
     assert max(abs(a - b) for a, b in zip(*curves, strict=True)) < 1e-6
     assert largest_difference(unbroken / "iter_20.pth", run / "iter_20.pth") < 1e-6

@@ -10,6 +10,7 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule, fully_shard
 
 from cfmrestore.engine.strategies.base import Strategy
+from cfmrestore.flows.coupling_flow import CouplingFlow
 
 
 class FSDP(Strategy):
@@ -44,7 +45,7 @@ class FSDP(Strategy):
 
     def wrap(self, model: nn.Module, device: str, config: Mapping[str, Any]) -> nn.Module:
         del config
-        if hasattr(model, "load_teacher"):
+        if isinstance(model, CouplingFlow):
             model.load_teacher()  # a copy of the network, which can be copied while it is whole
         for value in model.state_dict().values():
             broadcast(value)
@@ -53,7 +54,8 @@ class FSDP(Strategy):
         mesh = init_device_mesh(device, (get_world_size(),))
         for block in _blocks(model):
             fully_shard(block, mesh=mesh, reshard_after_forward=self.reshard_after_forward)
-        return fully_shard(model, mesh=mesh).to(device)
+        fully_shard(model, mesh=mesh)
+        return model.to(device)
 
 
 def _blocks(module: nn.Module) -> Iterator[nn.Module]:
