@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 
@@ -45,7 +46,17 @@ def join(launcher: str) -> None:
         raise ValueError("launcher 'pytorch' needs torchrun or accelerate launch to start the processes")
     from accelerate import PartialState
 
-    PartialState(cpu=not torch.cuda.is_available())
+    PartialState(cpu=not torch.cuda.is_available(), **_store_of_restart())
+
+
+def _store_of_restart() -> dict[str, Any]:
+    """Of the store that torchrun keeps a part of a restart's own: else the addresses of the processes before are found."""
+    done, _ = restarts()
+    if not done or os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True":
+        return {}
+    kept = torch.distributed.TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), is_master=False)
+    store = torch.distributed.PrefixStore(f"restart_{done}", kept)
+    return {"store": store, "rank": int(os.environ["RANK"]), "world_size": int(os.environ["WORLD_SIZE"])}
 
 
 def _translate(rank: str, world_size: str, local_rank: str) -> None:
