@@ -50,7 +50,7 @@ def join(launcher: str) -> None:
 
 
 def _store_of_restart() -> dict[str, Any]:
-    """Of the store that torchrun keeps a part of a restart's own: else the addresses of the processes before are found."""
+    """A part of torchrun's store for a restart alone: beside it the addresses of the processes before still stand."""
     done, _ = restarts()
     if not done or os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True":
         return {}

@@ -80,3 +80,10 @@ def test_the_network_agrees_between_devices() -> None:
         nn.init.normal_(parameter, std=0.05)
     x, t = torch.randn(2, 4, 16, 16), torch.rand(2)
     assert torch.allclose(net.cuda()(x.cuda(), t.cuda()).cpu(), net.cpu()(x, t), atol=1e-4)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this is about processors")
+def test_a_processor_has_no_tf32() -> None:
+    optimizer = torch.optim.SGD(nn.Linear(2, 2).parameters(), lr=0.1)
+    with pytest.raises(ValueError, match="tf32 is a kind of product that NVIDIA's GPUs have, not a cpu: take 'auto'"):
+        AmpOptimWrapper(optimizer, precision="tf32")
