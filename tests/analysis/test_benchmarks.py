@@ -13,9 +13,10 @@ import pytest
 from cfmrestore.analysis.benchmarks.cases import busy_processes, in_cases
 from cfmrestore.analysis.benchmarks.metrics import benchmark_metrics
 from cfmrestore.analysis.benchmarks.network import benchmark_network
+from cfmrestore.analysis.benchmarks.ranks import benchmark_ranks
 from cfmrestore.analysis.benchmarks.restore import benchmark_restore
 from tests.restore.flows import save_model
-from tests.testing import environment, write_images
+from tests.testing import TINY, environment, small_options, write_images
 
 
 def children() -> set[int]:
@@ -84,6 +85,21 @@ def test_both_cases_are_told(run: Callable[[Path], dict], tmp_path: Path, capsys
     output = capsys.readouterr().out
     assert "| quiet |" in output
     assert "| busy  |" in output
+
+
+@pytest.mark.slow
+def test_training_together_is_measured_against_training_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("this needs two cores")
+    result = benchmark_ranks(TINY, iterations=2, warm_up=1, rounds=1, options=small_options(tmp_path))
+    together, alone = (rates[1] for rates in reversed(result["iterations_a_second"].values()))
+    assert min(together, alone) > 0
+    assert result["ratios"] == {"ddp": pytest.approx(together / alone)}
+    assert "| independent processes |" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="2 processes or more with a core each"):
+        benchmark_ranks(TINY, ranks=1)
 
 
 def test_the_parts_of_a_restoration_make_the_whole(tmp_path: Path) -> None:

@@ -78,8 +78,8 @@ def benchmark_ranks(
         raise ValueError(
             f"this measures 2 processes or more with a core each, and there are {cores} cores; got {ranks}"
         )
-    fixed = {"train_cfg.max_iters": iterations + warm_up, "default_hooks.checkpoint.save_last": False}
-    keys = {**fixed, "default_hooks.checkpoint.interval": -1, **(options or {})}
+    no_files = {"default_hooks.checkpoint.save_last": False, "default_hooks.checkpoint.interval": -1}
+    keys = {**(options or {}), **no_files, "train_cfg.max_iters": iterations + warm_up}
     rates: dict[str, list[float]] = {_ALONE: [], **{word: [] for word in strategies}}
     result: dict[str, Any] = {**conditions(0), "threads": 1, "config": str(config), "ranks": ranks}
     for _ in range(rounds):
@@ -109,7 +109,7 @@ def _run(job: "_Job", ranks: int) -> list[float]:
         port = free.getsockname()[1]
         free.close()
         processes = [
-            context.Process(target=_train, args=(job, rank, ranks, port, folder, begin, seconds))
+            context.Process(target=_work, args=(job, rank, ranks, port, folder, begin, seconds))
             for rank in range(ranks)
         ]
         for process in processes:
@@ -121,8 +121,16 @@ def _run(job: "_Job", ranks: int) -> list[float]:
     return [seconds.get() for _ in processes]
 
 
-def _train(job: "_Job", rank: int, ranks: int, port: int, folder: str, begin: Barrier, seconds: "Queue[float]") -> None:
-    """What happens in a process."""
+def _work(job: "_Job", rank: int, ranks: int, port: int, folder: str, begin: Barrier, seconds: "Queue[float]") -> None:
+    """What happens in a process; for one that fails the others do not wait."""
+    try:
+        seconds.put(_train(job, rank, ranks, port, folder, begin))
+    except BaseException:
+        begin.abort()
+        raise
+
+
+def _train(job: "_Job", rank: int, ranks: int, port: int, folder: str, begin: Barrier) -> float:
     torch.set_num_threads(1)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[rank]})
@@ -138,4 +146,4 @@ def _train(job: "_Job", rank: int, ranks: int, port: int, folder: str, begin: Ba
     runner, clock = build_runner(cfg), _Clock(job.warm_up, begin)
     runner.register_hook(clock)
     runner.train()
-    seconds.put(clock.seconds)
+    return clock.seconds
