@@ -27,7 +27,7 @@ METAFILE = {
     "cfm_unet-1.6m_realsr-x4": [
         ("cfm-realsr-x4", "fidelity 1", "set14", "PSNR"), ("cfm-realsr-x4", "fidelity 0", "set14", "natural NIQE"),
     ],
-    "cfm_x4_trajectory": [("fast", "cfm_x4_trajectory.py`", "Set14", "PSNR")],
+    "cfm_x4_trajectory": [("fast", "`few_steps/cfm_x4_trajectory.py`", "Set14", "PSNR")],
     "cfm_unet-2.7m_x4_perceptual": [
         ("fast", "`cfm-x4-fast`", "Set14", "PSNR"), ("fast", "`cfm-x4-fast`", "Set14", "NIQE"),
     ],
