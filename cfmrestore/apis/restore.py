@@ -103,7 +103,7 @@ def restore(
     items = [item for item in find_items(inputs) if not known.knows(item.path)]
     jobs = plan_jobs(items, out, suffix=suffix, format=format, samples=samples)
     single = bool(jobs) and jobs[0].result == out
-    share = [replace(job, model=_model_of(job, model)) for job in jobs[part[0] :: part[1]]]
+    share = [replace(job, model=_model_of(job, model, settings.scale)) for job in jobs[part[0] :: part[1]]]
     runs: dict[str | Path, RestoreRun] = {}
     names = [job.model for job in share] or [model] * (model != AUTO)
     for name in dict.fromkeys(names):
@@ -145,14 +145,14 @@ def not_done(jobs: Sequence[RestoreJob], done: Callable[[RestoreJob], bool]) -> 
     return todo
 
 
-def _model_of(job: RestoreJob, model: str | Path) -> str | Path:
+def _model_of(job: RestoreJob, model: str | Path, scale: float | None) -> str | Path:
     """The model that is named, or under "auto" the one that the picture needs."""
     if model != AUTO:
         return model
     try:
-        choice = choose_for(job.item.path)
+        choice = choose_for(job.item.path, scale)
     except (OSError, ValueError):  # a bad file, which is named beside the others that are done
-        return covering(())
+        return covering((), scale)
     print(f"{job}: {choice.model}, for {choice.reason}", file=sys.stderr)
     return choice.model
 

@@ -74,7 +74,7 @@ def _restore(
 ) -> str:  # fmt: skip
     """Restore one into a file; what is said of it."""
     image = open_upload(one.path, limits)
-    restorer, said = models.take(model, image)
+    restorer, said = models.take(model, image, settings.scale)
     result = restorer(image, on_progress=on_progress, **settings.to_arguments())
     result.save(out, pnginfo=png_metadata(settings, 0), exif=result.info.get("exif", b""))
     return f"{image.width} x {image.height} → {result.width} x {result.height} pixels. {said}".rstrip()

@@ -49,12 +49,12 @@ class PageModels:
             self.loaded[name] = self.load(name)
         return self.loaded[name]
 
-    def take(self, name: str, image: Image.Image) -> tuple[PageRestorer, str]:
-        """The restorer for a picture, and what is said of it."""
+    def take(self, name: str, image: Image.Image, scale: float) -> tuple[PageRestorer, str]:
+        """The restorer for a picture that is to be so many times larger, and what is said of it."""
         if name != AUTO or AUTO not in self.names:
             return self.restorer(name), f"By {name}." if len(self.names) > 1 else ""
         pixels = np.asarray(to_displayable(image).convert("RGB"))
-        choice = choose(Picture(pixels, Metadata(), "png"))
+        choice = choose(Picture(pixels, Metadata(), "png"), scale)
         return self.restorer(choice.model), f"By {choice.model}, for {choice.reason}."
 
 

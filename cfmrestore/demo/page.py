@@ -231,7 +231,7 @@ def _restoring(models: PageModels, limits: uploads.Limits, folder: Path) -> Call
         if not path:
             raise ValueError("Drop a picture first.")
         settings = settings_of(fidelity, default, scale, samples, seed, consistency, solver, intervals)
-        restorer, said = models.take(model, uploads.open_upload(path, limits))
+        restorer, said = models.take(model, uploads.open_upload(path, limits), scale)
         progress(0, desc="Restoring")
         result = uploads.restore_upload(
             restorer, path, settings, limits=limits, folder=folder, on_progress=lambda f: progress(f, desc="Restoring"),

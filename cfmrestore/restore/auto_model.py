@@ -18,6 +18,7 @@ _GRID = 0.6  # of JPEG by another encoder's steps
 _NOISE = 0.42  # variance of the noise in color over the mean Laplacian: the more detail, the more noise it outweighs
 _GRAY, _ROUGH = 4.5, 1.2  # levels of noise in luma, where it is also as rough as noise
 _SHARP, _SOFT = 0.7, 0.52  # where blur begins to count, and where it is enough alone
+_SCALE = 4  # where nobody says how large
 _SHARE = 0.25  # of what is enough alone: from it on a trace is named where none is enough
 
 
@@ -59,20 +60,28 @@ def traces(picture: Picture) -> dict[str, str]:
     return {kind: said[kind] for kind in KINDS if weights[kind] >= least}
 
 
-def covering(kinds: Collection[str]) -> str:
-    """The bundled model whose card says so: the most special, of these that of the fewest steps, then the latest."""
+def covering(kinds: Collection[str], scale: float | None = None) -> str:
+    """The bundled model whose card says so: the most special, of these that of the least scale which reaches what is
+    asked for, by default 4, then that of the fewest steps, then the latest.
+    """
     cards = {name: card for name, card in model_zoo.cards().items() if set(kinds) <= set(card["inputs"])}
     if not cards:
         raise ValueError(f"no bundled model is for pictures with {' and '.join(kinds)}: name one with --model")
-    return min(reversed(cards), key=lambda name: (len(cards[name]["inputs"]), cards[name]["figures"]["evaluations"]))
+
+    def order(name: str) -> tuple[float, ...]:
+        card = cards[name]
+        short = max((scale or _SCALE) - card["scale"], 0)
+        return len(card["inputs"]), short, card["scale"], card["figures"]["evaluations"]
+
+    return min(reversed(cards), key=order)
 
 
-def choose(picture: Picture) -> Choice:
-    """The model for a picture."""
+def choose(picture: Picture, scale: float | None = None) -> Choice:
+    """The model for a picture that is to be so many times larger."""
     found = traces(picture)
-    return Choice(covering(found), ", ".join(found.values()) or "a clean picture")
+    return Choice(covering(found, scale), ", ".join(found.values()) or "a clean picture")
 
 
-def choose_for(path: Path) -> Choice:
+def choose_for(path: Path, scale: float | None = None) -> Choice:
     """The same for a file."""
-    return choose(read_picture(path))
+    return choose(read_picture(path), scale)

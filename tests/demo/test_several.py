@@ -53,21 +53,21 @@ def test_models_are_loaded_when_they_are_asked_for(tmp_path: Path) -> None:
     assert models.names == [AUTO, *model_zoo.cards()]
     assert models.first.scale == 4
     count = len(loaded.names)
-    _, said = models.take(AUTO, Image.open(jpeg(tmp_path / "a.jpg")))
+    _, said = models.take(AUTO, Image.open(jpeg(tmp_path / "a.jpg")), 4)
     assert said.startswith("By cfm-realsr-x4-fast, for the blocks of JPEG")
-    restorer, said = models.take("cfm-x4", Image.new("RGB", (8, 8)))
+    restorer, said = models.take("cfm-x4", Image.new("RGB", (8, 8)), 4)
     assert (restorer, said) == (loaded.restorers["cfm-x4"], "By cfm-x4.")
-    models.take("cfm-x4", Image.new("L", (8, 8)))
+    models.take("cfm-x4", Image.new("L", (8, 8)), 4)
     assert len(loaded.names) == count + 2
     for name in ("/etc/passwd", "work_dirs/run", ""):
         with pytest.raises(ValueError, match="There is no model"):
-            models.take(name, Image.new("RGB", (8, 8)))
+            models.take(name, Image.new("RGB", (8, 8)), 4)
 
 
 def test_one_model_alone_is_no_choice() -> None:
     restorer = FakeRestorer()
     models = PageModels.of(restorer)
-    assert models.take("", Image.new("RGB", (8, 8))) == (restorer, "")
+    assert models.take("", Image.new("RGB", (8, 8)), 4) == (restorer, "")
     assert server.models_of("cfm-x4", "cpu").names == [AUTO, *model_zoo.cards()]
     assert server.models_of(str(model_zoo.find_bundled("cfm-x4")), "cpu").names == [""]
 

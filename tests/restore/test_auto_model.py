@@ -121,7 +121,11 @@ def test_pictures_of_any_kind_have_traces(shape: tuple[int, int, int], kind: typ
 def test_the_cards_say_for_what_a_model_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert covering(()) == "cfm-x4-fast"
     assert covering(("jpeg",)) == covering(("noise", "blur")) == "cfm-realsr-x4-fast"
-    new = {"inputs": ["jpeg"], "figures": {"evaluations": 9}}
+    assert covering(("blur",), 2) == covering(("jpeg",), 1.5) == "cfm-realsr-x2"
+    assert covering(("noise",), 1) == "cfm-web-x1"
+    assert covering((), 2) == covering((), 16) == "cfm-x4-fast"
+    assert covering(("noise",), 16) == "cfm-realsr-x4-fast"
+    new = {"inputs": ["jpeg"], "figures": {"evaluations": 9}, "scale": 4}
     monkeypatch.setattr(model_zoo, "cards", lambda: {"of-jpeg": new})
     assert covering(("jpeg",)) == "of-jpeg"
     with pytest.raises(ValueError, match="no bundled model is for pictures with noise: name one with --model"):
