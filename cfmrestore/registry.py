@@ -150,12 +150,13 @@ RUNNERS = PluginRegistry("runner", "engine.runner", parent=mm.RUNNERS)
 LOOPS = PluginRegistry("loop", "engine.loops", parent=mm.LOOPS)
 HOOKS = PluginRegistry("hook", "engine.hooks", parent=mm.HOOKS)
 OPTIM_WRAPPERS = PluginRegistry("optimizer wrapper", "engine.amp_optim_wrapper", parent=mm.OPTIM_WRAPPERS)
+VISBACKENDS = PluginRegistry("visualization backend", "engine.trackers", parent=mm.VISBACKENDS)
 
 # Kinds of mmengine's to which nothing is added here, so that its names are found from this scope too.
 _INHERITED = [
     Registry(parent.name, parent=parent, scope="cfmrestore")
     for parent in (
         mm.EVALUATOR, mm.FUNCTIONS, mm.LOG_PROCESSORS, mm.MODEL_WRAPPERS, mm.OPTIM_WRAPPER_CONSTRUCTORS, mm.OPTIMIZERS,
-        mm.PARAM_SCHEDULERS, mm.VISBACKENDS, mm.VISUALIZERS, mm.WEIGHT_INITIALIZERS,
+        mm.PARAM_SCHEDULERS, mm.VISUALIZERS, mm.WEIGHT_INITIALIZERS,
     )
 ]  # fmt: skip

@@ -15,6 +15,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is loaded
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-inventory", action="store_true", help="rewrite tests/inventory.json")
+    parser.addoption("--kills", type=int, default=3, help="how often test_random_ends.py kills one run")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -66,19 +66,27 @@ def run_tool(
     name: str, *args: object, options: dict | None = None, ranks: int = 0, expect: int = 0, cwd: Path = ROOT
 ) -> str:
     """Run a tool in a process of its own, or in several as torchrun starts them; its output is returned."""
+    with TemporaryDirectory() as folder:
+        processes, logs = start_ranks(name, *args, options=options, ranks=ranks, folder=Path(folder), cwd=cwd)
+        code, output = wait_for_all(processes), "".join(log.read_text() for log in logs)
+    assert code == expect, output[-4000:]
+    return output
+
+
+def start_ranks(
+    name: str, *args: object, folder: Path, options: dict | None = None, ranks: int = 2, cwd: Path = ROOT
+) -> tuple[list[ForkServerProcess], list[Path]]:
+    """Start a tool in one process, or in several as torchrun does; the processes, and their logs in a folder."""
     words = [*args]
     if options:
         words += ["--cfg-options", *(f"{key}={value}" for key, value in options.items())]
     port = free_port()
     variables = [_variables_of(rank, ranks, port) for rank in range(ranks)] or [{}]
-    with TemporaryDirectory() as folder:
-        logs = [Path(folder, str(rank)) for rank in range(len(variables))]
-        processes = [
-            start_tool(name, *words, log=log, cwd=cwd, variables=own) for log, own in zip(logs, variables, strict=True)
-        ]
-        code, output = wait_for_all(processes), "".join(log.read_text() for log in logs)
-    assert code == expect, output[-4000:]
-    return output
+    logs = [folder / f"{rank}.log" for rank in range(len(variables))]
+    started = [
+        start_tool(name, *words, log=log, cwd=cwd, variables=own) for log, own in zip(logs, variables, strict=True)
+    ]
+    return started, logs
 
 
 def fork_server() -> ForkServerContext:

@@ -9,12 +9,15 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.dist import get_world_size, is_main_process
+from mmengine.dist import broadcast_object_list, get_world_size, is_main_process
 
 from cfmrestore.engine import checkpoints, distributed
 from cfmrestore.engine.hooks.preemption_hook import PreemptionHook
-from cfmrestore.engine.setup import build_runner, prepare_config, remove_evaluation
+from cfmrestore.engine.newest import check, newest_whole, remove_unfinished
+from cfmrestore.engine.rank_watch import watched
+from cfmrestore.engine.setup import build_runner, prepare_config, remove_evaluation, timeout_of
 from cfmrestore.engine.shards import is_sharded
+from cfmrestore.engine.trackers import add_trackers
 from cfmrestore.restore import stages
 
 _OF_A_START = (
@@ -27,6 +30,7 @@ _OF_A_START = (
     "strategy",
     "env_cfg",
     "visualizer",
+    "trackers",
 )
 """Keys of a config that may differ between the starts of one run."""
 
@@ -59,20 +63,26 @@ def train(
             bundled models.
     """
     cfg = prepare_config(config, work_dir=work_dir, launcher=launcher, options=options, amp=amp)
+    if is_main_process():
+        remove_unfinished(cfg.work_dir)
     if seed is not None:
         cfg.randomness = {**cfg.get("randomness", {}), "seed": seed}
     if not validate:
         remove_evaluation(cfg, "val")
     if auto_scale_lr:
         scale_lr(cfg)
+    add_trackers(cfg)
     _resume(cfg, resume)
     if cfg.get("load_from"):
         cfg.load_from = str(stages.find_model(cfg.load_from))
     if cfg.model.get("teacher"):
         weights = stages.find_model(cfg.model.teacher.weights).with_suffix(".safetensors")
         cfg.model.teacher.weights = str(weights)
-    runner = build_runner(cfg)
-    trained: torch.nn.Module = runner.train()
+    with watched(timeout_of(cfg)) as hooks:
+        runner = build_runner(cfg)
+        for hook in hooks:
+            runner.register_hook(hook)
+        trained: torch.nn.Module = runner.train()
     if any(isinstance(hook, PreemptionHook) and hook.received == signal.SIGINT for hook in runner.hooks):
         raise KeyboardInterrupt  # what a script does next is not meant for half a training
     return trained
@@ -139,6 +149,27 @@ def scale_lr(cfg: Config) -> None:
     cfg.auto_scale_lr = None
 
 
+def _newest(work_dir: str) -> Path | None:
+    """The newest whole checkpoint, which one rank looks for; what is damaged is said."""
+    found: list[Any] = [None, [], None]
+    if is_main_process():
+        try:
+            found[:2] = newest_whole(work_dir)
+        except ValueError as error:
+            found[2] = str(error)
+    broadcast_object_list(found)
+    path, faults, failure = found
+    if failure:
+        raise ValueError(failure)
+    weights = path.with_suffix(".safetensors") if path is not None and path.is_file() else None  # shards are theirs
+    if is_main_process() and weights is not None and not weights.is_file():
+        checkpoints.save(checkpoints.load(path), path)
+        faults = [*faults, f"{str(weights)!r} was missing and is written again"]
+    if is_main_process() and faults:
+        print(f"warning: {'; '.join(faults)}: the run goes on from {path}", file=sys.stderr)
+    return path
+
+
 def _resume(cfg: Config, resume: str | None) -> None:
     """Where a run goes on: where it was told to, and started again by torchrun at its newest checkpoint."""
     newest, (done, allowed) = checkpoints.find_latest(cfg.work_dir), distributed.restarts()
@@ -151,12 +182,14 @@ def _resume(cfg: Config, resume: str | None) -> None:
             print(f"warning: {told}: {mend}", file=sys.stderr)
     if resume is None and not done:
         return
-    path = newest if done or resume == "auto" else Path(str(resume))
+    path = _newest(cfg.work_dir) if done or resume == "auto" else Path(str(resume))
     if path is None:
         print(f"--resume: there is no checkpoint in {cfg.work_dir!r} yet, so the run starts at iteration 0")
         return
     if not path.is_file() and not is_sharded(path):
         raise ValueError(f"cannot resume: there is no checkpoint {str(path)!r}")
+    if resume != "auto" and path.suffix != ".safetensors":
+        check(path)
     if is_main_process():
         tell_changes(cfg, path.parent)
     cfg.load_from, cfg.resume = str(path), True

@@ -4,6 +4,7 @@ from mmengine.hooks import Hook
 from mmengine.model import BaseDataPreprocessor, BaseModel
 from mmengine.optim import OptimWrapper
 from mmengine.runner import BaseLoop, Runner
+from mmengine.visualization import BaseVisBackend
 from torch.utils.data import Sampler
 
 from cfmrestore import registry
@@ -21,5 +22,6 @@ SHELLS = tuple(
         (registry.HOOKS, Hook),
         (registry.OPTIM_WRAPPERS, OptimWrapper),
         (registry.DATA_SAMPLERS, Sampler),
+        (registry.VISBACKENDS, BaseVisBackend),
     )
 )  # fmt: skip

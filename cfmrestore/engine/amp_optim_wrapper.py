@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from mmengine.device import get_device
 from mmengine.logging import print_log
-from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from cfmrestore.engine.optim_wrapper import OptimWrapper
 from cfmrestore.registry import OPTIM_WRAPPERS
 
 PRECISIONS = {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -31,6 +31,9 @@ def best_precision(device: str) -> str:
 @OPTIM_WRAPPERS.register_module()
 class AmpOptimWrapper(OptimWrapper):
     """Runs the network in reduced precision; weights, optimizer and losses stay in float32.
+
+    Steps that float16's loss scale skips, to be lowered, do not count as ``skipped``; but below a scale of 1 they do,
+    for then it is not to blame.
 
     Args:
         optimizer: The optimizer.
@@ -71,15 +74,24 @@ class AmpOptimWrapper(OptimWrapper):
             yield
 
     def backward(self, loss: Tensor, **kwargs: Any) -> None:
+        self._loss = self._loss + loss.detach()
         self.scaler.scale(loss).backward(**kwargs)
         self._inner_count += 1
 
     def step(self, **kwargs: Any) -> None:
+        if not self.scaler.is_enabled():
+            super().step(**kwargs)
+            return
+        self.skipped = self._is_nonfinite([])  # the gradients are the scaler's to look at
+        if self.skipped:
+            return
         if self.clip_grad_kwargs:
             self.scaler.unscale_(self.optimizer)
             self._clip_grad()
+        scale = self.scaler.get_scale()
         self.scaler.step(self.optimizer, **kwargs)
         self.scaler.update()
+        self.skipped = scale < 1 and self.scaler.get_scale() < scale
 
     def state_dict(self) -> dict[str, Any]:
         return {**super().state_dict(), "scaler": self.scaler.state_dict()}

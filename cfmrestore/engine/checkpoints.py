@@ -2,10 +2,13 @@
 
 import argparse
 import json
+import os
 import pickle
 import platform
+import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -53,15 +56,42 @@ def as_data(value: Any) -> Any:
 
 
 def save(checkpoint: dict[str, Any], path: str | Path) -> None:
-    """Write a checkpoint, and its weights again as safetensors beside it."""
+    """Write a checkpoint, and its weights again as safetensors beside it: both or, where the disk fails, neither."""
     from safetensors.torch import save_file
 
     path = Path(path)
-    with atomic(path) as unfinished:
-        torch.save(checkpoint, unfinished)
     weights = {name: value.contiguous() for name, value in checkpoint["state_dict"].items()}
-    with atomic(path.with_suffix(".safetensors")) as unfinished:
-        save_file(weights, unfinished, metadata={"meta": json.dumps(checkpoint["meta"])})
+    with disk_named(path), atomic(path) as whole, atomic(path.with_suffix(".safetensors")) as alone:
+        with whole.open("wb") as file:  # torch's own files do not say why they fail
+            torch.save(checkpoint, file)
+        save_file(weights, alone, metadata={"meta": json.dumps(checkpoint["meta"])})
+
+
+@contextmanager
+def disk_named(path: Path) -> Iterator[None]:
+    """What a disk refuses (it is full, a quota is used up) is one message that names it."""
+    try:
+        yield
+    except Exception as error:  # torch and safetensors have their own
+        if (number := _system_error(error)) is None:
+            raise
+        place = path.absolute().parent
+        disk = next(folder for folder in (place, *place.parents) if os.path.ismount(folder))
+        raise ValueError(
+            f"{str(path)!r} is not written, for its disk ({disk}) says: {os.strerror(number)}. What was saved before "
+            "is whole: make room, and go on with the same command (a training: and --resume)"
+        ) from error
+
+
+def _system_error(error: BaseException | None) -> int | None:
+    """The system's number of an error, or of one behind it."""
+    while error is not None:
+        if isinstance(error, OSError):
+            return error.errno
+        if found := re.search(r"(?:os error |\[Errno )(\d+)", str(error)):  # of one process, or of several
+            return int(found[1])
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def remove(path: str | Path) -> None:

@@ -2,9 +2,12 @@
 
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import torch
+
+TIMEOUT = 600.0  # seconds, NCCL's own
 
 
 def detect(launcher: str | None, env: Mapping[str, str] = os.environ) -> str:
@@ -31,8 +34,15 @@ def device_of_process(device: str = "auto", env: Mapping[str, str] = os.environ)
     return f"cuda:{int(env.get('LOCAL_RANK', 0)) % torch.cuda.device_count()}"
 
 
-def join(launcher: str) -> None:
-    """Start the process group: NCCL with one GPU a process, gloo without."""
+def join(launcher: str, timeout: float = TIMEOUT) -> None:
+    """Start the process group: NCCL with one GPU a process, gloo without.
+
+    Args:
+        launcher: What started the processes.
+        timeout: Seconds that one waits for the others.
+    """
+    if not isinstance(timeout, int | float) or not timeout > 0:
+        raise ValueError(f"env_cfg.dist_cfg.timeout must be a positive number of seconds; got {timeout!r}")
     if launcher == "none" or torch.distributed.is_initialized():
         return
     if launcher == "slurm":
@@ -46,7 +56,15 @@ def join(launcher: str) -> None:
         raise ValueError("launcher 'pytorch' needs torchrun or accelerate launch to start the processes")
     from accelerate import PartialState
 
-    PartialState(cpu=not torch.cuda.is_available(), **_store_of_restart())
+    try:  # a little longer than what RankWatch waits, which knows more
+        longer = timedelta(seconds=timeout + min(timeout, 30))
+        PartialState(cpu=not torch.cuda.is_available(), timeout=longer, **_store_of_restart())
+    except torch.distributed.DistError as error:
+        place = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+        raise ValueError(
+            f"rank {os.environ['RANK']} of {os.environ['WORLD_SIZE']} did not find the others at {place} in "
+            f"{timeout:g} s (env_cfg.dist_cfg.timeout): {error}. Are all ranks started, with one address and port?"
+        ) from error
 
 
 def _store_of_restart() -> dict[str, Any]:

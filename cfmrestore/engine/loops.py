@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import all_reduce_dict, get_rank
+from mmengine.dist import all_gather_object, all_reduce_dict, get_rank
 from mmengine.runner import BaseLoop
 from mmengine.runner import TestLoop as MMTestLoop
 from mmengine.runner.amp import autocast
@@ -33,6 +33,8 @@ class IterBasedTrainLoop(BaseLoop):
         max_iters: Optimizer steps.
         val_begin: First iteration with an evaluation.
         val_interval: Iterations between evaluations; the last iteration has one too.
+        max_skipped: Iterations in a row whose loss or gradient is not finite, and which therefore change nothing,
+            before the training ends with an error.
     """
 
     def __init__(
@@ -42,11 +44,13 @@ class IterBasedTrainLoop(BaseLoop):
         max_iters: int,
         val_begin: int = 1,
         val_interval: int = 1000,
+        max_skipped: int = 10,
     ) -> None:
         super().__init__(runner, dataloader)
-        for name, value in {"max_iters": max_iters, "val_interval": val_interval}.items():
+        for name, value in (("max_iters", max_iters), ("val_interval", val_interval), ("max_skipped", max_skipped)):
             if not isinstance(value, int | float) or value < 1:
                 raise ValueError(f"train_cfg.{name} must be a positive number; got {value!r}")
+        self.max_skipped = max_skipped
         self.max_iters, self.val_begin, self.val_interval = int(max_iters), val_begin, val_interval
         self.max_epochs, self.epoch, self.iter = 1, 0, 0  # the names by which mmengine's hooks ask
         self.stop_training = False
@@ -91,20 +95,36 @@ class IterBasedTrainLoop(BaseLoop):
         step = partial(self.runner.model.train_step, optim_wrapper=self.runner.optim_wrapper)
         logs = [step(one) for one in chain([batch], islice(batches, self.micro_batches - 1))]
         outputs = {name: torch.stack([log[name].detach().float() for log in logs]).mean() for name in logs[0]}
+        own_loss = outputs["loss"].clone()
         all_reduce_dict(outputs, op="mean")
-        self._check_finite(outputs, batch)
+        if self._count_skipped(own_loss, outputs["loss"], batch):  # logs show means, which one of these would spoil
+            outputs = {name: value for name, value in outputs.items() if value.isfinite()}
         self.runner.call_hook("after_train_iter", batch_idx=self.iter, data_batch=batch, outputs=outputs)
         self.iter += 1
 
-    def _check_finite(self, outputs: dict[str, Tensor], batch: dict[str, Any]) -> None:
-        loss = float(outputs["loss"])
-        if not np.isfinite(loss):
-            names = ", ".join(batch["data_samples"]["name"][:4])
-            raise ValueError(
-                f"the loss is {loss} at iteration {self.iter + 1} (images {names} ...): lower "
-                "optim_wrapper.optimizer.lr, set optim_wrapper.clip_grad, or train without --amp; checkpoints before "
-                "this one are intact"
-            )
+    def _count_skipped(self, own_loss: Tensor, loss: Tensor, batch: dict[str, Any]) -> bool:
+        """Whether the step changed nothing, which is told; too many in a row are an error. Checkpoints keep the counts.
+
+        An optimizer wrapper of one's own, which skips none, ends with the first loss that is not finite.
+        """
+        hub, wrapper = self.runner.message_hub, self.runner.optim_wrapper
+        skips = hasattr(wrapper, "skipped")
+        skipped = wrapper.skipped if skips else not bool(loss.isfinite())
+        in_row = hub.runtime_info.get("skipped_in_row", 0) + 1 if skipped else 0
+        hub.update_info("skipped_in_row", in_row)
+        if not skipped:
+            return False
+        hub.update_info("skipped_steps", hub.runtime_info.get("skipped_steps", 0) + 1)
+        names = ", ".join(batch["data_samples"]["name"][:4])
+        here = "" if own_loss.isfinite() else f"the loss is {float(own_loss)} (images {names} ...)"
+        told = "; ".join(filter(None, all_gather_object(here))) or "a gradient is not finite"
+        if skips and in_row < self.max_skipped:
+            self.runner.logger.warning(f"iteration {self.iter + 1} is skipped, {in_row} in a row: {told}")
+            return True
+        raise ValueError(
+            f"{told} at iteration {self.iter + 1}, and {in_row} in a row were so (train_cfg.max_skipped): lower "
+            "optim_wrapper.optimizer.lr, set optim_wrapper.clip_grad, or train without --amp; checkpoints are intact"
+        )
 
 
 class TestLoop(MMTestLoop):

@@ -199,7 +199,8 @@ class RestorationRunner(Runner):
         path = Path(out_dir) / filename
         if self.strategy.shards_weights and save_optimizer:
             path = path.with_suffix("")
-            shards.save(checkpoint, path, tensors_are_there=path == self._shards)
+            with checkpoints.disk_named(path):
+                shards.save(checkpoint, path, tensors_are_there=path == self._shards)
             self._shards = path
             return path
         checkpoint = shards.whole(checkpoint)

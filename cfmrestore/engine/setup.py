@@ -1,19 +1,17 @@
 """From a config to a runner; configs that only test, by one protocol, on any benchmark."""
 
 import inspect
-import sys
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.dist import is_main_process
 
 from cfmrestore.datasets.frozen import folders_of
 from cfmrestore.engine import distributed
 from cfmrestore.engine.config.load import load_config
 from cfmrestore.engine.runner import RestorationRunner
+from cfmrestore.engine.trackers import leave_out_trackers
 from cfmrestore.evaluation import protocols
 from cfmrestore.evaluation.metrics import ImageMetric
 from cfmrestore.registry import METRICS, MODELS, find_class
@@ -31,19 +29,14 @@ def prepare_config(
     cfg = load_config(config, options, amp=amp)
     cfg.work_dir = work_dir or cfg.get("work_dir") or f"work_dirs/{Path(cfg.filename).stem}"
     cfg.launcher = distributed.detect(launcher)
-    distributed.join(cfg.launcher)
-    _leave_out_tensorboard(cfg)
+    distributed.join(cfg.launcher, timeout_of(cfg))
     return cfg
 
 
-def _leave_out_tensorboard(cfg: Config) -> None:
-    """Without its package its files are not written, which is said; the same numbers stand in ``scalars.json``."""
-    backends = cfg.get("visualizer", {}).get("vis_backends") or []
-    others = [backend for backend in backends if backend["type"] != "TensorboardVisBackend"]
-    if len(others) < len(backends) and find_spec("tensorboard") is None:
-        cfg.visualizer.vis_backends = others
-        if is_main_process():
-            print("no files for TensorBoard are written: pip install 'cfmrestore[tensorboard]'", file=sys.stderr)
+def timeout_of(cfg: Config) -> float:
+    """Seconds that a rank waits for the others."""
+    timeout: float = cfg.get("env_cfg", {}).get("dist_cfg", {}).get("timeout", distributed.TIMEOUT)
+    return timeout
 
 
 def remove_evaluation(cfg: Config, *stages: str) -> None:
@@ -79,6 +72,7 @@ def prepare_test_config(cfg: Config, checkpoint: Path, protocol: str | None) -> 
     cfg.load_from, cfg.resume = str(checkpoint), False
     cfg.train_cfg = cfg.train_dataloader = cfg.optim_wrapper = cfg.param_scheduler = None
     remove_evaluation(cfg, "val")
+    leave_out_trackers(cfg)
     cfg.auto_scale_lr = None
     metrics = list(cfg.test_evaluator) if isinstance(cfg.test_evaluator, list | tuple) else [cfg.test_evaluator]
     with_protocol = [metric for metric in metrics if issubclass(find_class(metric, METRICS), ImageMetric)]

@@ -1,7 +1,6 @@
 """Configs: references, options, and one message for every wrong key."""
 
 import re
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -10,7 +9,6 @@ from mmengine.config import Config
 
 from cfmrestore._compat import format_configs_once
 from cfmrestore.apis import load_config
-from cfmrestore.engine import setup
 from cfmrestore.engine.config import check
 from cfmrestore.registry import MODELS
 from cfmrestore.restore import Restorer
@@ -178,15 +176,3 @@ def test_a_text_is_formatted_once(monkeypatch: pytest.MonkeyPatch) -> None:
     cfg.a = 2
     assert cfg.pretty_text == "a=2"
     assert texts == ["a=1", "a=2"]
-
-
-def test_without_tensorboard_its_files_are_left_out_aloud(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    prepared = partial(setup.prepare_config, TINY, work_dir="x", launcher="none", options=None)
-    kinds = [backend["type"] for backend in prepared().visualizer.vis_backends]
-    assert capsys.readouterr().err == ""
-    monkeypatch.setattr(setup, "find_spec", lambda name: None)
-    left = [backend["type"] for backend in prepared().visualizer.vis_backends]
-    assert left == [kind for kind in kinds if kind != "TensorboardVisBackend"] != kinds
-    assert "pip install 'cfmrestore[tensorboard]'" in capsys.readouterr().err

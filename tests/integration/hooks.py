@@ -21,17 +21,23 @@ from cfmrestore.flows import CouplingFlow
 from cfmrestore.registry import HOOKS, MODELS
 
 
+def note(runner) -> None:
+    """When a fault happened, as the time of a file."""
+    Path(runner.work_dir, "fault").touch()
+
+
 @HOOKS.register_module()
 class SendSignal(Hook):
     """Sends the process, behind those that it started, a signal behind an iteration, unless it was resumed."""
 
     priority = "ABOVE_NORMAL"
 
-    def __init__(self, *, name: str, at: int) -> None:
-        self.name, self.at = name, at
+    def __init__(self, *, name: str, at: int, rank: int = 0) -> None:
+        self.name, self.at, self.rank = name, at, rank
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
-        if runner.iter + 1 == self.at and not runner._resume and get_rank() == 0:
+        if runner.iter + 1 == self.at and not runner._resume and get_rank() == self.rank:
+            note(runner)
             started = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
             # From elsewhere, as a scheduler does: torch's workers take a signal of their parent in another way.
             subprocess.run(["kill", f"-{self.name.removeprefix('SIG')}", *started, str(os.getpid())], check=True)
@@ -104,3 +110,46 @@ class DoubleFlow(CouplingFlow):
         return dataclasses.replace(
             point, x_t=point.x_t.double(), dx_t=point.dx_t.double(), t=point.t.double(), conditioning=told
         )
+
+
+@HOOKS.register_module()
+class Hang(Hook):
+    """Sleeps for ever in rank 1, behind an iteration."""
+
+    def __init__(self, *, at: int) -> None:
+        self.at = at
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        if runner.iter + 1 == self.at and get_rank() == 1:
+            note(runner)
+            time.sleep(1000)
+
+
+@HOOKS.register_module()
+class Fail(Hook):
+    """Ends rank 1 with an error, behind an iteration."""
+
+    def __init__(self, *, at: int) -> None:
+        self.at = at
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        if runner.iter + 1 == self.at and get_rank() == 1:
+            note(runner)
+            raise ValueError("the picture a.png cannot be read")
+
+
+@HOOKS.register_module()
+class SpoilLoss(Hook):
+    """Makes what the network of one rank says NaN in some iterations."""
+
+    def __init__(self, *, at: list[int], rank: int = 0) -> None:
+        self.at, self.rank, self.now = at, rank, False
+
+    def before_train(self, runner):
+        runner.bare_model.network.register_forward_hook(lambda *call: call[-1] * float("nan") if self.now else None)
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        self.now = runner.iter + 1 in self.at and get_rank() == self.rank
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        self.now = False

@@ -140,6 +140,7 @@ def test_a_loss_that_is_not_finite_ends_in_one_message(tmp_path: Path) -> None:
     config, work_dir = write_config(tmp_path, ', dict(type="Poison")'), tmp_path / "run"
     keys = options(tmp_path, **{"default_hooks.checkpoint.interval": 2})
     output = run_tool("train.py", config, "--work-dir", work_dir, options=keys, expect=1)
-    assert "error: the loss is nan at iteration 3 (images" in output
+    assert "iteration 3 is skipped, 1 in a row: the loss is nan (images" in output
+    assert "at iteration 12, and 10 in a row were so (train_cfg.max_skipped): lower optim_wrapper" in output
     assert "Traceback" not in output
     assert torch.isfinite(checkpoints.load(work_dir / "iter_2.pth")["state_dict"]["network.stem.weight"]).all()

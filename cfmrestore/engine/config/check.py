@@ -14,7 +14,9 @@ from cfmrestore.engine.strategies import build_strategy
 from cfmrestore.registry import OWN_PLUGINS, REGISTRIES, check_keys
 from cfmrestore.suggestions import closest, nearest
 
-_OTHER_KEYS = {"auto_scale_lr", "custom_imports", "find_unused_parameters", "runner_type", "strategy", "sync_bn"}
+_OTHER_KEYS = {
+    "auto_scale_lr", "custom_imports", "find_unused_parameters", "runner_type", "strategy", "sync_bn", "trackers",
+}  # fmt: skip
 _THEIRS = (
     mm.OPTIMIZERS, mm.OPTIM_WRAPPERS, mm.PARAM_SCHEDULERS, mm.HOOKS, mm.LOOPS, mm.DATASETS, mm.DATA_SAMPLERS,
     mm.TRANSFORMS, mm.MODELS, mm.MODEL_WRAPPERS, mm.METRICS, mm.EVALUATOR, mm.VISUALIZERS, mm.VISBACKENDS,
@@ -31,7 +33,7 @@ _PLACES = {
     "val_evaluator": ours.METRICS, "test_evaluator": ours.METRICS, "train_cfg": ours.LOOPS, "val_cfg": ours.LOOPS,
     "test_cfg": ours.LOOPS, "custom_hooks": ours.HOOKS,
     "optim_wrapper": ours.OPTIM_WRAPPERS, "optimizer": mm.OPTIMIZERS, "param_scheduler": mm.PARAM_SCHEDULERS,
-    "visualizer": mm.VISUALIZERS, "vis_backends": mm.VISBACKENDS, "log_processor": mm.LOG_PROCESSORS,
+    "visualizer": mm.VISUALIZERS, "vis_backends": ours.VISBACKENDS, "log_processor": mm.LOG_PROCESSORS,
     "model_wrapper_cfg": mm.MODEL_WRAPPERS, "collate_fn": mm.FUNCTIONS,
 }  # fmt: skip
 """The registry of what stands under a key, or in a list there."""

@@ -56,7 +56,8 @@ class CheckpointHook(Hook):
         path = runner.save_checkpoint(runner.work_dir, f"iter_{iteration}.pth", iteration=iteration)
         runner.logger.info(f"saved {path}")
         if is_main_process():
-            write_text(Path(runner.work_dir) / checkpoints.LAST, str(path))
+            with checkpoints.disk_named(pointer := Path(runner.work_dir) / checkpoints.LAST):
+                write_text(pointer, str(path))
             for old in surplus:
                 checkpoints.remove(Path(runner.work_dir) / f"iter_{old}.pth")
 

@@ -21,12 +21,13 @@ class PreemptionHook(Hook):
 
     Args:
         signals: Names of the signals; Windows has no SIGUSR1, and goes without.
-        interval: Iterations between the looks of a distributed run at all its ranks.
+        interval: Iterations between the looks of a distributed run at all its ranks; torchrun, and most schedulers,
+            kill what has not ended after half a minute.
     """
 
     priority = "LOWEST"
 
-    def __init__(self, *, signals: Sequence[str] = ("SIGTERM", "SIGUSR1", "SIGINT"), interval: int = 10) -> None:
+    def __init__(self, *, signals: Sequence[str] = ("SIGTERM", "SIGUSR1", "SIGINT"), interval: int = 1) -> None:
         missing = {"SIGUSR1"} - signal.Signals.__members__.keys()
         self.signals = [signal.Signals[name] for name in signals if name not in missing]
         self.interval = interval
