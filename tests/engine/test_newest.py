@@ -38,11 +38,18 @@ def flip(path: Path) -> None:
     path.write_bytes(content)
 
 
+def mark_as_folder(path: Path) -> None:
+    """In the archive's directory, of which there are no checksums."""
+    content = bytearray(path.read_bytes())
+    content[content.index(b"archive/data/0", content.index(b"PK\x01\x02")) - 8] ^= 0x10
+    path.write_bytes(content)
+
+
 def empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
-DAMAGES = [truncate, flip, empty, Path.unlink]
+DAMAGES = [truncate, flip, mark_as_folder, empty, Path.unlink]
 
 
 def test_the_newest_is_taken_where_it_is_whole(run: Path) -> None:
@@ -122,9 +129,10 @@ def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == [f".iter_20.pth.{os.getppid()}.tmp", "iter_10.pth"]
 
 
-def flip_anywhere(path: Path) -> None:
+def flip_a_weight(path: Path) -> None:
     content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
+    weight = checkpoints.load(path)["raw_state_dict"]["network.stem.weight"]
+    content[content.index(weight.numpy().tobytes()[:16])] ^= 1
     path.write_bytes(content)
 
 
@@ -133,7 +141,7 @@ def test_a_training_goes_on_from_the_one_before(tmp_path: Path, capsys: pytest.C
     train(TINY, **keys)
     newest, before = tmp_path / "iter_6.pth", tmp_path / "iter_3.pth"
     whole = checkpoints.load(newest)
-    flip_anywhere(newest)
+    flip_a_weight(newest)
     with pytest.raises(ValueError, match=r"iter_6.pth' is damaged"):
         train(TINY, **keys, resume=str(newest))
     newest.with_suffix(".safetensors").unlink()
@@ -150,7 +158,7 @@ def test_a_training_goes_on_from_the_one_before(tmp_path: Path, capsys: pytest.C
     assert same(weights, checkpoints.load(before)["state_dict"])
     for part in ("state_dict", "raw_state_dict", "optimizer"):
         assert same(checkpoints.load(newest)[part], whole[part])
-    flip_anywhere(newest)
+    flip_a_weight(newest)
     before.unlink()
     with pytest.raises(ValueError, match="cannot resume, because no checkpoint is whole"):
         train(TINY, **keys, resume="auto")
