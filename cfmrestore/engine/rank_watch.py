@@ -60,6 +60,10 @@ class RankWatch(Hook):
         del runner, metrics
         self._moved = time.monotonic()
 
+    def after_train(self, runner: Any) -> None:
+        del runner
+        self._moved = None
+
     def stop(self) -> None:
         """Watch no longer."""
         self._done.set()
@@ -97,10 +101,8 @@ class RankWatch(Hook):
 
     def _run(self) -> None:
         while not self._done.wait(self.period):
-            try:
+            with suppress(RuntimeError):  # rank 0 has ended, perhaps as all do
                 self._write()
-            except RuntimeError:  # rank 0 has ended: whether all have, the next collective operation tells
-                return
             if self._moved is not None and time.monotonic() - self._moved > self.timeout:
                 self._end()
 
