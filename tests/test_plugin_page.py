@@ -10,7 +10,7 @@ from tests.testing import ROOT
 
 PAGE = (ROOT / "docs" / "plugins.md").read_text().split("\n## Contracts\n")[1]
 SECTIONS = {part.partition("\n")[0]: part for part in PAGE.split("\n### ")[1:]}
-SHELLS = {"model", "hook", "loop", "runner", "optimizer wrapper", "data sampler"}
+SHELLS = {"model", "hook", "loop", "runner", "optimizer wrapper", "data sampler", "visualization backend"}
 KINDS = sorted(REGISTRIES.keys() - SHELLS)
 
 
