@@ -12,6 +12,7 @@ from cfmrestore.datasets.digits import Digits
 from cfmrestore.datasets.draws import Draw, DrawSampler
 from cfmrestore.datasets.flow_pairs import FlowPairs
 from cfmrestore.datasets.generation_requests import GenerationRequests
+from cfmrestore.datasets.hugging_face_dataset import HuggingFaceDataset
 from cfmrestore.datasets.image_folder import ImageFolder
 from cfmrestore.datasets.label_map_folder import LabelMapFolder
 from cfmrestore.datasets.latent_folder import LatentFolder
@@ -19,6 +20,7 @@ from cfmrestore.datasets.lsun import LSUN
 from cfmrestore.datasets.mixture import Mixture
 from cfmrestore.datasets.paired_folder import PairedFolder
 from cfmrestore.datasets.scenes import Scenes
+from cfmrestore.datasets.web_dataset import WebDataset
 from cfmrestore.imageio import read_image
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "DrawSampler",
     "FlowPairs",
     "GenerationRequests",
+    "HuggingFaceDataset",
     "ImageDataset",
     "ImageFolder",
     "LabelMapFolder",
@@ -42,5 +45,6 @@ __all__ = [
     "Mixture",
     "PairedFolder",
     "Scenes",
+    "WebDataset",
     "read_image",
 ]

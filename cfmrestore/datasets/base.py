@@ -20,6 +20,10 @@ from cfmrestore.plugins import broken
 from cfmrestore.registry import TRANSFORMS
 
 
+class SourceError(ValueError):
+    """What holds many images is missing or damaged: that ends a run also where an image would be skipped."""
+
+
 class ImageDataset(Dataset[dict[str, Any]]):
     """Reads files, transforms them, and gives each image its seed.
 
@@ -33,7 +37,8 @@ class ImageDataset(Dataset[dict[str, Any]]):
     Args:
         pipeline: Transforms, applied in order.
         seed: The run's seed; the runner gives it.
-        on_error: "raise" stops at an unreadable file and names it, "skip" warns and takes the next one.
+        on_error: "raise" stops at an unreadable file and names it, "skip" warns and takes the next one. What holds many
+            images (``SourceError``) is never skipped.
         cache_images: How many decoded files a worker keeps in memory.
     """
 
@@ -99,7 +104,7 @@ class ImageDataset(Dataset[dict[str, Any]]):
             try:
                 return self._load(draw._replace(image=index))
             except (ValueError, OSError) as error:
-                if self.on_error == "raise":
+                if self.on_error == "raise" or isinstance(error, SourceError):
                     raise ValueError(f"{self.name(index)}: {error}") from error
                 warnings.warn(f"skipped {self.name(index)}: {error}", RuntimeWarning, stacklevel=2)
                 logging.getLogger("mmengine").warning("skipped %s: %s", self.name(index), error)
