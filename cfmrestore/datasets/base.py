@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 from cfmrestore.datasets.draws import Draw, Order, shuffled
 from cfmrestore.datasets.transforms.base import Sample, Transform
 from cfmrestore.imageio import read_image, read_label_map
+from cfmrestore.ops.permutation import Permutation
 from cfmrestore.ops.rng import key_of, mix
 from cfmrestore.plugins import broken
 from cfmrestore.registry import TRANSFORMS
@@ -47,6 +48,9 @@ class ImageDataset(Dataset[dict[str, Any]]):
 
     computes_order = False
     """Whether its order is computed place by place: a permutation of all its images would be too large to store."""
+
+    reads_in_windows = False
+    """Whether images that are drawn one after the other should lie near each other: the others may be far to fetch."""
 
     def __init__(
         self,
@@ -132,6 +136,10 @@ class ImageDataset(Dataset[dict[str, Any]]):
     def order(self, seed: int) -> Order:
         """The indices in the order of an epoch, chosen by a seed."""
         return shuffled(len(self), seed)
+
+    def order_of_draws(self, count: int, seed: int) -> Order:
+        """The order of so many draws of a mixture, which take the images one after the other, over and over."""
+        return Permutation(count, seed)
 
     def inputs(self, index: int, seed: int) -> dict[str, Tensor]:
         """What the flow gets of one sample, transformed."""

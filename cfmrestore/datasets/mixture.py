@@ -13,6 +13,30 @@ from cfmrestore.ops.rng import mix
 from cfmrestore.registry import DATASETS
 
 
+class Interleaved:
+    r"""Several orders as one, each in its sequence and spread evenly.
+
+    Of the first p places :math:`\lfloor p\, m_1 / M \rfloor` are of the first order, which has :math:`m_1` of M; the
+    others are shared out among the rest in the same way. So the place in its order is known without counting.
+    """
+
+    def __init__(self, orders: Sequence[Order]) -> None:
+        self.orders = orders
+        self.starts = [0, *accumulate(len(order) for order in orders)]
+
+    def __len__(self) -> int:
+        return self.starts[-1]
+
+    def __getitem__(self, place: int) -> int:
+        left = len(self)
+        for order, start in zip(self.orders, self.starts, strict=False):
+            before, behind = (at * len(order) // left for at in (place, place + 1))
+            if behind > before:
+                return start + order[before]
+            place, left = place - before, left - len(order)
+        raise IndexError(f"{place} is no place")
+
+
 @DATASETS.register_module()
 class Mixture(Dataset[dict[str, Any]]):
     r"""The images of several datasets, of which each has a share of every epoch.
@@ -21,6 +45,9 @@ class Mixture(Dataset[dict[str, Any]]):
     i, which has :math:`n_i` images. Draw j of epoch e is image :math:`(e\, m_i + j) \bmod n_i`: a large dataset with a
     small share is gone through in several epochs, a small one with a large share several times in one, each time with
     other crops.
+
+    The order of an epoch is a permutation of all draws. Where a dataset reads in windows (``WebDataset``), the draws of
+    each dataset are in an order of their own, and follow each other as evenly as the shares allow (``Interleaved``).
 
     Args:
         datasets: Configs of datasets of one kind of sample: all make their inputs, or all have them.
@@ -67,8 +94,20 @@ class Mixture(Dataset[dict[str, Any]]):
         """Whether one of its datasets does."""
         return any(one.computes_order for one in self.datasets)
 
+    @property
+    def reads_in_windows(self) -> bool:
+        """Whether one of its datasets does."""
+        return any(one.reads_in_windows for one in self.datasets)
+
+    def order_of_draws(self, count: int, seed: int) -> Order:
+        """A permutation: inside another mixture there are no windows."""
+        return Permutation(count, seed)
+
     def order(self, seed: int) -> Order:
         """The order of an epoch, all datasets among each other."""
+        if self.reads_in_windows:
+            drawn = [(one, count) for one, count in zip(self.datasets, self.counts, strict=True) if count]
+            return Interleaved([one.order_of_draws(count, mix(seed, n)) for n, (one, count) in enumerate(drawn)])
         return Permutation(len(self), seed) if self.computes_order else shuffled(len(self), seed)
 
     def _place(self, index: int, epoch: int) -> tuple[int, int, int]:

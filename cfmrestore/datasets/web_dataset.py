@@ -37,7 +37,8 @@ class WebDataset(Photographs):
         shards: Paths or URLs (http, https) in brace notation, ``data/photos-{000000..000099}.tar``; one or several.
         cache_dir: Folder of fetched shards, and of tables that cannot be beside theirs; processes may share it. By
             default ``cfmrestore/shards`` in XDG_CACHE_HOME or ``~/.cache``.
-        cache_gb: How many 10^9 bytes of fetched shards are kept, about; those that were not opened for longest go.
+        cache_gb: How many 10^9 bytes of fetched shards are kept, about; those that were not opened for longest go. The
+            shards of two windows must fit; in a ``Mixture`` of four should.
         window: So many images are shuffled among each other, of shards that are read at the same time; W of
             ``ShardOrder``.
         degradation: As of ``Photographs``.
@@ -46,6 +47,7 @@ class WebDataset(Photographs):
     """
 
     computes_order = True
+    reads_in_windows = True
 
     def __init__(
         self,
@@ -111,6 +113,12 @@ class WebDataset(Photographs):
 
     def order(self, seed: int) -> Order:
         return ShardOrder(self.counts, seed, self.window)
+
+    def order_of_draws(self, count: int, seed: int) -> Order:
+        """Runs of draws as long as a shard, which lie in two shards at most, take the place of shards."""
+        run = -(-len(self) // len(self.counts))
+        runs = [min(run, count - begin) for begin in range(0, count, run)]
+        return ShardOrder(runs, seed, self.window)
 
 
 def _stem(shard: str) -> str:

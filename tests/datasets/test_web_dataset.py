@@ -228,7 +228,7 @@ def test_the_cache_keeps_to_its_limit(tmp_path: Path) -> None:
 def test_a_server_that_stumbles_is_asked_again(tmp_path: Path) -> None:
     write_shards(tmp_path / "data", (2,))
     with serve(tmp_path / "data") as server:
-        server.statuses = [503, 404, 500, 429]
+        server.statuses = [503, 403, 500, 429]
         assert len(WebDataset(shards=f"{server.address}/photos-000.tar")) == 2
         assert len(server.asked) == 5
 
@@ -239,7 +239,7 @@ def test_what_a_server_does_not_give_is_named_and_nothing_half_is_left(tmp_path:
     with serve(tmp_path / "data") as server:
         address = server.address
         keys = {"shards": f"{address}/photos-000.tar", "cache_dir": str(cache)}
-        with pytest.raises(ValueError, match=f"there is no shard '{address}/other.tar'"):
+        with pytest.raises(ValueError, match=f"cannot fetch the shard '{address}/other.tar': HTTP Error 404"):
             WebDataset(shards=f"{address}/other.tar", cache_dir=str(cache))
         server.statuses = [404, 403]
         with pytest.raises(ValueError, match=r"cannot fetch the shard '.*photos-000\.tar': HTTP Error 403"):
@@ -277,6 +277,27 @@ def test_inputs_are_made_by_the_workers_and_mixed_with_others(tmp_path: Path) ->
     assert not any(torch.equal(a, b) for a, b in zip(*batch["inputs"].values(), strict=True))
     first = drawn(mixed, 0, 30, 2)
     assert drawn(mixed, 0, 16, 1) + drawn(mixed, 16, 14, 0) == first
+
+
+def test_in_a_mixture_few_shards_are_read_at_a_time(tmp_path: Path) -> None:
+    shards = write_shards(tmp_path, (10,) * 12)
+    photographs = str(write_images(tmp_path / "photographs", count=30, side=16))
+    mixed = Mixture(
+        datasets=[
+            {"type": "WebDataset", "shards": shards, "window": 20},
+            {"type": "ImageFolder", "data_root": photographs},
+        ],
+        weights=(2, 1),
+    )
+    order = mixed.order(5)
+    places = [mixed._place(order[place], epoch=3) for place in range(len(mixed))]
+    assert sorted(order[place] for place in range(len(mixed))) == list(range(150))
+    assert {source for source, _, _ in places} == {0, 1}
+    for begin in range(0, 150, 30):  # in each stretch the same shares: 20 of the shards, and 10 of the folder
+        images = [image for source, image, _ in places[begin : begin + 30] if source == 0]
+        assert len(images) == 20
+        assert len({image // 10 for image in images}) <= 4
+    assert [order[place] for place in range(150)] != [mixed.order(6)[place] for place in range(150)]
 
 
 def test_it_keeps_the_contract_of_datasets(tmp_path: Path) -> None:

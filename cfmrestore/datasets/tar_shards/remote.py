@@ -22,7 +22,6 @@ TRIES, WAIT = 4, 1.0  # seconds, twice as many after each try
 _TIMEOUT = 60.0
 _CHUNK = 1 << 20
 _TABLE_LIMIT = 1 << 28
-_MISSING = (404, 410)
 _BUSY = (408, 425, 429)
 
 
@@ -40,6 +39,10 @@ def public_name(shard: str) -> str:
         return repr(shard)
     parts = urlsplit(shard)
     return repr(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")
+
+
+class RefusedError(SourceError):
+    """What a server does not give, and will not when it is asked again."""
 
 
 class ShardCache:
@@ -64,35 +67,38 @@ class ShardCache:
         """The file of a shard, fetched if need be; it stays at least until the context ends."""
         path = self.place(url)
         with self._lock(path):
-            if not path.is_file() and not self._download(url, path, self.limit, self._make_room):
-                raise SourceError(f"there is no shard {public_name(url)}")
+            if not path.is_file():
+                self._download(url, path, self.limit, self._make_room)
             os.utime(path)
             yield path
 
     def fetch_table(self, url: str, path: Path) -> bool:
-        """Fetch a table that lies beside its shard; whether there is one."""
+        """Fetch a table that lies beside its shard; whether the server gives one."""
         with self._lock(path):
-            return path.is_file() or self._download(url, path, _TABLE_LIMIT)
+            if not path.is_file():
+                try:
+                    self._download(url, path, _TABLE_LIMIT)
+                except RefusedError:  # stores of objects forbid what is not there, or what no signature is for
+                    return False
+            return True
 
-    def _download(self, url: str, path: Path, limit: int, make_room: Callable[[int], None] | None = None) -> bool:
-        """A file, whole or not at all; False where the server says that it has none."""
+    def _download(self, url: str, path: Path, limit: int, make_room: Callable[[int], None] | None = None) -> None:
+        """A file, whole or not at all."""
         for attempt in count(1):
             try:
                 with urlopen(Request(url, headers={"User-Agent": "cfmrestore"}), timeout=_TIMEOUT) as answer:
                     _save(answer, path, limit, make_room)
-                return True
+                return
             except HTTPError as error:
-                if error.code in _MISSING:
-                    return False
                 reason: Exception = error
                 lasting = error.code < 500 and error.code not in _BUSY
             except (OSError, HTTPException, ValueError) as error:
                 reason, lasting = error, isinstance(error, ValueError)
             if lasting or attempt == TRIES:
                 tried = "" if lasting else f", tried {attempt} times"
-                raise SourceError(f"cannot fetch the shard {public_name(url)}{tried}: {_line(reason)}") from reason
+                kind = RefusedError if lasting and isinstance(reason, HTTPError) else SourceError
+                raise kind(f"cannot fetch the shard {public_name(url)}{tried}: {_line(reason)}") from reason
             time.sleep(WAIT * 2 ** (attempt - 1))
-        raise AssertionError
 
     def _lock(self, path: Path, timeout: float = -1) -> BaseFileLock:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 """Shards by their number, wherever they lie: how many samples each has, their keys and their bytes."""
 
+import logging
 import mmap
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -89,6 +90,7 @@ class TarShards:
         parts = urlsplit(url)
         beside = parts._replace(path=parts.path + SUFFIX).geturl()
         if not place.is_file() and not self.cache.fetch_table(beside, place):
+            logging.getLogger("mmengine").info("counting the images of %s: it has no table beside it", public_name(url))
             with self.cache.fetched(url) as path:
                 table_of(path, public_name(url)).write(place)
         return place

@@ -120,7 +120,7 @@ def _members(path: Path) -> Iterator[tuple[str, tuple[int, int]]]:
     with path.open("rb") as file, tarfile.open(fileobj=file, mode="r:") as archive:
         end = 0
         while (member := archive.next()) is not None:
-            archive.members.clear()  # tarfile would keep them all
+            archive.members.clear()  # type: ignore[attr-defined]  # tarfile would keep them all
             if member.size < 0 or archive.offset <= end:
                 raise ValueError(f"after byte {end} it goes backwards")
             end = archive.offset
