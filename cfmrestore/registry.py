@@ -1,6 +1,6 @@
 """Every registry of the toolkit: a class decorated here can be named in a config by its class name.
 
-A registry names the folder of its plugins and imports it at the first look-up. What an installed package offers
+A registry names the folders of its plugins and imports them at the first look-up. What an installed package offers
 under the entry point group ``cfmrestore.plugins``, and what ``--plugin`` named where this process was started, is
 imported when a name is not found here.
 """
@@ -91,8 +91,8 @@ def find_class(cfg: dict[str, Any], registry: Registry) -> Any:
 class PluginRegistry(Registry):
     """A registry that looks into installed packages before it gives a name up."""
 
-    def __init__(self, name: str, folder: str, parent: Registry | None = None) -> None:
-        places = [f"cfmrestore.{folder}"]
+    def __init__(self, name: str, *folders: str, parent: Registry | None = None) -> None:
+        places = [f"cfmrestore.{folder}" for folder in folders]
         super().__init__(name, build_func=build_plugin, parent=parent, scope="cfmrestore", locations=places)
         REGISTRIES[name] = self
 
@@ -141,7 +141,7 @@ TIME_SAMPLERS = PluginRegistry("time sampler", "flows.times")
 LOSSES = PluginRegistry("loss", "flows.losses")
 
 # Kinds that mmengine knows: what is not found here is looked up there.
-MODELS = PluginRegistry("model", "flows", parent=mm.MODELS)
+MODELS = PluginRegistry("model", "flows", "autoencoders", parent=mm.MODELS)
 DATASETS = PluginRegistry("dataset", "datasets", parent=mm.DATASETS)
 DATA_SAMPLERS = PluginRegistry("data sampler", "datasets", parent=mm.DATA_SAMPLERS)
 TRANSFORMS = PluginRegistry("transform", "datasets.transforms", parent=mm.TRANSFORMS)

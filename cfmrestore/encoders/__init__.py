@@ -8,6 +8,7 @@ from cfmrestore.encoders.card import EncoderCard, card
 from cfmrestore.encoders.haar import Haar
 from cfmrestore.encoders.identity import Identity
 from cfmrestore.encoders.taef2 import TAEF2
+from cfmrestore.encoders.trained_autoencoder import TrainedAutoencoder
 
 __all__ = [
     "TAEF2",
@@ -18,5 +19,6 @@ __all__ = [
     "EncoderCard",
     "Haar",
     "Identity",
+    "TrainedAutoencoder",
     "card",
 ]

@@ -31,7 +31,8 @@ def panel(sample: dict[str, Any], side: int | None = None) -> np.ndarray:
         low, scale = sample["low"], sample["scale"]
         columns[f"input {low.shape[-1]}x{low.shape[-2]}"] = low.repeat_interleave(scale, 1).repeat_interleave(scale, 2)
         columns["bicubic"] = resize(low[None], scale=scale)[0]
-    columns[f"{'restored' if columns else 'generated'}, NFE {sample['nfe']}"] = restored
+    made = "restored" if columns else "generated"
+    columns[f"{made}, NFE {sample['nfe']}" if "nfe" in sample else "reconstructed"] = restored
     if "target" in sample:
         columns["target"] = sample["target"]
     side, width = (max(size), size[1]) if side is None else (side, min(side, max(size)))

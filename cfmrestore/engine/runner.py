@@ -186,10 +186,11 @@ class RestorationRunner(Runner):
                 "time": time.strftime("%Y-%m-%d %H:%M:%S"),
                 "versions": checkpoints.versions(),
                 "model": checkpoints.as_data(self.cfg.model),
-                "encoder": {"name": type(model.encoder).__name__, "digest": model.encoder.digest()},
             },
             "state_dict": dict(model.state_dict()),
         }
+        if (encoder := getattr(model, "encoder", None)) is not None:
+            checkpoint["meta"]["encoder"] = {"name": type(encoder).__name__, "digest": encoder.digest()}
         if save_optimizer:
             checkpoint["optimizer"] = self.optim_wrapper.state_dict()
             checkpoint["param_schedulers"] = [schedule.state_dict() for schedule in self.param_schedulers or []]

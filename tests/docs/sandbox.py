@@ -89,6 +89,8 @@ def run_command(command: str, folder: Path) -> None:
 
 def smaller(name: str, words: list[str]) -> list[str]:
     """The words of a command with what makes it small."""
+    if name in ("train", "test") and "configs/autoencoder/" in words[0]:
+        return [*words, "--cfg-options", *(TRAINING if name == "train" else []), "crop_size=32"]
     if name == "train":
         cropped = ["crop_size=32"] if Path(words[0].split("::")[-1]).stem in CROPPED else []
         network = [] if any(word.startswith("load_from=cfm-") for word in words) else NETWORK

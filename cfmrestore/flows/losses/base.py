@@ -105,9 +105,9 @@ def per_image(error: Tensor) -> PerImage:
     return error.mean(dim=tuple(range(1, error.dim())))
 
 
-def shifted(image: Image, prediction: Prediction, shift: int) -> Image:
+def shifted(image: Image, rng: ImageRng, shift: int) -> Image:
     """Windows of images that are ``shift`` pixels smaller, at a place drawn anew for each batch, the same of all."""
-    top, left = (prediction.rng.fork("shift").uniform(2)[0] * (shift + 1)).int().tolist()
+    top, left = (rng.fork("shift").uniform(2)[0] * (shift + 1)).int().tolist()
     height, width = (side - shift for side in image.shape[-2:])
     return image[..., top : top + height, left : left + width]
 
@@ -135,3 +135,13 @@ class Loss(ABC):
     @abstractmethod
     def __call__(self, prediction: Prediction) -> PerImage:
         """The loss of each image, before the weight."""
+
+
+class PictureLoss(Loss):
+    """A loss that compares pictures, whatever made them."""
+
+    needs_target = True
+
+    @abstractmethod
+    def compare(self, image: Image, target: Image, rng: ImageRng) -> PerImage:
+        """The loss of each picture, before the weight."""

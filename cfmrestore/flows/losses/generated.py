@@ -156,7 +156,7 @@ class GeneratedLoss(Loss):
         self, latent: Latent, image: Image | None, places: Tensor | None, prediction: Prediction
     ) -> list[Samples]:
         if image is not None and self.shift:
-            image = shifted(image, prediction, self.shift)
+            image = shifted(image, prediction.rng, self.shift)
         return samples_of(self.spaces, latent, image, places)
 
 

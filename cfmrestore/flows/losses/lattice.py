@@ -3,9 +3,10 @@
 from torch import Tensor
 from torch.nn import functional as F
 
-from cfmrestore.flows.losses.base import Loss, Prediction, per_image
+from cfmrestore.flows.losses.base import PictureLoss, Prediction, per_image
+from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import LOSSES
-from cfmrestore.typing import PerImage
+from cfmrestore.typing import Image, PerImage
 
 
 def lattice(error: Tensor, period: int, window: int) -> Tensor:
@@ -22,7 +23,7 @@ def lattice(error: Tensor, period: int, window: int) -> Tensor:
 
 
 @LOSSES.register_module()
-class Lattice(Loss):
+class Lattice(PictureLoss):
     r"""The mean of :math:`a_k^2`, what the error has at the places of a lattice (:func:`lattice`).
 
     A decoder of blocks, and a network of features that strides, leave their period p in what is trained by them: in
@@ -38,8 +39,6 @@ class Lattice(Loss):
         weight: Factor on it in the sum of losses.
     """
 
-    needs_target = True
-
     def __init__(self, *, period: int = 4, window: int = 4, steps: int | None = None, weight: float = 1.0) -> None:
         super().__init__(weight=weight)
         if min(period, window) < 2:
@@ -49,7 +48,11 @@ class Lattice(Loss):
     def __call__(self, prediction: Prediction) -> PerImage:
         if prediction.target is None:
             raise ValueError("Lattice compares pictures, and this data gives latents without one")
-        error = prediction.image(self.steps) - prediction.target
+        return self.compare(prediction.image(self.steps), prediction.target, prediction.rng)
+
+    def compare(self, image: Image, target: Image, rng: ImageRng) -> PerImage:
+        del rng  # it looks everywhere
+        error = image - target
         height, width = (side // self.period * self.period for side in error.shape[-2:])
         if min(height, width) < (seen := self.period * self.window):
             raise ValueError(f"Lattice looks at {seen} pixels, and the crops have {height} x {width}: larger crops")

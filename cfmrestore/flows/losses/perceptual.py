@@ -6,15 +6,16 @@ import torch
 from torch import Tensor, nn
 
 from cfmrestore.features import Extractor
-from cfmrestore.flows.losses.base import Loss, Prediction, shifted
+from cfmrestore.flows.losses.base import PictureLoss, Prediction, shifted
+from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import FEATURES, LOSSES
-from cfmrestore.typing import PerImage
+from cfmrestore.typing import Image, PerImage
 
 _LPIPS = ("vgg", "alex", "squeeze")
 
 
 @LOSSES.register_module()
-class Perceptual(Loss):
+class Perceptual(PictureLoss):
     r"""LPIPS of the decoded :math:`E[x_1 | x_t]`, where the time is late enough for it to be sharp.
 
     With ``steps`` it is that of what a flow map makes of the start of the path in so many steps.
@@ -37,8 +38,6 @@ class Perceptual(Loss):
             dots.
         weight: Factor on it in the sum of losses.
     """
-
-    needs_target = True
 
     def __init__(
         self,
@@ -65,15 +64,17 @@ class Perceptual(Loss):
         late = prediction.t >= self.after
         if prediction.target is None:
             raise ValueError("Perceptual compares pictures, and this data gives latents without one")
-        images = (prediction.image(self.steps), prediction.target)
-        restored, target = (shifted(image, prediction, self.shift) for image in images)
-        if isinstance(self.network, Extractor):
-            distance = self.network.distance(restored, target)
-        else:
-            distance = self.network(restored, target, normalize=True).flatten()
+        distance = self.compare(prediction.image(self.steps), prediction.target, prediction.rng)
         if self.steps is not None:
             return distance if self.steps else prediction.share.to(distance) * distance
         return torch.where(late.to(distance.device), distance, torch.zeros_like(distance))
+
+    def compare(self, image: Image, target: Image, rng: ImageRng) -> PerImage:
+        image, target = (shifted(one, rng, self.shift) for one in (image, target))
+        if isinstance(self.network, Extractor):
+            return self.network.distance(image, target)
+        distance: PerImage = self.network(image, target, normalize=True).flatten()
+        return distance
 
 
 def _extractor(name: str, weights: str | None) -> Extractor:
