@@ -79,6 +79,7 @@ def jpeg_quality(y: Plane, clipped: np.ndarray, grid: Grid) -> int | None:
     for row, column in {(grid.row, grid.column), (0, 0)}:
         whole = ~blocks_of(clipped[row:, column:], BLOCK).any(axis=(-2, -1))
         c = np.abs(_DCT @ (blocks_of(y[row:, column:], BLOCK)[whole] - 128) @ _DCT.T)
+        c[..., 0, 0] = 0  # means: those of flat blocks are one level, and a multiple of many steps
         for quality in _QUALITIES:
             q = _steps(quality)
             k = np.rint(c / q)
