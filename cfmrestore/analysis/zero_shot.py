@@ -123,7 +123,8 @@ def zero_shot(
     if page is not None:
         fill(page, "zero-shot", "", check=True)
     files = list_images(Path(photographs), split)
-    files = [files[i * len(files) // count] for i in range(min(count, len(files)))]
+    count = min(count, len(files))
+    files = [files[i * len(files) // count] for i in range(count)]
     restorer = ZeroShotRestorer.from_pretrained(model, steps=steps, device=device)
     tables: list[str] = []
     details: list[list[np.ndarray]] = []

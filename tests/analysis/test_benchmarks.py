@@ -1,5 +1,6 @@
 """Benchmarks: both cases of a measurement, and processes that are never left behind."""
 
+import json
 import os
 import select
 import signal
@@ -11,12 +12,29 @@ from pathlib import Path
 import pytest
 
 from cfmrestore.analysis.benchmarks.cases import busy_processes, in_cases
+from cfmrestore.analysis.benchmarks.choice import benchmark_choice, table
 from cfmrestore.analysis.benchmarks.metrics import benchmark_metrics
 from cfmrestore.analysis.benchmarks.network import benchmark_network
 from cfmrestore.analysis.benchmarks.ranks import benchmark_ranks
 from cfmrestore.analysis.benchmarks.restore import benchmark_restore
 from tests.restore.flows import save_model
 from tests.testing import TINY, environment, small_options, write_images
+
+
+def test_the_automatic_choice_is_held_against_every_model(tmp_path: Path) -> None:
+    photos, out = write_images(tmp_path / "photos", count=3, side=96), tmp_path / "rows.json"
+    rows = benchmark_choice(photos, count=9, side=48, kinds=["shrunk", "noise, JPEG"], models=["cfm-x4"], out=str(out))
+    assert [row["file"] for row in rows] == ["0.png", "1.png", "2.png"]  # no more than there are, and each once
+    assert [row["kind"] for row in rows] == ["shrunk", "noise, JPEG", "shrunk"]
+    for row in rows:
+        assert set(row["psnr"]) == {"cfm-x4-fast", "cfm-realsr-x4-fast", "cfm-x4"}
+        assert row["regret"] == max(row["psnr"].values()) - row["psnr"][row["choice"]] >= 0
+    assert json.loads(out.read_text()) == rows
+    lines = table(rows).splitlines()
+    assert [line.split("|")[1].strip() for line in lines[2:]] == ["shrunk", "noise, JPEG", "all"]
+    assert "| always cfm-x4 " in lines[0]
+    with pytest.raises(ValueError, match="unknown kinds fog; known are shrunk, JPEG, "):
+        benchmark_choice(photos, kinds=["fog"])
 
 
 def children() -> set[int]:

@@ -72,7 +72,8 @@ def benchmark_choice(
     names = dict.fromkeys([*map(covering, subsets), *models])
     restorers = {name: Restorer.from_pretrained(name, device="cpu") for name in names}
     files = list_images(Path(photographs), split)
-    files = [files[i * len(files) // count] for i in range(min(count, len(files)))]
+    count = min(count, len(files))
+    files = [files[i * len(files) // count] for i in range(count)]
     rows = []
     for index, file in enumerate(files):
         kind = kinds[(index + seed) % len(kinds)]
