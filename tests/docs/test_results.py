@@ -22,6 +22,8 @@ from _generate.results import Result, load, results
 
 RESULTS = results()
 DIGITS = "recognized by `DigitClassifier`", "Fréchet distance in its features"
+X2 = "100 held-out photographs of BSDS500, halved by `camera_or_web_x2`"
+X1 = "100 held-out photographs of BSDS500, degraded by `web`"
 METAFILE = {
     "cfm_unet-1.6m_x4": [("cfm-x4", "fidelity 1", "set5", "PSNR"), ("cfm-x4", "fidelity 0", "set5", "natural NIQE")],
     "cfm_unet-1.6m_realsr-x4": [
@@ -29,9 +31,18 @@ METAFILE = {
     ],
     "cfm_x4_trajectory": [("fast", "`few_steps/cfm_x4_trajectory.py`", "Set14", "PSNR")],
     "cfm_unet-2.7m_x4_perceptual": [
-        ("fast", "`cfm-x4-fast`", "Set14", "PSNR"), ("fast", "`cfm-x4-fast`", "Set14", "NIQE"),
+        ("fast", "`cfm-x4-fast`, fidelity 1", "Set14", "PSNR"), ("fast", "`cfm-x4-fast`", "Set14", "natural NIQE"),
     ],
-    "cfm_realsr_x4_perceptual": [("fast", "-fast", "93 pairs of DRealSR (two cameras)", "PSNR")],
+    "cfm_realsr_x4_perceptual": [
+        ("fast", "cfm_realsr_x4_perceptual", "93 pairs of DRealSR (two cameras)", "PSNR"),
+    ],
+    "cfm_unet-2.7m_realsr-x4_perceptual": [
+        ("fast", "`cfm-realsr-x4-fast`", "93 pairs of DRealSR (two cameras)", "natural PSNR"),
+    ],
+    "cfm_unet-1.6m_realsr-x2": [
+        ("fast", "`cfm-realsr-x2`", X2, "natural PSNR"), ("fast", "x2`, fidelity 1", X2, "PSNR"),
+    ],
+    "cfm_unet-1.6m_web-x1": [("fast", "`cfm-web-x1`", X1, "natural NIQE"), ("fast", "x1`, fidelity 1", X1, "PSNR")],
     "digits_unet": [("digits_draws", "digits_unet", "", f"recognized={DIGITS[0]}"),
                     ("digits_draws", "digits_unet", "", f"Fréchet distance={DIGITS[1]}")],
     "digits_dit": [("digits", "`digits_dit.py`, guidance 1", "", f"recognized={DIGITS[0]}"),
