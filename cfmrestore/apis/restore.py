@@ -71,6 +71,7 @@ def restore(
     options: Mapping[str, Any] | None = None,
     device: str = "auto",
     precision: str = "auto",
+    backend: str = "torch",
     part: tuple[int, int] = (0, 1),
 ) -> list[Path]:
     """Restore image files; returns the files that this process wrote.
@@ -93,6 +94,7 @@ def restore(
         options: Dotted keys of that config and their values.
         device: "auto", "cpu", "cuda" ...
         precision: "auto", "fp32", "bf16" or "fp16".
+        backend: What evaluates the network, as of ``Restorer``.
         part: (i, n) does the i-th of n shares of the images.
     """
     settings = settings or Settings()
@@ -104,13 +106,14 @@ def restore(
     jobs = plan_jobs(items, out, suffix=suffix, format=format, samples=samples)
     single = bool(jobs) and jobs[0].result == out
     share = [replace(job, model=_model_of(job, model, settings.scale)) for job in jobs[part[0] :: part[1]]]
+    evaluated = {} if backend == "torch" else {"backend": backend}
     runs: dict[str | Path, RestoreRun] = {}
     names = [job.model for job in share] or [model] * (model != AUTO)
     for name in dict.fromkeys(names):
-        restorer = load_restorer(name, config, options, device=device, precision=precision)
+        restorer = load_restorer(name, config, options, device=device, precision=precision, backend=backend)
         _check_sampling(restorer, settings, samples)
         recipe = {**recipe_of(restorer, settings, options), "samples": samples, "quality": quality}
-        records = None if single else Records(out, {**recipe, "precision": precision})
+        records = None if single else Records(out, {**recipe, "precision": precision} | evaluated)
         runs[name] = RestoreRun(restorer, settings, samples, quality, records)
     todo = share if overwrite else not_done(share, lambda job: runs[job.model].done(job))
     clock = TimeLeft([job.item.weight for job in todo])
@@ -158,20 +161,20 @@ def _model_of(job: RestoreJob, model: str | Path, scale: float | None) -> str | 
 
 
 def load_restorer(
-    model: str | Path, config: str | Path | None, options: Mapping[str, Any] | None, *, device: str, precision: str
+    model: str | Path, config: str | Path | None, options: Mapping[str, Any] | None, **machine: str
 ) -> Restorer:
     """A restorer of a checkpoint that describes itself, or with the config of one that does not."""
     if config is None:
         if options:
             raise ValueError("--cfg-options change a config: give it with --config")
-        return Restorer.from_pretrained(model, device=device, precision=precision)
+        return Restorer.from_pretrained(model, **machine)
     from cfmrestore.engine.config.load import load_config  # checks by all that trains, a quarter second of imports
 
     path = find_model(model)
     described = {**load_config(config, options).model}
     flow = build({**described, "data_preprocessor": None}, None, str(config))
     checkpoints.load_weights(flow, checkpoints.load(path)["state_dict"], path)
-    return Restorer([Stage(flow, file=path)], device=device, precision=precision)
+    return Restorer([Stage(flow, file=path)], **machine)
 
 
 def plan_jobs(items: Sequence[Item], out: Path, *, suffix: str, format: str | None, samples: int) -> list[RestoreJob]:

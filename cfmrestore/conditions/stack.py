@@ -116,10 +116,11 @@ def _embedded(part: Condition, inputs: ConditionInputs, method: str = "embed") -
     """What a condition tells, or tells in place of nothing, held to what it declares."""
     told: Conditioning = getattr(part, method)(inputs)
     x_0 = inputs.source.x_0
+    batch = x_0.shape[0]  # in a graph it is open, which len is not
     sizes = {
-        "context": (len(x_0), part.context_channels, *x_0.shape[2:]),
-        "embedding": (len(x_0), part.embedding_channels),
-        "noise_level": (len(x_0),) if part.noise_level else (0,),
+        "context": (batch, part.context_channels, *x_0.shape[2:]),
+        "embedding": (batch, part.embedding_channels),
+        "noise_level": (batch,) if part.noise_level else (0,),
     }
     promised = {key: size for key, size in sizes.items() if 0 not in size[:2]}
     found = {key: tuple(value.shape) for key, value in told.items()}

@@ -62,6 +62,11 @@ class LowresLatent(Coupling):
         one_level = self.range is None or self.range[0] == self.range[1]
         self.law_needs = frozenset({"lowres"} if one_level else {"lowres", "noise_level"})
 
+    @property
+    def restore_share(self) -> float:
+        r""":math:`\bar\alpha` of a restoration's start: the part of its variance that is not noise."""
+        return 1.0 if self.range is None else float(self.table[self._restore_step()])
+
     def source(self, low: Image, rng: ImageRng, execution: Execution) -> Source:
         return self._noised(self.lifted(low, rng, execution), rng, self._test_step(rng), execution)
 
@@ -76,10 +81,11 @@ class LowresLatent(Coupling):
         return self._noised(lowres, rng, step, execution)
 
     def _test_step(self, rng: ImageRng) -> Tensor | None:
-        if self.range is None:
-            return None
-        step = self.restore_noise if self.restore_noise is not None else sum(self.range) // 2
-        return torch.full((len(rng),), step)
+        return None if self.range is None else torch.full((len(rng),), self._restore_step())
+
+    def _restore_step(self) -> int:
+        assert self.range is not None
+        return self.restore_noise if self.restore_noise is not None else sum(self.range) // 2
 
     def _noised(self, c: Latent, rng: ImageRng, step: Tensor | None, execution: Execution) -> Source:
         """The start at a clean latent with the noise of a diffusion step, one an image."""

@@ -62,7 +62,7 @@ class Encoder(nn.Module, ABC):
         """Image to latent."""
         height, width = image.shape[-2:]
         latent = self.sample(self.moments_of(image), rng)
-        promised = (len(image), self.channels, height // self.downscale, width // self.downscale)
+        promised = (image.shape[0], self.channels, height // self.downscale, width // self.downscale)
         if tuple(latent.shape) != promised:
             raise broken(
                 self, "encoder", f"an image of {height}x{width} becomes a latent of {tuple(latent.shape)}, where "

@@ -22,6 +22,8 @@ from cfmrestore.engine import shards
 from cfmrestore.former_names import tensor_name
 from cfmrestore.imageio.atomic import atomic
 
+DESCRIPTION = "model.json"
+"""Name of a tensor of bytes in exported weights that says of which model they are, for readers of tensors alone."""
 LAST = "last_checkpoint"
 _DURATION = "duration.mlp."  # in the names of tensors that flow maps have beside a velocity's
 _STATES = ("state_dict", "raw_state_dict")
@@ -152,6 +154,7 @@ def _load_safetensors(path: Path) -> dict[str, Any]:
     try:
         with safe_open(path, framework="pt") as file:
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            weights.pop(DESCRIPTION, None)
             return {"state_dict": _present(weights), "meta": json.loads((file.metadata() or {}).get("meta", "{}"))}
     except SafetensorError as error:
         raise ValueError(str(error)) from error

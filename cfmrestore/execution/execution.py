@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from cfmrestore.encoders.base import Encoder
+from cfmrestore.execution.backends import Backend
 from cfmrestore.execution.network_velocity import NetworkVelocity
 from cfmrestore.execution.tiled_encoder import TiledEncoder
 from cfmrestore.ops.tiles import Tiling
@@ -23,6 +24,7 @@ class Execution:
         memory_format: Layout of the networks' inputs.
         tiling: Tiles, in latent samples; what is as large as the image then stays where the input is.
         on_evaluation: Called after each evaluation of a network on a tile, or on the whole.
+        backend: What evaluates networks in place of torch.
     """
 
     device: torch.device
@@ -30,11 +32,13 @@ class Execution:
     memory_format: torch.memory_format = torch.contiguous_format
     tiling: Tiling | None = None
     on_evaluation: Callable[[], None] | None = None
+    backend: Backend | None = None
 
     def velocity(self, network: nn.Module, conditioning: Conditioning) -> NetworkVelocity:
         """v(x, t) of a network that is told something."""
+        evaluate = network if self.backend is None else self.backend(network)
         return NetworkVelocity(
-            network, conditioning, self.device, self.dtype, self.memory_format, self.tiling, self.on_evaluation
+            evaluate, conditioning, self.device, self.dtype, self.memory_format, self.tiling, self.on_evaluation
         )
 
     def encoder(self, encoder: Encoder) -> Encoder:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from cfmrestore.ops.tiles import TileBlender, Tiling
 from cfmrestore.plugins import broken
@@ -21,7 +21,7 @@ class NetworkVelocity:
     that no seam can grow. What is not finite in reduced precision is evaluated again, and from there on, in float32.
 
     Args:
-        network: v(x, t, **conditioning).
+        network: v(x, t, **conditioning), a module or what evaluates it.
         conditioning: What the network is told of the whole image; maps are cut as x is.
         device: Where the network is.
         dtype: Of its products.
@@ -32,7 +32,7 @@ class NetworkVelocity:
 
     def __init__(
         self,
-        network: nn.Module,
+        network: Callable[..., Tensor],
         conditioning: Conditioning,
         device: torch.device,
         dtype: torch.dtype = torch.float32,

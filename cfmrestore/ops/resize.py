@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cfmrestore.ops.opencv import by_planes, on_cpu
+from cfmrestore.ops.pad import is_symbolic, symmetric_pad
 from cfmrestore.typing import Planes, Size
 
 _BLOCK = 64  # output samples a matrix product: most of the weights of more would be zero
@@ -139,6 +140,8 @@ def resize(
             (bicubic with a = -3/4, clamped at the borders; OpenCV's too), and a shrunken image aliases.
     """
     check_kernel(kernel, antialias)
+    if is_symbolic(image):
+        return _enlarged(image, scale, kernel)
     if (scale is None) == (size is None) or (scale is not None and not scale > 0):
         raise ValueError(f"give a positive scale or a size, one of the two; got {scale=}, {size=}")
     height, width = image.shape[-2:]
@@ -154,6 +157,21 @@ def resize(
     image = _resize_rows(image, size[0], scale or size[0] / height, kernel)
     image = _resize_rows(image.transpose(-2, -1), size[1], scale or size[1] / width, kernel)
     return image.transpose(-2, -1).contiguous()
+
+
+def _enlarged(image: Planes, scale: float | None, kernel: str) -> Planes:
+    """By a whole factor, of images whose size is left open in a graph: a convolution makes every phase."""
+    if kernel not in _KERNELS or scale is None or scale != int(scale) or scale < 1:
+        raise ValueError(f"a graph of any size enlarges by whole factors alone; got {scale=}, {kernel=}")
+    s, (function, width) = int(scale), _KERNELS[kernel]
+    margin = math.ceil(width / 2)
+    u = (torch.arange(s, dtype=torch.float64) + 0.5) / s - 0.5
+    phase = function(u[:, None] - torch.arange(-margin, margin + 1))
+    phase = phase / phase.sum(dim=1, keepdim=True)
+    weight = torch.einsum("pi,qj->pqij", phase, phase).reshape(s**2, 1, *2 * [2 * margin + 1]).to(image.dtype)
+    channels = image.shape[1]
+    phases = F.conv2d(symmetric_pad(image, margin), weight.repeat(channels, 1, 1, 1), groups=channels)
+    return F.pixel_shuffle(phases, s)
 
 
 def _area(image: Planes, size: Size) -> Planes:

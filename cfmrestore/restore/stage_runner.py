@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from cfmrestore.execution.backends import Backend
 from cfmrestore.flows import Restoration, Sampling
 from cfmrestore.ops.tiles import Tiling, count
 from cfmrestore.restore import tile_planner
@@ -26,11 +27,12 @@ class StageRunner:
         stage: The flow, with its own sampling.
         device: Where it is.
         dtype: Precision of the network's products.
+        backend: What evaluates the networks.
     """
 
-    def __init__(self, stage: Stage, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(self, stage: Stage, device: torch.device, dtype: torch.dtype, backend: Backend | None = None) -> None:
         self.stage, self.flow = stage, stage.flow
-        self.device, self.dtype = device, dtype
+        self.device, self.dtype, self.backend = device, dtype, backend
         self._costs: tile_planner.Costs | None = None
 
     def run(
@@ -51,7 +53,9 @@ class StageRunner:
         while True:
             nfe, tiles = flow.nfe(sampling), 1 if tiling is None else count(size, tiling)
             progress.expect(None if nfe is None else tiles * nfe)
-            execution = flow.execution(dtype=self.dtype, tiling=tiling, on_evaluation=progress.step)
+            execution = flow.execution(
+                dtype=self.dtype, tiling=tiling, on_evaluation=progress.step, backend=self.backend
+            )
             pipeline = flow.pipeline(sampling, execution)
             placed = start.to(self.device) if tiling is None else start.cpu()
             try:
