@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         (_add_network, "network", "an evaluation of a network, and a step of its training, by precision and layout"),
         (_add_restore, "restore", "from file to file: what is spent outside of the network; memory"),
         (_add_choice, "choice", "what restore --model auto loses to the best model for each photograph, in dB"),
+        (_add_backends, "backends", "a restoration by torch, torch compiled, ONNX Runtime and OpenVINO, in turn"),
     ):
         command = commands.add_parser(name, help=summary, description=summary)
         function(command)
@@ -97,3 +98,10 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kinds", nargs="+", default=kinds, metavar="KIND", help=f"default: {'; '.join(kinds)}")
     models = "bundled models beside those that are chosen from"
     parser.add_argument("--models", nargs="+", default=[], metavar="NAME", help=models)
+
+
+def _add_backends(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", nargs="?", default="cfm-realsr-x4-fast")
+    parser.add_argument("--backends", nargs="+", metavar="NAME", help="default: all")
+    parser.add_argument("--side", type=int, default=512, help="of the result, in pixels (default: 512)")
+    parser.add_argument("--rounds", type=int, default=7)
