@@ -1,14 +1,13 @@
 """A model in the formats of other programs."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cfmrestore.engine import checkpoints
 from cfmrestore.execution.graph import Graph
 from cfmrestore.export.about import About
-from cfmrestore.export.image_graph import ImageGraph, check_flow
+from cfmrestore.export.image_graph import ImageGraph, check_flow, one_evaluation
 from cfmrestore.export.ncnn_file import write_ncnn
 from cfmrestore.export.onnx_file import write_onnx
 from cfmrestore.export.open_model_db import card
@@ -16,7 +15,6 @@ from cfmrestore.export.part_graphs import DecoderGraph, EncoderGraph, network_gr
 from cfmrestore.export.safetensors_file import write_safetensors
 from cfmrestore.export.torch_file import write_torch
 from cfmrestore.flows.coupling_flow import CouplingFlow
-from cfmrestore.flows.sampling import Sampling
 from cfmrestore.reports.json_csv import write_json
 from cfmrestore.restore import Settings
 from cfmrestore.restore.stages import find_model, load_stages
@@ -71,8 +69,8 @@ def export(
     flow = stages[0].flow.cpu().eval().requires_grad_(False)
     check_flow(flow)
     sampling = Settings(**asked).sampling(flow.sampling)  # type: ignore[arg-type]
-    if graph == "image" and to != "safetensors" and fidelity is None and flow.nfe(sampling) != 1:
-        sampling = replace(sampling, fidelity=1.0)
+    if graph == "image" and to != "safetensors" and fidelity is None:
+        sampling = one_evaluation(flow, sampling)
     about = About.of(weights, flow, sampling)
     if to == "safetensors":
         files = write_safetensors(about, checkpoints.load(weights), file)

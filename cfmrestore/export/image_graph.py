@@ -1,5 +1,8 @@
 """A whole model as one graph, image to image, where a restoration is one evaluation."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
@@ -14,7 +17,7 @@ from cfmrestore.ops.color_match import match_colors
 from cfmrestore.ops.pad import crop_to, pad_to_multiple
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.solvers import Euler, FlowMapEuler
-from cfmrestore.typing import Image, Latent, Source, Time, Velocity
+from cfmrestore.typing import Image, Latent, Source, Time
 
 COLORS = ("none", "mean", "adain")
 NOISE_SIDE = 64
@@ -50,8 +53,10 @@ class ImageGraph(Graph):
         self.scale, self.multiple = coupling.scale, coupling.low_multiple
         self.share = coupling.restore_share  # a number, which no graph computes
         self.conditions, self.path, self.keeps_source = flow.conditions, flow.path, flow.path.keeps_source
-        self.sampling, self._until = sampling, (sampling.share,) if sampling.solver.needs_flow_map else ()
-        tile = ImageRng([0]).normal(flow.encoder.channels, NOISE_SIDE, NOISE_SIDE) if drawn and not noise_input else None
+        self.sampling, self.until = sampling, sampling.share if sampling.solver.needs_flow_map else None
+        tile = (
+            ImageRng([0]).normal(flow.encoder.channels, NOISE_SIDE, NOISE_SIDE) if drawn and not noise_input else None
+        )
         self.register_buffer("tile", tile, persistent=False)
 
     def forward(self, *inputs: Tensor) -> Image:
@@ -64,7 +69,7 @@ class ImageGraph(Graph):
 
     def restored_latent(self, c: Latent, noise: Latent | None = None) -> Latent:
         """The end of the path that starts at an input, which is given as a latent of the target's size."""
-        start = torch.zeros((), dtype=c.dtype)
+        start = c.new_zeros(())
         mean, std = self.share**0.5 * c, (1 - self.share) ** 0.5
         if self.regression is not None:  # PosteriorMean's own estimate
             return c + self.regression(c, start.expand(c.shape[0]), context=c)
@@ -72,17 +77,17 @@ class ImageGraph(Graph):
             return estimate_posterior_mean(self._velocity(mean, c, std), mean, self.path)
         std = self.sampling.share * self.sampling.noise * std
         x_0 = mean + std * (self._repeated(c) if noise is None else noise)
-        x_1 = x_0 + self._velocity(x_0, c, std)(x_0, start, *self._until)
+        x_1 = x_0 + self._velocity(x_0, c, std)(x_0, start, self.until)
         return self.path.without_source(x_1, mean) if self.keeps_source else x_1
 
-    def _velocity(self, x_0: Latent, c: Latent, std: float) -> Velocity:
+    def _velocity(self, x_0: Latent, c: Latent, std: float) -> Callable[..., Latent]:
         """v(x, t) from a start on, or u(x, t, r)."""
-        level = torch.full((), std, dtype=c.dtype).expand(c.shape[0])
+        level = c.new_full((), std).expand(c.shape[0])
         source = Source(x_0, x_0, x_0, lowres=c, noise_level=level)
         told = self.conditions.embed(ConditionInputs(source, {"low": c}, lambda images, stream: images))
 
-        def velocity(x: Latent, t: Time, *until: float) -> Latent:
-            duration = {"duration": torch.full_like(level, r) for r in until}
+        def velocity(x: Latent, t: Time, until: float | None = None) -> Latent:
+            duration = {} if until is None else {"duration": torch.full_like(level, until)}
             v: Tensor = self.network(x, t.expand(x.shape[0]), **told, **duration)
             return v
 
@@ -90,7 +95,7 @@ class ImageGraph(Graph):
 
     def _repeated(self, c: Latent) -> Latent:
         assert self.tile is not None
-        rows, columns = (torch.arange(n) % NOISE_SIDE for n in c.shape[-2:])
+        rows, columns = (torch.arange(n, device=c.device) % NOISE_SIDE for n in c.shape[-2:])
         return self.tile.index_select(-2, rows).index_select(-1, columns)
 
 
@@ -100,6 +105,11 @@ def ends_of(flow: CouplingFlow) -> tuple[nn.Module, nn.Module]:
     if folds(flow.coupling):
         return FoldedLift(flow.coupling, execution), FoldedDecoder(flow.encoder)
     return Lift(flow.coupling, execution), Decoder(flow.encoder)
+
+
+def one_evaluation(flow: CouplingFlow, sampling: Sampling) -> Sampling:
+    """The sampling where it takes one evaluation, and else at fidelity 1, which does."""
+    return sampling if flow.nfe(sampling) == 1 else replace(sampling, fidelity=1.0)
 
 
 def check_flow(flow: CouplingFlow) -> None:

@@ -102,15 +102,23 @@ def load_flow(path: Path, encoder: Mapping[str, Any] | None = None) -> CouplingF
         raise ValueError(
             f"{str(path)!r} does not say which model it is of: give its config too, or train on with this version"
         )
-    config = {key: value for key, value in described.items() if key not in TRAINING}
-    flow = build(update_names(config, warn=False), encoder, str(path), checkpoint["state_dict"])
-    checkpoints.load_weights(flow, checkpoint["state_dict"], path)
+    flow = flow_of(described, checkpoint["state_dict"], str(path), encoder)
     trained = checkpoint["meta"].get("encoder", {}).get("digest")
     if trained not in (None, flow.encoder.digest()):
         raise ValueError(
             f"{str(path)!r} was trained in the space of another encoder ({trained}; here {flow.encoder.digest()}): "
             "give the weights of that one, encoder=dict(path=...)"
         )
+    return flow
+
+
+def flow_of(
+    described: Mapping[str, Any], weights: Mapping[str, Tensor], name: str, encoder: Mapping[str, Any] | None = None
+) -> CouplingFlow:
+    """The flow that is described, with its weights."""
+    config = {key: value for key, value in described.items() if key not in TRAINING}
+    flow = build(update_names(config, warn=False), encoder, name, weights)
+    checkpoints.load_weights(flow, dict(weights), name)
     return flow
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from cfmrestore.execution.graph import NetworkGraph
-from cfmrestore.typing import Conditioning, Latent
+from cfmrestore.typing import Latent
 
 Evaluate = Callable[..., Tensor]
 """v = evaluate(x, t, **told)."""
@@ -43,8 +43,8 @@ class GraphBackend(Backend):
     def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
         if device.type != "cpu" or dtype is not torch.float32:
             raise ValueError(
-                f"the backend {self.name} runs on the CPU in float32; got {device} and {str(dtype).split('.')[-1]}: give "
-                "the device cpu and the precision fp32, or take another backend"
+                f"the backend {self.name} runs on the CPU in float32; got {device} and "
+                f"{str(dtype).removeprefix('torch.')}: give the device cpu and the precision fp32, or take another backend"
             )
         super().__init__(device, dtype)
 
