@@ -1,12 +1,15 @@
 """Graphs: functions of tensors that other programs run, with batch, height and width left open."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.export import Dim, ExportedProgram
 
 from cfmrestore.typing import Conditioning, Latent
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
 
 EXAMPLE = (2, 24, 40)
 """Batch, height and width of the examples, which stand for any."""
@@ -30,15 +33,17 @@ class Graph(nn.Module):
         """Names of the axes that are left open, by input."""
         return {name: _AXES[value.dim()] for name, value in self.inputs.items()}
 
-    def program(self) -> ExportedProgram:
+    def program(self) -> "ExportedProgram":
         """The graph as torch exports it, without the places of this machine at which its code lies."""
+        from torch.export import Dim, export  # half a second, which restoring by torch need not wait
+
         dims = {name: Dim(name, min=1) for name in _AXES[4].values()}
         shapes = tuple({axis: dims[name] for axis, name in axes.items()} for axes in self.axes.values())
         with torch.no_grad():
             self(
                 *self.inputs.values()
             )  # what is computed once and kept is no tensor of the export, which has no values
-            program = torch.export.export(self, tuple(self.inputs.values()), dynamic_shapes=(shapes,))
+            program = export(self, tuple(self.inputs.values()), dynamic_shapes=(shapes,))
         for node in program.graph.nodes:
             node.meta.pop("stack_trace", None)
         return program

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from cfmrestore.conditions import ConditionInputs
 from cfmrestore.conditions.low_res import LowRes
 from cfmrestore.couplings.lowres_latent import LowresLatent
-from cfmrestore.execution.graph import Graph
+from cfmrestore.execution.graph import EXAMPLE, Graph
 from cfmrestore.export.folding import Decoder, FoldedDecoder, FoldedLift, Lift, folds
 from cfmrestore.flows.coupling_flow import CouplingFlow
 from cfmrestore.flows.sampling import Sampling, estimate_posterior_mean
@@ -42,21 +42,21 @@ class ImageGraph(Graph):
     def __init__(self, flow: CouplingFlow, sampling: Sampling, *, noise_input: bool = False) -> None:
         check_flow(flow)
         check_sampling(flow, sampling)
-        drawn, coupling = sampling.fidelity < 1, flow.coupling
+        drawn, coupling, channels = sampling.fidelity < 1, flow.coupling, flow.encoder.channels
         if noise_input and not drawn:
             raise ValueError("at fidelity 1 nothing is drawn: there is no noise to be an input")
-        image, cells = torch.rand(2, 3, 24, 40), (24 * coupling.scale, 40 * coupling.scale)
-        latent = torch.zeros(2, flow.encoder.channels, *(n // flow.encoder.downscale for n in cells))
-        super().__init__({"image": image} | ({"noise": latent} if noise_input else {}), output="restored")
+        if noise_input and coupling.scale != flow.encoder.downscale:
+            raise ValueError("noise is an input where the latent has the size of the image: leave --noise-input out")
+        batch, height, width = EXAMPLE
+        inputs = {"image": 3} | ({"noise": channels} if noise_input else {})
+        super().__init__({key: torch.zeros(batch, c, height, width) for key, c in inputs.items()}, output="restored")
         self.network, self.regression = flow.network, coupling.network
         self.lift, self.decode = ends_of(flow)
         self.scale, self.multiple = coupling.scale, coupling.low_multiple
         self.share = coupling.restore_share  # a number, which no graph computes
         self.conditions, self.path, self.keeps_source = flow.conditions, flow.path, flow.path.keeps_source
         self.sampling, self.until = sampling, sampling.share if sampling.solver.needs_flow_map else None
-        tile = (
-            ImageRng([0]).normal(flow.encoder.channels, NOISE_SIDE, NOISE_SIDE) if drawn and not noise_input else None
-        )
+        tile = ImageRng([0]).normal(channels, NOISE_SIDE, NOISE_SIDE) if drawn and not noise_input else None
         self.register_buffer("tile", tile, persistent=False)
 
     def forward(self, *inputs: Tensor) -> Image:
@@ -96,7 +96,7 @@ class ImageGraph(Graph):
     def _repeated(self, c: Latent) -> Latent:
         assert self.tile is not None
         rows, columns = (torch.arange(n, device=c.device) % NOISE_SIDE for n in c.shape[-2:])
-        return self.tile.index_select(-2, rows).index_select(-1, columns)
+        return self.tile.index_select(-2, rows).index_select(-1, columns).expand_as(c)
 
 
 def ends_of(flow: CouplingFlow) -> tuple[nn.Module, nn.Module]:

@@ -16,7 +16,7 @@ class EncoderGraph(Graph):
     def __init__(self, flow: CouplingFlow) -> None:
         check_flow(flow)
         batch, height, width = EXAMPLE
-        super().__init__({"image": torch.rand(batch, 3, height, width)}, output="context")
+        super().__init__({"image": torch.zeros(batch, 3, height, width)}, output="context")
         self.lift, self.multiple = ends_of(flow)[0], flow.coupling.low_multiple
 
     def forward(self, *inputs: Tensor) -> Latent:

@@ -141,7 +141,7 @@ def resize(
     """
     check_kernel(kernel, antialias)
     if is_symbolic(image):
-        return _enlarged(image, scale, kernel)
+        return enlarged_in_graph(image, scale, kernel)
     if (scale is None) == (size is None) or (scale is not None and not scale > 0):
         raise ValueError(f"give a positive scale or a size, one of the two; got {scale=}, {size=}")
     height, width = image.shape[-2:]
@@ -159,7 +159,7 @@ def resize(
     return image.transpose(-2, -1).contiguous()
 
 
-def _enlarged(image: Planes, scale: float | None, kernel: str) -> Planes:
+def enlarged_in_graph(image: Planes, scale: float | None, kernel: str) -> Planes:
     """By a whole factor, of images whose size is left open in a graph: a convolution makes every phase."""
     if kernel not in _KERNELS or scale is None or scale != int(scale) or scale < 1:
         raise ValueError(f"a graph of any size enlarges by whole factors alone; got {scale=}, {kernel=}")

@@ -157,12 +157,11 @@ def test_a_card_is_as_the_database_has_it(tmp_path: Path) -> None:
     ],
 )
 def test_mistakes_are_named(
-    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit, match=re.escape(message)):
         main(["export", *arguments])
-    assert message in capsys.readouterr().err
     assert not any(tmp_path.iterdir())
 
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from cfmrestore.ops.resize import infer_scale, resize
+from cfmrestore.ops.resize import enlarged_in_graph, infer_scale, resize
 
 
 @pytest.mark.parametrize("scale", [1 / 2, 1 / 3, 1 / 4, 2, 3, 4, 0.7, 1.5])
@@ -122,3 +122,14 @@ def test_size_or_scale() -> None:
 )
 def test_the_scale_follows_from_both_axes(size: tuple[int, int], low: tuple[int, int], scale: int | None) -> None:
     assert infer_scale(size, low) == scale
+
+
+@pytest.mark.parametrize("kernel", ["bicubic", "bilinear"])
+@pytest.mark.parametrize("size", [(1, 1), (1, 5), (2, 3), (7, 9)])
+def test_a_graph_of_any_size_enlarges_the_same(kernel: str, size: tuple[int, int]) -> None:
+    x = torch.rand(2, 3, *size, dtype=torch.float64)
+    for scale in (1, 2, 3, 4):
+        torch.testing.assert_close(enlarged_in_graph(x, scale, kernel), resize(x, scale=scale, kernel=kernel))
+    for scale, wrong in ((1.5, kernel), (None, kernel), (2, "area")):
+        with pytest.raises(ValueError, match="enlarges by whole factors alone"):
+            enlarged_in_graph(x, scale, wrong)

@@ -44,7 +44,7 @@ class GraphBackend(Backend):
         if device.type != "cpu" or dtype is not torch.float32:
             raise ValueError(
                 f"the backend {self.name} runs on the CPU in float32; got {device} and "
-                f"{str(dtype).removeprefix('torch.')}: give the device cpu and the precision fp32, or take another backend"
+                f"{str(dtype).removeprefix('torch.')}: give the device cpu and fp32, or another backend"
             )
         super().__init__(device, dtype)
 
