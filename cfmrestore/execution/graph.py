@@ -40,9 +40,7 @@ class Graph(nn.Module):
         dims = {name: Dim(name, min=1) for name in _AXES[4].values()}
         shapes = tuple({axis: dims[name] for axis, name in axes.items()} for axes in self.axes.values())
         with torch.no_grad():
-            self(
-                *self.inputs.values()
-            )  # what is computed once and kept is no tensor of the export, which has no values
+            self(*self.inputs.values())  # what is computed once and kept must not be of the export, without values
             program = export(self, tuple(self.inputs.values()), dynamic_shapes=(shapes,))
         for node in program.graph.nodes:
             node.meta.pop("stack_trace", None)

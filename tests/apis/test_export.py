@@ -33,6 +33,7 @@ def picture(height: int, width: int, batch: int = 1) -> torch.Tensor:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("open_sizes")
 @pytest.mark.parametrize("model", sorted(model_zoo.cards()))
 def test_onnx_of_an_image_is_the_restorers_on_all_sizes(model: str, tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
@@ -63,6 +64,7 @@ def test_onnx_of_an_image_is_the_restorers_on_all_sizes(model: str, tmp_path: Pa
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("open_sizes")
 def test_parts_restore_by_several_evaluations(tmp_path: Path) -> None:
     runs = {}
     for graph in ("encoder", "network", "decoder"):
@@ -87,6 +89,7 @@ def test_parts_restore_by_several_evaluations(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("open_sizes")
 def test_a_program_of_torch_is_read_without_this_package(tmp_path: Path) -> None:
     file, _ = export("cfm-realsr-x4-fast", "torch", tmp_path / "model.pt2", fidelity=1)
     extra = {"about.json": ""}
@@ -99,6 +102,7 @@ def test_a_program_of_torch_is_read_without_this_package(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("open_sizes")
 @pytest.mark.parametrize("encoder", [{"type": "Haar", "factor": 8}, {"type": "Haar", "factor": 2}])
 def test_images_are_padded_inside_of_the_graph(encoder: dict, tmp_path: Path) -> None:
     """A network of two levels, a space whose samples are larger than the input's pixels."""

@@ -14,6 +14,7 @@ PACKAGES = {"onnxruntime": "onnx", "openvino": "openvino"}
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("open_sizes")
 @pytest.mark.parametrize("backend", sorted(BACKENDS.keys() - {"torch"}))
 def test_pictures_differ_by_less_than_half_a_level(backend: str) -> None:
     pytest.importorskip("torch" if backend == "compiled" else backend)

@@ -31,6 +31,7 @@ def test_swish_becomes_layers_that_all_builds_have() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("open_sizes")
 def test_a_net_computes_what_torch_does(tmp_path: Path) -> None:
     ncnn = pytest.importorskip("ncnn")
     param, weights, card = export("cfm-realsr-x4", "ncnn", tmp_path / "x4.param")

@@ -62,7 +62,8 @@ def _compared(seconds: dict[str, list[float]]) -> dict[str, Any]:
 def table(result: dict[str, Any]) -> str:
     """Markdown of what was measured: a row a backend."""
     cases = result["cases"]
-    columns = [title for case in cases for title in (f"{case}, ms", "quartiles", "of torch")]
+    titles = {"quiet": "as it is, ms", "busy": f"beside {result['busy_processes']} busy, ms"}
+    columns = [title for case in cases for title in (titles[case], "quartiles", "of torch")]
     rows = []
     for name, first in result["seconds_to_prepare"].items():
         cells = [name, f"{first:.0f} s"]
