@@ -161,20 +161,26 @@ def _model_of(job: RestoreJob, model: str | Path, scale: float | None) -> str | 
 
 
 def load_restorer(
-    model: str | Path, config: str | Path | None, options: Mapping[str, Any] | None, **machine: str
+    model: str | Path,
+    config: str | Path | None,
+    options: Mapping[str, Any] | None,
+    *,
+    device: str,
+    precision: str,
+    backend: str,
 ) -> Restorer:
     """A restorer of a checkpoint that describes itself, or with the config of one that does not."""
     if config is None:
         if options:
             raise ValueError("--cfg-options change a config: give it with --config")
-        return Restorer.from_pretrained(model, **machine)
+        return Restorer.from_pretrained(model, device=device, precision=precision, backend=backend)
     from cfmrestore.engine.config.load import load_config  # checks by all that trains, a quarter second of imports
 
     path = find_model(model)
     described = {**load_config(config, options).model}
     flow = build({**described, "data_preprocessor": None}, None, str(config))
     checkpoints.load_weights(flow, checkpoints.load(path)["state_dict"], path)
-    return Restorer([Stage(flow, file=path)], **machine)
+    return Restorer([Stage(flow, file=path)], device=device, precision=precision, backend=backend)
 
 
 def plan_jobs(items: Sequence[Item], out: Path, *, suffix: str, format: str | None, samples: int) -> list[RestoreJob]:

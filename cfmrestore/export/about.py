@@ -8,6 +8,7 @@ from typing import Any
 
 from cfmrestore._version import __version__
 from cfmrestore.execution.graph import Graph
+from cfmrestore.export.image_graph import check_flow
 from cfmrestore.flows.coupling_flow import CouplingFlow
 from cfmrestore.flows.sampling import Sampling
 from cfmrestore.hub import file_digest, read_meta
@@ -84,7 +85,7 @@ class About:
 
     def _sampling(self) -> dict[str, Any]:
         """Numbers with which a solver outside starts, and the times at which it stops."""
-        share, sampling = self.flow.coupling.restore_share, self.sampling  # type: ignore[attr-defined]
+        share, sampling = check_flow(self.flow).restore_share, self.sampling
         return {
             "solver": type(sampling.solver).__name__,
             "times": sampling.grid(sampling.num_intervals).tolist(),

@@ -40,9 +40,9 @@ class ImageGraph(Graph):
     tile: Tensor | None
 
     def __init__(self, flow: CouplingFlow, sampling: Sampling, *, noise_input: bool = False) -> None:
-        check_flow(flow)
+        coupling = check_flow(flow)
         check_sampling(flow, sampling)
-        drawn, coupling, channels = sampling.fidelity < 1, flow.coupling, flow.encoder.channels
+        drawn, channels = sampling.fidelity < 1, flow.encoder.channels
         if noise_input and not drawn:
             raise ValueError("at fidelity 1 nothing is drawn: there is no noise to be an input")
         if noise_input and coupling.scale != flow.encoder.downscale:
@@ -112,8 +112,8 @@ def one_evaluation(flow: CouplingFlow, sampling: Sampling) -> Sampling:
     return sampling if flow.nfe(sampling) == 1 else replace(sampling, fidelity=1.0)
 
 
-def check_flow(flow: CouplingFlow) -> None:
-    """Refuse a model that is no function of one image."""
+def check_flow(flow: CouplingFlow) -> LowresLatent:
+    """The coupling of a model that is a function of one image; any other model is refused."""
     coupling = flow.coupling
     if not isinstance(coupling, LowresLatent) or not all(isinstance(part, LowRes) for part in flow.conditions.parts):
         told = ", ".join([type(coupling).__name__, *flow.conditions])
@@ -125,6 +125,7 @@ def check_flow(flow: CouplingFlow) -> None:
         raise ValueError("a start that is filled with noise is no part of a graph: take another upsample")
     if flow.encoder.draws:
         raise ValueError("its encoder draws its latents, which a graph does not: load it with posterior='mode'")
+    return coupling
 
 
 def check_sampling(flow: CouplingFlow, sampling: Sampling) -> None:

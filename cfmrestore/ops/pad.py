@@ -48,4 +48,7 @@ def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
 
 def crop_to(x: Tensor, size: Size) -> Tensor:
     """The top left part of the given height and width."""
+    if is_symbolic(x):  # by indices, since a slice compares its end with the size
+        rows, columns = (torch.arange(n, device=x.device) for n in size)
+        return x.index_select(-2, rows).index_select(-1, columns)
     return x[..., : size[0], : size[1]]

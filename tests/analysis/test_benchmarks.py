@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from cfmrestore.analysis.benchmarks.backends import benchmark_backends, table
 from cfmrestore.analysis.benchmarks.cases import busy_processes, in_cases
 from cfmrestore.analysis.benchmarks.choice import benchmark_choice, table
 from cfmrestore.analysis.benchmarks.metrics import benchmark_metrics
@@ -129,6 +130,16 @@ def test_the_parts_of_a_restoration_make_the_whole(tmp_path: Path) -> None:
     assert min(parts.values()) > 0
     assert sum(parts.values()) == pytest.approx(seconds["all"])
     assert timed["overhead"] == pytest.approx(1 - (seconds["network"] + seconds["encoder"]) / seconds["all"])
+
+
+def test_backends_are_compared_with_torch(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    model = save_model(tmp_path / "model.pth")
+    result = benchmark_backends(model, backends=["torch"], side=32, rounds=1, out=str(file))
+    assert result["cases"].keys() == {"quiet", "busy"}
+    assert result["cases"]["busy"]["torch"]["ratio"] == 1
+    assert result["levels"] == {"torch": 0}
+    assert "beside 1 busy, ms" in table(json.loads(file.read_text()))
 
 
 def test_operations_of_a_network_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

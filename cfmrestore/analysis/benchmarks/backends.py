@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from cfmrestore.analysis.benchmarks.cases import conditions, in_cases, in_turn, quartiles, report
 from cfmrestore.execution.backends import BACKENDS
@@ -37,7 +39,7 @@ def benchmark_backends(
     scale = restorers["torch"].scale
     image = ImageRng([0]).uniform(3, -(-side // scale), -(-side // scale))
     functions: dict[str, Callable[[int], Any]] = {
-        name: lambda _, restorer=restorer: restorer(image, tile=0) for name, restorer in restorers.items()
+        name: partial(_restored, restorer, image) for name, restorer in restorers.items()
     }
     result: dict[str, Any] = {**conditions(busy), "model": str(model), "side": side, "cpu": _cpu()}
     pictures, result["seconds_to_prepare"] = {}, {}
@@ -49,6 +51,12 @@ def benchmark_backends(
     result["levels"], result["cases"] = levels, in_cases(lambda: _compared(in_turn(functions, rounds)), busy)
     report(f"A restoration to {side}x{side} by {model}, milliseconds", result, [table(result)], out)
     return result
+
+
+def _restored(restorer: Restorer, image: Tensor, number: int) -> Tensor:
+    del number  # of the round
+    restored: Tensor = restorer(image, tile=0)
+    return restored
 
 
 def _compared(seconds: dict[str, list[float]]) -> dict[str, Any]:
