@@ -22,11 +22,12 @@ class Graph(nn.Module):
     Args:
         inputs: An example of each, by name; their batch, height and width are the same, and left open.
         output: Name of the result.
+        least: Height and width from which on torch can say that the program is the same; ONNX knows no such limit.
     """
 
-    def __init__(self, inputs: Mapping[str, Tensor], *, output: str) -> None:
+    def __init__(self, inputs: Mapping[str, Tensor], *, output: str, least: int = 1) -> None:
         super().__init__()
-        self.inputs, self.output = dict(inputs), output
+        self.inputs, self.output, self.least = dict(inputs), output, least
 
     @property
     def axes(self) -> dict[str, dict[int, str]]:
@@ -37,7 +38,7 @@ class Graph(nn.Module):
         """The graph as torch exports it, without the places of this machine at which its code lies."""
         from torch.export import Dim, export  # half a second, which restoring by torch need not wait
 
-        dims = {name: Dim(name, min=1) for name in _AXES[4].values()}
+        dims = {name: Dim(name, min=1 if name == "batch" else self.least) for name in _AXES[4].values()}
         shapes = tuple({axis: dims[name] for axis, name in axes.items()} for axes in self.axes.values())
         with torch.no_grad():
             self(*self.inputs.values())  # what is computed once and kept must not be of the export, without values
@@ -45,6 +46,12 @@ class Graph(nn.Module):
         for node in program.graph.nodes:
             node.meta.pop("stack_trace", None)
         return program
+
+
+def least_side(network: nn.Module) -> int:
+    """Of a latent whose deepest features in a network have two samples: of one, torch makes another program."""
+    multiple = int(getattr(network, "multiple", 1))
+    return multiple + 1 if multiple > 1 else 1
 
 
 class NetworkGraph(Graph):
@@ -61,7 +68,7 @@ class NetworkGraph(Graph):
         maps = {name: (height, width) if value.dim() == 4 else () for name, value in told.items()}
         examples = {name: torch.zeros(batch, *value.shape[1:2], *maps[name]) for name, value in told.items()}
         x = torch.zeros(batch, channels, height, width)
-        super().__init__({"x": x, "t": torch.zeros(batch), **examples}, output="v")
+        super().__init__({"x": x, "t": torch.zeros(batch), **examples}, output="v", least=least_side(network))
         self.network, self.told = network, tuple(told)
 
     def forward(self, *inputs: Tensor) -> Latent:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from cfmrestore.conditions import ConditionInputs
 from cfmrestore.conditions.low_res import LowRes
 from cfmrestore.couplings.lowres_latent import LowresLatent
-from cfmrestore.execution.graph import EXAMPLE, Graph
+from cfmrestore.execution.graph import EXAMPLE, Graph, least_side
 from cfmrestore.export.folding import Decoder, FoldedDecoder, FoldedLift, Lift, folds
 from cfmrestore.flows.coupling_flow import CouplingFlow
 from cfmrestore.flows.sampling import Sampling, estimate_posterior_mean
@@ -49,7 +49,9 @@ class ImageGraph(Graph):
             raise ValueError("noise is an input where the latent has the size of the image: leave --noise-input out")
         batch, height, width = EXAMPLE
         inputs = {"image": 3} | ({"noise": channels} if noise_input else {})
-        super().__init__({key: torch.zeros(batch, c, height, width) for key, c in inputs.items()}, output="restored")
+        examples = {key: torch.zeros(batch, c, height, width) for key, c in inputs.items()}
+        least = (least_side(flow.network) - 1) * flow.encoder.downscale // coupling.scale + 1
+        super().__init__(examples, output="restored", least=least)
         self.network, self.regression = flow.network, coupling.network
         self.lift, self.decode = ends_of(flow)
         self.scale, self.multiple = coupling.scale, coupling.low_multiple
