@@ -23,8 +23,9 @@ def symmetric_pad(x: Tensor, margin: int) -> Tensor:
 
 def reflect_index(length: int, before: int, after: int) -> Tensor:
     """Indices that mirror an axis at its first and last sample, as often as the amount needs."""
-    period = torch.sym_max(2 * (length - 1), 1)
-    index = torch.arange(-before, length + after).remainder(period)
+    index = torch.arange(-before, length + after)
+    period = index.new_full((), torch.sym_max(2 * (length - 1), 1))
+    index = index.remainder(period)
     return torch.minimum(index, period - index)  # zeros where the axis has one sample
 
 
