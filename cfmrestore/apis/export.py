@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from cfmrestore.engine import checkpoints
 from cfmrestore.execution.graph import Graph
 from cfmrestore.export.about import About
@@ -68,6 +70,7 @@ def export(
         raise ValueError(f"{str(model)!r} is a chain of {len(stages)} models: export them one by one")
     flow = stages[0].flow.cpu().eval().requires_grad_(False)
     check_flow(flow)
+    flow.network.to(memory_format=torch.contiguous_format)  # another layout puts conditions on the sizes of a graph
     sampling = Settings(**asked).sampling(flow.sampling)  # type: ignore[arg-type]
     if graph == "image" and to != "safetensors" and fidelity is None:
         sampling = one_evaluation(flow, sampling)

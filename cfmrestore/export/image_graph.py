@@ -50,8 +50,7 @@ class ImageGraph(Graph):
         batch, height, width = EXAMPLE
         inputs = {"image": 3} | ({"noise": channels} if noise_input else {})
         examples = {key: torch.zeros(batch, c, height, width) for key, c in inputs.items()}
-        least = (least_side(flow.network) - 1) * flow.encoder.downscale // coupling.scale + 1
-        super().__init__(examples, output="restored", least=least)
+        super().__init__(examples, output="restored", least=least_image(flow))
         self.network, self.regression = flow.network, coupling.network
         self.lift, self.decode = ends_of(flow)
         self.scale, self.multiple = coupling.scale, coupling.low_multiple
@@ -107,6 +106,13 @@ def ends_of(flow: CouplingFlow) -> tuple[nn.Module, nn.Module]:
     if folds(flow.coupling):
         return FoldedLift(flow.coupling, execution), FoldedDecoder(flow.encoder)
     return Lift(flow.coupling, execution), Decoder(flow.encoder)
+
+
+def least_image(flow: CouplingFlow) -> int:
+    """Side of an input whose latent, where it is a smaller one, and deepest features have two samples."""
+    same = flow.encoder.downscale == flow.coupling.scale
+    latent = max(least_side(flow.network), 1 if same else 2)
+    return (latent - 1) * flow.encoder.downscale // flow.coupling.scale + 1
 
 
 def one_evaluation(flow: CouplingFlow, sampling: Sampling) -> Sampling:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from cfmrestore.execution.graph import EXAMPLE, Graph, NetworkGraph
-from cfmrestore.export.image_graph import check_flow, ends_of
+from cfmrestore.export.image_graph import check_flow, ends_of, least_image
 from cfmrestore.flows.coupling_flow import CouplingFlow
 from cfmrestore.ops.pad import pad_to_multiple
 from cfmrestore.typing import Image, Latent
@@ -16,7 +16,8 @@ class EncoderGraph(Graph):
     def __init__(self, flow: CouplingFlow) -> None:
         check_flow(flow)
         batch, height, width = EXAMPLE
-        super().__init__({"image": torch.zeros(batch, 3, height, width)}, output="context")
+        image = torch.zeros(batch, 3, height, width)
+        super().__init__({"image": image}, output="context", least=least_image(flow))
         self.lift, self.multiple = ends_of(flow)[0], flow.coupling.low_multiple
 
     def forward(self, *inputs: Tensor) -> Latent:
