@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cfmrestore.analysis.benchmarks.backends import benchmark_backends, table
+from cfmrestore.analysis.benchmarks import backends
 from cfmrestore.analysis.benchmarks.cases import busy_processes, in_cases
 from cfmrestore.analysis.benchmarks.choice import benchmark_choice, table
 from cfmrestore.analysis.benchmarks.metrics import benchmark_metrics
@@ -135,11 +135,11 @@ def test_the_parts_of_a_restoration_make_the_whole(tmp_path: Path) -> None:
 def test_backends_are_compared_with_torch(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     model = save_model(tmp_path / "model.pth")
-    result = benchmark_backends(model, backends=["torch"], side=32, rounds=1, out=str(file))
+    result = backends.benchmark_backends(model, backends=["torch"], side=32, rounds=1, out=str(file))
     assert result["cases"].keys() == {"quiet", "busy"}
     assert result["cases"]["busy"]["torch"]["ratio"] == 1
     assert result["levels"] == {"torch": 0}
-    assert "beside 1 busy, ms" in table(json.loads(file.read_text()))
+    assert "beside 1 busy, ms" in backends.table(json.loads(file.read_text()))
 
 
 def test_operations_of_a_network_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
