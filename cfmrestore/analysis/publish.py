@@ -117,7 +117,8 @@ def _halved(weights: dict[str, Tensor], about: dict[str, str]) -> dict[str, Tens
 def _without_places(value: Any) -> Any:
     """A config that names no files."""
     if isinstance(value, Mapping):
-        return {key: _without_places(one) for key, one in value.items() if key not in PLACES}
+        named = {key for key in PLACES if isinstance(value.get(key), str | None)}  # odds are "weights" too
+        return {key: _without_places(one) for key, one in value.items() if key not in named}
     return [_without_places(one) for one in value] if isinstance(value, list | tuple) else value
 
 
