@@ -12,6 +12,7 @@ from cfmrestore.cli import common
 INTERRUPTED = "interrupted; the same command goes on where it stopped"
 _SETTINGS = ("scale", "seed", "fidelity", "num_intervals", "solver", "noise", "consistency", "color", "tile")
 _SHARED = ("seed", "tile")
+_TRAINED = {"samples": 1, "config": None, "options": None, "compile": False, "cuda_graphs": False}
 _ZERO_SHOT = ("degradation", "known", "mask", "noise_level", "method", "steps", "label", "guidance")
 
 JSON = True
@@ -76,6 +77,10 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
     group.add_argument("--precision", default="auto", help="of the network: auto, fp32, bf16, fp16")
+    compiled = "by torch.compile, kept on disk: for many or large images"
+    group.add_argument("--compile", action="store_true", help=compiled)
+    graphs = "on a GPU, replay recorded evaluations: for small tiles"
+    group.add_argument("--cuda-graphs", action="store_true", help=graphs)
     group.add_argument("--threads", type=int, metavar="N", help="of each process on a CPU (default: all cores)")
     group.add_argument("--config", help="the model's config, for a checkpoint that does not hold it")
     common.add_key_values(group, "--cfg-options", help="change that config")
@@ -100,8 +105,8 @@ def run(args: argparse.Namespace) -> Any:
 
 def _run_zero_shot(keys: dict[str, Any]) -> list[Path]:
     """The flags of a trained restoration are refused."""
-    others = {name: keys.pop(name) for name in (*_SETTINGS, "samples", "config", "options") if name not in _SHARED}
-    if given := [name for name, value in others.items() if value != (1 if name == "samples" else None)]:
+    others = {name: keys.pop(name) for name in (*_SETTINGS, *_TRAINED) if name not in _SHARED}
+    if given := [name for name, value in others.items() if value != _TRAINED.get(name)]:
         flag = given[0].replace("_", "-").replace("options", "cfg-options")
         raise ValueError(f"--{flag} has no meaning where a known degradation is undone: leave it out")
     if keys["model"] == "auto":
