@@ -36,7 +36,7 @@ def page_lines(found: dict[str, Any]) -> Iterator[str]:
     if "samplings" in found:
         yield "## Around the evaluations of a sampling\n"
         for sampling in found["samplings"]:
-            yield " ".join(sampling_lines(sampling)) + ".\n"
+            yield "; ".join(sampling_lines(sampling)) + ".\n"
     if "profile" in found:
         yield "## Where the time goes\n"
         yield f"Of `{found['profile']['config']}`:\n"
