@@ -56,7 +56,7 @@ class OptimWrapper(MMOptimWrapper):
 
     def _clip_grad(self) -> None:
         clipped = [p for p in self._parameters() if p.grad is not None]
-        norm = self.clip_func(clipped, **self.clip_grad_kwargs) if clipped else None
+        norm: Any = self.clip_func(clipped, **self.clip_grad_kwargs) if clipped else None
         self.grad_norm = norm.full_tensor() if hasattr(norm, "full_tensor") else norm  # of weights in shards
 
     def _is_nonfinite(self, gradients: list[Tensor]) -> bool:
