@@ -87,7 +87,7 @@ def publish(
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     parameters = sum(value.numel() for value in weights.values())
     own = model_zoo.cards(path.parent).get(path.stem, {})
-    entry = {**own, **(card or {}), **provenance, "parameters": parameters, "sha256": digest, "scale": model["scale"]}
+    entry = {**own, **(card or {}), **provenance, "parameters": parameters, "sha256": digest, "scale": model.get("scale", 4)}
     known = model_zoo.cards(out)
     write_json(out / model_zoo.CARDS, {**known, name: {**known.get(name, {}), **entry}})
     return file
