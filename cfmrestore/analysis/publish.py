@@ -87,7 +87,14 @@ def publish(
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     parameters = sum(value.numel() for value in weights.values())
     own = model_zoo.cards(path.parent).get(path.stem, {})
-    entry = {**own, **(card or {}), **provenance, "parameters": parameters, "sha256": digest, "scale": model["scale"]}
+    entry = {
+        **own,
+        **(card or {}),
+        **provenance,
+        "parameters": parameters,
+        "sha256": digest,
+        "scale": model.get("scale", 4),
+    }
     known = model_zoo.cards(out)
     write_json(out / model_zoo.CARDS, {**known, name: {**known.get(name, {}), **entry}})
     return file
@@ -117,7 +124,8 @@ def _halved(weights: dict[str, Tensor], about: dict[str, str]) -> dict[str, Tens
 def _without_places(value: Any) -> Any:
     """A config that names no files."""
     if isinstance(value, Mapping):
-        return {key: _without_places(one) for key, one in value.items() if key not in PLACES}
+        named = {key for key in PLACES if isinstance(value.get(key), str | None)}  # odds are "weights" too
+        return {key: _without_places(one) for key, one in value.items() if key not in named}
     return [_without_places(one) for one in value] if isinstance(value, list | tuple) else value
 
 

@@ -72,6 +72,8 @@ def restore(
     device: str = "auto",
     precision: str = "auto",
     backend: str = "torch",
+    compile: bool = False,
+    cuda_graphs: bool = False,
     part: tuple[int, int] = (0, 1),
 ) -> list[Path]:
     """Restore image files; returns the files that this process wrote.
@@ -94,7 +96,7 @@ def restore(
         options: Dotted keys of that config and their values.
         device: "auto", "cpu", "cuda" ...
         precision: "auto", "fp32", "bf16" or "fp16".
-        backend: What evaluates the network, as of ``Restorer``.
+        backend, compile, cuda_graphs: As of ``Restorer``.
         part: (i, n) does the i-th of n shares of the images.
     """
     settings = settings or Settings()
@@ -110,7 +112,8 @@ def restore(
     runs: dict[str | Path, RestoreRun] = {}
     names = [job.model for job in share] or [model] * (model != AUTO)
     for name in dict.fromkeys(names):
-        restorer = load_restorer(name, config, options, device=device, precision=precision, backend=backend)
+        machine = {"device": device, "precision": precision, "backend": backend}
+        restorer = load_restorer(name, config, options, **machine, compile=compile, cuda_graphs=cuda_graphs)
         _check_sampling(restorer, settings, samples)
         recipe = {**recipe_of(restorer, settings, options), "samples": samples, "quality": quality}
         records = None if single else Records(out, {**recipe, "precision": precision} | evaluated)
@@ -161,26 +164,25 @@ def _model_of(job: RestoreJob, model: str | Path, scale: float | None) -> str | 
 
 
 def load_restorer(
-    model: str | Path,
-    config: str | Path | None,
-    options: Mapping[str, Any] | None,
-    *,
-    device: str,
-    precision: str,
-    backend: str,
+    model: str | Path, config: str | Path | None, options: Mapping[str, Any] | None, **machine: Any
 ) -> Restorer:
-    """A restorer of a checkpoint that describes itself, or with the config of one that does not."""
+    """A restorer of a checkpoint that describes itself, or with the config of one that does not.
+
+    Args:
+        model, config, options: As of ``restore``.
+        machine: How ``Restorer`` runs it.
+    """
     if config is None:
         if options:
             raise ValueError("--cfg-options change a config: give it with --config")
-        return Restorer.from_pretrained(model, device=device, precision=precision, backend=backend)
+        return Restorer.from_pretrained(model, **machine)
     from cfmrestore.engine.config.load import load_config  # checks by all that trains, a quarter second of imports
 
     path = find_model(model)
     described = {**load_config(config, options).model}
     flow = build({**described, "data_preprocessor": None}, None, str(config))
     checkpoints.load_weights(flow, checkpoints.load(path)["state_dict"], path)
-    return Restorer([Stage(flow, file=path)], device=device, precision=precision, backend=backend)
+    return Restorer([Stage(flow, file=path)], **machine)
 
 
 def plan_jobs(items: Sequence[Item], out: Path, *, suffix: str, format: str | None, samples: int) -> list[RestoreJob]:

@@ -20,13 +20,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         (_add_restore, "restore", "from file to file: what is spent outside of the network; memory"),
         (_add_choice, "choice", "what restore --model auto loses to the best model for each photograph, in dB"),
         (_add_backends, "backends", "a restoration by torch, torch compiled, ONNX Runtime and OpenVINO, in turn"),
+        (_add_floor, "floor", "a network beside its layers alone, on the same shapes; compiled, and in bfloat16"),
+        (_add_sampling, "sampling", "what many evaluations cost outside of the network"),
+        (_add_profile, "profile", "the dearest parts and operators of a training and of a sampling"),
+        (_add_all, "all", "all of these, in one JSON file"),
+        (_add_page, "page", "the figures of all, in a page"),
+        (_add_scaling, "scaling", "what a training costs on 1 to 1,024 GPUs, by a model"),
     ):
         command = commands.add_parser(name, help=summary, description=summary)
         function(command)
-        if function not in (_add_network, _add_choice, _add_ranks):
+        if name in ("train", "degrade", "metrics", "restore"):
             busy = "measure all again beside N processes that keep a core each busy (default: 1; 0 leaves that out)"
             command.add_argument("--busy", type=int, default=1, metavar="N", help=busy)
-        command.add_argument("--out", metavar="FILE.json", help="write the figures")
+        if name not in ("all", "page"):
+            command.add_argument("--out", metavar="FILE.json", help="write the figures")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -105,3 +112,52 @@ def _add_backends(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backends", nargs="+", metavar="NAME", help="default: all")
     parser.add_argument("--side", type=int, default=512, help="of the result, in pixels (default: 512)")
     parser.add_argument("--rounds", type=int, default=7)
+
+
+def _add_latents(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("config", nargs="?", default="configs/cfm_x4.py")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: cpu")
+    parser.add_argument("--side", type=int, default=32, help="of the latents (default: 32)")
+    parser.add_argument("--batch", type=int, default=1, help="latents (default: 1)")
+    parser.add_argument("--rounds", type=int, default=7)
+    common.add_key_values(parser, "--cfg-options", help="change keys of the config")
+
+
+def _add_floor(parser: argparse.ArgumentParser) -> None:
+    _add_latents(parser)
+    parser.add_argument("--precisions", nargs="+", choices=("fp32", "bf16"), default=["fp32", "bf16"])
+    runs = "of evaluations: as they are, compiled by blocks, compiled whole"
+    parser.add_argument("--runs", nargs="+", choices=("eager", "blocks", "compile"), default=["eager"], help=runs)
+
+
+def _add_sampling(parser: argparse.ArgumentParser) -> None:
+    _add_latents(parser)
+    parser.add_argument("--num-intervals", type=int, default=20, metavar="N", help="evaluations (default: 20)")
+
+
+def _add_profile(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("config", nargs="?", default="configs/cfm_realsr_tiny.py")
+    parser.add_argument("--iterations", type=int, default=10, help="training steps (default: 10)")
+    common.add_config_flags(parser)
+
+
+def _add_all(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("photographs", nargs="?", default="data/photographs/train", help="a folder of images")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: cpu")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--work-dir", default="work_dirs/benchmark", help="where logs go")
+    parts = ("floors", "compiled", "samplings", "profile", "degrade", "metrics", "restore", "train")
+    parser.add_argument("--only", nargs="+", choices=parts, default=list(parts), help="some of the benchmarks")
+    parser.add_argument("--out", metavar="FILE.json", default="work_dirs/benchmark/speed.json")
+
+
+def _add_page(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("results", metavar="FILE.json", help="what all wrote")
+    marks = "with the marks <!-- speed: begin --> and end (default: docs/speed.md)"
+    parser.add_argument("--page", default="docs/speed.md", help=marks)
+
+
+def _add_scaling(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("gpus", nargs="*", type=int, default=[1, 8, 16, 64, 256, 1024], help="numbers of GPUs")
+    parser.add_argument("--page", metavar="FILE.md", help="with the marks <!-- scaling: begin --> and end")
+    parser.add_argument("--picture", metavar="FILE.png", help="efficiency by the number of GPUs")

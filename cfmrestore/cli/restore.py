@@ -12,7 +12,7 @@ from cfmrestore.cli import common
 INTERRUPTED = "interrupted; the same command goes on where it stopped"
 _SETTINGS = ("scale", "seed", "fidelity", "num_intervals", "solver", "noise", "consistency", "color", "tile")
 _SHARED = ("seed", "tile")
-_DEFAULTS = {"samples": 1, "backend": "torch"}
+_TRAINED = {"samples": 1, "config": None, "options": None, "backend": "torch", "compile": False, "cuda_graphs": False}
 _ZERO_SHOT = ("degradation", "known", "mask", "noise_level", "method", "steps", "label", "guidance")
 
 JSON = True
@@ -79,6 +79,10 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--precision", default="auto", help="of the network: auto, fp32, bf16, fp16")
     backend = "torch, compiled, onnxruntime or openvino: who evaluates the network (default: torch)"
     group.add_argument("--backend", metavar="NAME", default="torch", help=backend)
+    compiled = "by torch.compile, kept on disk: for many or large images"
+    group.add_argument("--compile", action="store_true", help=compiled)
+    graphs = "on a GPU, replay recorded evaluations: for small tiles"
+    group.add_argument("--cuda-graphs", action="store_true", help=graphs)
     group.add_argument("--threads", type=int, metavar="N", help="of each process on a CPU (default: all cores)")
     group.add_argument("--config", help="the model's config, for a checkpoint that does not hold it")
     common.add_key_values(group, "--cfg-options", help="change that config")
@@ -103,9 +107,8 @@ def run(args: argparse.Namespace) -> Any:
 
 def _run_zero_shot(keys: dict[str, Any]) -> list[Path]:
     """The flags of a trained restoration are refused."""
-    names = (*_SETTINGS, "samples", "config", "options", "backend")
-    others = {name: keys.pop(name) for name in names if name not in _SHARED}
-    if given := [name for name, value in others.items() if value != _DEFAULTS.get(name)]:
+    others = {name: keys.pop(name) for name in (*_SETTINGS, *_TRAINED) if name not in _SHARED}
+    if given := [name for name, value in others.items() if value != _TRAINED.get(name)]:
         flag = given[0].replace("_", "-").replace("options", "cfg-options")
         raise ValueError(f"--{flag} has no meaning where a known degradation is undone: leave it out")
     if keys["model"] == "auto":

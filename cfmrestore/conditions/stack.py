@@ -96,7 +96,10 @@ class ConditionStack(nn.ModuleDict):
             if part.dropout > 0:
                 lost = rng.fork(f"dropout {name}").uniform() < part.dropout
                 null = _embedded(part, inputs, "null")
-                here = {key: torch.where(expand_as(lost.to(v.device), v), null[key], v) for key, v in here.items()}
+                here = {
+                    key: torch.where(expand_as(lost.to(v.device, non_blocking=True), v), null[key], v)
+                    for key, v in here.items()
+                }
             told.append(here)
         return merge(told)
 

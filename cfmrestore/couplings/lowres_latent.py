@@ -91,12 +91,12 @@ class LowresLatent(Coupling):
         """The start at a clean latent with the noise of a diffusion step, one an image."""
         del execution  # no network is evaluated
         share = torch.ones(len(rng), dtype=torch.float64) if step is None else self.table[step]
-        mean = expand_as(share.sqrt(), c).to(c) * c
-        std = expand_as((1 - share).sqrt(), c).to(c).expand_as(c)
+        mean = expand_as(share.sqrt(), c).to(c, non_blocking=True) * c
+        std = expand_as((1 - share).sqrt(), c).to(c, non_blocking=True).expand_as(c)
         if self.filled:
             known = corners(c, self.scale)
             mean, std = known * mean, known * std + (1 - known)
-        return draw_source(mean, std, rng, lowres=c, noise_level=(1 - share).sqrt().to(c))
+        return draw_source(mean, std, rng, lowres=c, noise_level=(1 - share).sqrt().to(c, non_blocking=True))
 
 
 def _noise_range(noise: int | Sequence[int] | None) -> tuple[int, int] | None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from cfmrestore.ops.rng import ImageRng
+from cfmrestore.ops.transfer import sent_to
 from cfmrestore.typing import Latent, Source
 
 
@@ -17,7 +18,7 @@ def draw_source(mean: Latent, std: Latent, rng: ImageRng, **known: Tensor | None
         rng: One generator an image.
         known: What else ``Source`` says of the start.
     """
-    noise = rng.fork("source").normal(*mean.shape[1:]).to(mean)
+    noise = sent_to(rng.fork("source").normal(*mean.shape[1:]), mean)
     x_0 = noise.mul_(std).add_(mean)  # in place: a large image has no room for more
     return Source(x_0, mean, std, **known)
 

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from cfmrestore.encoders.pretrained import PretrainedEncoder
 from cfmrestore.ops.rng import ImageRng
+from cfmrestore.ops.transfer import sent_to
 from cfmrestore.registry import ENCODERS
 from cfmrestore.typing import Image, Latent
 
@@ -61,7 +62,7 @@ class AutoencoderKL(PretrainedEncoder):
             raise ValueError("AutoencoderKL with posterior='sample' needs an rng; or set posterior='mode'")
         assert len(rng) == len(mean)
         std = (log_variance.clamp(-30, 20) / 2).exp()
-        return super().sample(mean + std * rng.normal(*mean.shape[1:]).to(mean))
+        return super().sample(mean + std * sent_to(rng.normal(*mean.shape[1:]), mean))
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, posterior={self.posterior}"

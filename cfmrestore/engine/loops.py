@@ -99,6 +99,8 @@ class IterBasedTrainLoop(BaseLoop):
         all_reduce_dict(outputs, op="mean")
         if self._count_skipped(own_loss, outputs["loss"], batch):  # logs show means, which one of these would spoil
             outputs = {name: value for name, value in outputs.items() if value.isfinite()}
+        elif (norm := getattr(self.runner.optim_wrapper, "grad_norm", None)) is not None:
+            outputs["grad_norm"] = norm
         self.runner.call_hook("after_train_iter", batch_idx=self.iter, data_batch=batch, outputs=outputs)
         self.iter += 1
 

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from cfmrestore._compat import patch_torchvision
 from cfmrestore.engine import checkpoints, shards
 from cfmrestore.engine.loops import TestLoop
+from cfmrestore.engine.optim_wrapper import with_fused_step
 from cfmrestore.engine.strategies import Strategy, build_strategy
 from cfmrestore.engine.strategies.fsdp import GatherWeights
 from cfmrestore.evaluation.metrics.evaluator import RestorationEvaluator
@@ -150,6 +151,8 @@ class RestorationRunner(Runner):
         if self.distributed and isinstance(optim_wrapper, dict):
             optim_wrapper = {**optim_wrapper, "optimizer": self.strategy.optimizer(optim_wrapper["optimizer"])}
         try:
+            if isinstance(optim_wrapper, Mapping):
+                optim_wrapper = with_fused_step(optim_wrapper, get_device())
             return super().build_optim_wrapper(optim_wrapper)
         except TypeError as error:
             raise ValueError(f"optim_wrapper cannot be built from {optim_wrapper}: {error}") from error

@@ -75,7 +75,7 @@ class CouplingFlow(SamplingFlow):
         teacher: A trained flow whose velocity is learned in place of that of the training paths: keys of ``Teacher``.
         scale: Pixels of the target a pixel of the input.
         image_size: Side of the images that are generated, unless another one is asked for.
-        compile: Compile the network with torch.compile.
+        compile: Compile network, encoder and decoder with torch.compile, by their blocks.
         channels_last: Keep the network's tensors in the channels-last layout.
         ceiling: In evaluation, encode and decode the target beside the restoration: the best that this space can do.
         data_preprocessor: What makes batches, and low-quality images.
@@ -132,10 +132,10 @@ class CouplingFlow(SamplingFlow):
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
         if channels_last:
             self.network.to(memory_format=torch.channels_last)
-        if compile:
-            self.network.compile()
         # A tuple, so that torch does not see modules in it: frozen parts are neither trained nor saved.
         self._frozen = (space, *(one.frozen for one in self.losses if one.frozen is not None))
+        if compile:
+            self.compile_parts()
 
     def data_recipe(self) -> dict[str, Any]:
         """What decides which latents belong to a photograph, as plain data; "input" says what is encoded of the input.
@@ -247,7 +247,7 @@ class CouplingFlow(SamplingFlow):
                     latent = self.encoder.sample(high_moments, rng.fork("encode"))
                 lowres = None if moments is None else self.coupling.lifted_moments(moments, rng)
                 pair = self.coupling.pair(high, low, rng, latent, x_0=start, lowres=lowres, execution=execution)
-                t = self.times(rng, numbers).to(pair.x_1)
+                t = self.times(rng, numbers).to(pair.x_1, non_blocking=True)
                 if t.shape != numbers.shape:
                     raise broken(self.times, "time sampler", f"of {len(numbers)} images it draws {tuple(t.shape)}")
                 x_t, dx_t = self.path.sample(pair.source.x_0, pair.x_1, t)

@@ -11,6 +11,7 @@ from cfmrestore.degradations.base import Degradation
 from cfmrestore.degradations.combine.compose import Compose
 from cfmrestore.degradations.masks.mask import MaskDegradation
 from cfmrestore.ops.rng import ImageRng
+from cfmrestore.ops.transfer import sent_to
 from cfmrestore.registry import DEGRADATIONS, MODELS
 from cfmrestore.typing import Frame
 
@@ -74,7 +75,11 @@ class RestorationPreprocessor(BaseDataPreprocessor):
                 return {"high": high, "low": low}
             size = (low.shape[-2], low.shape[-1])
             params = self.mask.sample(Frame(size, size), rng.fork("mask"))
-            return {"high": high, "low": self.mask.apply(low, params), "mask": self.mask.mask(size, params).to(low)}
+            return {
+                "high": high,
+                "low": self.mask.apply(low, params),
+                "mask": self.mask.mask(size, params).to(low, non_blocking=True),
+            }
 
     def _stack(self, part: str, images: list[Tensor]) -> Tensor:
         if len({tuple(image.shape) for image in images}) > 1:
@@ -82,7 +87,7 @@ class RestorationPreprocessor(BaseDataPreprocessor):
             raise ValueError(
                 f"a batch needs images of one size, got {', '.join(sizes)}: crop them, or set batch_size=1"
             )
-        batch = torch.stack(images).to(self.device, non_blocking=True)
+        batch = sent_to(torch.stack(images), torch.device(self.device))
         if part in ("label", "map", "size"):
             return batch.long()
         return batch.float() / 255 if part in ("high", "low") else batch.float()

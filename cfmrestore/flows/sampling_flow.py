@@ -12,7 +12,7 @@ from cfmrestore.conditions import ConditionStack
 from cfmrestore.couplings.base import Coupling
 from cfmrestore.degradations.forward_operator import ForwardOperator
 from cfmrestore.encoders.base import Encoder
-from cfmrestore.execution import Execution
+from cfmrestore.execution import Execution, compile_blocks
 from cfmrestore.flows.pipeline import Restoration, SamplingPipeline, match_to_input
 from cfmrestore.flows.sampling import Sampling
 from cfmrestore.inverse.base import InverseSolver
@@ -41,6 +41,12 @@ class SamplingFlow(BaseModel):
     @property
     def encoder(self) -> Encoder:
         return self.coupling.encoder
+
+    def compile_parts(self) -> None:
+        """Compile what is evaluated most: the networks, encoder and decoder."""
+        for module in (self.network, self.coupling.network, self.encoder):
+            if module is not None:
+                compile_blocks(module)
 
     def nfe(self, sampling: Sampling) -> int | None:
         """Number of function evaluations of a restoration; None where the solver's own error decides."""

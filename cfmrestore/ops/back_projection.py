@@ -27,7 +27,7 @@ def back_project(image: Planes, low: Planes, scale: int) -> Planes:
     if scale == 1:
         return low.clone()
     residual = low - resize(image, scale=1 / scale)
-    rows, columns = (_inverse(n, scale).to(image) for n in low.shape[-2:])
+    rows, columns = (_inverse(n, scale).to(image, non_blocking=True) for n in low.shape[-2:])
     size = (image.shape[-2], image.shape[-1])
     return image + resize_adjoint(rows @ residual @ columns, size, scale=1 / scale)
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cfmrestore.ops.pad import reflect_pad
+from cfmrestore.ops.transfer import sent_to
 from cfmrestore.typing import Image, PerImage
 
 Matrix = Float[Tensor, "b 3 3"]
@@ -49,7 +50,7 @@ def rgb_to_camera(weight: Float[Tensor, "b 4"]) -> Matrix:
 
 def mix_channels(x: Image, matrix: Matrix) -> Image:
     """Multiply each pixel by its image's matrix."""
-    rows, (r, g, b) = matrix.to(x)[..., None, None].unbind(1), x.unbind(1)
+    rows, (r, g, b) = matrix.to(x, non_blocking=True)[..., None, None].unbind(1), x.unbind(1)
     return torch.stack([m[:, 0] * r + m[:, 1] * g + m[:, 2] * b for m in rows], dim=1)
 
 
@@ -67,7 +68,7 @@ def expand(y: Image) -> Image:
 
 def divide_gains(x: Image, gain: Gains) -> Image:
     """The inverse of gains that forward end in clipping: saturated pixels, where x is near white, stay saturated."""
-    inverse = 1 / gain.to(x)[..., None, None]
+    inverse = 1 / gain.to(x, non_blocking=True)[..., None, None]
     gray = (x[:, :1] + x[:, 1:2] + x[:, 2:]) / 3
     mask = ((gray - _INFLECTION).clamp(0, 1 - _INFLECTION) / (1 - _INFLECTION)) ** 2
     return x * torch.maximum(mask + (1 - mask) * inverse, inverse)
@@ -106,5 +107,5 @@ def demosaic(raw: Mosaic) -> Image:
 
 def add_sensor_noise(raw: Tensor, shot: PerImage, read: PerImage, normal: Tensor) -> Tensor:
     r"""Heteroscedastic noise: :math:`x + \sqrt{\lambda_s x + \lambda_r} \, n`, an approximation of Poisson's law."""
-    shot, read = (value.to(raw).reshape(-1, 1, 1, 1) for value in (shot, read))
-    return raw + (shot * raw.clamp_min(0) + read).sqrt() * normal.to(raw)
+    shot, read = (value.to(raw, non_blocking=True).reshape(-1, 1, 1, 1) for value in (shot, read))
+    return raw + (shot * raw.clamp_min(0) + read).sqrt() * sent_to(normal, raw)

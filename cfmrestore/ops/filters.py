@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from cfmrestore.ops.opencv import by_planes
 from cfmrestore.ops.pad import reflect_index, reflect_pad
 from cfmrestore.ops.parallel import stack_images
+from cfmrestore.ops.transfer import sent_to
 from cfmrestore.typing import Image
 
 _BORDER = 4  # cv2.BORDER_REFLECT_101
@@ -28,7 +29,7 @@ def filter_each(image: Image, kernels: Float[Tensor, "b k k"]) -> Image:
     large ones by the Fourier transform; so is the gradient. Elsewhere it is one convolution.
     """
     if image.device.type != "cpu":
-        return _by_sums(image, kernels.to(image))
+        return _by_sums(image, sent_to(kernels, image))
     filtered: Image = _Filter.apply(image, kernels)
     return filtered
 
@@ -55,7 +56,7 @@ class _Filter(torch.autograd.Function):
 
 def fold(x: Tensor, margin: int, length: int) -> Tensor:
     """The transpose of a reflection of rows: each goes back to the row that it was a copy of."""
-    rows = reflect_index(length, margin, margin).to(x.device)
+    rows = reflect_index(length, margin, margin).to(x.device, non_blocking=True)
     return x.new_zeros(*x.shape[:-2], length, x.shape[-1]).index_add_(-2, rows, x)
 
 

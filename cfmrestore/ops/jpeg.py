@@ -76,7 +76,7 @@ def code(image: Image, quality: PerImage, *, soft: bool = True) -> Image:
         c = (c + torch.tensor([0.25, 0.5], device=c.device).repeat(c.shape[-1] // 2)).floor()
     y = F.pad(y, (0, 0, 0, -y.shape[-2] % 16), mode="replicate")  # as libjpeg: below, each plane repeats its last row
     c = F.pad(c, (0, 0, 0, -c.shape[-2] % 8), mode="replicate")
-    quality = quality.to(y)
+    quality = quality.to(y, non_blocking=True)
     factor = torch.where(quality < 50, 50 / quality, 2 - quality / 50)  # libjpeg's rule
     factor = factor if soft else (factor * 100 + 1e-3).floor() / 100
     y, c = _quantize(y, factor, 0, soft), _quantize(c, factor, 1, soft)

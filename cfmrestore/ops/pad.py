@@ -33,8 +33,8 @@ def reflect_pad(x: Tensor, top: int, bottom: int, left: int, right: int) -> Tens
     """Reflect the last two axes; unlike torch's own padding it takes an image smaller than the margin."""
     if not is_symbolic(x) and max(top, bottom) < x.shape[-2] and max(left, right) < x.shape[-1] and x.dim() in (3, 4):
         return F.pad(x, (left, right, top, bottom), mode="reflect")
-    rows = reflect_index(x.shape[-2], top, bottom).to(x.device)
-    columns = reflect_index(x.shape[-1], left, right).to(x.device)
+    rows = reflect_index(x.shape[-2], top, bottom).to(x.device, non_blocking=True)
+    columns = reflect_index(x.shape[-1], left, right).to(x.device, non_blocking=True)
     return x.index_select(-2, rows).index_select(-1, columns)
 
 

@@ -64,7 +64,7 @@ def _blocks(
         first, last = int(used.min()), int(used.max())
         block = torch.zeros(len(sample), last - first + 1, dtype=torch.float64, device="cpu")
         block.scatter_add_(1, (sample - first).clamp(0, last - first), weight)
-        blocks.append((slice(first, last + 1), block.to(device, dtype)))
+        blocks.append((slice(first, last + 1), block.to(device, dtype, non_blocking=True)))
     return blocks
 
 

@@ -1,6 +1,8 @@
 """Tiling: overlapping windows of an image, and the blending of what is made of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 
 import torch
@@ -50,15 +52,11 @@ class Tiling:
         last = -(-max(length - self.side, 0) // self.multiple) * self.multiple
         return [*range(0, last, self.side - self.overlap), last]
 
-    def windows(self, length: int) -> list[Window]:
+    def windows(self, length: int) -> tuple[Window, ...]:
         """The tiles of an axis, first to last."""
-        tents = [self._tent(start, min(start + self.side, length), length) for start in self.starts(length)]
-        total = torch.zeros(length, dtype=torch.float64, device="cpu")
-        for tent in tents:
-            total[tent.start : tent.stop] += tent.weight
-        return [replace(tent, weight=(tent.weight / total[tent.start : tent.stop]).float()) for tent in tents]
+        return _windows(self, length)
 
-    def _tent(self, start: int, stop: int, length: int) -> Window:
+    def tent(self, start: int, stop: int, length: int) -> Window:
         """1 inside, falling to 0 towards neighbors; it never falls at the edge of the image."""
         context = self.overlap // 4
         ramp = max(self.overlap - 2 * context, 1)
@@ -138,6 +136,16 @@ class TileBlender:
         return self._canvas
 
 
-def _overlap(windows: list[Window]) -> bool:
+@lru_cache(maxsize=256)
+def _windows(tiling: Tiling, length: int) -> tuple[Window, ...]:
+    """The same at every evaluation of a sampling."""
+    tents = [tiling.tent(start, min(start + tiling.side, length), length) for start in tiling.starts(length)]
+    total = torch.zeros(length, dtype=torch.float64, device="cpu")
+    for tent in tents:
+        total[tent.start : tent.stop] += tent.weight
+    return tuple(replace(tent, weight=(tent.weight / total[tent.start : tent.stop]).float()) for tent in tents)
+
+
+def _overlap(windows: Sequence[Window]) -> bool:
     """Whether any two neighbors overlap: the last tile may, to end at the edge."""
     return any(a.stop > b.start for a, b in pairwise(windows))

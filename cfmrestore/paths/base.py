@@ -9,6 +9,7 @@ from torch import Tensor
 
 from cfmrestore.ops.broadcast import expand_as
 from cfmrestore.ops.rng import ImageRng
+from cfmrestore.ops.transfer import sent_to
 from cfmrestore.typing import Coefficients, Latent, Time
 
 
@@ -117,4 +118,4 @@ class PathDiffusion:
         return torch.where(self.std > 0, pull, 0)
 
     def noise(self, x: Tensor) -> Tensor:
-        return self.std * self.rng.normal(*x.shape[1:]).to(x)
+        return self.std * sent_to(self.rng.normal(*x.shape[1:]), x)

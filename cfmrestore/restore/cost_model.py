@@ -14,11 +14,12 @@ from torch.utils.flop_counter import flop_registry
 SIDES = (8, 16, 24)
 
 _aten = torch.ops.aten
-_OPERATIONS = {
+OPERATIONS = {
     **flop_registry,
     # the kernel of CPUs, which torch's table does not know
     _aten._scaled_dot_product_flash_attention_for_cpu: flop_registry[_aten._scaled_dot_product_flash_attention],
 }
+"""Functions that count the operations of those operators that take most of them."""
 
 
 class CostCounter(TorchDispatchMode):
@@ -36,7 +37,7 @@ class CostCounter(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if (count := _OPERATIONS.get(func._overloadpacket)) is None:
+        if (count := OPERATIONS.get(func._overloadpacket)) is None:
             with self:  # inference tensors bring composite operators, whose parts are counted
                 if (result := func.decompose(*args, **kwargs)) is not NotImplemented:
                     return result

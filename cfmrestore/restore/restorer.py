@@ -11,6 +11,7 @@ from torch import Tensor
 
 from cfmrestore.engine.amp_optim_wrapper import PRECISIONS, best_precision
 from cfmrestore.engine.distributed import device_of_process
+from cfmrestore.execution import CudaGraphs
 from cfmrestore.execution.backends import BACKENDS, Backend
 from cfmrestore.flows.coupling_flow import CouplingFlow
 from cfmrestore.flows.pipeline import match_to_input
@@ -55,10 +56,12 @@ class Restorer:
         stages: One flow, or a chain of them.
         device: "auto", "cpu", "cuda", "cuda:1" ...
         precision: Of the network: "fp32", "bf16", "fp16", or "auto", which is float32 on a CPU, so that all CPUs give
-            one picture, and the fastest that a GPU has. All else, and what comes out as NaN otherwise, is done in
+            one picture, and the fastest that a GPU has. All else, and what overflows in float16, is done in
             float32.
         backend: What evaluates the network: "torch", "compiled" (by torch's compiler), "onnxruntime" or "openvino".
             All but torch round otherwise from machine to machine; a picture differs by less than half a level.
+        compile: Compile networks, encoder and decoder with torch.compile: it pays for many or large images.
+        cuda_graphs: Record evaluations of the networks, a size once, and replay them: for small tiles on a GPU.
     """
 
     def __init__(
@@ -68,6 +71,8 @@ class Restorer:
         device: str = "auto",
         precision: str = "auto",
         backend: str = "torch",
+        compile: bool = False,
+        cuda_graphs: bool = False,
     ) -> None:
         self.stages = [Stage(stages)] if isinstance(stages, CouplingFlow) else list(stages)
         self.device = device_of(device)
@@ -75,7 +80,16 @@ class Restorer:
         self.backend = backend_of(backend, self.device, self.dtype)
         for stage in self.stages:
             stage.flow.eval().requires_grad_(False).to(self.device)
-        self.runners = [StageRunner(stage, self.device, self.dtype, self.backend) for stage in self.stages]
+        if cuda_graphs and self.device.type != "cuda":
+            raise ValueError(f"CUDA graphs are a GPU's, and these networks run on {self.device}: leave cuda_graphs out")
+        if (compile or cuda_graphs) and backend != "torch":
+            raise ValueError(
+                f"compile and cuda_graphs are of torch, and {backend} evaluates the network: leave one out"
+            )
+        graphs = CudaGraphs() if cuda_graphs else None
+        self.runners = [StageRunner(stage, self.device, self.dtype, graphs, self.backend) for stage in self.stages]
+        for runner in self.runners if compile else ():
+            runner.compile()
 
     @classmethod
     def from_pretrained(
@@ -85,6 +99,8 @@ class Restorer:
         device: str = "auto",
         precision: str = "auto",
         backend: str = "torch",
+        compile: bool = False,
+        cuda_graphs: bool = False,
         encoder: dict[str, Any] | None = None,
         revision: str | None = None,
         token: str | None = None,
@@ -96,12 +112,13 @@ class Restorer:
             path: A checkpoint (``.safetensors``, ``.pth``), a work directory for its newest one, a config that chains
                 several (``stages = [...]``), the folder of a published model, the name of one that comes with the
                 package, or a repository of a hub: ``org/name`` or ``org/name@revision``.
-            device, precision, backend: As of the class.
+            device, precision, backend, compile, cuda_graphs: As of the class.
             encoder: Keys of the encoder to change: where its weights lie, ``dict(path=...)``.
             revision, token, cache_dir: Of the repository, as for ``find_model``.
         """
         file = find_model(path, revision=revision, token=token, cache_dir=cache_dir)
-        return cls(load_stages(file, encoder), device=device, precision=precision, backend=backend)
+        how: dict[str, Any] = {"backend": backend, "compile": compile, "cuda_graphs": cuda_graphs}
+        return cls(load_stages(file, encoder), device=device, precision=precision, **how)
 
     @staticmethod
     def bundled_models() -> tuple[str, ...]:
@@ -297,7 +314,7 @@ def _seed_of(seed: int, run: int, stage: int) -> int:
 def _finite(image: Tensor) -> Image:
     image = image.float().cpu()
     if not bool(image.isfinite().all()):
-        raise ValueError("the model gives NaN for this image, also in float32: its checkpoint may be damaged")
+        raise ValueError("the model gives NaN for this image: its checkpoint may be damaged")
     return image
 
 

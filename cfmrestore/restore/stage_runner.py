@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from cfmrestore.execution import CudaGraphs
 from cfmrestore.execution.backends import Backend
 from cfmrestore.flows import Restoration, Sampling
 from cfmrestore.ops.tiles import Tiling, count
@@ -27,12 +28,20 @@ class StageRunner:
         stage: The flow, with its own sampling.
         device: Where it is.
         dtype: Precision of the network's products.
-        backend: What evaluates the networks.
+        graphs: CUDA graphs by which the network is evaluated.
+        backend: What evaluates the networks in place of torch.
     """
 
-    def __init__(self, stage: Stage, device: torch.device, dtype: torch.dtype, backend: Backend | None = None) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        device: torch.device,
+        dtype: torch.dtype,
+        graphs: CudaGraphs | None = None,
+        backend: Backend | None = None,
+    ) -> None:
         self.stage, self.flow = stage, stage.flow
-        self.device, self.dtype, self.backend = device, dtype, backend
+        self.device, self.dtype, self.graphs, self.backend = device, dtype, graphs, backend
         self._costs: tile_planner.Costs | None = None
 
     def run(
@@ -54,7 +63,7 @@ class StageRunner:
             nfe, tiles = flow.nfe(sampling), 1 if tiling is None else count(size, tiling)
             progress.expect(None if nfe is None else tiles * nfe)
             execution = flow.execution(
-                dtype=self.dtype, tiling=tiling, on_evaluation=progress.step, backend=self.backend
+                dtype=self.dtype, tiling=tiling, graphs=self.graphs, on_evaluation=progress.step, backend=self.backend
             )
             pipeline = flow.pipeline(sampling, execution)
             placed = start.to(self.device) if tiling is None else start.cpu()
@@ -66,6 +75,11 @@ class StageRunner:
                 reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             tiling = self._halved(tiling, size, reason)  # outside of the handler, whose frames hold what failed
             progress.restart()
+
+    def compile(self) -> None:
+        """Compile what is evaluated most, behind the count of operations, for which compiled code is one."""
+        self._costs = self._measured()
+        self.flow.compile_parts()
 
     def _tiling(self, size: Size, batch: int, sampling: Sampling, tile: int | str) -> Tiling | None:
         multiple = tile_planner.multiple_of(self.flow)

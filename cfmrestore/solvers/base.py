@@ -86,7 +86,7 @@ class Solver(ABC):
             return v(x, *times)
 
         memory = self.start(x, diffusion)
-        grid = grid.to(x.device, x.dtype)
+        grid = grid.to(x.device, x.dtype, non_blocking=True)
         for index, (t, h) in enumerate(zip(grid[:-1], grid.diff(), strict=True)):
             shape = x.shape
             x, memory = self.step(counted, x, t, h, memory)

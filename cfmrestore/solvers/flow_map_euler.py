@@ -47,6 +47,6 @@ class FlowMapEuler(Solver):
         """
         part = share * grid
         head = self.solve(cast(Velocity, u), x, part[:-1]) if len(part) > 2 else Solution(x, 0)
-        t, s = part[-2:].to(x.device, x.dtype)
+        t, s = part[-2:].to(x.device, x.dtype, non_blocking=True)
         end: Tensor = head.x + (1 - t) * u(head.x, t, s)
         return Solution(end, head.nfe + 1)

@@ -160,3 +160,15 @@ def test_half_is_refused_where_it_shows(trained: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"with weights of 16 bits .* levels: publish all 32 of them"):
         publish(trained, "half", tmp_path, half=True)
     assert not (tmp_path / "half.safetensors").exists()
+
+
+def test_odds_of_a_degradation_are_no_files(tmp_path: Path) -> None:
+    """Both are called weights; files are left out, as another test holds."""
+    either = {"type": "OneOf", "weights": [2, 1], "steps": [{"type": "Clip"}, {"type": "Quantize"}]}
+    made = {"type": "RestorationPreprocessor", "degradation": [{"type": "Downscale", "scale": 4}, either]}
+    save_model(tmp_path / "run" / "iter_1.pth", data_preprocessor=made)
+    (tmp_path / "run" / "last_checkpoint").write_text("iter_1.pth")
+    (tmp_path / "run" / "1" / "vis_data").mkdir(parents=True)
+    (tmp_path / "run" / "1" / "vis_data" / "scalars.json").write_text(json.dumps({"step": 1, "loss": 1.0}) + "\n")
+    model = checkpoints.load(publish(tmp_path / "run", "odds", tmp_path / "out"))["meta"]["model"]
+    assert model["data_preprocessor"]["degradation"][1]["weights"] == [2, 1]

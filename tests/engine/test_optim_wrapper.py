@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from cfmrestore.engine.amp_optim_wrapper import AmpOptimWrapper
-from cfmrestore.engine.optim_wrapper import OptimWrapper
+from cfmrestore.engine.optim_wrapper import OptimWrapper, with_fused_step
 from tests.testing import same
 
 
@@ -104,3 +104,25 @@ def test_below_a_loss_scale_of_one_steps_count() -> None:
     assert skipped == [False, True, True]
     wrapper.update_params(loss_of(model))
     assert not wrapper.skipped
+
+
+def test_adam_is_fused_on_a_gpu_and_stays_as_it_was_on_a_cpu() -> None:
+    config = {"type": "OptimWrapper", "optimizer": {"type": "AdamW", "lr": 1e-3}}
+    assert with_fused_step(config, "cuda")["optimizer"] == {"type": "AdamW", "lr": 1e-3, "fused": True}
+    assert with_fused_step(config, "cpu") is config
+
+
+@pytest.mark.parametrize(
+    "optimizer", [{"type": "Rprop"}, {"type": "Adam", "foreach": True}, {"type": "SGD", "fused": False}]
+)
+def test_what_has_no_fused_step_or_says_otherwise_is_left_alone(optimizer: dict) -> None:
+    config = {"optimizer": optimizer}
+    assert with_fused_step(config, "cuda") is config
+
+
+def test_the_norm_of_the_gradients_is_no_number_yet() -> None:
+    layer = nn.Linear(3, 1)
+    wrapper = OptimWrapper(torch.optim.SGD(layer.parameters(), lr=0.0), clip_grad={"max_norm": 1e9})
+    wrapper.update_params(layer(torch.ones(1, 3)).sum())
+    assert isinstance(wrapper.grad_norm, torch.Tensor)
+    assert float(wrapper.grad_norm) == pytest.approx(2.0)  # of three weights and a bias

@@ -25,6 +25,17 @@ def test_devices_agree(tile: int | str, keys: dict[str, object]) -> None:
     assert (found - expected).abs().max() < 2 / 255
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_recorded_evaluations_are_the_launched_ones(precision: str) -> None:
+    """Several images of two sizes: the second of each is replayed."""
+    plain = Restorer(random_flow(), device="cuda", precision=precision)
+    graphs = Restorer(random_flow(), device="cuda", precision=precision, cuda_graphs=True)
+    for side in (48, 32, 48, 32):
+        for seed in range(2):
+            expected, found = (restorer(low(side), tile=0, seed=seed) for restorer in (plain, graphs))
+            assert torch.allclose(found, expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("precision", ["bf16", "fp16", "auto"])
 def test_mixed_precision_is_close(precision: str) -> None:
     expected = Restorer(random_flow(), device="cpu", precision="fp32")(low())

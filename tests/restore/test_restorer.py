@@ -290,7 +290,7 @@ class TestTrouble:
         with pytest.raises(RuntimeError, match="shapes"):
             Restorer(flow, device="cpu")(photo(), tile=0)
 
-    def test_overflow_in_reduced_precision_is_done_again_in_float32(
+    def test_overflow_in_float16_is_done_again_in_float32(
         self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         flow = linear_flow()
@@ -303,9 +303,9 @@ class TestTrouble:
 
         monkeypatch.setattr(flow.network, "forward", overflowing)
         with caplog.at_level(logging.WARNING, "cfmrestore"):
-            result = Restorer(flow, device="cpu", precision="bf16")(photo())
+            result = Restorer(flow, device="cpu", precision="fp16")(photo())
         assert np.array_equal(result, expected)
-        assert "overflows in bfloat16: going on in float32" in caplog.text
+        assert "overflows in float16: going on in float32" in caplog.text
 
     def test_nan_in_float32_is_an_error(self) -> None:
         flow = linear_flow()
@@ -318,6 +318,10 @@ class TestTrouble:
         exact = Restorer(flow, device="cpu", precision="fp32")(photo()).astype(int)
         rough = Restorer(flow, device="cpu", precision="bf16")(photo()).astype(int)
         assert 0 < np.abs(exact - rough).mean() < 2
+
+    def test_graphs_of_launches_are_refused_without_a_gpu(self) -> None:
+        with pytest.raises(ValueError, match="CUDA graphs are a GPU's, and these networks run on cpu"):
+            Restorer(linear_flow(), device="cpu", cuda_graphs=True)
 
     @pytest.mark.parametrize("keys", [{"device": "gpu"}, {"precision": "fp8"}])
     def test_unknown_devices_and_precisions(self, keys: dict[str, str]) -> None:

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from statistics import median, quantiles
 from typing import Any, TypeVar
@@ -52,15 +52,29 @@ def busy_processes(count: int) -> Iterator[None]:
         yield
 
 
-def in_turn(functions: dict[str, Callable[[int], Any]], rounds: int) -> dict[str, list[float]]:
+def clock_of(device: str) -> Callable[[], float]:
+    """Seconds of a device: of a CPU those of this process's threads, which other processes do not lengthen."""
+    if device == "cpu":
+        return time.process_time
+
+    def synchronized() -> float:
+        torch.cuda.synchronize()
+        return time.perf_counter()
+
+    return synchronized
+
+
+def in_turn(
+    functions: Mapping[str, Callable[[int], Any]], rounds: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, list[float]]:
     """Seconds of every round, the functions in turn, after one round that does not count."""
     seconds: dict[str, list[float]] = {name: [] for name in functions}
     for number in range(rounds + 1):
         for name, function in functions.items():
-            began = time.perf_counter()
+            began = clock()
             function(number)
             if number:
-                seconds[name].append(time.perf_counter() - began)
+                seconds[name].append(clock() - began)
     return seconds
 
 

@@ -74,7 +74,7 @@ def benchmark_network(
         raise ValueError("graphs and tf32 are a GPU's")
     flow = load(str(config), options).stages[-1].flow
     network = flow.network.to(device).eval().requires_grad_(False)
-    inputs = {batch: _inputs(flow, batch, side, device) for batch in batches}
+    inputs = {batch: inputs_of(flow, batch, side, device) for batch in batches}
     rates = {precision: _matrix_rate(precision, device) for precision in precisions}
     rows = []
     for batch, precision, run, layout in product(batches, precisions, runs, ("contiguous", "channels_last")):
@@ -103,7 +103,7 @@ def benchmark_network(
     return result
 
 
-def _inputs(flow: Any, batch: int, side: int, device: str) -> dict[str, Tensor]:
+def inputs_of(flow: Any, batch: int, side: int, device: str) -> dict[str, Tensor]:
     """What the network is given: noise, times, and whatever its conditions tell."""
     generator = torch.Generator().manual_seed(0)
 
@@ -150,7 +150,7 @@ def _time(
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
     with mode.context(device):
-        call = _step(network, laid) if mode.run == "training" else _evaluation(network, laid, mode.run)
+        call = training_step(network, laid) if mode.run == "training" else _evaluation(network, laid, mode.run)
         began = time.perf_counter()
         call()
         first = time.perf_counter() - began
@@ -188,7 +188,7 @@ def _evaluation(network: nn.Module, inputs: dict[str, Tensor], run: str) -> Call
     return graph.replay
 
 
-def _step(network: nn.Module, inputs: dict[str, Tensor]) -> Callable[[], Any]:
+def training_step(network: nn.Module, inputs: dict[str, Tensor]) -> Callable[[], Any]:
     optimizer = torch.optim.Adam(network.parameters(), lr=0.0)  # the network stays as it is
 
     def step() -> None:

@@ -58,8 +58,8 @@ class ColorCast(Degradation[CastParams]):
         r, g, b = image.unbind(dim=1)
         luma = _R * r + (1 - _R - _B) * g + _B * b
         u, v = _U * (b - luma), _V * (r - luma)
-        cos, sin = (expand_as(value, u) for value in params.chroma.to(image).unbind(dim=1))
+        cos, sin = (expand_as(value, u) for value in params.chroma.to(image, non_blocking=True).unbind(dim=1))
         to_blue, to_red = (cos * u - sin * v) / _U, (sin * u + cos * v) / _V
         to_green = -(_R * to_red + _B * to_blue) / (1 - _R - _B)
         turned = torch.stack([luma + to_red, luma + to_green, luma + to_blue], dim=1)
-        return params.gain.to(image)[..., None, None] * turned
+        return params.gain.to(image, non_blocking=True)[..., None, None] * turned

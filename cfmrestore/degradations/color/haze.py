@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from cfmrestore.degradations.base import ImageByImage, Range, check_range, check_share
 from cfmrestore.ops.rng import ImageRng
+from cfmrestore.ops.transfer import sent_to
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import OneImage, PerImage, Seeds, Size
 
@@ -57,5 +58,5 @@ class Haze(ImageByImage[HazeParams]):
 
     def degrade(self, x: OneImage, beta: float, a: float, seed: int) -> OneImage:
         d = self.depth((x.shape[-2], x.shape[-1]), seed)
-        t = torch.exp(-beta * d).to(x)
+        t = sent_to(torch.exp(-beta * d), x)
         return x * t + a * (1 - t)

@@ -31,7 +31,7 @@ class GroupsParams:
     def gathered(self, parts: list[Tensor]) -> Tensor:
         """The batch of what was made of each group."""
         order = torch.tensor([i for group in self.groups for i in group.images], device="cpu").argsort()
-        return torch.cat(parts)[order.to(parts[0].device)]
+        return torch.cat(parts)[order.to(parts[0].device, non_blocking=True)]
 
 
 class Grouping(Degradation[GroupsParams]):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from cfmrestore.degradations.base import Degradation, IntRange, check_share, check_whole
 from cfmrestore.ops.broadcast import expand_as
 from cfmrestore.ops.rng import ImageRng
+from cfmrestore.ops.transfer import sent_to
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import BoolPerImage, Frame, Image, IntPerImage, Seeds
 
@@ -37,9 +38,9 @@ class Banding(Degradation[BandingParams]):
         return BandingParams(bits, rng.uniform() < self.dither_probability, rng.new_seeds())
 
     def apply(self, image: Image, params: BandingParams) -> Image:
-        top = expand_as((1 << params.bits) - 1, image).to(image)
+        top = expand_as((1 << params.bits) - 1, image).to(image, non_blocking=True)
         level = image.clamp(0, 1) * top
         if params.dither.any():
             noise = ImageRng(params.seed).uniform(*image.shape[1:]) - 0.5
-            level = level + (noise * expand_as(params.dither, noise)).to(image)
+            level = level + sent_to(noise * expand_as(params.dither, noise), image)
         return (level.round() / top).clamp(0, 1)

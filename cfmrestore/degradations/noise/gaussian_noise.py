@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from cfmrestore.degradations.base import ImageByImage, Range, check_range, check_share
 from cfmrestore.ops.rng import ImageRng
+from cfmrestore.ops.transfer import sent_to
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import BoolPerImage, OneImage, PerImage, Seeds
 
@@ -34,4 +35,4 @@ class GaussianNoise(ImageByImage[NoiseParams]):
 
     def degrade(self, x: OneImage, sigma: float, gray: bool, seed: int) -> OneImage:
         (noise,) = ImageRng([seed]).normal(1 if gray else 3, *x.shape[1:])
-        return x + noise.to(x).mul_(sigma)
+        return x + sent_to(noise, x).mul_(sigma)

@@ -62,10 +62,10 @@ def _inverted(level: Int[Tensor, "c h w"], seed: int) -> tuple[Float[Tensor, "c 
     values = int((torch.bincount(level.flatten(), minlength=256) > 0).sum())
     n = 2 ** math.ceil(math.log2(values))
     (u,) = ImageRng([seed]).uniform(*level.shape)
-    return poisson(level, u.to(level.device), peak=n), n
+    return poisson(level, u.to(level.device, non_blocking=True), peak=n), n
 
 
 def _drawn(level: Float[Tensor, "c h w"], peak: float, seed: int) -> tuple[Float[Tensor, "c h w"], float]:
     """The counts of any n by torch's sampler, on the CPU so that a GPU sees the same, and n."""
     (count,) = ImageRng([seed]).poisson(level.cpu() * (peak / 255))
-    return count.to(level.device), peak
+    return count.to(level.device, non_blocking=True), peak

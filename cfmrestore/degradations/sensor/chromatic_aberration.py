@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cfmrestore.degradations.base import ImageByImage, Range, check_range
+from cfmrestore.ops.transfer import sent_to
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import OneImage, PerImage
 
@@ -44,5 +45,5 @@ class ChromaticAberration(ImageByImage[AberrationParams]):
 def _magnify(x: Float[Tensor, "h w"], scale: float) -> Float[Tensor, "h w"]:
     h, w = x.shape
     rows, columns = (((torch.arange(n, device="cpu") + 0.5) * (2 / n) - 1) / scale for n in (h, w))
-    grid = torch.stack([columns.expand(h, w), rows[:, None].expand(h, w)], dim=-1).to(x)
+    grid = sent_to(torch.stack([columns.expand(h, w), rows[:, None].expand(h, w)], dim=-1), x)
     return F.grid_sample(x[None, None], grid[None], "bicubic", "border", align_corners=False)[0, 0]

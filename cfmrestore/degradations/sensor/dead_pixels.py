@@ -40,4 +40,5 @@ class DeadPixels(Degradation[StuckParams]):
         u = ImageRng(params.seed).uniform(*image.shape[1:])
         u = torch.where(expand_as(params.gray, u), u[:, :1], u)
         black, white = u < expand_as(params.black, u), u >= expand_as(1 - params.white, u)
-        return image.masked_fill(black.to(image.device), 0).masked_fill(white.to(image.device), 1)
+        black, white = (stuck.to(image.device, non_blocking=True) for stuck in (black, white))
+        return image.masked_fill(black, 0).masked_fill(white, 1)

@@ -72,8 +72,8 @@ class SensorNoise(Degradation[SensorParams]):
     def _develop(self, image: Image, params: SensorParams) -> Image:
         h, w = image.shape[-2:]
         x = F.pad(image, (0, w == 1, 0, h == 1), mode="replicate")  # Bayer's pattern needs two pixels on a side
-        matrix = camera.rgb_to_camera(params.weight.to(x.device))
-        raw, gain = camera.unprocess(x, matrix, params.gain), params.gain.to(x)[..., None, None]
+        matrix = camera.rgb_to_camera(params.weight.to(x.device, non_blocking=True))
+        raw, gain = camera.unprocess(x, matrix, params.gain), params.gain.to(x, non_blocking=True)[..., None, None]
         if self.mosaic:
             raw, gain = camera.mosaic(raw), camera.mosaic(gain.expand_as(x))
         normal = ImageRng(params.seed).normal(*raw.shape[1:])

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from cfmrestore.degradations.base import Degradation, Range, check_range, check_share
 from cfmrestore.ops.rng import ImageRng
+from cfmrestore.ops.transfer import sent_to
 from cfmrestore.registry import DEGRADATIONS
 from cfmrestore.typing import Frame, Image, PerImage
 
@@ -52,4 +53,4 @@ class Vignetting(Degradation[VignettingParams]):
         r_squared = ((y * (h / diagonal)) ** 2)[:, :, None] + ((x * (w / diagonal)) ** 2)[:, None]
         over_f_squared = 1 / params.corner.sqrt() - 1
         cos_squared = 1 / (1 + r_squared * over_f_squared[:, None, None])
-        return image * (cos_squared * cos_squared)[:, None].to(image)
+        return image * sent_to((cos_squared * cos_squared)[:, None], image)

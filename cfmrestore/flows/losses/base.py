@@ -71,7 +71,7 @@ class Prediction:
     @cached_property
     def share(self) -> PerImage:
         """Of the way, uniform in [0, 1]: where the dial stands on which an image is asked for."""
-        return self.rng.fork("share").uniform().to(self.x_t)
+        return self.rng.fork("share").uniform().to(self.x_t, non_blocking=True)
 
     @cached_property
     def dialed(self) -> Latent:

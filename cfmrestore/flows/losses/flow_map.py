@@ -40,4 +40,4 @@ class FlowMapLoss(Loss):
             n = (place * counts).floor().clamp_max(counts - 1)
             fixed = chosen < self.share
             t, r = torch.where(fixed, n / counts, t), torch.where(fixed, (n + 1) / counts, r)
-        return t.to(prediction.x_t), r.to(prediction.x_t)
+        return t.to(prediction.x_t, non_blocking=True), r.to(prediction.x_t, non_blocking=True)

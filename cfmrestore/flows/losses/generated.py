@@ -12,6 +12,7 @@ from torch.utils.checkpoint import checkpoint
 from cfmrestore.flows.losses.base import Loss, Prediction, shifted
 from cfmrestore.flows.losses.spaces import Samples, Space, build_spaces, needs_images, samples_of
 from cfmrestore.ops.gather import from_first
+from cfmrestore.ops.transfer import sent_to
 from cfmrestore.registry import GRIDS, SOLVERS
 from cfmrestore.solvers.base import Solver
 from cfmrestore.typing import Image, Latent, PerImage
@@ -103,9 +104,9 @@ class GeneratedLoss(Loss):
         """The features of results, with gradients, and of the targets, in all spaces and depths."""
         images, rng = len(prediction.x_t), prediction.rng.fork("generated")
         device, times = prediction.x_t.device, max(self.draws, 1)
-        places = rng.fork("places").uniform(self.patches, 2).to(device) if self.patches else None
+        places = rng.fork("places").uniform(self.patches, 2).to(device, non_blocking=True) if self.patches else None
         source = prediction.pair.source
-        noise = rng.normal(times, *source.mean.shape[1:]).to(source.mean)
+        noise = sent_to(rng.normal(times, *source.mean.shape[1:]), source.mean)
         starts = torch.cat([source.mean + source.std * one for one in noise.unbind(dim=1)])
         k = self._count(prediction)
         of = torch.arange(images, device=device).repeat(times)

@@ -67,7 +67,7 @@ class Perceptual(PictureLoss):
         distance = self.compare(prediction.image(self.steps), prediction.target, prediction.rng)
         if self.steps is not None:
             return distance if self.steps else prediction.share.to(distance) * distance
-        return torch.where(late.to(distance.device), distance, torch.zeros_like(distance))
+        return torch.where(late.to(distance.device, non_blocking=True), distance, torch.zeros_like(distance))
 
     def compare(self, image: Image, target: Image, rng: ImageRng) -> PerImage:
         image, target = (shifted(one, rng, self.shift) for one in (image, target))

@@ -61,7 +61,7 @@ class Trajectory(Loss):
         way, images = torch.stack(points), torch.arange(len(points[0]))
         first, last = self._steps(prediction.rng.fork("steps"))
         x_t, x_r = way[first, images], way[last, images]
-        t, r = (grid[index].to(x_t) for index in (first, last))
+        t, r = (grid[index].to(x_t, non_blocking=True) for index in (first, last))
         mean = (x_r - x_t) / expand_as(r - t, x_t)
         return per_image((prediction.network(x_t, t, r) - mean).square())
 

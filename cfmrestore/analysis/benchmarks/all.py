@@ -1,0 +1,82 @@
+"""The whole table of what things cost: every benchmark with its floor or its peer, in one file."""
+
+import platform
+import subprocess
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cfmrestore.analysis.benchmarks import cases
+from cfmrestore.analysis.benchmarks.degrade import benchmark_degrade
+from cfmrestore.analysis.benchmarks.floor import benchmark_floor
+from cfmrestore.analysis.benchmarks.metrics import benchmark_metrics
+from cfmrestore.analysis.benchmarks.profile import benchmark_profile
+from cfmrestore.analysis.benchmarks.restore import benchmark_restore
+from cfmrestore.analysis.benchmarks.sampling import benchmark_sampling
+from cfmrestore.analysis.benchmarks.train import benchmark_train
+from cfmrestore.reports.json_csv import write_json
+
+_SMALL, _LARGE = "configs/cfm_x4.py", "configs/cfm_realsr.py"
+_SIXTEEN_MILLION = {"model.network.base_channels": 64}
+PARTS = ("floors", "compiled", "samplings", "profile", "degrade", "metrics", "restore", "train")
+
+
+def benchmark_all(
+    photographs: str | Path = "data/photographs/train",
+    *,
+    device: str = "cpu",
+    rounds: int = 5,
+    only: Sequence[str] = PARTS,
+    work_dir: str = "work_dirs/benchmark",
+    out: str = "work_dirs/benchmark/speed.json",
+) -> dict[str, Any]:
+    """Run all benchmarks, and write what ``benchmark page`` makes a page of.
+
+    Each ratio is of two things that were timed in turn in one run. Shipped networks, and one of 16 M parameters.
+
+    Args:
+        photographs: A folder of images.
+        device: "cpu" or "cuda".
+        rounds: How often each thing is timed.
+        only: Some of ``PARTS``; what is measured is written after each of them.
+        work_dir: Where the logs of training go.
+        out: The JSON file.
+    """
+    machine: dict[str, Any] = {"device": device, "rounds": rounds}
+    tiny = "configs/cfm_realsr_tiny.py"
+    both: list[tuple[str, dict[str, Any]]] = [(_SMALL, {}), (_LARGE, _SIXTEEN_MILLION)]
+    parts: dict[str, Callable[[], Any]] = {
+        "floors": lambda: [benchmark_floor(one, batch=4, options=keys, **machine) for one, keys in both],
+        "compiled": lambda: benchmark_floor(_SMALL, precisions=("fp32",), runs=("eager", "blocks"), **machine),
+        "samplings": lambda: [benchmark_sampling(one, options=keys, **machine) for one, keys in both],
+        "profile": lambda: benchmark_profile(tiny, iterations=2 * rounds, work_dir=work_dir),
+        "train": lambda: benchmark_train(tiny, iterations=4 * rounds, busy=0, work_dir=work_dir),
+        "degrade": lambda: benchmark_degrade(photographs, rounds=4 * rounds, busy=0),
+        "metrics": lambda: benchmark_metrics(photographs, rounds=rounds, busy=0),
+        "restore": lambda: benchmark_restore("cfm-x4", side=512, rounds=rounds, busy=0),
+    }
+    result: dict[str, Any] = {
+        "commit": _commit(),
+        "date": date.today().isoformat(),
+        "processor": torch.cuda.get_device_name() if device == "cuda" else _processor(),
+        **cases.conditions(0),
+    }
+    for name in only:
+        result[name] = parts[name]()
+        write_json(out, result)
+    return result
+
+
+def _commit() -> str:
+    """Of the checkout, with a mark where files differ from it."""
+    done = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    names = [line for line in info.read_text().splitlines() if line.startswith("model name")] if info.is_file() else []
+    return names[0].partition(":")[2].strip() if names else platform.processor() or "cpu"
