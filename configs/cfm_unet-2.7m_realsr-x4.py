@@ -1,5 +1,15 @@
 # Real-world x4 super-resolution: photographs as cameras and the web give them, blurred, noisy and compressed, much or
 # little. What `cfm_unet-2.7m_realsr-x4_perceptual.py` begins with.
-_base_ = "cfm_unet-2.7m_x4.py"
+_base_ = [
+    "_base_/default_runtime.py",
+    "_base_/datasets/bsds400_imagenet.py",
+    "_base_/models/cfm_haar_unet-2.7m.py",
+    "_base_/schedules/adamw_20k.py",
+]
+scale = 4
 degradation = "camera_or_web"
 worker_degradation = "${degradation}"
+target = []
+train_cfg = dict(max_iters=12_000, val_interval=12_000)
+train_dataloader = dict(batch_size=64, num_workers=4)
+default_hooks = dict(checkpoint=dict(interval=2000))

@@ -1,6 +1,7 @@
 """Checkpoints as data: written atomically, read without running code."""
 
 import argparse
+import errno
 import json
 import os
 import pickle
@@ -27,6 +28,7 @@ DESCRIPTION = "model.json"
 LAST = "last_checkpoint"
 _DURATION = "duration.mlp."  # in the names of tensors that flow maps have beside a velocity's
 _STATES = ("state_dict", "raw_state_dict")
+_REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 
 
 def versions() -> dict[str, str]:
@@ -75,7 +77,8 @@ def disk_named(path: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # torch and safetensors have their own
-        if (number := _system_error(error)) is None:
+        number = _system_error(error)
+        if number is None or number not in _REFUSALS:
             raise
         place = path.absolute().parent
         disk = next(folder for folder in (place, *place.parents) if os.path.ismount(folder))

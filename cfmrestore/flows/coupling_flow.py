@@ -282,7 +282,7 @@ class CouplingFlow(SamplingFlow):
                 v: Tensor = self.network(self._laid_out(x), t, **told)
             if v.shape != x.shape:
                 raise broken(self.network, "network", f"of x {tuple(x.shape)} it makes v {tuple(v.shape)}")
-            return v.to(x.dtype)
+            return v.to(torch.promote_types(x.dtype, torch.float32))
 
         teacher = self._teach(point)
         with torch.autocast(device, enabled=False):

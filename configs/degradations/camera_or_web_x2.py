@@ -1,17 +1,33 @@
 # `camera_or_web` for x2: a blur of as many pixels of the small image is half as wide in the large one.
-_base_ = "camera_or_web.py"
+_base_ = "first_or_second_order.py"
 scale = 2
+shrink = dict(
+    type="RandomResize",
+    probabilities=(0.0, 0.0, 1.0),
+    factor=(1.0, 1.0),
+    origin_scale="${scale}",
+    kernels=("bicubic", "area"),
+    antialias=True,
+)
+sharpen = dict(
+    type="OneOf",
+    steps=[
+        dict(type="USMSharp", weight=0.7, size=5, threshold=0),
+        dict(type="USMSharp", weight=1.4, size=5, threshold=0),
+        dict(type="USMSharp", weight=0.8, size=9, threshold=0),
+    ],
+)
 camera = [
     dict(
         type="OneOf",
         weights=(2, 3, 1),
         steps=[
-            dict(type="Compose", steps=[dict(type="GaussianBlur", sigma=(0.5, 1.5), size=13), {{_base_.shrink}}]),
+            dict(type="Compose", steps=[dict(type="GaussianBlur", sigma=(0.5, 1.5), size=13), shrink]),
             dict(
                 type="Compose",
-                steps=[dict(type="GaussianBlur", sigma=(1.2, 1.9), size=15), {{_base_.shrink}}, {{_base_.sharpen}}],
+                steps=[dict(type="GaussianBlur", sigma=(1.2, 1.9), size=15), shrink, sharpen],
             ),
-            dict(type="Compose", steps=[dict(type="SincBlur", cutoff=(0.7, 1.2), size=15), {{_base_.shrink}}]),
+            dict(type="Compose", steps=[dict(type="SincBlur", cutoff=(0.7, 1.2), size=15), shrink]),
         ],
     ),
     dict(type="Maybe", probability=0.8, step=dict(type="GaussianNoise", sigma=(0.3, 4), gray_probability=0.4)),
@@ -19,7 +35,7 @@ camera = [
     dict(type="Maybe", probability=0.3, step=dict(type="JPEG", quality=(75, 98))),
     dict(type="Quantize"),
 ]
-first_or_second_order = {{_base_.first_or_second_order}}
+first_or_second_order = {{_base_.degradation}}
 degradation = [
     dict(
         type="PerImage",

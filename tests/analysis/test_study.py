@@ -117,4 +117,4 @@ def test_what_is_no_study(tmp_path: Path, text: str, message: str) -> None:
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    assert "there is no study 'none.py'" in call_tool("study.py", "none.py", "--out", tmp_path)
+    assert "there is no file or folder 'none.py'" in call_tool("study.py", "none.py", "--out", tmp_path)

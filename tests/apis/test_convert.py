@@ -231,7 +231,12 @@ def test_nothing_in_the_file_is_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("format", "out", "weights", "message"),
     [
-        ("ldm", "x.safetensors", None, "format is one of lfm, dit, sit, fmboost, ddpm, adm, diffusers; got 'ldm'"),
+        (
+            "ldm",
+            "x.safetensors",
+            None,
+            "format is one of lfm, dit, sit, fmboost, ddpm, adm, diffusers, checkpoint; got 'ldm'",
+        ),
         ("lfm", "x.pth", None, r"written as \.safetensors; got .*x\.pth"),
         ("lfm", "x.safetensors", "swa", "weights are 'ema' or 'model'; got 'swa'"),
         ("lfm", "x.safetensors", None, "there is no checkpoint"),

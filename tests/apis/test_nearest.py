@@ -67,9 +67,7 @@ def test_what_is_searched() -> None:
     data = open_pictures("Digits:train")
     assert isinstance(data, Digits)
     assert len(data) == 1195
-    assert "error: there is no folder 'none', and no dataset 'none'" in call_tool(
-        "nearest.py", "none", "--train", "none"
-    )
+    assert "error: there is no file or folder 'none'" in call_tool("nearest.py", "none", "--train", "none")
     with pytest.raises(ValueError, match="no dataset 'Digit'; did you mean 'Digits'"):
         open_pictures("Digit:train")
-    assert "the sheet is a .png file" in call_tool("nearest.py", "none", "--train", "none", "--out", "a.jpg")
+    assert "the sheet is a .png file" in call_tool("nearest.py", ".", "--train", "none", "--out", "a.jpg")

@@ -165,7 +165,7 @@ def test_bad_files_are_named_and_the_rest_is_done(model: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["none.png"], "there is no image, folder or match of 'none.png'"),
+        (["none.png"], "there is no file or folder 'none.png'"),
         (["IMAGES", "--model", "none"], "there is no model 'none'"),
         (["IMAGES", "--format", "gif"], "unknown format 'gif'; known are png, jpg, webp, avif, tif"),
         (["IMAGES", "--suffix", "/x"], "the suffix becomes part of a name"),

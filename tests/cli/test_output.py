@@ -23,7 +23,7 @@ from tests.testing import TINY, environment, write_images
 
 Read = pytest.CaptureFixture[str]
 JSON = {"restore", "evaluate", "compare", "models", "doctor", "test", "sweep", "degrade", "sample", "inpaint", "edit",
-        "boost", "cache", "pairs"}  # fmt: skip
+        "boost", "cache", "pairs", "export"}  # fmt: skip
 
 
 def test_every_command_can_be_quiet_and_many_speak_json() -> None:
@@ -104,7 +104,7 @@ def test_a_second_run_in_one_folder_is_told(tmp_path: Path, capsys: Read, monkey
     words = ["train", str(TINY), "--work-dir", str(tmp_path)]
     main(words)
     assert "warning" not in capsys.readouterr().err
-    (tmp_path / "iter_5.pth").write_bytes(b"")
+    save_model(tmp_path / "iter_5.pth")
     (tmp_path / "last_checkpoint").write_text("iter_5.pth")
     main(words)
     assert "iter_5.pth is of a run before, and a new one begins beside it: --resume goes on" in capsys.readouterr().err

@@ -54,7 +54,7 @@ def test_models_are_loaded_when_they_are_asked_for(tmp_path: Path) -> None:
     assert models.first.scale == 4
     count = len(loaded.names)
     _, said = models.take(AUTO, Image.open(jpeg(tmp_path / "a.jpg")), 4)
-    assert said.startswith("By cfm-realsr-x4-fast, for the blocks of JPEG")
+    assert said.startswith("By cfm-realsr-x4-fast, for JPEG of quality")
     restorer, said = models.take("cfm-x4", Image.new("RGB", (8, 8)), 4)
     assert (restorer, said) == (loaded.restorers["cfm-x4"], "By cfm-x4.")
     models.take("cfm-x4", Image.new("L", (8, 8)), 4)
@@ -116,7 +116,7 @@ def test_each_gets_its_model(tmp_path: Path) -> None:
     Image.fromarray(np.tile(np.arange(0, 160, dtype=np.uint8), (96, 1))).save(tmp_path / "smooth.png")
     files = [(jpeg(tmp_path / "a.jpg"), "a.jpg"), (tmp_path / "smooth.png", "smooth.png")]
     result, _ = batch_of(tmp_path, files, PageModels.bundled(Loaded(), AUTO))
-    assert "By cfm-realsr-x4-fast, for the blocks of JPEG" in result.lines[0]
+    assert "By cfm-realsr-x2, for JPEG of quality" in result.lines[0]
     assert "By " in result.lines[1]
 
 
@@ -177,7 +177,7 @@ def test_a_model_is_chosen_and_its_card_shown(page: Page, served: SimpleNamespac
     upload(page, jpeg(tmp_path / "a.jpg"))
     page.locator("#picture img").wait_for()
     restore(page)
-    assert "By cfm-realsr-x4-fast, for the blocks of JPEG" in page.inner_text("#summary")
+    assert "By cfm-realsr-x4-fast, for JPEG of quality" in page.inner_text("#summary")
     page.click("#model input")
     page.locator("[role=option]", has_text="cfm-x4").first.click()
     wait_for(page, "document.querySelector('#card').innerText.includes('1.6 M parameters, 6.')")

@@ -107,7 +107,8 @@ def encoder(request: pytest.FixtureRequest, built: dict[str, Encoder]) -> Encode
 
 def test_every_plugin_has_a_small_version() -> None:
     ours = {name for name, cls in ENCODERS.module_dict.items() if cls.__module__.startswith("cfmrestore.")}
-    assert ours == {name for name, _ in SMALL.values()}
+    of_a_training = {"TrainedAutoencoder"}  # tests/autoencoders trains one
+    assert ours - of_a_training == {name for name, _ in SMALL.values()}
 
 
 def check_lossless(encoder: Encoder) -> None:

@@ -13,7 +13,15 @@ CONFIGS = ROOT / "configs"
 RENAMED = {"cfm_x4.py": "cfm_unet-1.6m_x4.py", "cfm_realsr_x4.py": "cfm_unet-1.6m_realsr-x4.py"}
 TASK = {"scale", "degradation", "target"}
 OWNED = {
-    "datasets": {"data_root", "val_root", "crop_size", "protocol", "train_pipeline"}
+    "datasets": {
+        "data_root",
+        "val_root",
+        "crop_size",
+        "protocol",
+        "train_pipeline",
+        "imagenet_root",
+        "worker_degradation",
+    }
     | {f"{stage}_{what}" for stage in ("val", "test") for what in ("dataloader", "evaluator", "cfg")}
     | {"train_dataloader"},
     "models": {"model", "encoder_path"},
@@ -50,7 +58,8 @@ def test_a_base_says_what_its_folder_is_called_after(kind: str) -> None:
 def test_the_example_is_a_recipe_in_one_file() -> None:
     said = keys(CONFIGS / "cfm_realsr.py")
     assert ast.literal_eval(said["_base_"]) == "_base_/default_runtime.py"
-    assert said.keys() >= OWNED["datasets"] | OWNED["schedules"] | TASK | {"model"}
+    own = OWNED["datasets"] - {"imagenet_root", "worker_degradation"}
+    assert said.keys() >= own | OWNED["schedules"] | TASK | {"model"}
     assert load_config(CONFIGS / "cfm_realsr.py").degradation == presets.resolved("blur_noise_jpeg")["degradation"]
 
 

@@ -92,7 +92,7 @@ def test_parts_of_a_set_do_not_depend_on_ranks(monkeypatch) -> None:
     ranks = [InceptionScore(weights="seeded") for _ in range(2)]
     for metric, own in zip(ranks, (rows[0::2], rows[1::2]), strict=True):
         metric.process(None, own)
-    parts = [(metric.names, metric.statistics, metric.last) for metric in ranks]
+    parts = [(metric.names, metric.statistics, metric.last, metric.labels) for metric in ranks]
     monkeypatch.setattr(set_metric, "all_gather_object", lambda own: parts)
     assert ranks[0].evaluate(12).to_flat() == pytest.approx(whole, rel=1e-9)
 
@@ -105,7 +105,7 @@ def test_sets_are_the_same_on_any_number_of_ranks(name: str, tmp_path: Path, mon
     ranks = [build(name, tmp_path) for _ in range(2)]
     for metric, own in zip(ranks, (rows[0::2], [*rows[1::2], rows[0]]), strict=True):
         metric.process(None, own)
-    parts = [(metric.names, metric.statistics, metric.last) for metric in ranks]
+    parts = [(metric.names, metric.statistics, metric.last, metric.labels) for metric in ranks]
     monkeypatch.setattr(set_metric, "all_gather_object", lambda own: parts)
     scores = ranks[0].evaluate(5)
     together = scores.to_flat()

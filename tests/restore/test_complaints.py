@@ -22,7 +22,7 @@ from tests.restore.test_restorer import photo
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_model(tmp_path_factory.mktemp("model") / "small.safetensors")
+    return save_model(tmp_path_factory.mktemp("model") / "small.pth").with_suffix(".safetensors")
 
 
 def restored(model: Path, source: Path, name: str = "out.png", **settings: object) -> Path:

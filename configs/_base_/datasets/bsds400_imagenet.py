@@ -1,28 +1,60 @@
-# The 400 photographs of BSDS500's train and test parts, of which every fourth is held out, and photographs of ImageNet,
-# shrunk, since their own JPEG is visible. They lie in data/bsds400 and data/imagenet, or elsewhere by --cfg-options
-# data_root=FOLDER imagenet_root=FOLDER. The recipe says the scale.
-_base_ = "bsds400.py"
+# The 400 photographs of `bsds400.py`, of which every fourth is held out, and photographs of ImageNet, shrunk, since
+# their own JPEG is visible. They lie in data/bsds400 and data/imagenet, or elsewhere by --cfg-options data_root=FOLDER
+# imagenet_root=FOLDER. The recipe says the scale.
+data_root = "data/bsds400"
+val_root = "${data_root}"
 imagenet_root = "data/imagenet"
 crop_size = 192
+protocol = "classic_y"
 worker_degradation = None  # "${degradation}" has the loader's workers degrade, and not the device
-imagenet_pipeline = [
-    dict(type="Shrink", size=256),
+
+train_pipeline = [
     dict(type="RandomCrop", size="${crop_size}"),
     dict(type="Albumentations", transforms=[dict(type="D4", p=1.0)]),
 ]
-_bsds = dict(
-    type="ImageFolder",
-    data_root="${data_root}",
-    split="train",
-    pipeline="${train_pipeline}",
-    degradation="${worker_degradation}",
-    cache_images=400,
+train_dataloader = dict(
+    batch_size=16,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type="DrawSampler"),
+    dataset=dict(
+        type="Mixture",
+        datasets=[
+            dict(
+                type="ImageFolder",
+                data_root="${data_root}",
+                split="train",
+                pipeline=train_pipeline,
+                degradation="${worker_degradation}",
+                cache_images=400,
+            ),
+            dict(
+                type="ImageFolder",
+                data_root="${imagenet_root}",
+                pipeline=[dict(type="Shrink", size=256), *train_pipeline],
+                degradation="${worker_degradation}",
+                cache_images=600,
+            ),
+        ],
+    ),
 )
-_imagenet = dict(
-    type="ImageFolder",
-    data_root="${imagenet_root}",
-    pipeline="${imagenet_pipeline}",
-    degradation="${worker_degradation}",
-    cache_images=600,
+val_dataloader = dict(
+    batch_size=1,
+    num_workers=0,
+    sampler=dict(type="DefaultSampler", shuffle=False),
+    dataset=dict(
+        type="ImageFolder",
+        data_root="${val_root}",
+        split="held_out",
+        pipeline=[dict(type="CenterCrop", multiple="${scale}")],
+    ),
 )
-train_dataloader = dict(dataset=dict(_delete_=True, type="Mixture", datasets=[_bsds, _imagenet]))
+test_dataloader = val_dataloader
+val_evaluator = [
+    dict(type="PSNR", protocol="${protocol}"),
+    dict(type="SSIM", protocol="${protocol}"),
+    dict(type="NFE"),
+]
+test_evaluator = val_evaluator
+val_cfg = dict()
+test_cfg = dict()
