@@ -53,19 +53,13 @@ def run(compile):
 for expected, found in zip(run(False), run(True), strict=True):
     assert expected.abs().max() > 0
     assert torch.allclose(found, expected, rtol=1e-4, atol=1e-4), (found - expected).abs().max()
-print(counters["stats"]["unique_graphs"], counters["inductor"]["fxgraph_cache_miss"])
+print(counters["stats"]["unique_graphs"])
 """
 
 
 @pytest.mark.slow
-def test_compiled_a_flow_computes_the_same_and_the_next_process_finds_it_compiled(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_compiled_a_flow_computes_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three blocks are one graph."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
-    first, second = (run_code(CODE).split() for _ in range(2))
-    assert first[0] == second[0] == "1"
-    assert int(first[1]) > 0
-    assert (tmp_path / "cfmrestore" / "compiled").is_dir()
-    assert int(second[1]) == 0
+    assert run_code(CODE).split() == ["1"]
