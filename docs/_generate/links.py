@@ -20,8 +20,7 @@ COPIES = {
         (ROOT / "data" / "README.md", "data"),
         (ROOT / "benchmarks" / "results" / "README.md", "benchmarks"),
         (ROOT / "cfmrestore" / "weights" / "README.md", "weights"),
-        (ROOT / "integrations" / "plugin_template" / "README.md", "plugin_template"),
-        (ROOT / "integrations" / "comfyui" / "README.md", "comfyui"),
+        *((path, path.parent.name) for path in sorted((ROOT / "integrations").glob("*/README.md"))),
         (ROOT / "configs" / "README.md", "configs"),
         *((path, f"configs_{path.parent.name}") for path in sorted((ROOT / "configs").glob("*/README.md"))),
     ]
