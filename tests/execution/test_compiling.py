@@ -30,7 +30,6 @@ def test_blocks_are_the_repeated_parts_of_a_network() -> None:
 
 CODE = """
 import torch
-from torch._dynamo.utils import counters
 from cfmrestore.registry import MODELS
 
 torch.manual_seed(0)
@@ -53,13 +52,21 @@ def run(compile):
 for expected, found in zip(run(False), run(True), strict=True):
     assert expected.abs().max() > 0
     assert torch.allclose(found, expected, rtol=1e-4, atol=1e-4), (found - expected).abs().max()
-print(counters["stats"]["unique_graphs"])
+from torch._dynamo.utils import counters  # at the end, since it chooses the folder of what is compiled
+inductor = counters["inductor"]
+print(counters["stats"]["unique_graphs"], inductor["fxgraph_cache_miss"], inductor["fxgraph_cache_hit"])
 """
 
 
 @pytest.mark.slow
-def test_compiled_a_flow_computes_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compiled_a_flow_computes_the_same_and_the_next_process_finds_it_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Three blocks are one graph."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
-    assert run_code(CODE).split() == ["1"]
+    (first, *compiled), (second, *found) = (map(int, run_code(CODE).split()) for _ in range(2))
+    assert first == second == 1
+    assert compiled[0] > 0
+    assert (tmp_path / "cfmrestore" / "compiled").is_dir()
+    assert found == [0, compiled[0]]
