@@ -204,7 +204,7 @@ def test_the_tool(photos: Path, tmp_path: Path) -> None:
     assert (tmp_path / "sheet_kernels.png").exists()
     for args, message in (
         ([photos, "--preset", "none", "--out", tmp_path / "x"], "there is no degradation preset 'none'"),
-        ([tmp_path / "none", "--preset", "bicubic", "--out", tmp_path / "x"], "there is no image or folder"),
+        ([tmp_path / "none", "--preset", "bicubic", "--out", tmp_path / "x"], "there is no file or folder"),
         ([photos, "--preset", "bicubic"], "--out FOLDER"),
         (["--preset", "bicubic", "--out", tmp_path / "x"], "name an image or a folder"),
         ([photos, "--preset", "bicubic", "--scale", 0, "--out", tmp_path / "x"], "scale must be positive; got 0"),
