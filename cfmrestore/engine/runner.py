@@ -1,6 +1,7 @@
 """mmengine's runner, for any device, with checkpoints that resume exactly."""
 
 import copy
+import itertools
 import logging
 import multiprocessing
 import os
@@ -10,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from mmengine.device import get_device
 from mmengine.dist import is_main_process
@@ -60,6 +61,15 @@ class RestorationRunner(Runner):
     param_schedulers: Any
     _shards: Path | None = None
     """The folder that was read or written last, whose tensors need not be written again."""
+    _starts: ClassVar[set[str]] = set()
+
+    def setup_env(self, env_cfg: dict[str, Any]) -> None:
+        """A start of its own: runs of one second would share what mmengine keeps by name (log, trackers)."""
+        super().setup_env(env_cfg)
+        second = self._timestamp
+        names = itertools.chain([second], (f"{second}_{i}" for i in itertools.count(2)))
+        self._timestamp = next(name for name in names if name not in self._starts)
+        self._starts.add(self._timestamp)
 
     def _log_env(self, env_cfg: dict[str, Any]) -> None:
         """The machine and the whole config, and later the order of the hooks, in the log's file alone."""
