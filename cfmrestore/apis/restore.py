@@ -72,7 +72,6 @@ def restore(
     device: str = "auto",
     precision: str = "auto",
     backend: str = "torch",
-    compile: bool = False,
     cuda_graphs: bool = False,
     part: tuple[int, int] = (0, 1),
 ) -> list[Path]:
@@ -96,7 +95,7 @@ def restore(
         options: Dotted keys of that config and their values.
         device: "auto", "cpu", "cuda" ...
         precision: "auto", "fp32", "bf16" or "fp16".
-        backend, compile, cuda_graphs: As of ``Restorer``.
+        backend, cuda_graphs: As of ``Restorer``.
         part: (i, n) does the i-th of n shares of the images.
     """
     settings = settings or Settings()
@@ -113,7 +112,7 @@ def restore(
     names = [job.model for job in share] or [model] * (model != AUTO)
     for name in dict.fromkeys(names):
         machine = {"device": device, "precision": precision, "backend": backend}
-        restorer = load_restorer(name, config, options, **machine, compile=compile, cuda_graphs=cuda_graphs)
+        restorer = load_restorer(name, config, options, **machine, cuda_graphs=cuda_graphs)
         _check_sampling(restorer, settings, samples)
         recipe = {**recipe_of(restorer, settings, options), "samples": samples, "quality": quality}
         records = None if single else Records(out, {**recipe, "precision": precision} | evaluated)

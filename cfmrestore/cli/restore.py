@@ -12,7 +12,7 @@ from cfmrestore.cli import common
 INTERRUPTED = "interrupted; the same command goes on where it stopped"
 _SETTINGS = ("scale", "seed", "fidelity", "num_intervals", "solver", "noise", "consistency", "color", "tile")
 _SHARED = ("seed", "tile")
-_TRAINED = {"samples": 1, "config": None, "options": None, "backend": "torch", "compile": False, "cuda_graphs": False}
+_TRAINED = {"samples": 1, "config": None, "options": None, "backend": "torch", "cuda_graphs": False}
 _ZERO_SHOT = ("degradation", "known", "mask", "noise_level", "method", "steps", "label", "guidance")
 
 JSON = True
@@ -79,8 +79,6 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--precision", default="auto", help="of the network: auto, fp32, bf16, fp16")
     backend = "torch, compiled, onnxruntime or openvino: who evaluates the network (default: torch)"
     group.add_argument("--backend", metavar="NAME", default="torch", help=backend)
-    compiled = "by torch.compile, kept on disk: for many or large images"
-    group.add_argument("--compile", action="store_true", help=compiled)
     graphs = "on a GPU, replay recorded evaluations: for small tiles"
     group.add_argument("--cuda-graphs", action="store_true", help=graphs)
     group.add_argument("--threads", type=int, metavar="N", help="of each process on a CPU (default: all cores)")

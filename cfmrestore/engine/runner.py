@@ -61,6 +61,7 @@ class RestorationRunner(Runner):
     param_schedulers: Any
     _shards: Path | None = None
     """The folder that was read or written last, whose tensors need not be written again."""
+    _timestamp: str
     _starts: ClassVar[set[str]] = set()
 
     def setup_env(self, env_cfg: dict[str, Any]) -> None:

@@ -13,15 +13,22 @@ _KINDS = 64  # of one class with different shapes, for which torch keeps code; i
 def compile_blocks(module: nn.Module) -> None:
     """Compile the repeated blocks below a module in place, or all of it where it has none.
 
-    Blocks of one kind share their code, so that a deep network is compiled in the time of its kinds. What was compiled
-    is kept on disk, in TORCHINDUCTOR_CACHE_DIR or the user's cache folder, where the next process finds it.
+    Blocks of one kind share their code, so that a deep network is compiled in the time of its kinds.
     """
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "cfmrestore" / "compiled"
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache))
+    keep_compiled()
     config = torch._dynamo.config
     config.recompile_limit = max(config.recompile_limit, _KINDS)
     for block in repeated_blocks(module) or [module]:
         block.compile()
+
+
+def keep_compiled() -> None:
+    """What is compiled from here on stays on disk, where the next process finds it.
+
+    It lies in TORCHINDUCTOR_CACHE_DIR, or the user's cache folder.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "cfmrestore" / "compiled"
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache))
 
 
 def repeated_blocks(module: nn.Module) -> list[nn.Module]:

@@ -60,7 +60,6 @@ class Restorer:
             float32.
         backend: What evaluates the network: "torch", "compiled" (by torch's compiler), "onnxruntime" or "openvino".
             All but torch round otherwise from machine to machine; a picture differs by less than half a level.
-        compile: Compile networks, encoder and decoder with torch.compile: it pays for many or large images.
         cuda_graphs: Record evaluations of the networks, a size once, and replay them: for small tiles on a GPU.
     """
 
@@ -71,7 +70,6 @@ class Restorer:
         device: str = "auto",
         precision: str = "auto",
         backend: str = "torch",
-        compile: bool = False,
         cuda_graphs: bool = False,
     ) -> None:
         self.stages = [Stage(stages)] if isinstance(stages, CouplingFlow) else list(stages)
@@ -82,14 +80,10 @@ class Restorer:
             stage.flow.eval().requires_grad_(False).to(self.device)
         if cuda_graphs and self.device.type != "cuda":
             raise ValueError(f"CUDA graphs are a GPU's, and these networks run on {self.device}: leave cuda_graphs out")
-        if (compile or cuda_graphs) and backend != "torch":
-            raise ValueError(
-                f"compile and cuda_graphs are of torch, and {backend} evaluates the network: leave one out"
-            )
+        if cuda_graphs and backend != "torch":
+            raise ValueError(f"cuda_graphs are of torch, and {backend} evaluates the network: leave one out")
         graphs = CudaGraphs() if cuda_graphs else None
         self.runners = [StageRunner(stage, self.device, self.dtype, graphs, self.backend) for stage in self.stages]
-        for runner in self.runners if compile else ():
-            runner.compile()
 
     @classmethod
     def from_pretrained(
@@ -99,7 +93,6 @@ class Restorer:
         device: str = "auto",
         precision: str = "auto",
         backend: str = "torch",
-        compile: bool = False,
         cuda_graphs: bool = False,
         encoder: dict[str, Any] | None = None,
         revision: str | None = None,
@@ -112,12 +105,12 @@ class Restorer:
             path: A checkpoint (``.safetensors``, ``.pth``), a work directory for its newest one, a config that chains
                 several (``stages = [...]``), the folder of a published model, the name of one that comes with the
                 package, or a repository of a hub: ``org/name`` or ``org/name@revision``.
-            device, precision, backend, compile, cuda_graphs: As of the class.
+            device, precision, backend, cuda_graphs: As of the class.
             encoder: Keys of the encoder to change: where its weights lie, ``dict(path=...)``.
             revision, token, cache_dir: Of the repository, as for ``find_model``.
         """
         file = find_model(path, revision=revision, token=token, cache_dir=cache_dir)
-        how: dict[str, Any] = {"backend": backend, "compile": compile, "cuda_graphs": cuda_graphs}
+        how: dict[str, Any] = {"backend": backend, "cuda_graphs": cuda_graphs}
         return cls(load_stages(file, encoder), device=device, precision=precision, **how)
 
     @staticmethod

@@ -76,11 +76,6 @@ class StageRunner:
             tiling = self._halved(tiling, size, reason)  # outside of the handler, whose frames hold what failed
             progress.restart()
 
-    def compile(self) -> None:
-        """Compile what is evaluated most, behind the count of operations, for which compiled code is one."""
-        self._costs = self._measured()
-        self.flow.compile_parts()
-
     def _tiling(self, size: Size, batch: int, sampling: Sampling, tile: int | str) -> Tiling | None:
         multiple = tile_planner.multiple_of(self.flow)
         if tile == "auto":
