@@ -16,9 +16,9 @@ from cfmrestore.process import console, prepare_process, quiet_pipes, readable_e
 
 COMMANDS = (
     "train", "test", "evaluate", "feature-statistics", "nearest", "compare", "sheet", "sweep", "study", "restore",
-    "sample", "inpaint", "edit", "fit-boundary", "fit-grid", "cache", "pairs", "few-steps", "boost", "degrade",
-    "degradation-law", "showcase", "zero-shot", "publish", "convert", "export", "print-config", "benchmark", "demo",
-    "check-plugin", "models", "doctor", "completion",
+    "sample", "inpaint", "edit", "fit-boundary", "judge-boundary", "fit-grid", "cache", "pairs", "few-steps", "boost",
+    "degrade", "degradation-law", "showcase", "zero-shot", "publish", "convert", "export", "print-config", "benchmark",
+    "demo", "check-plugin", "models", "doctor", "completion",
 )  # fmt: skip
 """Names of the files of this folder, with hyphens, in the order of the help."""
 

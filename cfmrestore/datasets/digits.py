@@ -47,9 +47,9 @@ class Digits(ImageDataset):
         self.images = np.round(data.images[self.numbers] * (255 / 16)).astype(np.uint8)
         self.labels = labels[self.numbers]
         self.metainfo = {"classes": tuple(str(name) for name in data.target_names)}
-        ink = data.images.mean(axis=(1, 2))
-        usual = np.array([np.median(ink[labels == label]) for label in range(len(data.target_names))])
-        self.thick = (ink > usual[labels])[self.numbers]
+        ink = data.images.mean(axis=(1, 2)) / 16
+        self.usual_ink = np.array([np.median(ink[labels == label]) for label in range(len(data.target_names))])
+        self.thick = (ink > self.usual_ink[labels])[self.numbers]
 
     def __len__(self) -> int:
         return len(self.numbers)

@@ -61,6 +61,9 @@ class AvatarClassifier(Extractor):
         """Which attributes images show."""
         return self.logits(self(image)) > 0
 
+    def attributes(self, image: Image) -> dict[str, Bool[Tensor, " b"]]:
+        return dict(zip(ATTRIBUTES, self.shows(image).unbind(dim=1), strict=True))
+
 
 @lru_cache(maxsize=1)
 def _trained() -> AvatarClassifier:

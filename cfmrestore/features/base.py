@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from cfmrestore.ops.resize import resize
@@ -41,6 +41,12 @@ class Extractor(nn.Module):
     def class_map(self, image: Image) -> Int[Tensor, "b h w"]:
         """The class of each pixel of images in [0, 1]."""
         raise ValueError(f"{type(self).__name__} gives no classes of pixels, as SceneSegmenter does")
+
+    def attributes(self, image: Image) -> dict[str, Bool[Tensor, " b"]]:
+        """By name, which images in [0, 1] show an attribute."""
+        raise ValueError(
+            f"{type(self).__name__} knows no attributes of images, as AvatarClassifier and DigitClassifier do"
+        )
 
     def distance(self, a: Image, b: Image) -> PerImage:
         r"""The distance of each pair of images in [0, 1], as LPIPS but without weights of the channels.

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -61,6 +61,13 @@ class DigitClassifier(Extractor):
     def logits(self, features: Float[Tensor, "b 64"]) -> Float[Tensor, "b 10"]:
         """The classifier on top of the features; class k is the digit k."""
         return self.classifier(features)
+
+    def attributes(self, image: Image) -> dict[str, Bool[Tensor, " b"]]:
+        """The digit, and "thick": with more ink than the median of the digits that it is taken for."""
+        digit = self.logits(self(image)).argmax(dim=1)
+        usual = torch.from_numpy(Digits(split="all").usual_ink).to(image)
+        thick = image.mean(dim=(1, 2, 3)) > usual[digit]
+        return {"thick": thick, **{str(name): digit == name for name in range(_CLASSES)}}
 
     def probabilities(self, features: Float[Tensor, "b 64"]) -> Float[Tensor, "b 10"]:
         return self.logits(features).softmax(dim=1)
