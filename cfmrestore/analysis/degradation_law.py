@@ -4,6 +4,10 @@ The small image is held to be the large one's mean over blocks of scale x scale 
 gain, and noise: its power spectrum is :math:`P(f) = a^2 e^{-(2 \pi f \sigma)^2} P_y(f) + \nu`, with f in cycles a small
 pixel. Sigma and a are those of the line that fits :math:`\log(P / P_y)` over :math:`f^2` best, where noise is small. A
 gain above 1 is what a camera's sharpening leaves.
+
+Noise that is smooth has next to no power at high frequencies, by which :math:`\nu` is told. What no linear filter of y
+explains, where y is flat, shows it: its deviation is the grain, and the correlation of neighbors says how wide it is.
+Pairs that do not lie on each other exactly leave something there too.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +32,8 @@ FREQUENCIES = (EDGES[1:] + EDGES[:-1]) / 2
 _FITTED = (FREQUENCIES > 0.05) & (FREQUENCIES < 0.3)
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 _SMALLEST = 48
+_REACH = 4  # pixels of the linear filter to each side
+_FLAT = 0.3  # share of the pixels that count as flat
 _LUMA = torch.tensor([0.299, 0.587, 0.114])
 
 
@@ -37,13 +43,17 @@ class Law(NamedTuple):
     Args:
         sigma: Of the Gaussian, in pixels of the large image; negative where high frequencies were raised.
         gain: a.
-        noise: Standard deviation in levels of the small image.
+        noise: Standard deviation in levels of the small image, of white noise.
+        grain: The same of all noise.
+        correlation: Of the grain, between neighbors: 0 where it is white.
         transfer: The ratio of amplitudes at each of :data:`FREQUENCIES`.
     """
 
     sigma: float
     gain: float
     noise: float
+    grain: float
+    correlation: float
     transfer: np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -56,16 +66,29 @@ def law_of_pair(high: Image, low: Image) -> Law:
             f"a pair is an image and one a whole number of times smaller, of {_SMALLEST} pixels or more; "
             f"got {height} x {width} and {h} x {w}"
         )
-    seen = _luma(low)
-    transfer = np.sqrt(_spectrum(seen) / _spectrum(_luma(resize(high, scale=1 / scale, kernel="area"))))
+    seen, means = _luma(low), _luma(resize(high, scale=1 / scale, kernel="area"))
+    transfer = np.sqrt(_spectrum(seen) / _spectrum(means))
     rates = np.stack([-((2 * np.pi * FREQUENCIES[_FITTED]) ** 2), np.ones(_FITTED.sum())], axis=1)
     variance, offset = np.linalg.lstsq(rates, 2 * np.log(transfer[_FITTED]), rcond=None)[0]
     sigma = scale * float(np.sign(variance) * np.sqrt(abs(variance)))
-    return Law(sigma, float(np.exp(offset / 2)), noise_level(seen), transfer)
+    return Law(sigma, float(np.exp(offset / 2)), noise_level(seen), *_grain(seen, means), transfer)
 
 
 def _luma(image: Image) -> Plane:
     return (255 * torch.einsum("chw,c->hw", image[0].double(), _LUMA.double())).numpy()
+
+
+def _grain(seen: Plane, means: Plane) -> tuple[float, float]:
+    """Of what no linear filter of the means explains, where they are flat: deviation, and correlation of neighbors."""
+    r, (height, width) = _REACH, means.shape
+    moved = [means[r + i : height - r + i, r + j : width - r + j] for i in range(-r, r + 1) for j in range(-r, r + 1)]
+    terms = np.stack([*(one.ravel() for one in moved), np.ones(moved[0].size)], axis=1)
+    inner = seen[r : height - r, r : width - r]
+    error = inner - (terms @ np.linalg.lstsq(terms, inner.ravel(), rcond=None)[0]).reshape(inner.shape)
+    slope = np.hypot(*np.gradient(means))[r : height - r, r : width - r]
+    flat = slope < np.quantile(slope, _FLAT)
+    both = flat[:, 1:] & flat[:, :-1]
+    return float(error[flat].std()), float(np.corrcoef(error[:, 1:][both], error[:, :-1][both])[0, 1])
 
 
 def _spectrum(y: Plane) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -118,7 +141,7 @@ def table(laws: Mapping[str, Sequence[Law]]) -> str:
     """Quantiles of the numbers of each law."""
     lines = [["", "", *(f"{100 * q:.0f} %" for q in QUANTILES)]]
     for name, found in laws.items():
-        for key in ("sigma", "gain", "noise"):
+        for key in ("sigma", "gain", "noise", "grain", "correlation"):
             values = np.quantile([getattr(law, key) for law in found], QUANTILES)
             lines.append([name if key == "sigma" else "", key, *(f"{value:.2f}" for value in values)])
     return markdown_table(lines)

@@ -33,6 +33,7 @@ from cfmrestore.degradations.masks.free_form import FreeFormMask
 from cfmrestore.degradations.masks.mixed import MixedMask
 from cfmrestore.degradations.masks.outpainting import OutpaintMask
 from cfmrestore.degradations.masks.strokes import StrokeMask
+from cfmrestore.degradations.noise.correlated_noise import CorrelatedNoise
 from cfmrestore.degradations.noise.gaussian_noise import GaussianNoise
 from cfmrestore.degradations.noise.poisson_noise import PoissonNoise
 from cfmrestore.degradations.noise.salt_and_pepper import SaltAndPepper
@@ -55,6 +56,7 @@ __all__ = [
     "Clip",
     "ColorCast",
     "Compose",
+    "CorrelatedNoise",
     "DeadPixels",
     "DefocusBlur",
     "Degradation",

@@ -1,6 +1,6 @@
-# Photographs as cameras and the web give them. Three in five are of cameras: blurred by lens and sensor, shrunk,
-# sharpened by the camera or not, with little noise, compressed a little or not at all; the others are
-# `first_or_second_order`.
+# Photographs as cameras and the web give them. Four in five are of cameras: blurred by lens and sensor, shrunk,
+# with smooth noise, sharpened by the camera or not, compressed a little or not at all, by the widths, gains and noise of
+# real pairs (docs/degrade.md); the others are `first_or_second_order`.
 _base_ = "first_or_second_order.py"
 shrink = dict(
     type="RandomResize",
@@ -13,27 +13,27 @@ shrink = dict(
 sharpen = dict(
     type="OneOf",
     steps=[
-        dict(type="USMSharp", weight=0.7, size=5, threshold=0),
-        dict(type="USMSharp", weight=1.4, size=5, threshold=0),
-        dict(type="USMSharp", weight=0.8, size=9, threshold=0),
+        dict(type="USMSharp", weight=0.9, size=5, threshold=0),
+        dict(type="USMSharp", weight=1.8, size=5, threshold=0),
+        dict(type="USMSharp", weight=1.0, size=9, threshold=0),
     ],
 )
-lens = [dict(type="GaussianBlur", sigma=(1.2, 3.0), size=21), shrink]
-sharpened = [dict(type="GaussianBlur", sigma=(2.5, 3.8), size=25), shrink, sharpen]
-lowpass = [dict(type="SincBlur", cutoff=(0.34, 0.56), size=25), shrink]
+noise = dict(type="CorrelatedNoise", sigma=(0.3, 4.5), radius=(0.7, 1.5), gray_probability=0.4)
+lens = [dict(type="GaussianBlur", sigma=(1.2, 3.0), size=21), shrink, noise]
+sharpened = [dict(type="GaussianBlur", sigma=(3.0, 4.6), size=29), shrink, noise, sharpen]
+lowpass = [dict(type="SincBlur", cutoff=(0.34, 0.56), size=25), shrink, noise]
 camera = [
     dict(
         type="OneOf",
-        weights=(2, 3, 1),
+        weights=(2, 5, 1),
         steps=[
             dict(type="Compose", steps=lens),
             dict(type="Compose", steps=sharpened),
             dict(type="Compose", steps=lowpass),
         ],
     ),
-    dict(type="Maybe", probability=0.8, step=dict(type="GaussianNoise", sigma=(0.3, 4), gray_probability=0.4)),
     dict(type="Clip"),
-    dict(type="Maybe", probability=0.3, step=dict(type="JPEG", quality=(75, 98))),
+    dict(type="Maybe", probability=0.2, step=dict(type="JPEG", quality=(75, 98))),
     dict(type="Quantize"),
 ]
 first_or_second_order = {{_base_.degradation}}
@@ -43,7 +43,7 @@ degradation = [
         steps=[
             dict(
                 type="OneOf",
-                weights=(3, 2),
+                weights=(4, 1),
                 steps=[
                     dict(type="Compose", steps=camera),
                     dict(type="Compose", steps=first_or_second_order),

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from cfmrestore.analysis.degradation_law import FREQUENCIES, degradation_law, law_of_pair
-from cfmrestore.degradations import GaussianBlur
+from cfmrestore.degradations import CorrelatedNoise, GaussianBlur
 from cfmrestore.engine.panels import write_png
 from cfmrestore.ops.filters import filter_each
 from cfmrestore.ops.kernels import gaussian_kernels
@@ -57,6 +57,18 @@ def test_noise_is_told_in_levels() -> None:
     assert law_of_pair(high, low + 4 / 255 * gray).noise == pytest.approx(4, rel=0.25)
 
 
+def test_smooth_noise_is_grain() -> None:
+    """Which no high frequency tells."""
+    high = photograph(2)
+    low = resize(blurred(high, 3.0), scale=0.25, kernel="area")
+    grain = CorrelatedNoise(sigma=(3.0, 3.0), radius=(1.0, 1.0), gray_probability=1.0)
+    clean, found = law_of_pair(high, low), law_of_pair(high, grain(low, ImageRng([0])))
+    assert clean.grain < 0.5
+    assert found.noise < 1
+    assert found.grain == pytest.approx(3, rel=0.15)
+    assert found.correlation == pytest.approx(np.exp(-1 / 4), abs=0.05)
+
+
 def test_folders_of_pairs_beside_a_preset(tmp_path: Path) -> None:
     for seed in range(3):
         high = photograph(seed, 256)
@@ -73,7 +85,7 @@ def test_folders_of_pairs_beside_a_preset(tmp_path: Path) -> None:
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in said.splitlines() if line.startswith("|")]
     assert rows[2][:2] == ["pairs", "sigma"]
     assert float(rows[2][4]) == pytest.approx(2.0, abs=0.15)
-    assert rows[5][:2] == ["bicubic", "sigma"]
+    assert rows[7][:2] == ["bicubic", "sigma"]
     assert (tmp_path / "law.png").stat().st_size > 1000
     with pytest.raises(ValueError, match=r"a \.png file"):
         degradation_law(tmp_path / "high", tmp_path / "low", tmp_path / "law.jpg")

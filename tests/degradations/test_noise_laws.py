@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from cfmrestore.degradations.noise.correlated_noise import CorrelatedNoise
 from cfmrestore.degradations.noise.gaussian_noise import GaussianNoise, NoiseParams
 from cfmrestore.degradations.noise.salt_and_pepper import SaltAndPepper
 from cfmrestore.degradations.noise.speckle_noise import SpeckleNoise
@@ -46,6 +47,19 @@ def test_shares_are_drawn_for_each_image() -> None:
     assert 0.08 < shares.min() < 0.15
     assert 0.45 < shares.max() < 0.52
     assert shares.mean() == pytest.approx(0.3, abs=0.05)
+
+
+@pytest.mark.parametrize("radius", [0.8, 1.5])
+def test_correlated_noise_has_its_deviation_and_correlations(radius: float) -> None:
+    degrade = CorrelatedNoise(sigma=(5.1, 5.1), radius=(radius, radius))
+    error = degrade(flat(0.5, 512), ImageRng([1]))[0].double() - 0.5
+    assert float(error.std()) == pytest.approx(0.02, rel=0.02)
+    for d in (1, 2, 3):
+        for a, b in ((error[:, d:], error[:, :-d]), (error[..., d:], error[..., :-d])):
+            found = float((a * b).mean() / error.square().mean())
+            assert found == pytest.approx(math.exp(-(d**2) / (4 * radius**2)), abs=0.02)
+    channels = torch.corrcoef(error.flatten(1))
+    assert float((channels - torch.eye(3)).abs().max()) < 0.02
 
 
 def check_speckle(noise: GaussianNoise) -> None:

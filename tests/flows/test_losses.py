@@ -1,5 +1,7 @@
 """Losses against hand-computed values, and those of flow maps against maps that are known."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -17,6 +19,7 @@ from cfmrestore.flows.losses import (
     Loss,
     MeanFlow,
     Perceptual,
+    PixelMSE,
     Prediction,
     Shortcut,
     TargetMSE,
@@ -266,6 +269,14 @@ def test_perceptual_loads_torchvisions_weights(tmp_path) -> None:
     x = torch.rand(1, 3, 64, 64)
     expected = alexnet.features[:2](x)
     assert torch.allclose(loss.network.net.slice1(x), expected)
+
+
+def test_pixel_mse_is_that_of_the_decoded_image() -> None:
+    """Where nothing moves, a network that says 0.2 at t = 0.5 is 0.1 beside the data, and the decoder doubles it."""
+    one = prediction(0.2)
+    one = replace(one, decode=lambda latent: 2 * latent[:, :3], target=2 * one.pair.x_1[:, :3])
+    assert torch.allclose(PixelMSE()(one), torch.full((2,), 0.2**2))
+    assert PixelMSE(steps=0).needs_flow_map
 
 
 class TestLattice:

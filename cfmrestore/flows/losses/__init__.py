@@ -11,6 +11,7 @@ from cfmrestore.flows.losses.mean_flow import MeanFlow
 from cfmrestore.flows.losses.mmd import MMD
 from cfmrestore.flows.losses.mse import MSE
 from cfmrestore.flows.losses.perceptual import Perceptual
+from cfmrestore.flows.losses.pixel_mse import PixelMSE
 from cfmrestore.flows.losses.rcgm import RCGM
 from cfmrestore.flows.losses.shortcut import Shortcut
 from cfmrestore.flows.losses.target_mse import TargetMSE
@@ -29,6 +30,7 @@ __all__ = [
     "Loss",
     "MeanFlow",
     "Perceptual",
+    "PixelMSE",
     "Prediction",
     "Shortcut",
     "TargetMSE",

@@ -79,11 +79,16 @@ class Prediction:
         x = self.pair.source.x_0
         return self._without_source(x + self.network(x, torch.zeros_like(self.share), self.share))
 
+    @cached_property
+    def dialed_image(self) -> Image:
+        """The same, decoded."""
+        return self.decode(self.dialed)
+
     def image(self, steps: int | None) -> Image:
         """What is restored: the mean given x_t (None), one step whose dial stands anywhere (0), or so many steps."""
         if steps is None:
             return self.restored
-        return self.decode(self.end(steps) if steps else self.dialed)
+        return self.decode(self.end(steps)) if steps else self.dialed_image
 
     def _without_source(self, x: Latent) -> Latent:
         """What is left at t = 1 of the mean of the source is taken out, as in sampling."""
@@ -138,9 +143,26 @@ class Loss(ABC):
 
 
 class PictureLoss(Loss):
-    """A loss that compares pictures, whatever made them."""
+    """A loss that compares pictures, whatever made them.
+
+    Args:
+        steps: Steps of a flow map that make the picture; None takes the mean given x_t, and 0 one step whose dial
+            stands anywhere.
+        weight: Factor on it in the sum of losses.
+    """
 
     needs_target = True
+
+    def __init__(self, *, steps: int | None = None, weight: float = 1.0) -> None:
+        super().__init__(weight=weight)
+        if steps is not None and steps < 0:
+            raise ValueError(f"steps is a number of steps, 0 or None; got {steps}")
+        self.steps, self.needs_flow_map = steps, steps is not None
+
+    def __call__(self, prediction: Prediction) -> PerImage:
+        if prediction.target is None:
+            raise ValueError(f"{type(self).__name__} compares pictures, and this data gives latents without one")
+        return self.compare(prediction.image(self.steps), prediction.target, prediction.rng)
 
     @abstractmethod
     def compare(self, image: Image, target: Image, rng: ImageRng) -> PerImage:

@@ -3,7 +3,7 @@
 from torch import Tensor
 from torch.nn import functional as F
 
-from cfmrestore.flows.losses.base import PictureLoss, Prediction, per_image
+from cfmrestore.flows.losses.base import PictureLoss, per_image
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import LOSSES
 from cfmrestore.typing import Image, PerImage
@@ -40,15 +40,10 @@ class Lattice(PictureLoss):
     """
 
     def __init__(self, *, period: int = 4, window: int = 4, steps: int | None = None, weight: float = 1.0) -> None:
-        super().__init__(weight=weight)
+        super().__init__(steps=steps, weight=weight)
         if min(period, window) < 2:
             raise ValueError(f"a lattice has a period and a window of 2 or more; got {period} and {window}")
-        self.period, self.window, self.steps, self.needs_flow_map = period, window, steps, steps is not None
-
-    def __call__(self, prediction: Prediction) -> PerImage:
-        if prediction.target is None:
-            raise ValueError("Lattice compares pictures, and this data gives latents without one")
-        return self.compare(prediction.image(self.steps), prediction.target, prediction.rng)
+        self.period, self.window = period, window
 
     def compare(self, image: Image, target: Image, rng: ImageRng) -> PerImage:
         del rng  # it looks everywhere

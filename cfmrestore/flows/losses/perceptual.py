@@ -49,8 +49,8 @@ class Perceptual(PictureLoss):
         shift: int = 0,
         weight: float = 1.0,
     ) -> None:
-        super().__init__(weight=weight)
-        self.after, self.steps, self.needs_flow_map = after, steps, steps is not None
+        super().__init__(steps=steps, weight=weight)
+        self.after = after
         if shift < 0:
             raise ValueError(f"shift is a number of pixels; got {shift}")
         self.shift = shift
@@ -61,12 +61,10 @@ class Perceptual(PictureLoss):
         return self.network
 
     def __call__(self, prediction: Prediction) -> PerImage:
-        late = prediction.t >= self.after
-        if prediction.target is None:
-            raise ValueError("Perceptual compares pictures, and this data gives latents without one")
-        distance = self.compare(prediction.image(self.steps), prediction.target, prediction.rng)
+        distance = super().__call__(prediction)
         if self.steps is not None:
             return distance if self.steps else prediction.share.to(distance) * distance
+        late = prediction.t >= self.after
         return torch.where(late.to(distance.device, non_blocking=True), distance, torch.zeros_like(distance))
 
     def compare(self, image: Image, target: Image, rng: ImageRng) -> PerImage:
