@@ -46,6 +46,9 @@ class ImageDataset(Dataset[dict[str, Any]]):
     samples: list[tuple[str, dict[str, Path]]]
     """Name and files of each sample."""
 
+    contents: str | None = None
+    """What it holds, in words; a training tells them."""
+
     computes_order = False
     """Whether its order is computed place by place: a permutation of all its images would be too large to store."""
 

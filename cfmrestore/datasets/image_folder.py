@@ -40,3 +40,4 @@ class ImageFolder(Photographs):
         )
         root = Path(data_root)
         self.samples = [(path.relative_to(root).as_posix(), {"high": path}) for path in list_images(root, split)]
+        self.contents = f"{len(self)} images of {data_root}" + (f" ({split})" if split != "all" else "")

@@ -13,6 +13,11 @@ from cfmrestore.ops.rng import mix
 from cfmrestore.registry import DATASETS
 
 
+def contents_of(dataset: Any) -> str:
+    """What a dataset holds, in words."""
+    return getattr(dataset, "contents", None) or f"{len(dataset)} images"
+
+
 class Interleaved:
     r"""Several orders as one, each in its sequence and spread evenly.
 
@@ -69,6 +74,7 @@ class Mixture(Dataset[dict[str, Any]]):
         self.starts = [0, *ends[:-1]]
         self.counts = [end - start for start, end in zip(self.starts, ends, strict=True)]
         self.metainfo: dict[str, Any] = {}
+        self.contents = " and ".join(map(contents_of, self.datasets))
 
     def __len__(self) -> int:
         return sum(self.counts)

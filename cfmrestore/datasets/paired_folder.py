@@ -33,6 +33,7 @@ class PairedFolder(ImageDataset):
         super().__init__(pipeline=pipeline, seed=seed, on_error=on_error, cache_images=cache_images)
         pairs = pairs_of(high_root, low_root)
         self.samples = [(name, {"high": high, "low": low}) for name, high, low in pairs]
+        self.contents = f"{len(pairs)} pairs of {low_root} and {high_root}"
 
 
 def pairs_of(*roots: str) -> list[tuple[str, Path, Path]]:

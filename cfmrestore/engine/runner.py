@@ -21,6 +21,7 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from cfmrestore._compat import patch_torchvision
+from cfmrestore.datasets.mixture import contents_of
 from cfmrestore.engine import checkpoints, shards
 from cfmrestore.engine.loops import TestLoop
 from cfmrestore.engine.optim_wrapper import with_fused_step
@@ -116,6 +117,7 @@ class RestorationRunner(Runner):
         built = super().build_train_loop(loop)
         if hasattr(dataset := built.dataloader.dataset, "check_flow"):
             dataset.check_flow(self.bare_model)
+        self.logger.info("training on %s", contents_of(built.dataloader.dataset))
         return built
 
     def build_val_loop(self, loop: Any) -> Any:
@@ -123,6 +125,7 @@ class RestorationRunner(Runner):
         built = super().build_val_loop(loop)
         if self.strategy.shards_weights:
             self.register_hook(GatherWeights())
+        self.logger.info("validation on %s", contents_of(built.dataloader.dataset))
         if isinstance(built.evaluator, RestorationEvaluator):
             built.evaluator.prepare(len(built.dataloader.dataset))
         return built

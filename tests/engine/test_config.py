@@ -72,6 +72,24 @@ def test_an_option_changes_all_places_that_refer_to_it() -> None:
     assert cfg.train_dataloader.dataset.data_root == "elsewhere"
 
 
+def splits(options: dict) -> list[str]:
+    cfg = load_config(ROOT / "configs" / "cfm_unet-2.7m_x4.py", options)
+    photographs, others = cfg.train_dataloader.dataset.datasets
+    assert others.get("split", "all") == "all"
+    return [
+        photographs.split,
+        *(cfg[f"{kind}_dataloader"].dataset.split for kind in ("val", "test") if cfg[f"{kind}_dataloader"]),
+    ]
+
+
+def test_only_a_folder_that_is_validated_on_too_is_split() -> None:
+    assert splits({}) == ["train", "held_out", "held_out"]
+    assert splits({"data_root": "mine"}) == ["train", "held_out", "held_out"]
+    assert splits({"data_root": "mine", "val_root": "held"}) == ["all", "all", "all"]
+    assert splits({"test_dataloader.dataset.data_root": "held"}) == ["train", "held_out", "all"]
+    assert splits({"val_dataloader": None, "val_cfg": None, "val_evaluator": None})[0] == "train"
+
+
 def test_the_recipe_for_pairs_validates_on_pairs(tmp_path: Path) -> None:
     """As docs/train.md has it: what is trained on pairs keeps the weights that are best on pairs."""
     recipe = next(one for one in PYTHON.findall((ROOT / "docs" / "train.md").read_text()) if "PairedFolder" in one)

@@ -1,6 +1,7 @@
 """The runner: its private attributes are its own."""
 
 import ast
+import re
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -53,6 +54,14 @@ def test_short_runs_train_with_the_schedules_of_long_ones(iterations: int, tmp_p
     assert rate == pytest.approx(1e-3 * (0.01 + 0.99 * min(iterations, 19) / 19), rel=0.01)
     train(TINY, work_dir=str(tmp_path), validate=False, resume="auto", options={**keys, "train_cfg.max_iters": 24})
     assert (tmp_path / "iter_24.pth").is_file()
+
+
+def test_a_training_says_on_how_much(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keys = {**small_options(tmp_path), "train_cfg.max_iters": 1, "train_cfg.val_interval": 1}
+    train(TINY, work_dir=str(tmp_path), options=keys)
+    said = capsys.readouterr().out
+    assert re.search(r"training on \d+ images of \S+\n", said)
+    assert re.search(r"validation on 6 images of \S+\n", said)
 
 
 def test_two_runs_of_one_second_have_a_log_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

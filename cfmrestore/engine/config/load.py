@@ -9,6 +9,7 @@ from mmengine.config import Config
 from cfmrestore.engine.config import presets
 from cfmrestore.engine.config.check import check, runner_keys
 from cfmrestore.engine.config.files import read_file, resolve
+from cfmrestore.engine.config.splits import use_whole_folders
 from cfmrestore.former_names import update_names
 from cfmrestore.registry import load_plugins
 from cfmrestore.suggestions import nearest
@@ -39,6 +40,7 @@ def load_config(name: str | Path, options: Mapping[str, Any] | None = None, *, a
         cfg.optim_wrapper.type = "AmpOptimWrapper"
     resolved = update_names(resolve(cfg._cfg_dict, cfg._cfg_dict))
     check(resolved)
+    use_whole_folders(resolved)
     return Config(resolved, filename=cfg.filename)
 
 

@@ -1,0 +1,35 @@
+"""Folders of one's own are taken whole: only what serves both training and validation is split."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_SPLITS = ("train", "held_out")
+
+
+def use_whole_folders(cfg: dict[str, Any]) -> None:
+    """Of an ``ImageFolder`` that is split, take all images if no loader of the other kind reads that folder.
+
+    Recipes hold out every fourth photograph of ``data_root``. With a ``val_root`` of its own nothing needs to be held
+    out, and nothing is left out.
+    """
+    loaders = [cfg.get("train_dataloader"), cfg.get("val_dataloader")]
+    if not all(loaders):
+        return
+    folders = [list(_folders(loader)) for loader in (*loaders, cfg.get("test_dataloader") or {})]
+    roots = [{one.get("data_root") for one in found} for found in folders]
+    for found, others in zip(folders, (roots[1], roots[0], roots[0]), strict=True):
+        for one in found:
+            if one.get("split") in _SPLITS and one.get("data_root") not in others:
+                one["split"] = "all"
+
+
+def _folders(place: Any) -> Iterator[dict[str, Any]]:
+    """The image folders below a place in a config."""
+    if isinstance(place, Mapping):
+        if place.get("type") == "ImageFolder":
+            yield place  # type: ignore[misc]
+        for value in place.values():
+            yield from _folders(value)
+    elif isinstance(place, list | tuple):
+        for value in place:
+            yield from _folders(value)
