@@ -45,9 +45,9 @@ METAFILE = {
     "cfm_unet-1.6m_web-x1": [("fast", "`cfm-web-x1`", X1, "natural NIQE"), ("fast", "x1`, fidelity 1", X1, "PSNR")],
     "digits_unet": [("digits_draws", "digits_unet", "", f"recognized={DIGITS[0]}"),
                     ("digits_draws", "digits_unet", "", f"Fréchet distance={DIGITS[1]}")],
-    "digits_dit": [("digits", "`digits_dit.py`, guidance 1", "", f"recognized={DIGITS[0]}"),
-                   ("digits", "`digits_dit.py`, guidance 1", "", f"Fréchet distance={DIGITS[1]}")],
-    "scenes_semantic_tiny": [("scenes", "scenes_semantic_tiny", "", "pixels of the right class")],
+    "digits_dit": [("digits_draws", "digits_dit", "", f"recognized={DIGITS[0]}"),
+                   ("digits_draws", "digits_dit", "", f"Fréchet distance={DIGITS[1]}")],
+    "scenes_semantic_tiny": [("scenes", "scenes_semantic_tiny", "200 held-out maps", "pixels of the right class")],
     "inpainting_photographs": [("inpainting", "fidelity 0", "", "PSNR in holes"),
                                ("inpainting", "fidelity 1", "", "smooth PSNR in holes")],
     **{f"digits_{name}": [("few_steps", row, "", f"{metric}={column}") for metric, column in
