@@ -24,6 +24,13 @@ OWN_PLUGINS = "(one of your own: name its module, --plugin MODULE)"
 """The end of an error message about a plugin that is not registered."""
 
 
+class UnknownKeyError(ValueError):
+    """A key that the constructor of a plugin does not take, and where in a config it stands."""
+
+    key: str
+    place: str
+
+
 @cache
 def load_plugins() -> None:
     """Import what installed packages offer as plugins, and what the run was given, once a process."""
@@ -45,7 +52,9 @@ def check_keys(cls: Any, keys: Iterable[str], where: str = "") -> None:
     moved = MOVED.get(cls.__name__, ())
     for key in keys:
         if key not in parameters and key not in moved and key not in ("type", "_scope_"):
-            raise ValueError(f"{where}{cls.__name__} has no key {key!r}; {nearest(key, parameters)}")
+            error = UnknownKeyError(f"{where}{cls.__name__} has no key {key!r}; {nearest(key, parameters)}")
+            error.key, error.place = key, where.removesuffix(": ")
+            raise error
 
 
 def build_plugin(cfg: Any, registry: Registry, default_args: dict[str, Any] | None = None) -> Any:

@@ -127,11 +127,26 @@ def test_references_keep_types_and_join_strings(tmp_path: Path) -> None:
         ({"train_dataloader.dataset.dataroot": "x"}, "ImageFolder has no key 'dataroot'; did you mean 'data_root'"),
         ({"optim_wrapper.clipgrad": 1}, "OptimWrapper has no key 'clipgrad'; did you mean 'clip_grad'"),
         ({"optim_wrapper.optimizer.learning_rate": 1}, "AdamW has no key 'learning_rate'"),
+        ({"train_dataloader.batchsize": 2}, "train_dataloader: DataLoader has no key 'batchsize'; did you mean 'batch"),
+        ({"val_dataloader.nm_workers": 2}, "val_dataloader: .* 'nm_workers'; did you mean 'num_workers'"),
     ],
 )
 def test_wrong_keys_are_named_with_their_place(options: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         load_config(TINY, options)
+
+
+def test_a_key_of_the_base_under_another_type_is_said_to_be_inherited(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    base, afresh = f"_base_ = '{TINY}'\n", "_delete_=True in model.coupling starts that dict afresh"
+    path.write_text(base + "model = dict(coupling=dict(type='Independent'))")
+    with pytest.raises(ValueError, match=rf"no key 'noise'; .* may come from _base_ \(LowresLatent\): {afresh}$"):
+        load_config(path)
+    path.write_text(base + "model = dict(coupling=dict(nose=3))")
+    with pytest.raises(ValueError, match=r"no key 'nose'; did you mean 'noise'\?$"):
+        load_config(path)
+    path.write_text(base + "model = dict(coupling=dict(_delete_=True, type='Independent'))")
+    assert load_config(path).model.coupling == {"type": "Independent"}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 import mmengine.runner  # noqa: F401 - fills mmengine's registries
 from mmengine import registry as mm
 from mmengine.registry import Registry
+from torch.utils.data import DataLoader
 
 from cfmrestore import registry as ours
 from cfmrestore.engine.runner import RestorationRunner
@@ -17,6 +18,7 @@ from cfmrestore.suggestions import closest, nearest
 _OTHER_KEYS = {
     "auto_scale_lr", "custom_imports", "find_unused_parameters", "runner_type", "strategy", "sync_bn", "trackers",
 }  # fmt: skip
+_OF_LOADERS = {"num_batch_per_epoch", "disable_subprocess_warning"}  # mmengine's, beside those of torch
 _THEIRS = (
     mm.OPTIMIZERS, mm.OPTIM_WRAPPERS, mm.PARAM_SCHEDULERS, mm.HOOKS, mm.LOOPS, mm.DATASETS, mm.DATA_SAMPLERS,
     mm.TRANSFORMS, mm.MODELS, mm.MODEL_WRAPPERS, mm.METRICS, mm.EVALUATOR, mm.VISUALIZERS, mm.VISBACKENDS,
@@ -53,6 +55,8 @@ def check(cfg: Mapping[str, Any]) -> None:
     strategy = build_strategy(cfg.get("strategy", "ddp"))
     for place, plugin in _plugins({key: value for key, value in cfg.items() if key != "strategy"}, ""):
         _check_plugin(place, plugin)
+    for name in ("train_dataloader", "val_dataloader", "test_dataloader"):
+        check_keys(DataLoader, (cfg.get(name) or {}).keys() - _OF_LOADERS, where=f"{name}: ")
     if cfg.get("optim_wrapper"):
         strategy.check(cfg)
 

@@ -52,6 +52,14 @@ def read_file(name: str | Path) -> Config:
         raise ValueError(f"the config {str(name)!r} cannot be read: {type(error).__name__}: {error}") from error
 
 
+def read_bases(path: str) -> Config:
+    """What the bases of a config file say, without the file itself."""
+    found = Config()
+    for base in Config._get_base_files(path):
+        found.merge_from_dict(Config.fromfile(Config._get_cfg_path(base, path)[0])._cfg_dict)
+    return found
+
+
 def _base_path(base: str, filename: str) -> tuple[str, str | None]:
     """The file of a ``_base_``, and the scope of its names.
 

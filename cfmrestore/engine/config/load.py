@@ -8,10 +8,10 @@ from mmengine.config import Config
 
 from cfmrestore.engine.config import presets
 from cfmrestore.engine.config.check import check, runner_keys
-from cfmrestore.engine.config.files import read_file, resolve
+from cfmrestore.engine.config.files import read_bases, read_file, resolve
 from cfmrestore.engine.config.splits import use_whole_folders
 from cfmrestore.former_names import update_names
-from cfmrestore.registry import load_plugins
+from cfmrestore.registry import UnknownKeyError, load_plugins
 from cfmrestore.suggestions import nearest
 
 
@@ -39,9 +39,22 @@ def load_config(name: str | Path, options: Mapping[str, Any] | None = None, *, a
     if amp:
         cfg.optim_wrapper.type = "AmpOptimWrapper"
     resolved = update_names(resolve(cfg._cfg_dict, cfg._cfg_dict))
-    check(resolved)
+    try:
+        check(resolved)
+    except UnknownKeyError as error:
+        raise ValueError(f"{error}{_inherited(cfg.filename, error.place, error.key)}") from error
     use_whole_folders(resolved)
     return Config(resolved, filename=cfg.filename)
+
+
+def _inherited(file: str, place: str, key: str) -> str:
+    """What to do about a key that a base gives to a plugin of another type; nothing, where none does."""
+    base: Any = read_bases(file)._cfg_dict
+    for part in place.split("."):
+        base = base.get(part) if isinstance(base, Mapping) else None
+    if not isinstance(base, Mapping) or key not in base:
+        return ""
+    return f". {key!r} may come from _base_ ({base.get('type')}): _delete_=True in {place} starts that dict afresh"
 
 
 def merge(cfg: Config, options: Mapping[str, Any]) -> None:
