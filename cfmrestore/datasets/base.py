@@ -128,7 +128,7 @@ class ImageDataset(Dataset[dict[str, Any]]):
         return mix(self.seed, epoch, key_of(self.name(index)))
 
     def check_flow(self, flow: Any) -> None:
-        """Refuse to be what a flow is trained on, where what is stored is of another space."""
+        """Refuse to be what a flow is trained or measured on, where what is stored is of another space."""
         digest = self.metainfo.get("encoder")
         if digest is not None and digest != flow.encoder.digest():
             raise ValueError(

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cfmrestore.datasets.base import ImageDataset
-from cfmrestore.datasets.transforms.base import Transform
+from cfmrestore.datasets.transforms.base import Sample, Transform, scale_of
 from cfmrestore.imageio import list_images
 from cfmrestore.registry import DATASETS
 
@@ -34,15 +34,44 @@ class PairedFolder(ImageDataset):
         pairs = pairs_of(high_root, low_root)
         self.samples = [(name, {"high": high, "low": low}) for name, high, low in pairs]
         self.contents = f"{len(pairs)} pairs of {low_root} and {high_root}"
+        self.scale: int | None = None
+
+    def check_flow(self, flow: Any) -> None:
+        """Refuse pairs of another scale than the flow's: the first one here, the others where they are read."""
+        super().check_flow(flow)
+        if (coupling := getattr(flow, "coupling", None)) is not None:
+            self.scale = coupling.scale
+            self[0]
+
+    def parts(self, index: int, seed: int) -> Sample:
+        sample = super().parts(index, seed)
+        if self.scale is not None:
+            _check_scale(sample, self.scale)
+        return sample
+
+
+def _check_scale(sample: Sample, scale: int) -> None:
+    """An input may reach beyond its target, to the next multiple of the scale: evaluation cuts that off."""
+    high, low = (sample[part].shape[:2] for part in ("high", "low"))
+    if low != tuple(-(-side // scale) for side in high) and (factor := scale_of(sample)) != scale:
+        sizes = "low {}x{}, high {}x{}".format(*low, *high)
+        raise ValueError(
+            f"the pair is x{factor} ({sizes}), the config says scale {scale}: --cfg-options scale={factor}"
+        )
 
 
 def pairs_of(*roots: str) -> list[tuple[str, Path, Path]]:
     """Images of two folders with the same path below them, each pair with that path; none may be left alone."""
     first, second = ({_stem(p, Path(root)): p for p in list_images(root)} for root in roots)
-    if alone := sorted(first.keys() ^ second.keys()):
-        shown = ", ".join(alone[:10]) + (f" and {len(alone) - 10} more" if len(alone) > 10 else "")
-        raise ValueError(f"{len(alone)} images of {roots[0]!r} and {roots[1]!r} have no partner: {shown}")
+    lacks = [(roots[1], sorted(first.keys() - second)), (roots[0], sorted(second.keys() - first))]
+    if told := [f"{root!r} lacks {_listed(names)}" for root, names in lacks if names]:
+        raise ValueError(f"the pairs of {roots[0]!r} and {roots[1]!r} are not whole: {', and '.join(told)}")
     return [(name, first[name], second[name]) for name in sorted(first)]
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+    return f"{len(names)} {'image' if len(names) == 1 else 'images'}: {shown}"
 
 
 def _stem(path: Path, root: Path) -> str:

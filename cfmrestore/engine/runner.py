@@ -114,15 +114,19 @@ class RestorationRunner(Runner):
                 raise ValueError("train_cfg counts optimizer steps: give max_iters instead of epochs")
             loop = {"type": "IterBasedTrainLoop", **{k: v for k, v in loop.items() if k != "by_epoch"}}
             check_keys(find_class(loop, LOOPS), loop, where="train_cfg: ")
-        built = super().build_train_loop(loop)
-        if hasattr(dataset := built.dataloader.dataset, "check_flow"):
-            dataset.check_flow(self.bare_model)
+        built = self._with_checked_data(super().build_train_loop(loop))
         self.logger.info("training on %s", contents_of(built.dataloader.dataset))
         return built
 
+    def _with_checked_data(self, loop: Any) -> Any:
+        """Refuse a dataset that does not belong to the model."""
+        if hasattr(dataset := loop.dataloader.dataset, "check_flow"):
+            dataset.check_flow(self.bare_model)
+        return loop
+
     def build_val_loop(self, loop: Any) -> Any:
         """Refuse what its metrics cannot measure before anything is trained."""
-        built = super().build_val_loop(loop)
+        built = self._with_checked_data(super().build_val_loop(loop))
         if self.strategy.shards_weights:
             self.register_hook(GatherWeights())
         self.logger.info("validation on %s", contents_of(built.dataloader.dataset))
@@ -134,8 +138,8 @@ class RestorationRunner(Runner):
         """The loop that returns structured scores, unless the config names another one."""
         if isinstance(loop, dict) and loop.get("type", "TestLoop") == "TestLoop":
             keys = {key: value for key, value in loop.items() if key != "type"}
-            return TestLoop(self, self._test_dataloader, self._test_evaluator, **keys)
-        return super().build_test_loop(loop)
+            return self._with_checked_data(TestLoop(self, self._test_dataloader, self._test_evaluator, **keys))
+        return self._with_checked_data(super().build_test_loop(loop))
 
     def build_evaluator(self, evaluator: Any) -> Evaluator:
         """Metrics as configs list them."""

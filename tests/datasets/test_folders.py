@@ -1,13 +1,14 @@
 """Datasets: files of all kinds, seeds by image, and errors that name the file."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from cfmrestore.datasets import Draw, ImageFolder, PairedFolder
+from cfmrestore.datasets import Draw, ImageFolder, Mixture, PairedFolder
 from cfmrestore.datasets.transforms import Shrink
 from cfmrestore.engine.config import presets
 from cfmrestore.flows.preprocessor import RestorationPreprocessor
@@ -92,8 +93,13 @@ def test_pairs_are_cropped_and_turned_alike(tmp_path: Path) -> None:
 def test_pairs_without_a_partner_are_all_named(tmp_path: Path) -> None:
     write_images(tmp_path / "high", count=4)
     write_images(tmp_path / "low", count=2)
-    with pytest.raises(ValueError, match=r"2 images of .* have no partner: 2, 3"):
-        PairedFolder(high_root=str(tmp_path / "high"), low_root=str(tmp_path / "low"))
+    roots = {"high_root": str(tmp_path / "high"), "low_root": str(tmp_path / "low")}
+    with pytest.raises(ValueError, match=r"are not whole: '.*/low' lacks 2 images: 2, 3$"):
+        PairedFolder(**roots)
+    (tmp_path / "high" / "0.png").unlink()
+    (tmp_path / "high" / "3.png").unlink()
+    with pytest.raises(ValueError, match=r": '.*/low' lacks 1 image: 2, and '.*/high' lacks 1 image: 0$"):
+        PairedFolder(**roots)
 
 
 def test_pairs_of_odd_sizes_are_named(tmp_path: Path) -> None:
@@ -102,6 +108,24 @@ def test_pairs_of_odd_sizes_are_named(tmp_path: Path) -> None:
     dataset = PairedFolder(high_root=str(tmp_path / "high"), low_root=str(tmp_path / "low"), pipeline=CROP)
     with pytest.raises(ValueError, match="0: an input of 8x8 does not fit a target of 30x30"):
         dataset[0]
+
+
+def test_pairs_of_another_scale_than_the_flow_are_named_with_the_mend(tmp_path: Path) -> None:
+    write_images(tmp_path / "high", count=2, side=64)
+    write_images(tmp_path / "low", count=2, side=32)
+    roots = {"high_root": str(tmp_path / "high"), "low_root": str(tmp_path / "low")}
+    flows = {scale: SimpleNamespace(coupling=SimpleNamespace(scale=scale)) for scale in (2, 4)}
+    mend = "--cfg-options scale=2"
+    said = rf"^0: the pair is x2 \(low 32x32, high 64x64\), the config says scale 4: {mend}$"
+    with pytest.raises(ValueError, match=said):
+        Mixture(datasets=[{"type": "PairedFolder", **roots}]).check_flow(flows[4])
+    dataset = PairedFolder(**roots)
+    dataset.check_flow(flows[2])
+    write_images(tmp_path / "high", count=2, side=63)  # an input may reach beyond its target
+    assert dataset[1]["inputs"]["high"].shape == (3, 63, 63)
+    write_images(tmp_path / "high", count=2, side=70)
+    with pytest.raises(ValueError, match="^1: an input of 32x32 does not fit a target of 70x70 by a whole factor"):
+        dataset[1]
 
 
 def damaged(folder: Path) -> Path:

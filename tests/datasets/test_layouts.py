@@ -210,9 +210,9 @@ def test_splits_of_celeba_mask_hq(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("build", "lost", "keys", "message"),
     [
-        (ade20k, "annotations/training/ADE_train_00000002.png", {}, "no partner: ADE_train_00000002"),
-        (ade20k, "images/training/ADE_train_00000002.jpg", {}, "no partner: ADE_train_00000002"),
-        (coco_stuff, "stuffthingmaps/train2017/000000000025.png", {}, "no partner: 000000000025"),
+        (ade20k, "annotations/training/ADE_train_00000002.png", {}, "lacks 1 image: ADE_train_00000002"),
+        (ade20k, "images/training/ADE_train_00000002.jpg", {}, "lacks 1 image: ADE_train_00000002"),
+        (coco_stuff, "stuffthingmaps/train2017/000000000025.png", {}, "lacks 1 image: 000000000025"),
         (celeba_mask_hq, "CelebAMask-HQ-mask-anno/1/02000_*.png", {}, "no part of 1 images: 2000.jpg"),
         (celeba_mask_hq, "CelebA-HQ-img/27000.jpg", {"split": "val"}, "no images of the split 'val'"),
     ],
