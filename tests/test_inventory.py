@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 
 import cfmrestore
-from cfmrestore import former_names
+from cfmrestore import former_names, model_zoo
 from cfmrestore.cli.main import COMMANDS, build_parser
 from cfmrestore.registry import REGISTRIES
-from cfmrestore.restore import model_zoo
 from tests.testing import ROOT
 
 INVENTORY = Path(__file__).with_name("inventory.json")

@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.dist import barrier, is_main_process
 from torch import Tensor
 
+from cfmrestore import model_zoo
 from cfmrestore.apis.train import train
 from cfmrestore.engine import distributed
 from cfmrestore.engine.config.embedded import embedded_config
@@ -25,7 +26,7 @@ from cfmrestore.flows.sampling import Start, sample
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.registry import MODELS
 from cfmrestore.reports.markdown import format_number, markdown_table
-from cfmrestore.restore import model_zoo, stages
+from cfmrestore.restore import stages
 from cfmrestore.restore.starts import as_trained
 from cfmrestore.solvers import Euler, Heun
 from cfmrestore.solvers.grids import UniformGrid

@@ -12,6 +12,7 @@ from typing import Any
 from mmengine.config import Config
 from torch import Tensor
 
+from cfmrestore import model_zoo
 from cfmrestore.datasets.base import to_tensor
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.config.load import merge
@@ -23,7 +24,7 @@ from cfmrestore.registry import check_keys, load_plugins
 from cfmrestore.reports.figures import new_figure, save_figure
 from cfmrestore.reports.json_csv import write_csv, write_json
 from cfmrestore.reports.markdown import markdown_table
-from cfmrestore.restore import Restorer, model_zoo, stages
+from cfmrestore.restore import Restorer, stages
 from cfmrestore.restore.published import PLACES
 
 _PROVENANCE = ("iter", "seed", "versions", "encoder")

@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from cfmrestore import model_zoo
 from cfmrestore.analysis.model_page import CURVES, model_page
 from cfmrestore.analysis.publish import publish
 from cfmrestore.engine import checkpoints
@@ -14,7 +15,6 @@ from cfmrestore.hub import read_meta
 from cfmrestore.imageio.atomic import atomic, write_text
 from cfmrestore.reports.json_csv import write_json
 from cfmrestore.repository import PREFIX, named_repository, push
-from cfmrestore.restore import model_zoo
 from cfmrestore.restore.published import CONFIG, LIBRARY, WEIGHTS, check_places, read_config
 from cfmrestore.restore.stages import find_model, load_flow
 

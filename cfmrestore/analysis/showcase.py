@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from cfmrestore import model_zoo
 from cfmrestore._version import __version__
 from cfmrestore.apis.degrade import degrade
 from cfmrestore.apis.evaluate import evaluate_folders
@@ -22,7 +23,7 @@ from cfmrestore.evaluation.folders import load_image, match_files
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.ops.resize import resize
 from cfmrestore.reports.markdown import fill, format_number, metrics_table
-from cfmrestore.restore import Restorer, Settings, model_zoo
+from cfmrestore.restore import Restorer, Settings
 
 _METRICS = ("psnr", "ssim", "haarpsi", "niqe", "lrconsistency")
 _SIDE = 176  # of a detail in the picture

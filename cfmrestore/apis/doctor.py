@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 import cfmrestore
+from cfmrestore import model_zoo
 from cfmrestore.engine.amp_optim_wrapper import best_precision
 from cfmrestore.registry import PLUGIN_GROUP, load_plugins
-from cfmrestore.restore import model_zoo
 from cfmrestore.restore.free_memory import free_bytes
 from cfmrestore.restore.restorer import device_of
 

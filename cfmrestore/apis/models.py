@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from cfmrestore import model_zoo
 from cfmrestore.reports.markdown import markdown_table
-from cfmrestore.restore import model_zoo
 
 
 def models() -> list[dict[str, Any]]:

@@ -10,6 +10,8 @@ from cfmrestore.cli import common
 
 JSON = True
 
+MODELS = ("model",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)

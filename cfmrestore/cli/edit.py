@@ -10,6 +10,8 @@ from cfmrestore.cli import common
 
 JSON = True
 
+MODELS = ("model",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(

@@ -7,6 +7,8 @@ import argparse
 
 from cfmrestore.cli import common
 
+MODELS = ("model",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(

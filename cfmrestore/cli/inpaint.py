@@ -13,6 +13,7 @@ _SETTINGS = ("seed", "fidelity", "num_intervals", "solver", "tile")
 JSON = True
 
 READS = ("image",)
+MODELS = ("model",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

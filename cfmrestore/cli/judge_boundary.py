@@ -8,6 +8,8 @@ from typing import Any
 
 from cfmrestore.cli import common
 
+MODELS = ("model",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(

@@ -10,7 +10,7 @@ from typing import Any
 
 from cfmrestore._version import __version__
 from cfmrestore.cli import common
-from cfmrestore.cli.parser import Parser, check_there
+from cfmrestore.cli.parser import Parser, check_models, check_there
 from cfmrestore.plugins import import_plugins
 from cfmrestore.process import console, prepare_process, quiet_pipes, readable_errors
 
@@ -46,6 +46,7 @@ def _run(module: ModuleType, args: argparse.Namespace) -> None:
         try:
             with console(quiet=args.quiet, json=as_json):
                 check_there(args, getattr(module, "READS", ()))
+                check_models(args, getattr(module, "MODELS", ()))
                 import_plugins(args.plugin_modules or ())
                 result = module.run(args)
         except ValueError as error:
@@ -77,8 +78,9 @@ def build_parser(name: str) -> Parser:
     return parser
 
 
-def _add_arguments(module: ModuleType, parser: argparse.ArgumentParser) -> None:
+def _add_arguments(module: ModuleType, parser: Parser) -> None:
     """Those of the command, and those of all; a command that returns what scripts may want says so by ``JSON``."""
+    parser.keys = getattr(module, "KEYS", {})
     module.add_arguments(parser)
     common.add_plugin_flag(parser)
     common.add_output_flags(parser, json=getattr(module, "JSON", False))

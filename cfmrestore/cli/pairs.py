@@ -13,6 +13,8 @@ INTERRUPTED = "interrupted; the same command goes on where it stopped"
 
 JSON = True
 
+MODELS = ("model",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(

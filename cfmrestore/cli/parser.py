@@ -2,19 +2,20 @@
 
 import argparse
 import glob
-import os
-from collections.abc import Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from cfmrestore.suggestions import closest, nearest
-
-_LISTED = 10_000  # files of a folder among which a name like the one given is looked for
+from cfmrestore import model_zoo
+from cfmrestore.repository import named_repository
+from cfmrestore.suggestions import closest, closest_file, nearest
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that says which flag, command or word was probably meant."""
+    """A parser that says which flag, command, word or key of a config was probably meant."""
+
+    keys: Mapping[str, str] = {}
+    """Words that are taken for flags, and the keys of configs that they are."""
 
     def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
         parsed, unknown = self.parse_known_args(args, namespace)
@@ -27,9 +28,13 @@ class Parser(argparse.ArgumentParser):
         for action in self._actions:
             if isinstance(action, argparse._SubParsersAction):
                 action.choices[getattr(parsed, action.dest)]._refuse(parsed, unknown)
-        word = next((one[2:].partition("=")[0] for one in unknown if one.startswith("--")), "")
+        words = iter(unknown)
+        word, given, value = next((one for one in words if one.startswith("--")), "")[2:].partition("=")
         match = closest(word, [flag[2:] for flag in long_flags(self)])
-        self.error(f"unrecognized arguments: {' '.join(unknown)}{f'; did you mean --{match}?' if match else ''}")
+        hint = f"; did you mean --{match}?" if match else ""
+        if key := self.keys.get(word.replace("_", "-")):
+            hint = f"; it is a key of the config: --cfg-options {key}={value if given else next(words, '...')}"
+        self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
@@ -56,19 +61,21 @@ def check_there(args: argparse.Namespace, names: Sequence[str]) -> None:
         value = getattr(args, name)
         for text in value if isinstance(value, list) else [] if value is None else [value]:
             if "::" not in text and not any(map(_is_there, {text, text.partition("=")[2] or text})):
-                raise ValueError(f"there is no file or folder {text!r}{_like(text.partition('=')[2] or text)}")
+                match = closest_file(text.partition("=")[2] or text)
+                raise ValueError(
+                    f"there is no file or folder {text!r}" + (f"; did you mean {match!r}?" if match else "")
+                )
+
+
+def check_models(args: argparse.Namespace, names: Sequence[str]) -> None:
+    """Refuse arguments, of these names, that are to be models and lead nowhere; what a hub has it will say."""
+    for name in names:
+        text = getattr(args, name)
+        is_path = text is None or "::" in text or Path(text).expanduser().exists()
+        if not is_path and text != "auto" and named_repository(text) is None:
+            model_zoo.check_name(text)
 
 
 def _is_there(text: str) -> bool:
     path = Path(text).expanduser()
     return path.exists() or any(glob.iglob(str(path), recursive=True))  # noqa: PTH207 - that one takes no /
-
-
-def _like(text: str) -> str:
-    """A file beside it whose name is like it."""
-    path = Path(text).expanduser()
-    if not path.parent.is_dir():
-        return ""
-    with os.scandir(path.parent) as entries:
-        match = closest(path.name, [entry.name for entry in islice(entries, _LISTED)])
-    return f"; did you mean {str(path.with_name(match))!r}?" if match else ""

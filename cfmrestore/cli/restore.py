@@ -18,6 +18,7 @@ _ZERO_SHOT = ("degradation", "known", "mask", "noise_level", "method", "steps", 
 JSON = True
 
 READS = ("inputs", "known", "mask", "config")
+MODELS = ("model",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

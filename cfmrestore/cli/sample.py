@@ -13,6 +13,8 @@ _SAMPLING = ("guidance", "guidance_interval", "num_intervals", "solver")
 
 JSON = True
 
+MODELS = ("model",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(

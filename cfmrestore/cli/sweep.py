@@ -11,6 +11,7 @@ from cfmrestore.cli import common
 JSON = True
 
 READS = ("config",)
+MODELS = ("checkpoint",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,6 +7,15 @@ from cfmrestore.cli import common
 INTERRUPTED = "interrupted; go on with the same command and --resume"
 
 READS = ("config",)
+KEYS = {
+    "max-iters": "train_cfg.max_iters", "iters": "train_cfg.max_iters", "iterations": "train_cfg.max_iters",
+    "steps": "train_cfg.max_iters", "val-interval": "train_cfg.val_interval", "lr": "optim_wrapper.optimizer.lr",
+    "learning-rate": "optim_wrapper.optimizer.lr", "batch-size": "train_dataloader.batch_size",
+    "num-workers": "train_dataloader.num_workers", "workers": "train_dataloader.num_workers",
+    "crop-size": "crop_size", "data": "data_root", "data-root": "data_root", "val-root": "val_root", "scale": "scale",
+    "load-from": "load_from",
+}  # fmt: skip
+"""Keys of configs that are taken for flags."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ import argparse
 from cfmrestore.cli import common
 
 READS = ("photographs",)
+MODELS = ("model",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from PIL import Image
 
+from cfmrestore import model_zoo
 from cfmrestore.apis.models import models
 from cfmrestore.demo.uploads import PageRestorer, to_displayable
 from cfmrestore.imageio.picture import Metadata, Picture
-from cfmrestore.restore import model_zoo
 from cfmrestore.restore.auto_model import AUTO, choose, covering
 
 AUTOMATIC = (

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
+from cfmrestore import model_zoo
 from cfmrestore.demo.edits import PageEditor
 from cfmrestore.demo.models import PageModels
 from cfmrestore.demo.uploads import Limits, PageRestorer, delete_old_files
-from cfmrestore.restore import model_zoo
 from cfmrestore.restore.auto_model import AUTO
 
 

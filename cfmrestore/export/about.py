@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cfmrestore import model_zoo
 from cfmrestore._version import __version__
 from cfmrestore.execution.graph import Graph
 from cfmrestore.export.image_graph import check_flow
 from cfmrestore.flows.coupling_flow import CouplingFlow
 from cfmrestore.flows.sampling import Sampling
 from cfmrestore.hub import file_digest, read_meta
-from cfmrestore.restore import model_zoo
 from cfmrestore.restore.published import CONFIG, read_config
 
 _SPDX = {

@@ -4,11 +4,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from cfmrestore import model_zoo
 from cfmrestore.imageio import read_picture
 from cfmrestore.imageio.picture import Picture
 from cfmrestore.ops.jpeg_traces import jpeg_grid, jpeg_quality
 from cfmrestore.ops.traces import detail, noise_level, planes_of, sharpness
-from cfmrestore.restore import model_zoo
 
 AUTO = "auto"
 KINDS = ("jpeg", "noise", "blur")

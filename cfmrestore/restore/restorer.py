@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from cfmrestore import model_zoo
 from cfmrestore.engine.amp_optim_wrapper import PRECISIONS, best_precision
 from cfmrestore.engine.distributed import device_of_process
 from cfmrestore.execution import CudaGraphs
@@ -18,7 +19,7 @@ from cfmrestore.flows.pipeline import match_to_input
 from cfmrestore.ops.pad import crop_to
 from cfmrestore.ops.resize import resize
 from cfmrestore.ops.rng import mix
-from cfmrestore.restore import model_zoo, tile_planner, transparency
+from cfmrestore.restore import tile_planner, transparency
 from cfmrestore.restore.image_kinds import ColorAlpha, unpack
 from cfmrestore.restore.masks import mask_of
 from cfmrestore.restore.progress import OnProgress, Progress

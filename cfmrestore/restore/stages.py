@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
+from cfmrestore import model_zoo
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.config.files import find_config, read_file
 from cfmrestore.engine.shards import is_sharded
@@ -17,7 +18,7 @@ from cfmrestore.flows.sampling import Sampling
 from cfmrestore.former_names import update_names
 from cfmrestore.registry import ENCODERS, MODELS, check_keys, find_class, load_plugins
 from cfmrestore.repository import named_repository
-from cfmrestore.restore import model_zoo, published
+from cfmrestore.restore import published
 from cfmrestore.restore.declared import held_to
 from cfmrestore.restore.settings import Settings
 

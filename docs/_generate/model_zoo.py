@@ -6,8 +6,8 @@ from typing import Any
 import yaml
 
 from _generate.links import ROOT
+from cfmrestore.model_zoo import cards
 from cfmrestore.reports.markdown import format_number
-from cfmrestore.restore.model_zoo import cards
 
 HEAD = """# Model zoo
 

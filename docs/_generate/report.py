@@ -16,8 +16,8 @@ from jinja2 import Environment, StrictUndefined  # noqa: E402
 from _generate.links import ROOT  # noqa: E402
 from _generate.results import Result, milliseconds, results, study  # noqa: E402
 from cfmrestore.imageio.atomic import write_text  # noqa: E402
+from cfmrestore.model_zoo import cards  # noqa: E402
 from cfmrestore.reports.markdown import format_number  # noqa: E402
-from cfmrestore.restore.model_zoo import cards  # noqa: E402
 
 PLACE = re.compile(r"(<!-- (\S+): begin -->\n).*?(<!-- \2: end -->)", re.DOTALL)
 PAGES = ("README.md", "docs/*.md", "configs/*/README.md", "cfmrestore/weights/README.md")

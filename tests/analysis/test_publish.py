@@ -8,9 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
+from cfmrestore import model_zoo
 from cfmrestore.analysis.publish import publish, read_log
 from cfmrestore.engine import checkpoints
-from cfmrestore.restore import Restorer, model_zoo
+from cfmrestore.restore import Restorer
 from tests.restore.flows import NETWORK, save_model
 from tests.testing import run_tool
 

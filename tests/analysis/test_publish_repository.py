@@ -13,11 +13,12 @@ import yaml
 from PIL import Image
 from safetensors.torch import load_file
 
+from cfmrestore import model_zoo
 from cfmrestore._compat import patch_torchvision
 from cfmrestore.analysis.publish_repository import publish_repository, publish_to_hub
 from cfmrestore.engine import checkpoints
 from cfmrestore.hub import file_digest, read_meta
-from cfmrestore.restore import Restorer, model_zoo
+from cfmrestore.restore import Restorer
 from cfmrestore.restore.stages import find_model
 from tests.hub_server import WRITE, HubServer, serve
 from tests.restore.flows import save_model

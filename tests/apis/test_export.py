@@ -11,11 +11,12 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from cfmrestore import model_zoo
 from cfmrestore.apis.export import export
 from cfmrestore.cli.main import main
 from cfmrestore.hub import file_digest
 from cfmrestore.ops.rng import ImageRng
-from cfmrestore.restore import Restorer, model_zoo
+from cfmrestore.restore import Restorer
 from tests.restore.flows import save_model
 
 SIZES = ((1, 1), (1, 2), (2, 1), (3, 3), (1, 40), (33, 1), (7, 9), (16, 16), (17, 31), (5, 120), (24, 40), (63, 8))

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import cfmrestore
+from cfmrestore import model_zoo
 from cfmrestore.apis import doctor as api
 from cfmrestore.cli.main import COMMANDS, main
-from cfmrestore.restore import model_zoo
 
 
 def test_the_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from cfmrestore import __version__
+from cfmrestore.apis import load_config
 from cfmrestore.cli import common
 from cfmrestore.cli import main as cli
-from cfmrestore.cli.parser import check_there
+from cfmrestore.cli.parser import check_there, long_flags
 from tests.testing import ROOT, environment, in_this_process, write_images
 
 LIGHT = """
@@ -35,7 +36,9 @@ from cfmrestore.cli.main import main
 
 root = %r
 for arguments in (["restore", root + "/foto.png"], ["restore", root + "/none/*.png"], ["train", root + "/x.py"],
-                  ["compare", root + "/x.json"], ["sheet", f"label={root}/zzz"]):
+                  ["compare", root + "/x.json"], ["sheet", f"label={root}/zzz"],
+                  ["restore", root + "/photo.png", "--model", root + "/pair"], ["sample", "cfm-x5"],
+                  ["test", root + "/photo.png", "work_dirs/none"]):
     try:
         main(arguments)
     except SystemExit as end:
@@ -48,7 +51,7 @@ BENCHMARKS = ("train", "ranks", "degrade", "metrics", "restore", "choice")
 @pytest.fixture
 def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What commands are to read, in the working directory."""
-    for name in ("x", "x.py", "x.png", "x.json"):
+    for name in ("x", "x.py", "x.png", "x.json", "y.pth"):
         (tmp_path / name).touch()
     monkeypatch.chdir(tmp_path)
 
@@ -92,6 +95,23 @@ def test_a_wrong_flag_is_said_with_the_usage_of_its_command(capsys: pytest.Captu
     assert said.endswith("unrecognized arguments: --precison; did you mean --precisions?\n")
 
 
+def test_a_key_of_the_config_that_is_taken_for_a_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    for given, option in (
+        (["--max-iters", "5"], "train_cfg.max_iters=5"),
+        (["--lr=1e-4"], "optim_wrapper.optimizer.lr=1e-4"),
+        (["--batch_size"], "train_dataloader.batch_size=..."),
+    ):
+        assert fail("train", "x.py", *given) == 2
+        hint = f"it is a key of the config: --cfg-options {option}"
+        assert capsys.readouterr().err.endswith(f"unrecognized arguments: {' '.join(given)}; {hint}\n")
+
+
+def test_the_keys_that_are_taken_for_flags_are_keys_of_configs() -> None:
+    module = cli._module("train")
+    assert not {f"--{word}" for word in module.KEYS} & set(long_flags(cli.build_parser("train")))
+    load_config(ROOT / "configs" / "cfm_x4.py", {key: 1 for key in module.KEYS.values() if key != "load_from"})
+
+
 def test_a_wrong_word_leads_to_the_one_that_was_meant(capsys: pytest.CaptureFixture[str]) -> None:
     assert fail("restor") == 2
     assert capsys.readouterr().err.endswith("error: argument COMMAND: there is no 'restor'; did you mean 'restore'?\n")
@@ -104,17 +124,22 @@ def test_a_wrong_word_leads_to_the_one_that_was_meant(capsys: pytest.CaptureFixt
 def test_a_missing_file_is_said_before_anything_heavy_is_imported(tmp_path: Path) -> None:
     (tmp_path / "photo.png").touch()
     (tmp_path / "a=b").mkdir()
+    (tmp_path / "pairs").mkdir()
     run = subprocess.run(
         [sys.executable, "-c", MISSING % (str(tmp_path),)], capture_output=True, text=True, check=True,
         env=environment(),
     )  # fmt: skip
     lines = run.stdout.splitlines()
     assert lines[0] == f"error: there is no file or folder '{tmp_path}/foto.png'; did you mean '{tmp_path}/photo.png'?"
-    assert lines[1:] == [
+    assert lines[1:5] == [
         *(f"error: there is no file or folder '{tmp_path}/{name}'" for name in ("none/*.png", "x.py", "x.json")),
         f"error: there is no file or folder 'label={tmp_path}/zzz'",
-        "heavy: set()",
     ]
+    assert lines[5].startswith(f"error: there is no model '{tmp_path}/pair': name a checkpoint, a work directory, ")
+    assert lines[5].endswith(f"; did you mean '{tmp_path}/pairs'?")
+    assert lines[6].endswith("; did you mean 'cfm-x4'?")
+    assert lines[7].startswith("error: there is no model 'work_dirs/none': ")
+    assert lines[8:] == ["heavy: set()"]
     for there in (f"{tmp_path}/p*.png", f"{tmp_path}/a=b", f"label={tmp_path}", "cfmrestore::x.py"):
         check_there(argparse.Namespace(one=there, many=[there], no=None), ("one", "many", "no"))
 
@@ -122,7 +147,7 @@ def test_a_missing_file_is_said_before_anything_heavy_is_imported(tmp_path: Path
 def test_what_commands_read_are_arguments_of_theirs() -> None:
     for name in cli.COMMANDS:
         known = {action.dest for action in cli.build_parser(name)._actions}
-        assert set(getattr(cli._module(name), "READS", ())) <= known
+        assert {*getattr(cli._module(name), "READS", ()), *getattr(cli._module(name), "MODELS", ())} <= known
 
 
 def test_what_a_user_can_mend_is_one_line(tmp_path: Path) -> None:
@@ -146,7 +171,7 @@ def test_an_interruption_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> N
     for words, said in (
         (("train", "x.py"), "interrupted; go on with the same command and --resume"),
         (("study", "x.py", "--out", "y"), "interrupted; the same command goes on where it stopped"),
-        (("sweep", "x.py", "z.pth", "--out", "y"), "interrupted"),
+        (("sweep", "x.py", "y.pth", "--out", "y"), "interrupted"),
     ):
         monkeypatch.setattr(cli._module(words[0]), "run", interrupt)
         with pytest.raises(SystemExit, match=said + "$"):

@@ -124,7 +124,7 @@ def test_pairs_of_another_scale_than_the_flow_are_named_with_the_mend(tmp_path: 
     write_images(tmp_path / "high", count=2, side=63)  # an input may reach beyond its target
     assert dataset[1]["inputs"]["high"].shape == (3, 63, 63)
     write_images(tmp_path / "high", count=2, side=70)
-    with pytest.raises(ValueError, match="^1: an input of 32x32 does not fit a target of 70x70 by a whole factor"):
+    with pytest.raises(ValueError, match=r"^1: an input of 32x32 does not fit a target of 70x70 by a whole factor"):
         dataset[1]
 
 

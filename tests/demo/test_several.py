@@ -16,10 +16,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
+from cfmrestore import model_zoo
 from cfmrestore.demo import batch, server
 from cfmrestore.demo.models import PageModels, card
 from cfmrestore.demo.uploads import Limits, PageSettings
-from cfmrestore.restore import model_zoo
 from cfmrestore.restore.auto_model import AUTO
 from tests.demo import FakeRestorer
 from tests.demo.browser import restore, show, upload

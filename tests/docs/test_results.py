@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from cfmrestore import former_names
+from cfmrestore.model_zoo import cards
 from cfmrestore.reports.markdown import format_number
-from cfmrestore.restore.model_zoo import cards
 from tests.testing import ROOT
 
 sys.path.insert(0, str(ROOT / "docs"))

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
+from cfmrestore import model_zoo
 from cfmrestore.apis.restore import restore
 from cfmrestore.cli.main import main
 from cfmrestore.imageio.picture import Metadata, Picture
 from cfmrestore.ops.jpeg_traces import jpeg_grid, jpeg_quality
 from cfmrestore.ops.traces import noise_level, planes_of, sharpness
-from cfmrestore.restore import Settings, auto_model, model_zoo
+from cfmrestore.restore import Settings, auto_model
 from cfmrestore.restore.auto_model import choose, covering, traces
 from tests.testing import ROOT, write_images
 

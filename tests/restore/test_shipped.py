@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from cfmrestore import model_zoo
 from cfmrestore.apis import load_config
 from cfmrestore.apis.degrade import degrade
 from cfmrestore.engine import checkpoints
@@ -27,7 +28,7 @@ from cfmrestore.former_names import update_names
 from cfmrestore.imageio import Metadata, Picture, list_images, read_image
 from cfmrestore.ops.resize import resize
 from cfmrestore.ops.rng import ImageRng, key_of
-from cfmrestore.restore import Restorer, Settings, model_zoo
+from cfmrestore.restore import Restorer, Settings
 from tests.testing import ROOT, run_tool
 
 MODELS = {"cfm-x4": "cfm_unet-1.6m_x4.py", "cfm-realsr-x4": "cfm_unet-1.6m_realsr-x4.py"}

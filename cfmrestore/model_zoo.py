@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cfmrestore.hub import check_sha256
+from cfmrestore.suggestions import closest, closest_file
 
-FOLDER = Path(__file__).parents[1] / "weights"
+FOLDER = Path(__file__).parent / "weights"
 CARDS = "models.json"
 
 
@@ -16,16 +16,25 @@ def cards(folder: Path = FOLDER) -> dict[str, dict[str, Any]]:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
-def find_bundled(name: str, folder: Path = FOLDER) -> Path:
-    """The file of a model, which is held to be the one that was published."""
+def check_name(name: str, folder: Path = FOLDER) -> None:
+    """Refuse a name that is no bundled model's, and say what is like it, also among the files."""
     known = cards(folder)
     if name not in known:
+        match = closest(name, known) or closest_file(name)
         raise ValueError(
             f"there is no model {name!r}: name a checkpoint, a work directory, a repository of a hub (hf://org/name), "
             f"or one of the bundled models ({', '.join(known) or 'this version has none'})"
+            + (f"; did you mean {match!r}?" if match else "")
         )
+
+
+def find_bundled(name: str, folder: Path = FOLDER) -> Path:
+    """The file of a model, which is held to be the one that was published."""
+    from cfmrestore.hub import check_sha256  # and with it torch, without which a command reads its flags
+
+    check_name(name, folder)
     file = folder / f"{name}.safetensors"
     if not file.is_file():
         raise ValueError(f"the bundled model {name} lacks its file {file.name}: install the package again")
-    check_sha256(file, known[name]["sha256"])
+    check_sha256(file, cards(folder)[name]["sha256"])
     return file
