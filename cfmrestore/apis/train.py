@@ -15,7 +15,7 @@ from cfmrestore.engine import checkpoints, distributed
 from cfmrestore.engine.hooks.preemption_hook import PreemptionHook
 from cfmrestore.engine.newest import check, newest_whole, remove_unfinished
 from cfmrestore.engine.rank_watch import watched
-from cfmrestore.engine.setup import build_runner, prepare_config, remove_evaluation, timeout_of
+from cfmrestore.engine.setup import build_runner, check_folders, prepare_config, remove_evaluation, timeout_of
 from cfmrestore.engine.shards import is_sharded
 from cfmrestore.engine.trackers import add_trackers
 from cfmrestore.restore import stages
@@ -69,6 +69,7 @@ def train(
         cfg.randomness = {**cfg.get("randomness", {}), "seed": seed}
     if not validate:
         remove_evaluation(cfg, "val")
+    check_folders(cfg)
     if auto_scale_lr:
         scale_lr(cfg)
     add_trackers(cfg)

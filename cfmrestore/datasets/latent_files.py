@@ -7,6 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
+from cfmrestore.imageio import check_folder
+
 SUFFIX = ".safetensors"
 KEY = "latent"
 INFO = "info"
@@ -44,8 +46,7 @@ def pack(latent: Tensor, info: LatentInfo) -> bytes:
 def list_latents(root: str | Path) -> list[Path]:
     """All latent files below a folder, sorted by their path; one clear error where there are none."""
     root = Path(root)
-    if not root.is_dir():
-        raise ValueError(f"there is no folder {str(root)!r}: name a folder of latents")
+    check_folder(root, "latents")
     paths = sorted(p for p in root.rglob(f"*{SUFFIX}") if p.is_file() and not p.name.startswith("."))
     if not paths:
         raise ValueError(f"the folder {str(root)!r} holds no latents ({SUFFIX}); tools/boost.py --save-latents does")

@@ -32,6 +32,7 @@ from cfmrestore.evaluation.scores import Scores
 from cfmrestore.process import is_quiet
 from cfmrestore.registry import DATASETS, LOOPS, RUNNERS, check_keys, find_class
 
+_OF_EVERY_RUN = ("Hooks will be executed", "Distributed training is not used, all SyncBatchNorm")
 _WARNINGS = {signal.Signals[name] for name in ("SIGTERM", "SIGUSR1", "SIGINT") if hasattr(signal, name)}
 
 
@@ -74,12 +75,12 @@ class RestorationRunner(Runner):
         self._starts.add(self._timestamp)
 
     def _log_env(self, env_cfg: dict[str, Any]) -> None:
-        """The machine and the whole config, and later the order of the hooks, in the log's file alone."""
+        """The machine and the whole config, and later what mmengine says of every run, in the log's file alone."""
         patch_torchvision()  # mmengine imports it to print its version
         screens = {h: h.level for h in self.logger.handlers if not isinstance(h, logging.FileHandler)}
         for screen in screens:
             screen.setLevel(logging.WARNING)
-            screen.addFilter(lambda record: not record.getMessage().startswith("Hooks will be executed"))
+            screen.addFilter(lambda record: not record.getMessage().startswith(_OF_EVERY_RUN))
         try:
             super()._log_env(env_cfg)
         finally:

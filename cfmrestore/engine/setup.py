@@ -14,7 +14,8 @@ from cfmrestore.engine.runner import RestorationRunner
 from cfmrestore.engine.trackers import leave_out_trackers
 from cfmrestore.evaluation import protocols
 from cfmrestore.evaluation.metrics import ImageMetric
-from cfmrestore.registry import METRICS, MODELS, find_class
+from cfmrestore.imageio import check_folder
+from cfmrestore.registry import DATASETS, METRICS, MODELS, find_class
 
 
 def prepare_config(
@@ -31,6 +32,22 @@ def prepare_config(
     cfg.launcher = distributed.detect(launcher)
     distributed.join(cfg.launcher, timeout_of(cfg))
     return cfg
+
+
+def check_folders(cfg: Config) -> None:
+    """Refuse folders of a training that are not there, before anything is built."""
+    for name in ("train_dataloader", "val_dataloader"):
+        _check_folders((cfg.get(name) or {}).get("dataset"))
+
+
+def _check_folders(dataset: Any) -> None:
+    """Those of the toolkit's own datasets, whose keys end so; what those of others mean is theirs to know."""
+    if isinstance(dataset, Mapping) and find_class(dict(dataset), DATASETS).__module__.startswith("cfmrestore."):
+        for key, value in dataset.items():
+            if key.endswith("_root") and isinstance(value, str):
+                check_folder(value, "data")
+        for one in dataset.get("datasets", ()):
+            _check_folders(one)
 
 
 def timeout_of(cfg: Config) -> float:

@@ -2,7 +2,15 @@
 
 from cfmrestore.imageio.picture import Metadata, Picture
 from cfmrestore.imageio.pillow import from_pil, to_pil
-from cfmrestore.imageio.reading import EXTENSIONS, list_images, read_image, read_label_map, read_picture, read_size
+from cfmrestore.imageio.reading import (
+    EXTENSIONS,
+    check_folder,
+    list_images,
+    read_image,
+    read_label_map,
+    read_picture,
+    read_size,
+)
 from cfmrestore.imageio.writing import SUFFIXES, canvas, check_writable, write_picture
 
 __all__ = [
@@ -11,6 +19,7 @@ __all__ = [
     "Metadata",
     "Picture",
     "canvas",
+    "check_folder",
     "check_writable",
     "from_pil",
     "list_images",

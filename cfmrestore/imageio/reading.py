@@ -81,6 +81,12 @@ def read_size(path: str | Path) -> tuple[int, int]:
             return upright_size((source.height, source.width), orientation_of(image))
 
 
+def check_folder(root: str | Path, holds: str = "images") -> None:
+    """Refuse a folder that is not there."""
+    if not Path(root).is_dir():
+        raise ValueError(f"there is no folder {str(root)!r}: name a folder of {holds}")
+
+
 def list_images(root: str | Path, split: str = "all") -> list[Path]:
     """The image files below a folder, sorted by their path; one clear error where there are none.
 
@@ -90,8 +96,7 @@ def list_images(root: str | Path, split: str = "all") -> list[Path]:
     if split not in SPLITS:
         raise ValueError(f"split is one of {', '.join(SPLITS)}; got {split!r}")
     root = Path(root)
-    if not root.is_dir():
-        raise ValueError(f"there is no folder {str(root)!r}: name a folder of images")
+    check_folder(root)
     paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in EXTENSIONS and p.is_file())
     if not paths:
         raise ValueError(f"the folder {str(root)!r} holds no images ({' '.join(sorted(EXTENSIONS))})")

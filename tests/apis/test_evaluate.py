@@ -12,6 +12,7 @@ from PIL import Image
 
 from cfmrestore.apis.evaluate import evaluate_folders
 from cfmrestore.evaluation.protocols import find_protocol
+from cfmrestore.evaluation.scores import MeasuredImages, Score, Scores
 from cfmrestore.reports import results
 from tests.testing import run_tool, write_images
 
@@ -62,6 +63,18 @@ def test_equal_images_warn_and_survive_the_file(target: Path, tmp_path: Path) ->
     assert "PSNR of 4 images of restored is infinite" in result["warnings"][0]
     assert results.read_result(tmp_path / "r.json")["benchmarks"]["photos"]["rows"]["restored"]["PSNR"] == math.inf
     json.loads((tmp_path / "r.json").read_text(), parse_constant=lambda text: pytest.fail(text))
+
+
+def test_an_encoder_that_gives_every_target_back_is_no_warning() -> None:
+    columns = {"PSNR": Score(math.inf, {"a": math.inf, "b": math.inf})}
+    lossy = {"PSNR": Score(40.0, {"a": math.inf, "b": 40.0})}
+    for rows, said in (
+        ({"encoder": columns}, []),
+        ({"encoder": lossy}, ["set: PSNR of 1 images of encoder is infinite; the mean leaves them out"]),
+        ({"restored": columns}, ["set: PSNR of 2 images of restored is infinite"]),
+    ):
+        scores = Scores(rows, {"PSNR": True}, images=MeasuredImages(["a", "b"], "0"))
+        assert results.assemble("m", find_protocol("rgb"), {"set": scores}, {})["warnings"] == said
 
 
 def test_no_scale_is_needed_without_a_border(target: Path, tmp_path: Path) -> None:

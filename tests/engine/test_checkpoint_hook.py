@@ -51,5 +51,17 @@ def test_a_nan_is_never_the_best(
     assert caplog.text.count("PSNR is NaN at iteration") == sum(map(math.isnan, scores))
 
 
+def test_a_file_that_is_written_again_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    hub = Hub()
+    runner = SimpleNamespace(message_hub=hub, work_dir=str(tmp_path), logger=logging.getLogger("test"))
+    runner.save_checkpoint = lambda work_dir, name, **keys: Path(work_dir) / name
+    with caplog.at_level(logging.INFO, "test"):
+        for runner.iter in (3, 7):
+            CheckpointHook(interval=4).after_train_iter(SimpleNamespace(**vars(runner), max_iters=8), 0)
+            runner.iter += 1
+            CheckpointHook(save_best=None).after_val_epoch(runner, {})
+    assert [record.getMessage() for record in caplog.records] == [f"saved {tmp_path / f'iter_{n}.pth'}" for n in (4, 8)]
+
+
 def test_a_nan_that_was_kept_before_gives_way(tmp_path: Path) -> None:
     assert kept([20.0], tmp_path, best_score=math.nan)[0] == 20.0

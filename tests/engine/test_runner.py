@@ -62,6 +62,22 @@ def test_a_training_says_on_how_much(tmp_path: Path, capsys: pytest.CaptureFixtu
     said = capsys.readouterr().out
     assert re.search(r"training on \d+ images of \S+\n", said)
     assert re.search(r"validation on 6 images of \S+\n", said)
+    assert "SyncBatchNorm" not in said  # which mmengine says at every start
+    assert "SyncBatchNorm" in next(tmp_path.glob("*/*.log")).read_text()
+    assert said.count("saved ") == 1
+    assert "of encoder is infinite" not in said
+
+
+def test_a_folder_that_is_missing_is_said_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keys, low = small_options(tmp_path), str(tmp_path / "low")
+    pairs = {"type": "PairedFolder", "high_root": keys["data_root"], "low_root": low}
+    keys["train_dataloader.dataset"] = {"_delete_": True, "type": "Mixture", "datasets": [pairs]}
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "last_checkpoint").write_text("iter_1.pth")
+    with pytest.raises(ValueError, match=f"^there is no folder '{low}': name a folder of data$"):
+        train(TINY, work_dir=str(tmp_path / "run"), options=keys)
+    assert capsys.readouterr() == ("", "")
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["last_checkpoint"]
 
 
 def test_two_runs_of_one_second_have_a_log_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

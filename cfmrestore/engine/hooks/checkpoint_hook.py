@@ -50,11 +50,13 @@ class CheckpointHook(Hook):
 
     def save(self, runner: Any, iteration: int) -> None:
         """Write ``iter_N.pth``, or the folder ``iter_N``, point ``last_checkpoint`` at it, and drop the oldest."""
-        kept = [n for n in runner.message_hub.runtime_info.get("keep_ckpt_ids", []) if n != iteration] + [iteration]
+        known = runner.message_hub.runtime_info.get("keep_ckpt_ids", [])
+        kept = [n for n in known if n != iteration] + [iteration]
         surplus = kept[: -self.max_keep_ckpts] if self.max_keep_ckpts > 0 else []
         runner.message_hub.update_info("keep_ckpt_ids", kept[len(surplus) :])
         path = runner.save_checkpoint(runner.work_dir, f"iter_{iteration}.pth", iteration=iteration)
-        runner.logger.info(f"saved {path}")
+        if iteration not in known:
+            runner.logger.info(f"saved {path}")
         if is_main_process():
             with checkpoints.disk_named(pointer := Path(runner.work_dir) / checkpoints.LAST):
                 write_text(pointer, str(path))
