@@ -65,10 +65,13 @@ def is_imported(module: str) -> bool:
     return spec is not None and spec.origin is not None and str(Path(spec.origin).resolve()) in files
 
 
-def described(error: BaseException) -> str:
-    """An exception of foreign code in one line, with the line that raised it."""
+def described(error: BaseException, plugin: Any = None) -> str:
+    """An exception of foreign code in one line, with the line that raised it: the last in the plugin's own file."""
     frames = [frame for frame in extract_tb(error.__traceback__) if not frame.filename.startswith("<")]
-    place = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
+    cls = plugin if isinstance(plugin, type) else type(plugin)
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    own = [frame for frame in frames if frame.filename == file] or frames
+    place = f" ({own[-1].filename}, line {own[-1].lineno})" if own else ""
     return f"{type(error).__name__}: {' '.join(str(error).split())}" + ("" if isinstance(error, SyntaxError) else place)
 
 

@@ -28,8 +28,9 @@ def check_plugin(name: str, *, kind: str | None = None, options: Mapping[str, An
     for keys in contract.cases_of(name) if options is None else [dict(options)]:
         if keys:
             print("with " + ", ".join(f"{key}={value!r}" for key, value in keys.items()))
+        first = dict[str | None, str]()
         for finding in findings(contract, name, keys):
-            print(_line(finding))
+            print(_line(finding, first.setdefault(finding.broken, finding.name)))
             total, kept = total + (finding.left_out is None), kept + (finding.left_out is finding.broken is None)
     if contract.unchecked:
         print(f"not checked of any {contract.kind}: {contract.unchecked}")
@@ -44,7 +45,8 @@ def findings(contract: Contract, name: str, keys: dict[str, Any]) -> list[Findin
     except ValueError as error:
         raise ValueError(f"{error} (keys of the constructor: --option KEY=VALUE)") from error
     except Exception as error:
-        return [Finding("constructor", "It can be built", f"the constructor fails: {described(error)}")]
+        cls = contract.registry.get(name)
+        return [Finding("constructor", "It can be built", f"the constructor fails: {described(error, cls)}")]
     return list(contract.findings(plugin))
 
 
@@ -74,7 +76,10 @@ def _place(cls: Any) -> str:
     return str(Path(file).relative_to(here) if Path(file).is_relative_to(here) else file)
 
 
-def _line(finding: Finding) -> str:
+def _line(finding: Finding, first: str) -> str:
+    """What a check found, in full where it is the first that found it."""
+    if finding.broken is not None and finding.name != first:
+        return f"broken    {finding.name}: as {first}\n          promised: {finding.promise}"
     if finding.broken is not None:
         return f"broken    {finding.name}: {finding.broken}\n          promised: {finding.promise}"
     if finding.left_out is not None:

@@ -93,7 +93,7 @@ def run_check(check: Check, plugin: Any) -> Finding:
     except ContractError as error:
         return Finding(name, promise, broken=error.what or str(error))
     except Exception as error:
-        return Finding(name, promise, broken=f"it fails: {described(error)}")
+        return Finding(name, promise, broken=f"it fails: {described(error, plugin)}")
 
 
 def require(kept: object, what: str) -> None:

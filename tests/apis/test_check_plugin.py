@@ -10,7 +10,7 @@ import pytest
 from cfmrestore.apis.check_plugin import check_plugin
 from cfmrestore.cli.main import main
 from cfmrestore.plugins import VARIABLE, import_plugin
-from cfmrestore.registry import DEGRADATIONS, SOLVERS, TRANSFORMS
+from cfmrestore.registry import COUPLINGS, DEGRADATIONS, SOLVERS, TRANSFORMS
 
 Run = Callable[..., tuple[Any, str]]
 
@@ -19,8 +19,9 @@ FAULTY = '''
 
 import torch
 
+from cfmrestore.couplings import LowresLatent
 from cfmrestore.degradations.base import Fixed
-from cfmrestore.registry import DEGRADATIONS, SOLVERS, TRANSFORMS
+from cfmrestore.registry import COUPLINGS, DEGRADATIONS, SOLVERS, TRANSFORMS
 from cfmrestore.datasets.transforms.base import Transform
 from cfmrestore.solvers import Euler
 
@@ -59,8 +60,15 @@ class Unbuildable(Fixed):
 
     def apply(self, image, params):
         return image
+
+
+@COUPLINGS.register_module()
+class Lost(LowresLatent):
+    def lifted(self, low, rng, execution):
+        return super().lifted(low[..., :0], rng, execution)  # it fails here
 '''
-NAMES = ((DEGRADATIONS, "Halved"), (DEGRADATIONS, "Unbuildable"), (SOLVERS, "Twice"), (TRANSFORMS, "Halved"))
+NAMES = ((DEGRADATIONS, "Halved"), (DEGRADATIONS, "Unbuildable"), (SOLVERS, "Twice"), (TRANSFORMS, "Halved"),
+         (COUPLINGS, "Lost"))  # fmt: skip
 
 
 @pytest.fixture
@@ -139,3 +147,12 @@ def test_a_constructor_that_fails_is_a_promise_broken(faulty: Path, capsys: pyte
     said = capsys.readouterr().out
     assert "broken    constructor: the constructor fails: RuntimeError: no such device (" in said
     assert "0 of 1 promises are kept" in said
+
+
+def test_one_failure_is_said_once_with_the_line_of_the_plugin(faulty: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import_plugin(str(faulty))
+    assert not check_plugin("Lost")
+    said = capsys.readouterr().out
+    line = FAULTY[: FAULTY.index("# it fails here")].count("\n") + 1
+    assert said.count("it fails: ") == said.count(f"({faulty}, line {line})") == 1
+    assert "broken    images_are_independent: as shapes\n          promised: The start of an image" in said
