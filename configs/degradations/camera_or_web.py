@@ -1,6 +1,6 @@
 # Photographs as cameras and the web give them. Four in five are of cameras: blurred by lens and sensor, shrunk,
-# with smooth noise, sharpened by the camera or not, compressed a little or not at all, by the widths, gains and noise of
-# real pairs (docs/degrade.md); the others are `first_or_second_order`.
+# with smooth noise, sharpened by the camera or not, compressed a little or not at all, by the widths, gains and noise
+# of real pairs (docs/degrade.md); the others are `first_or_second_order`.
 _base_ = "first_or_second_order.py"
 shrink = dict(
     type="RandomResize",
