@@ -9,7 +9,7 @@ from typing import Any
 from cfmrestore import model_zoo
 from cfmrestore._version import __version__
 from cfmrestore.execution.graph import Graph
-from cfmrestore.export.image_graph import check_flow
+from cfmrestore.export.image_graph import restore_share
 from cfmrestore.flows.coupling_flow import CouplingFlow
 from cfmrestore.flows.sampling import Sampling
 from cfmrestore.hub import file_digest, read_meta
@@ -84,13 +84,13 @@ class About:
         return {key: str(value) for key, value in said.items() if value is not None}
 
     def _sampling(self) -> dict[str, Any]:
-        """Numbers with which a solver outside starts, and the times at which it stops."""
-        share, sampling = check_flow(self.flow).restore_share, self.sampling
+        """Numbers with which a solver outside starts, if the coupling's law is said by two, and the times of its stops."""
+        share, sampling = restore_share(self.flow.coupling), self.sampling
+        law = {} if share is None else {"mean": share**0.5, "std": (1 - share) ** 0.5 * sampling.noise}
         return {
             "solver": type(sampling.solver).__name__,
             "times": sampling.grid(sampling.num_intervals).tolist(),
-            "mean": share**0.5,
-            "std": (1 - share) ** 0.5 * sampling.noise,
+            **law,
             "noise_contrast_limit": sampling.noise_contrast_limit,
         }
 

@@ -8,8 +8,10 @@ from torch import Tensor, nn
 
 from cfmrestore.conditions import ConditionInputs
 from cfmrestore.conditions.low_res import LowRes
+from cfmrestore.couplings.base import Coupling
 from cfmrestore.couplings.lowres_latent import LowresLatent
 from cfmrestore.execution.graph import EXAMPLE, Graph, least_side
+from cfmrestore.export.coupling_law import CouplingLaw, check_law
 from cfmrestore.export.folding import Decoder, FoldedDecoder, FoldedLift, Lift, folds
 from cfmrestore.flows.coupling_flow import CouplingFlow
 from cfmrestore.flows.sampling import Sampling, estimate_posterior_mean
@@ -45,7 +47,7 @@ class ImageGraph(Graph):
         drawn, channels = sampling.fidelity < 1, flow.encoder.channels
         if noise_input and not drawn:
             raise ValueError("at fidelity 1 nothing is drawn: there is no noise to be an input")
-        if noise_input and coupling.scale != flow.encoder.downscale:
+        if noise_input and (coupling.scale != flow.encoder.downscale or coupling.low_multiple > 1):
             raise ValueError("noise is an input where the latent has the size of the image: leave --noise-input out")
         batch, height, width = EXAMPLE
         inputs = {"image": 3} | ({"noise": channels} if noise_input else {})
@@ -54,7 +56,7 @@ class ImageGraph(Graph):
         self.network, self.regression = flow.network, coupling.network
         self.lift, self.decode = ends_of(flow)
         self.scale, self.multiple = coupling.scale, coupling.low_multiple
-        self.share = coupling.restore_share  # a number, which no graph computes
+        self.share = restore_share(coupling)
         self.conditions, self.path, self.keeps_source = flow.conditions, flow.path, flow.path.keeps_source
         self.sampling, self.until = sampling, sampling.share if sampling.solver.needs_flow_map else None
         tile = ImageRng([0]).normal(channels, NOISE_SIDE, NOISE_SIDE) if drawn and not noise_input else None
@@ -62,33 +64,43 @@ class ImageGraph(Graph):
 
     def forward(self, *inputs: Tensor) -> Image:
         image, *noise = inputs
-        x_1 = self.restored_latent(self.lift(pad_to_multiple(image, self.multiple)), *noise)
+        x_1 = self.restored_latent(self.source(pad_to_multiple(image, self.multiple)), *noise)
         restored = self.decode(x_1).clamp(0, 1)
         if self.multiple > 1:
             restored = crop_to(restored, (self.scale * image.shape[-2], self.scale * image.shape[-1]))
         return match_colors(restored, image, self.sampling.color)
 
-    def restored_latent(self, c: Latent, noise: Latent | None = None) -> Latent:
-        """The end of the path that starts at an input, which is given as a latent of the target's size."""
+    def source(self, low: Image) -> Source:
+        """The law of the start at an input, with its mean in place of a draw."""
+        lifted: Latent | Source = self.lift(low)
+        if isinstance(lifted, Source):
+            return lifted
+        assert self.share is not None
+        c = lifted
+        mean, std = self.share**0.5 * c, c.new_full((), (1 - self.share) ** 0.5)
+        return Source(mean, mean, std, lowres=c, noise_level=std.expand(c.shape[0]))
+
+    def restored_latent(self, source: Source, noise: Latent | None = None) -> Latent:
+        """The end of the path from a start of that law."""
+        mean, c = source.mean, source.lowres
+        assert c is not None
         start = c.new_zeros(())
-        mean, std = self.share**0.5 * c, (1 - self.share) ** 0.5
         if self.regression is not None:  # PosteriorMean's own estimate
             return c + self.regression(c, start.expand(c.shape[0]), context=c)
         if self.sampling.fidelity == 1:
-            return estimate_posterior_mean(self._velocity(mean, c, std), mean, self.path)
-        std = self.sampling.share * self.sampling.noise * std
-        x_0 = mean + std * (self._repeated(c) if noise is None else noise)
-        x_1 = x_0 + self._velocity(x_0, c, std)(x_0, start, self.until)
+            return estimate_posterior_mean(self._velocity(source), mean, self.path)
+        factor, level = self.sampling.share * self.sampling.noise, source.noise_level
+        x_0 = mean + factor * source.std * (self._repeated(c) if noise is None else noise)
+        noised = replace(source, noise_level=None if level is None else factor * level)
+        x_1 = x_0 + self._velocity(noised)(x_0, start, self.until)
         return self.path.without_source(x_1, mean) if self.keeps_source else x_1
 
-    def _velocity(self, x_0: Latent, c: Latent, std: float) -> Callable[..., Latent]:
+    def _velocity(self, source: Source) -> Callable[..., Latent]:
         """v(x, t) from a start on, or u(x, t, r)."""
-        level = c.new_full((), std).expand(c.shape[0])
-        source = Source(x_0, x_0, x_0, lowres=c, noise_level=level)
-        told = self.conditions.embed(ConditionInputs(source, {"low": c}, lambda images, stream: images))
+        told = self.conditions.embed(ConditionInputs(source, {}, lambda images, stream: images))
 
         def velocity(x: Latent, t: Time, until: float | None = None) -> Latent:
-            duration = {} if until is None else {"duration": torch.full_like(level, until)}
+            duration = {} if until is None else {"duration": x.new_full((x.shape[0],), until)}
             v: Tensor = self.network(x, t.expand(x.shape[0]), **told, **duration)
             return v
 
@@ -101,8 +113,12 @@ class ImageGraph(Graph):
 
 
 def ends_of(flow: CouplingFlow) -> tuple[nn.Module, nn.Module]:
-    """What makes the latent of an input, and the image of a latent."""
+    """What makes the latent of an input, or the whole law of a start where no two numbers say it; and the image."""
     execution = flow.execution(memory_format=torch.contiguous_format)
+    if restore_share(flow.coupling) is None:
+        return CouplingLaw(flow.coupling, execution), (
+            FoldedDecoder(flow.encoder) if folds(flow.coupling) else Decoder(flow.encoder)
+        )
     if folds(flow.coupling):
         return FoldedLift(flow.coupling, execution), FoldedDecoder(flow.encoder)
     return Lift(flow.coupling, execution), Decoder(flow.encoder)
@@ -120,19 +136,36 @@ def one_evaluation(flow: CouplingFlow, sampling: Sampling) -> Sampling:
     return sampling if flow.nfe(sampling) == 1 else replace(sampling, fidelity=1.0)
 
 
-def check_flow(flow: CouplingFlow) -> LowresLatent:
+def restore_share(coupling: Coupling) -> float | None:
+    """The share of LowresLatent, a number that no graph computes; None of a coupling that has a law of its own."""
+    return coupling.restore_share if isinstance(coupling, LowresLatent) else None
+
+
+def check_flow(flow: CouplingFlow) -> Coupling:
     """The coupling of a model that is a function of one image; any other model is refused."""
-    coupling = flow.coupling
-    if not isinstance(coupling, LowresLatent) or not all(isinstance(part, LowRes) for part in flow.conditions.parts):
-        told = ", ".join([type(coupling).__name__, *flow.conditions])
+    coupling, parts = flow.coupling, flow.conditions.parts
+    name = type(coupling).__name__
+    if foreign := [type(part).__name__ for part in parts if not isinstance(part, LowRes)]:
         raise ValueError(
-            f"a graph is of a model that restores an image and is told nothing else; this one has {told}: take one "
-            "with the coupling LowresLatent or PosteriorMean and the condition LowRes"
+            f"a graph is of a model that is told its input and nothing else, by the condition LowRes; this one is told "
+            f"{', '.join(foreign)}"
         )
-    if coupling.filled:
-        raise ValueError("a start that is filled with noise is no part of a graph: take another upsample")
+    if not coupling.needs_input and not flow.conditions.context_channels:
+        raise ValueError(
+            f"a graph is of a model that restores an image; this one has {name} without LowRes, and draws images of noise"
+        )
     if flow.encoder.draws:
         raise ValueError("its encoder draws its latents, which a graph does not: load it with posterior='mode'")
+    if isinstance(coupling, LowresLatent):
+        if coupling.filled:
+            raise ValueError("a start that is filled with noise is no part of a graph: take another upsample")
+    elif coupling.extra_nfe:
+        raise ValueError(
+            f"the start of {name} evaluates a network, which a graph does of PosteriorMean alone: take that coupling, "
+            "or one without a network"
+        )
+    else:
+        check_law(coupling, flow.execution())
     return coupling
 
 

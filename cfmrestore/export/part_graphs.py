@@ -7,11 +7,11 @@ from cfmrestore.execution.graph import EXAMPLE, Graph, NetworkGraph
 from cfmrestore.export.image_graph import check_flow, ends_of, least_image
 from cfmrestore.flows.coupling_flow import CouplingFlow
 from cfmrestore.ops.pad import pad_to_multiple
-from cfmrestore.typing import Image, Latent
+from cfmrestore.typing import Image, Latent, Source
 
 
 class EncoderGraph(Graph):
-    """An input, RGB in [0, 1], to its latent at the size of the target: the context, and the mean of the start."""
+    """An input, RGB in [0, 1], to its latent at the size of the target: the context, of which starts are made."""
 
     def __init__(self, flow: CouplingFlow) -> None:
         check_flow(flow)
@@ -21,7 +21,9 @@ class EncoderGraph(Graph):
         self.lift, self.multiple = ends_of(flow)[0], flow.coupling.low_multiple
 
     def forward(self, *inputs: Tensor) -> Latent:
-        context: Tensor = self.lift(pad_to_multiple(inputs[0], self.multiple))
+        lifted: Tensor | Source = self.lift(pad_to_multiple(inputs[0], self.multiple))
+        context = lifted.lowres if isinstance(lifted, Source) else lifted
+        assert context is not None
         return context
 
 
