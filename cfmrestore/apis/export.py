@@ -46,6 +46,8 @@ def export(
     num_intervals: int | None = None,
     color: str | None = None,
     noise_input: bool = False,
+    license: str | None = None,
+    author: str | None = None,
 ) -> list[Path]:
     """Write a model in another format, and beside it a card in OpenModelDB's form; returns the files.
 
@@ -59,6 +61,8 @@ def export(
         num_intervals: Of the solver.
         color: Correction by the input: "none", "mean" or "adain".
         noise_input: Take the noise of an image below fidelity 1 as a second input.
+        license: Of the weights, by default what their card says; best the identifier of SPDX.
+        author: Whose model it is, likewise.
     """
     file, asked = Path(out), {"fidelity": fidelity, "num_intervals": num_intervals, "color": color}
     _check_format(to, graph, file)
@@ -74,7 +78,7 @@ def export(
     sampling = Settings(**asked).sampling(flow.sampling)  # type: ignore[arg-type]
     if graph == "image" and to != "safetensors" and fidelity is None:
         sampling = one_evaluation(flow, sampling)
-    about = About.of(weights, flow, sampling)
+    about = About.of(weights, flow, sampling, {"license": license, "author": author})
     if to == "safetensors":
         files = write_safetensors(about, checkpoints.load(weights), file)
     else:

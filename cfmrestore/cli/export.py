@@ -25,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--color", metavar="MODE", help="correction by the input: none, mean, adain")
     noise = "below fidelity 1, take the noise as a second input in place of one that comes again"
     parser.add_argument("--noise-input", action="store_true", help=noise)
+    said = "of the file's metadata and card (default: what the model's own card says)"
+    parser.add_argument("--license", metavar="NAME", help=f"{said}; best an SPDX identifier, such as Apache-2.0")
+    parser.add_argument("--author", metavar="NAME", help=said)
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:

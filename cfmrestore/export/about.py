@@ -41,11 +41,12 @@ class About:
     sampling: Sampling
 
     @classmethod
-    def of(cls, file: Path, flow: CouplingFlow, sampling: Sampling) -> "About":
-        """From the file of the weights, and the card beside it."""
+    def of(cls, file: Path, flow: CouplingFlow, sampling: Sampling, said: Mapping[str, str | None]) -> "About":
+        """From the file of the weights, the card beside it, and what is said in place of that."""
         meta = read_meta(file) if file.suffix == ".safetensors" else {}
         name = str(meta.get("name", file.stem))
-        return cls(name, _card_of(file), file_digest(file, digits=64), flow, sampling)
+        card = _card_of(file) | {key: value for key, value in said.items() if value is not None}
+        return cls(name, card, file_digest(file, digits=64), flow, sampling)
 
     @property
     def scale(self) -> int:
@@ -66,6 +67,7 @@ class About:
         said = {
             "name": self.name,
             "what": self.card.get("what"),
+            "author": self.card.get("author"),
             "license": self.card.get("license"),
             "weights_sha256": self.sha256,
             "architecture": self.architecture,
@@ -97,5 +99,5 @@ class About:
 
 def _card_of(file: Path) -> dict[str, Any]:
     if file.parent == model_zoo.FOLDER:
-        return model_zoo.cards().get(file.stem, {})
+        return {"author": "cfmrestore", **model_zoo.cards().get(file.stem, {})}
     return read_config(file.parent, str(file.parent)) if (file.parent / CONFIG).is_file() else {}

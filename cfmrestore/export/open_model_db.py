@@ -32,7 +32,7 @@ def card(about: About, files: Sequence[Path]) -> dict[str, Any]:
     extra = {"dataset": said.get("data"), "trainingIterations": said.get("iter")}
     return {
         "name": about.name,
-        "author": said.get("author", "cfmrestore"),
+        "author": said.get("author", []),
         "license": about.spdx,
         "tags": list(dict.fromkeys(["photo", "general-upscaler" if about.scale > 1 else "restoration", *made])),
         "description": "\n\n".join(lines),

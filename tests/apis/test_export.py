@@ -153,6 +153,23 @@ def test_a_card_is_as_the_database_has_it(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+def test_license_and_author_are_whose_the_model_is(tmp_path: Path) -> None:
+    save_model(tmp_path / "mine.pth")
+    file = tmp_path / "out.safetensors"
+    main(["export", str(tmp_path / "mine.pth"), "--to", "safetensors", "--out", str(file)])
+    card = json.loads(file.with_name("out.safetensors.json").read_text())
+    assert (card["author"], card["license"]) == ([], None)
+    with safe_open(file, framework="pt") as weights:
+        assert not {"modelspec.author", "modelspec.license"} & weights.metadata().keys()
+    said = ["--license", "MIT", "--author", "Ada"]
+    main(["export", str(tmp_path / "mine.pth"), "--to", "safetensors", "--out", str(file), *said])
+    card = json.loads(file.with_name("out.safetensors.json").read_text())
+    assert (card["author"], card["license"]) == ("Ada", "MIT")
+    with safe_open(file, framework="pt") as weights:
+        said = weights.metadata()
+    assert (said["modelspec.author"], said["modelspec.license"]) == ("Ada", "MIT")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -176,5 +193,7 @@ def test_mistakes_are_named(
 
 def test_a_model_that_draws_is_no_restorer(tmp_path: Path) -> None:
     model = save_model(tmp_path / "model.pth", coupling={"type": "Independent"}, conditions=[])
-    with pytest.raises(ValueError, match="a graph is of a model that restores an image"):
+    with pytest.raises(
+        ValueError, match="a graph is of a model that restores an image; this one has Independent without LowRes"
+    ):
         export(model, "onnx", tmp_path / "model.onnx")
