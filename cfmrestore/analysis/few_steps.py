@@ -1,6 +1,7 @@
-"""From a trained flow to its few-step sibling: trained, and held beside its teacher."""
+"""From a trained flow to a flow map that samples in few steps: trained, and held beside its teacher."""
 
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from cfmrestore.engine.config.embedded import embedded_config
 from cfmrestore.engine.config.few_steps import few_step_config
 from cfmrestore.engine.config.files import configs_folder
 from cfmrestore.engine.config.load import load_config
+from cfmrestore.engine.jobs import TimeLeft
 from cfmrestore.engine.runner import RestorationRunner
 from cfmrestore.engine.setup import build_runner, prepare_test_config
 from cfmrestore.flows import CouplingFlow, Sampling
@@ -39,7 +41,7 @@ _CORNER = 64  # pixels of an input, along each side
 _HELP = """It worked if the student is clearly closer to the fine end than the teacher's Euler at {k}, and its metrics
 are near those of its own sampling. If not: more --iterations, or another --loss. Where the teacher's Euler at {k}
 is as good already, the flow is straight enough and needs no student.
-{out} is a model as any other, which samples by {k} evaluations. The same training again: tools/train.py {config}"""
+{out} is a model as any other, which samples by {k} evaluations. The same training again: cfmrestore train {config}"""
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,8 @@ def compare(
         for index, (_, flow, sampling) in enumerate(ways):
             end, nfe[index] = _end(flows[flow], sampling, inputs)
             squares[index] += float((end - fine).double().square().sum())
+    if is_main_process():
+        print(f"measuring the metrics of the config by {len(ways)} ways to sample", file=sys.stderr, flush=True)
     metrics = _metrics(original, changed, teacher, student, [(flow, sampling) for _, flow, sampling in ways])
     return [
         Row(name, nfe[index], (squares[index] / count) ** 0.5 if count else None, metrics[index])
@@ -158,7 +162,13 @@ def _held_out(cfg: Config, flow: CouplingFlow, starts: int) -> Iterator[dict[str
     left, scale = starts, flow.coupling.scale
     preprocessor = MODELS.build(cfg.model.get("data_preprocessor") or {"type": "RestorationPreprocessor"})
     preprocessor.to(next(flow.parameters()).device)
-    for batch in RestorationRunner.build_dataloader(loader.to_dict(), seed=0):
+    batches = RestorationRunner.build_dataloader(loader.to_dict(), seed=0)
+    count = min(starts, len(batches.dataset))
+    clock = TimeLeft([float(count)]) if is_main_process() else None
+    if clock is not None:
+        clock.say(f"measuring on {count} starts: {_FINE} intervals of the teacher, then each way to sample (--starts)")
+        clock.begin("starts")
+    for batch in batches:
         inputs = preprocessor(batch, False)["inputs"]
         if "latent" in inputs and "low" not in inputs and preprocessor.makes_inputs:
             inputs |= preprocessor.degraded(flow.encoder.decode(inputs["latent"]).clamp(0, 1), inputs["seeds"])
@@ -169,8 +179,12 @@ def _held_out(cfg: Config, flow: CouplingFlow, starts: int) -> Iterator[dict[str
             side = _CORNER * scale
             inputs |= {key: inputs[key][..., :side, :side] for key in ("mask", "map") if key in inputs}
         yield inputs
+        if clock is not None:  # what was yielded is measured now
+            clock.update((starts - left) / count)
         if left <= 0:
-            return
+            break
+    if clock is not None:
+        clock.close()
 
 
 def _metrics(

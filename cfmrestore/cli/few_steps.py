@@ -7,7 +7,7 @@ import argparse
 
 from cfmrestore.cli import common
 
-INTERRUPTED = "interrupted; go on with tools/train.py OUT/few_steps.py --work-dir OUT --resume"
+INTERRUPTED = "interrupted; go on with cfmrestore train OUT/few_steps.py --work-dir OUT --resume"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -55,6 +55,18 @@ def _end_with(parent: int | None) -> None:
     os._exit(0)
 
 
+def _build_dataset(config: Mapping[str, Any], seed: int | None) -> Any:
+    """A dataset; of a folder that is named relative to another place than this, the error says so."""
+    try:
+        return DATASETS.build(config, default_args={"seed": seed})
+    except ValueError as error:
+        root = config.get("data_root")
+        if not isinstance(root, str) or Path(root).is_absolute() or Path(root).exists():
+            raise
+        place = f"relative to {Path.cwd()}; --cfg-options data_root=FOLDER val_root=FOLDER"
+        raise ValueError(f"{error} ({place})") from error
+
+
 @RUNNERS.register_module()
 class RestorationRunner(Runner):
     """Changes of mmengine's runner: CPU processes in a group, seeds for datasets, and the format of checkpoints."""
@@ -102,7 +114,7 @@ class RestorationRunner(Runner):
         """Give the dataset the run's seed, from which it seeds each image."""
         if isinstance(dataloader, dict):
             dataloader = copy.deepcopy(dataloader)
-            dataloader["dataset"] = DATASETS.build(dataloader["dataset"], default_args={"seed": seed})
+            dataloader["dataset"] = _build_dataset(dataloader["dataset"], seed)
         loader = Runner.build_dataloader(dataloader, seed=seed, diff_rank_seed=diff_rank_seed)
         if loader.num_workers:
             loader.worker_init_fn = partial(_start_worker, loader.worker_init_fn)

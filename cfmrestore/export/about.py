@@ -86,7 +86,7 @@ class About:
         return {key: str(value) for key, value in said.items() if value is not None}
 
     def _sampling(self) -> dict[str, Any]:
-        """Numbers with which a solver outside starts, if the coupling's law is said by two, and the times of its stops."""
+        """Times at which a solver outside stops, and the numbers with which it starts where two say the law."""
         share, sampling = restore_share(self.flow.coupling), self.sampling
         law = {} if share is None else {"mean": share**0.5, "std": (1 - share) ** 0.5 * sampling.noise}
         return {

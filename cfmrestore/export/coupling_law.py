@@ -35,8 +35,8 @@ class MeanRng(ImageRng):
     def _refuse(self, *args: Any, **keys: Any) -> NoReturn:
         del args, keys
         raise ValueError(
-            "a start in a graph is of a normal law: its coupling may draw standard normal numbers of one shape an image "
-            "and nothing else"
+            "a start in a graph is of a normal law: its coupling may draw standard normal numbers, of one shape for "
+            "every image, and nothing else"
         )
 
     pick = uniform = poisson = integers = choice = new_seeds = _refuse
@@ -72,6 +72,6 @@ def check_law(coupling: Coupling, execution: Execution) -> None:
     )
     if not same or not torch.allclose(certain.x_0, certain.mean, atol=1e-5):
         raise ValueError(
-            f"the start of {type(coupling).__name__} is no part of a graph: its source needs a mean, a std and a lowres "
-            "that the image alone decides, and x_0 = mean + std * noise"
+            f"the start of {type(coupling).__name__} is no part of a graph: its source needs a mean, a std and a "
+            "lowres that the image alone decides, and x_0 = mean + std * noise"
         )

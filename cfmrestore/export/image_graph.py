@@ -152,7 +152,8 @@ def check_flow(flow: CouplingFlow) -> Coupling:
         )
     if not coupling.needs_input and not flow.conditions.context_channels:
         raise ValueError(
-            f"a graph is of a model that restores an image; this one has {name} without LowRes, and draws images of noise"
+            f"a graph is of a model that restores an image; this one has {name} without LowRes, and draws images of "
+            "noise"
         )
     if flow.encoder.draws:
         raise ValueError("its encoder draws its latents, which a graph does not: load it with posterior='mode'")

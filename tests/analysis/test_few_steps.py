@@ -56,7 +56,7 @@ def test_a_generation(digits: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.slow
-def test_a_restoration_whose_data_moved(tmp_path: Path) -> None:
+def test_a_restoration_whose_data_moved(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     options = small_options(tmp_path, **{"train_cfg.max_iters": 3})
     train(TINY, work_dir=str(tmp_path / "flow"), options=options, validate=False)
     (tmp_path / "images").rename(tmp_path / "moved")
@@ -66,6 +66,9 @@ def test_a_restoration_whose_data_moved(tmp_path: Path) -> None:
     rows = few_steps(tmp_path / "flow", 1, tmp_path / "few", iterations=2, data=moved, loss="trajectory", starts=3)
     assert [row.nfe for row in rows][1:] == [1, 1]
     assert "PSNR" in rows[2].metrics
+    assert "measuring on 3 starts: 64 intervals of the teacher" in capsys.readouterr().err
+    said = load_config(tmp_path / "few" / "few_steps.py")
+    assert {said.data_root, said.val_root, said.test_dataloader.dataset.data_root} == {moved}
 
 
 @pytest.mark.parametrize(

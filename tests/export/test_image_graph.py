@@ -159,7 +159,7 @@ def test_noise_input_restores_from_noise_alone() -> None:
     ("fault", "message"),
     [
         ("mean", "needs a mean, a std and a lowres that the image alone decides"),
-        ("uniform", "may draw standard normal numbers of one shape an image and nothing else"),
+        ("uniform", "may draw standard normal numbers, of one shape for every image, and nothing else"),
         ("network", "evaluates a network, which a graph does of PosteriorMean alone"),
     ],
 )

@@ -116,11 +116,15 @@ def _change_data(cfg: Config, data: str) -> None:
     if "data_root" not in dataset:
         raise ValueError(f"the model was trained on {dataset.type}, which takes no folder: leave --data out")
     dataset.data_root = data
+    if "data_root" in cfg:  # which nothing reads any more, but who reads the file
+        cfg.data_root = data
     for stage in ("val", "test"):
         loader = cfg.get(f"{stage}_dataloader")
         root = None if loader is None else loader.dataset.get("data_root")
         if root is not None and not Path(root).is_dir():
             loader.dataset.data_root = data
+            if "val_root" in cfg:
+                cfg.val_root = data
 
 
 def _check_data(cfg: Config) -> None:
