@@ -66,8 +66,9 @@ def test_a_restoration_whose_data_moved(tmp_path: Path, capsys: pytest.CaptureFi
     rows = few_steps(tmp_path / "flow", 1, tmp_path / "few", iterations=2, data=moved, loss="trajectory", starts=3)
     assert [row.nfe for row in rows][1:] == [1, 1]
     assert "PSNR" in rows[2].metrics
-    assert "measuring on 3 starts: 64 intervals of the teacher" in capsys.readouterr().err
+    assert "measuring on 2 starts: 64 intervals of the teacher" in capsys.readouterr().err
     said = load_config(tmp_path / "few" / "few_steps.py")
+    assert (said.train_dataloader.dataset.split, said.test_dataloader.dataset.split) == ("train", "held_out")
     assert {said.data_root, said.val_root, said.test_dataloader.dataset.data_root} == {moved}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from cfmrestore.imageio import read_image
-from tests.docs.blocks import Block
+from tests.docs.blocks import Block, blocks
 from tests.testing import ROOT, environment, run_tool
 
 HERE = Path(__file__).parent
@@ -37,6 +37,8 @@ SMALLER = {
 
 def fill(folder: Path) -> Path:
     """Pictures under the names that the pages use, and what a clone holds beside them."""
+    (own,) = [block.code for block in blocks(ROOT / "docs" / "plugins.md") if "class NoisyInput(" in block.code]
+    (folder / "my_coupling.py").write_text(own)
     for name in ("tools", "configs", "cfmrestore", "integrations", "tests"):
         (folder / name).symlink_to(ROOT / name)
     copytree(ROOT / "docs", folder / "docs", ignore=lambda *_: {"_build", "generated"})
@@ -89,7 +91,7 @@ def run_command(command: str, folder: Path) -> None:
 
 def smaller(name: str, words: list[str]) -> list[str]:
     """The words of a command with what makes it small."""
-    if name in ("train", "test") and "configs/autoencoder/" in words[0]:
+    if name in ("train", "test") and "autoencoder/" in words[0]:
         return [*words, "--cfg-options", *(TRAINING if name == "train" else []), "crop_size=32"]
     if name == "train":
         cropped = ["crop_size=32"] if Path(words[0].split("::")[-1]).stem in CROPPED else []

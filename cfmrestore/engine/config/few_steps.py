@@ -111,7 +111,7 @@ def _change_schedule(cfg: Config, iterations: int) -> None:
 
 
 def _change_data(cfg: Config, data: str) -> None:
-    """The folder of the training images, and of the others where theirs is not there."""
+    """The folder of the training images, and of the others where theirs is not there: every fourth is held out then."""
     dataset = cfg.train_dataloader.dataset
     if "data_root" not in dataset:
         raise ValueError(f"the model was trained on {dataset.type}, which takes no folder: leave --data out")
@@ -125,6 +125,8 @@ def _change_data(cfg: Config, data: str) -> None:
             loader.dataset.data_root = data
             if "val_root" in cfg:
                 cfg.val_root = data
+            if dataset.type == loader.dataset.type == "ImageFolder":
+                dataset.split, loader.dataset.split = "train", "held_out"
 
 
 def _check_data(cfg: Config) -> None:
