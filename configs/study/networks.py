@@ -1,4 +1,5 @@
-# Which network: the U-Net of cfm-x4 with two blocks beside a transformer of as many parameters, in windows of 8x8.
+# Which network: the U-Net of cfm-x4 with two blocks beside a transformer of as many parameters, in windows of 8x8, that
+# is trained for as long: on a CPU its iterations take 4.7 times as much.
 base = "../cfm_unet-1.6m_x4.py"
 options = {
     "model.network.blocks": 2,
@@ -20,7 +21,8 @@ axes = dict(
         "DiT, windows": {
             "model.network.type": "DiT",
             "model.network.width": 96,
-            "model.network.depth": 6,
+            "train_cfg.max_iters": 255,
+            "model.network.depth": 8,
             "model.network.heads": 3,
             "model.network.patch": 1,
             "model.network.attention": "window",
