@@ -2,7 +2,6 @@
 # is trained for as long: on a CPU its iterations take 4.7 times as much.
 base = "../cfm_unet-1.6m_x4.py"
 options = {
-    "model.network.blocks": 2,
     "train_cfg.max_iters": 1200,
     "train_dataloader.batch_size": 8,
     "default_hooks.checkpoint.interval": 600,
@@ -17,7 +16,7 @@ options = {
 }
 axes = dict(
     network={
-        "U-Net": {},
+        "U-Net": {"model.network.blocks": 2},
         "DiT, windows": {
             "model.network.type": "DiT",
             "model.network.width": 96,
