@@ -55,6 +55,11 @@ def _end_with(parent: int | None) -> None:
     os._exit(0)
 
 
+def relative_to_here() -> str:
+    """What is said of a folder that is not found under its relative name."""
+    return f"relative to {Path.cwd()}; --cfg-options data_root=FOLDER val_root=FOLDER"
+
+
 def _build_dataset(config: Mapping[str, Any], seed: int | None) -> Any:
     """A dataset; of a folder that is named relative to another place than this, the error says so."""
     try:
@@ -63,8 +68,7 @@ def _build_dataset(config: Mapping[str, Any], seed: int | None) -> Any:
         root = config.get("data_root")
         if not isinstance(root, str) or Path(root).is_absolute() or Path(root).exists():
             raise
-        place = f"relative to {Path.cwd()}; --cfg-options data_root=FOLDER val_root=FOLDER"
-        raise ValueError(f"{error} ({place})") from error
+        raise ValueError(f"{error} ({relative_to_here()})") from error
 
 
 @RUNNERS.register_module()

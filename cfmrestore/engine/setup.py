@@ -10,7 +10,7 @@ from mmengine.config import Config
 from cfmrestore.datasets.frozen import folders_of
 from cfmrestore.engine import distributed
 from cfmrestore.engine.config.load import load_config
-from cfmrestore.engine.runner import RestorationRunner
+from cfmrestore.engine.runner import RestorationRunner, relative_to_here
 from cfmrestore.engine.trackers import leave_out_trackers
 from cfmrestore.evaluation import protocols
 from cfmrestore.evaluation.metrics import ImageMetric
@@ -45,7 +45,7 @@ def _check_folders(dataset: Any) -> None:
     if isinstance(dataset, Mapping) and find_class(dict(dataset), DATASETS).__module__.startswith("cfmrestore."):
         for key, value in dataset.items():
             if key.endswith("_root") and isinstance(value, str):
-                check_folder(value, "data")
+                check_folder(value, "data" if Path(value).is_absolute() else f"data ({relative_to_here()})")
         for one in dataset.get("datasets", ()):
             _check_folders(one)
 

@@ -191,7 +191,7 @@ def test_a_damaged_image(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"data_root": "nowhere"}, "error: there is no folder 'nowhere': name a folder of images (relative to "),
+        ({"data_root": "nowhere"}, "error: there is no folder 'nowhere': name a folder of data (relative to "),
         ({"crop_size": 64}, "32x32 is smaller than the crop of 64: take a smaller crop"),
         ({"model.network.base_channel": 8}, "UNet has no key 'base_channel'; did you mean 'base_channels'"),
         ({"optim_wrapper.optimizer.lr": "fast"}, "error: optim_wrapper cannot be built from"),
