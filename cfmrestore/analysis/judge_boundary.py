@@ -79,7 +79,10 @@ def judge_boundary(
     load_plugins()
     sampler = Sampler.from_pretrained(model, device=device, precision="fp32")
     network = find_class({"type": judge}, FEATURES).load().to(sampler.device)
-    trial = _Trial(sampler, network, {"solver": solver, "num_intervals": num_intervals}, _open(data), strengths, count)
+    pictures = _open(data)
+    before = network.attributes(pictures.images.to(sampler.device))
+    settings = {"solver": solver, "num_intervals": num_intervals}
+    trial = _Trial(sampler, network, settings, pictures, before, strengths, count)
     judged = [trial.judge(Boundary.load(file), against) for file in boundary]
     print(report(judged, strengths))
     if sheet is not None:
@@ -123,11 +126,12 @@ class _Trial:
     network: Extractor
     settings: Mapping[str, object]
     pictures: _Pictures
+    before: Mapping[str, Tensor]
     strengths: Sequence[float]
     count: int
 
     def judge(self, boundary: Boundary, against: str | None) -> Judged:
-        name, before = boundary.attribute, self.network.attributes(self.pictures.images.to(self.sampler.device))
+        name, before = boundary.attribute, self.before
         if missing := {name, against or name} - before.keys():
             known = ", ".join(before)
             raise ValueError(f"{type(self.network).__name__} knows no {', '.join(sorted(missing))}; it knows {known}")
@@ -179,7 +183,7 @@ class _Trial:
         return torch.stack(rows)
 
     def _sheet(self, name: str, columns: Sequence[Sequence[Image]]) -> np.ndarray:
-        """The first pictures of both sides; below them at each strength."""
+        """Some pictures of both sides; below them at each strength."""
         sides = [columns[0], columns[-1]]
         lines = [torch.cat([side[row][:_SHOWN] for side in sides]) for row in range(len(columns[0]))]
         picture = np.concatenate([np.concatenate([to_pixels(one) for one in line], axis=1) for line in lines])

@@ -25,6 +25,11 @@ class SourceError(ValueError):
     """What holds many images is missing or damaged: that ends a run also where an image would be skipped."""
 
 
+def contents_of(dataset: Any) -> str:
+    """What a dataset holds, in words."""
+    return getattr(dataset, "contents", None) or f"{len(dataset)} images"
+
+
 class ImageDataset(Dataset[dict[str, Any]]):
     """Reads files, transforms them, and gives each image its seed.
 

@@ -6,16 +6,11 @@ from typing import Any
 
 from torch.utils.data import Dataset
 
-from cfmrestore.datasets.base import ImageDataset
+from cfmrestore.datasets.base import ImageDataset, contents_of
 from cfmrestore.datasets.draws import Draw, Order, shuffled
 from cfmrestore.ops.permutation import Permutation
 from cfmrestore.ops.rng import mix
 from cfmrestore.registry import DATASETS
-
-
-def contents_of(dataset: Any) -> str:
-    """What a dataset holds, in words."""
-    return getattr(dataset, "contents", None) or f"{len(dataset)} images"
 
 
 class Interleaved:

@@ -21,7 +21,7 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from cfmrestore._compat import patch_torchvision
-from cfmrestore.datasets.mixture import contents_of
+from cfmrestore.datasets.base import contents_of
 from cfmrestore.engine import checkpoints, shards
 from cfmrestore.engine.loops import TestLoop
 from cfmrestore.engine.optim_wrapper import with_fused_step

@@ -65,12 +65,16 @@ class DigitClassifier(Extractor):
     def attributes(self, image: Image) -> dict[str, Bool[Tensor, " b"]]:
         """The digit, and "thick": with more ink than the median of the digits that it is taken for."""
         digit = self.logits(self(image)).argmax(dim=1)
-        usual = torch.from_numpy(Digits(split="all").usual_ink).to(image)
-        thick = image.mean(dim=(1, 2, 3)) > usual[digit]
+        thick = image.mean(dim=(1, 2, 3)) > _usual_ink().to(image)[digit]
         return {"thick": thick, **{str(name): digit == name for name in range(_CLASSES)}}
 
     def probabilities(self, features: Float[Tensor, "b 64"]) -> Float[Tensor, "b 10"]:
         return self.logits(features).softmax(dim=1)
+
+
+@lru_cache(maxsize=1)
+def _usual_ink() -> Tensor:
+    return torch.from_numpy(Digits(split="all").usual_ink)
 
 
 @lru_cache(maxsize=1)
