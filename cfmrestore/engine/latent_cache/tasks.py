@@ -1,7 +1,9 @@
 """Tasks of a cache of latents: each encodes some images into its own shards, whoever runs it and however often."""
 
 import json
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -98,13 +100,20 @@ class CacheWriter:
             return missing
         shards = tuple(shard for one in found for shard in one or ())
         index = CacheIndex(self.recipe, self.versions, shards)
-        for pattern in (f".*{SUFFIX}.*.tmp", f"{_DONE}/.*.tmp"):  # of processes that were killed
-            for unfinished in self.folder.glob(pattern):
-                unfinished.unlink(missing_ok=True)
         path = self.folder / INDEX
         if not path.is_file() or path.read_text(encoding="utf-8") != index.text():
             write_text(path, index.text())
+        self._sweep()
         return 0
+
+    def _sweep(self) -> None:
+        """Remove what killed processes left; a young index may be that of another that sees all tasks done just now."""
+        ages = {f".*{SUFFIX}.*.tmp": 0, f".{_RECIPE}.*.tmp": 0, f"{_DONE}/.*.tmp": 0, f".{INDEX}.*.tmp": 60}
+        for pattern, age in ages.items():
+            for unfinished in self.folder.glob(pattern):
+                with suppress(FileNotFoundError):  # finished meanwhile
+                    if time.time() - unfinished.stat().st_mtime >= age:
+                        unfinished.unlink()
 
     def shards_of(self, task: CacheTask) -> list[ShardEntry] | None:
         """The shards of a task that is done."""
