@@ -26,14 +26,16 @@ Color = tuple[float, float, float]
 class Avatars(ImageDataset):
     """Faces with and without glasses, smile, hat, dark hair and dark skin, each in half of them, independently.
 
-    Position, size, shape, background, clothes, eyes and the shades of all are drawn too, and say nothing of the
-    attributes. An avatar is drawn from (run seed, epoch, number), so that every epoch of "train" has new ones;
-    "held_out" is the same in all runs.
+    Hair, background, clothes, eyes and the shades of all are drawn too, and say nothing of the attributes. An avatar is
+    drawn from (run seed, epoch, number), so that every epoch of "train" has new ones; "held_out" is the same in all
+    runs.
 
     Args:
         split: "train" or "held_out".
         length: How many an epoch of "train" has, or how many are held out.
         size: Side of the picture, in pixels.
+        aligned: The heads have one place and size, as those of CelebA-HQ and FFHQ have by their eyes; otherwise both
+            are drawn.
         pipeline: Transforms.
         seed: The run's seed; the runner gives it.
     """
@@ -44,11 +46,13 @@ class Avatars(ImageDataset):
         split: str = "train",
         length: int = 10_000,
         size: int = 64,
+        aligned: bool = True,
         pipeline: Sequence[Transform | dict[str, Any]] = (),
         seed: int = 0,
     ) -> None:
         super().__init__(pipeline=pipeline, seed=seed)
         self.split, self.length, self.size = one_of("split", split, ("train", "held_out")), length, size
+        self.aligned = aligned
         if length < 1 or size < 16:
             raise ValueError(
                 f"Avatars needs a length of 1 or more and a side of 16 pixels or more; got {length}, {size}"
@@ -63,7 +67,7 @@ class Avatars(ImageDataset):
 
     def parts(self, index: int, seed: int) -> Sample:
         rng = self._generator(index, seed)
-        return {"high": avatar(draw_attributes(rng), rng, self.size)}
+        return {"high": avatar(draw_attributes(rng), rng, self.size, aligned=self.aligned)}
 
     def attributes(self, index: int) -> dict[str, bool | None]:
         rng = self._generator(index, mix(self.seed, 0, key_of(self.name(index))))
@@ -78,16 +82,20 @@ def draw_attributes(rng: np.random.Generator) -> dict[str, bool]:
     return dict(zip(ATTRIBUTES, (rng.random(len(ATTRIBUTES)) < 0.5).tolist(), strict=True))
 
 
-def avatar(attributes: Mapping[str, bool], rng: np.random.Generator, size: int) -> np.ndarray:
+def avatar(
+    attributes: Mapping[str, bool], rng: np.random.Generator, size: int, *, aligned: bool = True
+) -> np.ndarray:
     """A picture (h, w, 3) of 8 bits; another set of attributes under the same state of the generator leaves the rest.
 
     Args:
         attributes: Whether it has each of ``ATTRIBUTES``.
         rng: For all else.
         size: Side, in pixels.
+        aligned: The head has the place and size of all.
     """
     canvas = _Canvas(size, _background(rng))
     u = rng.uniform(-1, 1, 24)  # all that is random, before anything is drawn
+    u[:4] *= not aligned
     x, y = 0.5 + 0.03 * u[0], 0.53 + 0.03 * u[1]
     width, height = 0.205 + 0.02 * u[2], 0.265 + 0.02 * u[3]
     skin = _shade(_SKIN[attributes["dark_skin"]], 0.04 * u[4], 0.02 * u[5:8])

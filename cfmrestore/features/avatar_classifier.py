@@ -25,7 +25,7 @@ _AVATARS = 2500
 
 @FEATURES.register_module()
 class AvatarClassifier(Extractor):
-    """Three convolutions and two linear layers, between which the feature lies; trained on ``Avatars``, split "train".
+    """Three convolutions and two linear layers, between which the feature lies; trained on ``Avatars`` wherever they stand.
 
     An image is brought to 64x64 pixels. In training, avatars are shifted by up to two pixels, and made lighter or
     darker.
@@ -86,7 +86,7 @@ def _trained() -> AvatarClassifier:
 
 
 def _avatars(split: str, count: int) -> tuple[Image, Float[Tensor, "n 5"]]:
-    data = Avatars(split=split, length=count, size=_SIDE)
+    data = Avatars(split=split, length=count, size=_SIDE, aligned=False)
     images = torch.stack([data[index]["inputs"]["high"] for index in range(count)]).float() / 255
     shown = [[data.attributes(index)[name] for name in ATTRIBUTES] for index in range(count)]
     return images, torch.tensor(shown).float()
