@@ -21,5 +21,6 @@ class DDP(Strategy):
             module=model.to(device),
             device_ids=None if device == "cpu" else [int(os.environ["LOCAL_RANK"])],
             broadcast_buffers=False,
+            gradient_as_bucket_view=True,  # gradients are summed where they lie, and not copied to and fro
             find_unused_parameters=config.get("find_unused_parameters", False),
         )
