@@ -82,9 +82,7 @@ def draw_attributes(rng: np.random.Generator) -> dict[str, bool]:
     return dict(zip(ATTRIBUTES, (rng.random(len(ATTRIBUTES)) < 0.5).tolist(), strict=True))
 
 
-def avatar(
-    attributes: Mapping[str, bool], rng: np.random.Generator, size: int, *, aligned: bool = True
-) -> np.ndarray:
+def avatar(attributes: Mapping[str, bool], rng: np.random.Generator, size: int, *, aligned: bool = True) -> np.ndarray:
     """A picture (h, w, 3) of 8 bits; another set of attributes under the same state of the generator leaves the rest.
 
     Args:

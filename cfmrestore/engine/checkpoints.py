@@ -27,7 +27,6 @@ DESCRIPTION = "model.json"
 """Name of a tensor of bytes in exported weights that says of which model they are, for readers of tensors alone."""
 LAST = "last_checkpoint"
 _DURATION = "duration.mlp."  # in the names of tensors that flow maps have beside a velocity's
-_CRITICS = "critics."  # of tensors that only a training by an adversary has
 _STATES = ("state_dict", "raw_state_dict")
 _REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 
@@ -167,16 +166,12 @@ def _load_safetensors(path: Path) -> dict[str, Any]:
 def load_weights(model: nn.Module, weights: dict[str, Tensor], path: str | Path) -> None:
     """Copy weights into a model; one message says how they differ.
 
-    Those of a velocity are those of a flow map whose embedding of the duration is as it was made, zero. A critic that
-    they were not trained with begins anew, and one that the model is not trained with is left out.
+    Those of a velocity are those of a flow map whose embedding of the duration is as it was made, zero.
     """
     own = model.state_dict()
     weights = {name.removeprefix("module."): value for name, value in weights.items()}
-    if not any(name.startswith(_CRITICS) for name in own):
-        weights = {name: value for name, value in weights.items() if not name.startswith(_CRITICS)}
-    for later in (_DURATION, _CRITICS):
-        if not any(later in name for name in weights):
-            weights |= {name: value for name, value in own.items() if later in name}
+    if not any(_DURATION in name for name in weights):
+        weights |= {name: value for name, value in own.items() if _DURATION in name}
     missing = sorted(own.keys() - weights.keys())
     surplus = sorted(weights.keys() - own.keys())
     shapes = [

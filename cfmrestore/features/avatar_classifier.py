@@ -25,7 +25,7 @@ _AVATARS = 2500
 
 @FEATURES.register_module()
 class AvatarClassifier(Extractor):
-    """Three convolutions and two linear layers, between which the feature lies; trained on ``Avatars`` wherever they stand.
+    """Three convolutions and two linear layers, between which the feature lies; trained on ``Avatars`` of any place.
 
     An image is brought to 64x64 pixels. In training, avatars are shifted by up to two pixels, and made lighter or
     darker.

@@ -121,7 +121,6 @@ class CouplingFlow(SamplingFlow):
         self.times: TimeSampler = TIME_SAMPLERS.build(times or {"type": "Uniform"})
         losses = loss if isinstance(loss, list | tuple) else [loss or {"type": "MSE"}]
         self.losses: list[Loss] = [LOSSES.build(one) for one in losses]
-        self.critics = nn.ModuleList(one.trained for one in self.losses if one.trained is not None)
         self._loss_names = _numbered([f"loss_{type(one).__name__.lower()}" for one in self.losses])
         sampling = update_keys(sampling or {}, "sampling")
         check_keys(Sampling, sampling, "sampling: ")

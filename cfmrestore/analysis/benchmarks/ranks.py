@@ -138,7 +138,7 @@ def _train(job: "_Job", rank: int, ranks: int, port: int, folder: str, begin: Ba
     if job.strategy is not None:
         launcher, keys["strategy"] = "pytorch", job.strategy
         own = {"RANK": rank, "WORLD_SIZE": ranks, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-        local = {"LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": ranks, "OMP_NUM_THREADS": 1}  # or accelerate takes more threads
+        local = {"LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": ranks, "OMP_NUM_THREADS": 1}  # or accelerate takes more
         os.environ.update({name: str(value) for name, value in (own | local).items()})
     place = folder if job.strategy else f"{folder}/{rank}"
     cfg = prepare_config(job.config, work_dir=place, launcher=launcher, options=keys)

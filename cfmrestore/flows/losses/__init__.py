@@ -1,6 +1,5 @@
 """Loss functions."""
 
-from cfmrestore.flows.losses.adversarial import Adversarial
 from cfmrestore.flows.losses.base import Loss, Prediction
 from cfmrestore.flows.losses.consistency import Consistency
 from cfmrestore.flows.losses.drifting import Drifting
@@ -19,7 +18,6 @@ from cfmrestore.flows.losses.target_mse import TargetMSE
 from cfmrestore.flows.losses.trajectory import Trajectory
 
 __all__ = [
-    "Adversarial",
     "MMD",
     "MSE",
     "RCGM",

@@ -137,11 +137,6 @@ class Loss(ABC):
         """A network that the loss looks through; it follows the flow to its device, and is not trained or saved."""
         return None
 
-    @property
-    def trained(self) -> nn.Module | None:
-        """A network that is trained beside the flow's, a critic: checkpoints of trainings hold it."""
-        return None
-
     @abstractmethod
     def __call__(self, prediction: Prediction) -> PerImage:
         """The loss of each image, before the weight."""
