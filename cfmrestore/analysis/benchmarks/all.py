@@ -14,14 +14,16 @@ from cfmrestore.analysis.benchmarks.degrade import benchmark_degrade
 from cfmrestore.analysis.benchmarks.floor import benchmark_floor
 from cfmrestore.analysis.benchmarks.metrics import benchmark_metrics
 from cfmrestore.analysis.benchmarks.profile import benchmark_profile
+from cfmrestore.analysis.benchmarks.ranks import benchmark_ranks
 from cfmrestore.analysis.benchmarks.restore import benchmark_restore
 from cfmrestore.analysis.benchmarks.sampling import benchmark_sampling
 from cfmrestore.analysis.benchmarks.train import benchmark_train
+from cfmrestore.process import cores
 from cfmrestore.reports.json_csv import write_json
 
 _SMALL, _LARGE = "configs/cfm_x4.py", "configs/cfm_realsr.py"
 _SIXTEEN_MILLION = {"model.network.base_channels": 64}
-PARTS = ("floors", "compiled", "samplings", "profile", "degrade", "metrics", "restore", "train")
+PARTS = ("floors", "compiled", "samplings", "profile", "degrade", "metrics", "restore", "train", "ranks")
 
 
 def benchmark_all(
@@ -41,7 +43,7 @@ def benchmark_all(
         photographs: A folder of images.
         device: "cpu" or "cuda".
         rounds: How often each thing is timed.
-        only: Some of ``PARTS``; what is measured is written after each of them.
+        only: Some of ``PARTS``; what is measured is written after each of them. "ranks" wants two cores.
         work_dir: Where the logs of training go.
         out: The JSON file.
     """
@@ -57,6 +59,7 @@ def benchmark_all(
         "degrade": lambda: benchmark_degrade(photographs, rounds=4 * rounds, busy=0),
         "metrics": lambda: benchmark_metrics(photographs, rounds=rounds, busy=0),
         "restore": lambda: benchmark_restore("cfm-x4", side=512, rounds=rounds, busy=0),
+        "ranks": lambda: benchmark_ranks(tiny, iterations=4 * rounds, rounds=rounds),
     }
     result: dict[str, Any] = {
         "commit": _commit(),
@@ -65,6 +68,8 @@ def benchmark_all(
         **cases.conditions(0),
     }
     for name in only:
+        if name == "ranks" and tuple(only) == PARTS and cores() < 2:
+            continue
         result[name] = parts[name]()
         write_json(out, result)
     return result

@@ -66,6 +66,10 @@ def _others(found: dict[str, Any]) -> Iterator[list[str]]:
     """Training beside bare steps, degradation and metrics beside basicsr's, restoring beside network and encoder."""
     if "train" in found:
         yield ["an iteration of the runner", "a bare step", f"{1 + found['train']['cases']['quiet']['overhead']:.3f}"]
+    for strategy, ratio in found.get("ranks", {}).get("ratios", {}).items():
+        count = found["ranks"]["ranks"]
+        what = f"an iteration of {count} processes that train together ({strategy}), a core each"
+        yield [what, "as many that train alone", f"{1 / ratio:.3f}"]
     for kind in ("without sharpening", "whole"):
         if "degrade" in found:
             yield [f"Real-ESRGAN's chain, {kind}", "basicsr's", f"{1 / found['degrade'][kind]['quiet']['ratio']:.2f}"]

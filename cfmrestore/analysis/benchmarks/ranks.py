@@ -18,6 +18,7 @@ from mmengine.hooks import Hook
 
 from cfmrestore.analysis.benchmarks.cases import conditions, quartiles, report
 from cfmrestore.engine.setup import build_runner, prepare_config, remove_evaluation
+from cfmrestore.process import cores
 from cfmrestore.reports.markdown import markdown_table
 
 _ALONE = "independent processes"
@@ -73,10 +74,9 @@ def benchmark_ranks(
         out: A file for the figures.
         options: Dotted keys of the config and their values.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not 2 <= ranks <= cores:
+    if not 2 <= ranks <= cores():
         raise ValueError(
-            f"this measures 2 processes or more with a core each, and there are {cores} cores; got {ranks}"
+            f"this measures 2 processes or more with a core each, and there are {cores()} cores; got {ranks}"
         )
     no_files = {"default_hooks.checkpoint.save_last": False, "default_hooks.checkpoint.interval": -1}
     keys = {**(options or {}), **no_files, "train_cfg.max_iters": iterations + warm_up}
