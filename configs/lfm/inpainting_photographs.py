@@ -69,6 +69,8 @@ test_evaluator = [
     dict(type="HolePSNR"),
     dict(type="RimGradient"),
     dict(type="FeatureDistance"),
+    dict(type="PatchFID", features="EfficientNetLite", patches=16, patch_side=64),
+    dict(type="PatchKID", features="EfficientNetLite", patches=16, patch_side=64),
     dict(type="NFE"),
 ]
 test_cfg = dict()
