@@ -17,24 +17,17 @@ class TargetMSE(Loss):
     Args:
         steps: Steps of the flow map, of equal length; 0 is one step whose dial stands anywhere
             (``FlowMapEuler.solve_towards``).
-        natural: What it counts where the dial stands at the natural end, of what it counts at fidelity; the share of
-            the way between. Only for ``steps=0``.
         weight: Factor on it in the sum of losses.
     """
 
     needs_flow_map = True
 
-    def __init__(self, *, steps: int = 1, natural: float = 1.0, weight: float = 1.0) -> None:
+    def __init__(self, *, steps: int = 1, weight: float = 1.0) -> None:
         super().__init__(weight=weight)
         if steps < 0:
             raise ValueError(f"steps is a number of steps, or 0; got {steps}")
-        if not 0 <= natural <= 1 or (steps and natural != 1):
-            raise ValueError(
-                f"natural is a share in [0, 1], of a dial that stands anywhere (steps=0); got {natural} and {steps}"
-            )
-        self.steps, self.natural = steps, natural
+        self.steps = steps
 
     def __call__(self, prediction: Prediction) -> PerImage:
         end = prediction.end(self.steps) if self.steps else prediction.dialed
-        error = per_image((end - prediction.pair.x_1).square())
-        return error if self.natural == 1 else error * (1 - (1 - self.natural) * prediction.share)
+        return per_image((end - prediction.pair.x_1).square())
