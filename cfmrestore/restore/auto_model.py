@@ -13,11 +13,12 @@ from cfmrestore.ops.traces import detail, noise_level, planes_of, sharpness
 AUTO = "auto"
 KINDS = ("jpeg", "noise", "blur")
 """What a picture may show beside that it was shrunk, and what cards say under inputs."""
-_QUALITY = 90  # of JPEG
+_QUALITY = 82  # of JPEG
 _GRID = 0.6  # of JPEG by another encoder's steps
-_NOISE = 0.42  # variance of the noise in color over the mean Laplacian: the more detail, the more noise it outweighs
-_GRAY, _ROUGH = 4.5, 1.2  # levels of noise in luma, where it is also as rough as noise
-_SHARP, _SOFT = 0.7, 0.52  # where blur begins to count, and where it is enough alone
+_NOISE = 0.6  # variance of the noise in color over the mean Laplacian: the more detail, the more noise it outweighs
+_GRAY, _ROUGH = 1.0, 0.1  # levels of noise in luma, and over the mean Laplacian: .28 of noise alone
+_SHARP, _SOFT = 0.76, 0.52  # where blur begins to count, and where it is enough alone
+_CRISP = 1.0  # the most that sharpness speaks against a trace of JPEG
 _SCALE = 4  # where nobody says how large
 _SHARE = 0.25  # of what is enough alone: from it on a trace is named where none is enough
 
@@ -34,22 +35,23 @@ def traces(picture: Picture) -> dict[str, str]:
     """What was done to a picture beside shrinking, of ``KINDS``, and the number that tells it.
 
     What each trace weighs is 1 where models trained on such pictures overtake those trained on clean ones. Slight blur
-    and slight compression are too much together; noise, which hides blur, counts by itself. The limits were found on
-    photographs of ImageNet and BSDS500 that were shrunk four times and degraded; ``cfmrestore benchmark choice`` judges
-    them.
+    and slight compression are too much together, and what is sharp bears more compression; noise, which hides blur,
+    counts by itself. It is seen in color, whose detail is less, or in luma, where JPEG has taken it out of color. The
+    limits were found on photographs of ImageNet that were shrunk four times and degraded; ``cfmrestore benchmark
+    choice`` judges them.
     """
     seen = planes_of(picture.pixels)
     y, grid, sharp = seen.luma, jpeg_grid(seen.luma), sharpness(seen.luma)
     quality = jpeg_quality(y, seen.clipped, grid)
     gray, colored = noise_level(y), 0.0 if seen.color is None else noise_level(seen.color)
-    rough = gray > _GRAY and sharp > _ROUGH
+    most = max(detail(y), 1)
+    rough = gray > max(_GRAY, _ROUGH * most) and (quality is not None or seen.color is None)
+    blocks = grid.strength / _GRID if grid.strength > _GRID else 0.0
     weights = {
-        "jpeg": grid.strength / _GRID if quality is None else ((100 - quality) / (100 - _QUALITY)) ** 2,
-        "noise": max(colored**2 / (_NOISE * max(detail(y), 1)), float(rough)),
-        "blur": max((_SHARP - sharp) / (_SHARP - _SOFT), 0),
+        "jpeg": blocks if quality is None else ((100 - quality) / (100 - _QUALITY)) ** 2,
+        "noise": max(colored**2 / (_NOISE * most), float(rough)),
+        "blur": max((_SHARP - sharp) / (_SHARP - _SOFT), -_CRISP),
     }
-    if quality is None and grid.strength <= _GRID:
-        weights["jpeg"] = 0
     if max(weights["jpeg"] + weights["blur"], weights["noise"]) < 1:
         return {}
     said = {
