@@ -14,10 +14,10 @@ from torch import Tensor
 
 from cfmrestore import model_zoo
 from cfmrestore.apis.train import train
+from cfmrestore.configs_folder import configs_folder
 from cfmrestore.engine import distributed
 from cfmrestore.engine.config.embedded import embedded_config
 from cfmrestore.engine.config.few_steps import few_step_config
-from cfmrestore.engine.config.files import configs_folder
 from cfmrestore.engine.config.load import load_config
 from cfmrestore.engine.jobs import TimeLeft
 from cfmrestore.engine.runner import RestorationRunner

@@ -18,6 +18,7 @@ def models() -> list[dict[str, Any]]:
                 "parameters": card["parameters"],
                 "bytes": file.stat().st_size,
                 "license": card["license"],
+                "command": card["command"],
                 "figures": card.get("figures", {}),
             }
         )

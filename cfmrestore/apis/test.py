@@ -8,7 +8,13 @@ from typing import Any
 from mmengine.config import Config
 
 from cfmrestore.engine.hooks import PictureHook, SaveImagesHook
-from cfmrestore.engine.setup import benchmark_dataset, build_runner, prepare_config, prepare_test_config
+from cfmrestore.engine.setup import (
+    benchmark_dataset,
+    build_runner,
+    check_folders,
+    prepare_config,
+    prepare_test_config,
+)
 from cfmrestore.evaluation import protocols
 from cfmrestore.evaluation.metric_names import metric_config
 from cfmrestore.reports import results
@@ -54,6 +60,8 @@ def evaluate_checkpoint(
     if metrics is not None:
         cfg.test_evaluator = [*(metric_config(name, weights) for name in metrics), {"type": "NFE"}]
     cfg = prepare_test_config(cfg, stages.find_model(checkpoint), protocol)
+    if not benchmarks:
+        check_folders(cfg, "test_dataloader")
     scale = cfg.model.get("scale", 4)
     sets: dict[str, dict[str, Any] | None] = {
         name: benchmark_dataset(name, where, scale) for name, where in (benchmarks or {}).items()

@@ -69,7 +69,7 @@ def train(
         cfg.randomness = {**cfg.get("randomness", {}), "seed": seed}
     if not validate:
         remove_evaluation(cfg, "val")
-    check_folders(cfg)
+    check_folders(cfg, "train_dataloader", "val_dataloader")
     if auto_scale_lr:
         scale_lr(cfg)
     add_trackers(cfg)

@@ -1,6 +1,7 @@
 """Write a flow's own pairs of start and end.
 
-On them another flow is trained that is straighter (reflow), or one that takes few steps.
+On them another flow is trained that is straighter (reflow), or one that takes few steps. Photographs with
+small versions of your own are trained on as PairedFolder: docs/train.md.
 """
 
 import argparse
@@ -41,5 +42,5 @@ def run(args: argparse.Namespace) -> Any:
     from cfmrestore.apis.pairs import write_pairs
 
     done = write_pairs(**keys)
-    common.say(f"{len(done)} files written to {args.out}")
+    common.say(f"{len(done)} file{'s' * (len(done) != 1)} written to {args.out}")
     return {"files": done}

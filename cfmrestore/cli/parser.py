@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from cfmrestore import model_zoo
+from cfmrestore.configs_folder import PREFIX, configs_folder
 from cfmrestore.repository import named_repository
 from cfmrestore.suggestions import closest, closest_file, nearest
 
@@ -62,6 +63,8 @@ def check_there(args: argparse.Namespace, names: Sequence[str]) -> None:
         for text in value if isinstance(value, list) else [] if value is None else [value]:
             if "::" not in text and not any(map(_is_there, {text, text.partition("=")[2] or text})):
                 match = closest_file(text.partition("=")[2] or text)
+                if name == "config" and (configs_folder() / text).is_file():
+                    match = f"{PREFIX}{text}"
                 raise ValueError(
                     f"there is no file or folder {text!r}" + (f"; did you mean {match!r}?" if match else "")
                 )

@@ -62,9 +62,12 @@ def told(network: nn.Module, x: Tensor, t: Tensor) -> dict[str, Tensor]:
     return {TOLD[key]: everything[TOLD[key]] for key in own}
 
 
-def check_keywords(network: nn.Module) -> None:
+def check_keywords(network: nn.Module) -> str | None:
     """forward takes as keywords what the constructor was offered, and a duration where it is a flow map."""
     check_conditioning(network, offered(network))
+    if "context_channels" in offered(network):
+        return None
+    return "the constructor names no context_channels: flows that tell an input, all that restore, refuse it"
 
 
 def check_shapes(network: nn.Module) -> None:
@@ -78,6 +81,8 @@ def check_shapes(network: nn.Module) -> None:
 
 def check_images_are_independent(network: nn.Module) -> None:
     """The velocity of an image does not depend on its batch."""
+    norms = [name for name, part in network.named_modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
+    require(not norms, f"{', '.join(norms[:3])} normalizes by the batch in training: take GroupNorm")
     x, t = inputs(network, batch=3)
     kwargs = told(network, x, t)
     alone = network(x[1:2], t[1:2], **{key: value[1:2] for key, value in kwargs.items()})
@@ -95,7 +100,8 @@ def check_all_that_it_is_told_matters(network: nn.Module) -> None:
         other = network(**{**given, name: value + 0.5})
         require(
             (other - base).abs().amax((1, 2, 3)).min() > 1e-6,
-            f"another {name} gives the same v: use it, or leave its parameter out of the constructor",
+            f"another {name} gives the same v: use it"
+            + ("" if name in "xt" else ", or leave its parameter out of the constructor"),
         )
 
 

@@ -183,8 +183,8 @@ def load_weights(model: nn.Module, weights: dict[str, Tensor], path: str | Path)
         kinds = (("missing", missing), ("not in the model", surplus), ("of another shape", sorted(shapes)))
         told = "; ".join(f"{len(names)} {what} ({names[0]} ...)" for what, names in kinds if names)
         raise ValueError(
-            f"{str(path)!r} was made by another network: of {len(own)} tensors {told}. Test it with the config that "
-            "trained it, which lies beside it in its folder"
+            f"{str(path)!r} was made by another network: of {len(own)} tensors {told}. Take the config that "
+            "trained it: in its folder, or of a bundled model under command in its card (cfmrestore models --json)"
         )
     model.load_state_dict(weights)
 

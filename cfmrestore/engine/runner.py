@@ -90,6 +90,11 @@ class RestorationRunner(Runner):
         self._timestamp = next(name for name in names if name not in self._starts)
         self._starts.add(self._timestamp)
 
+    def dump_config(self) -> None:
+        """Of a training: what is tested in its folder leaves the config that trained there."""
+        if self.cfg.get("train_cfg") is not None:
+            super().dump_config()
+
     def _log_env(self, env_cfg: dict[str, Any]) -> None:
         """The machine and the whole config, and later what mmengine says of every run, in the log's file alone."""
         patch_torchvision()  # mmengine imports it to print its version

@@ -34,9 +34,9 @@ def prepare_config(
     return cfg
 
 
-def check_folders(cfg: Config) -> None:
-    """Refuse folders of a training that are not there, before anything is built."""
-    for name in ("train_dataloader", "val_dataloader"):
+def check_folders(cfg: Config, *loaders: str) -> None:
+    """Refuse folders of data that are not there, before anything is built or written."""
+    for name in loaders:
         _check_folders((cfg.get(name) or {}).get("dataset"))
 
 

@@ -67,8 +67,10 @@ def check_conditioning(network: Any, offers: Mapping[str, Any]) -> None:
     told = {TOLD[key] for key, value in offers.items() if value} | ({"duration"} if _is_map(network) else set())
     if known is not None and (missing := sorted(told - known)):
         names = " and ".join(missing)
+        constructor = " and ".join(key for key, name in TOLD.items() if name in missing)
+        also = f", and {constructor} to the constructor, which says how large" if constructor else ""
         raise broken(
-            network, "network", f"forward takes no {names}, which this flow's conditions tell: add the keyword"
+            network, "network", f"forward takes no {names}, which this flow's conditions tell: add the keyword{also}"
         )
 
 

@@ -10,7 +10,7 @@ import pytest
 from cfmrestore.apis.check_plugin import check_plugin
 from cfmrestore.cli.main import main
 from cfmrestore.plugins import VARIABLE, import_plugin
-from cfmrestore.registry import COUPLINGS, DEGRADATIONS, SOLVERS, TRANSFORMS
+from cfmrestore.registry import COUPLINGS, DEGRADATIONS, NETWORKS, SOLVERS, TRANSFORMS
 
 Run = Callable[..., tuple[Any, str]]
 
@@ -21,7 +21,8 @@ import torch
 
 from cfmrestore.couplings import LowresLatent
 from cfmrestore.degradations.base import Fixed
-from cfmrestore.registry import COUPLINGS, DEGRADATIONS, SOLVERS, TRANSFORMS
+from cfmrestore.networks import Network
+from cfmrestore.registry import COUPLINGS, DEGRADATIONS, NETWORKS, SOLVERS, TRANSFORMS
 from cfmrestore.datasets.transforms.base import Transform
 from cfmrestore.solvers import Euler
 
@@ -62,13 +63,23 @@ class Unbuildable(Fixed):
         return image
 
 
+@NETWORKS.register_module()
+class Normed(Network):
+    def __init__(self, *, channels):
+        super().__init__()
+        self.norm = torch.nn.BatchNorm2d(channels)
+
+    def forward(self, x, t):
+        return self.norm(x) * t[:, None, None, None]
+
+
 @COUPLINGS.register_module()
 class Lost(LowresLatent):
     def lifted(self, low, rng, execution):
         return super().lifted(low[..., :0], rng, execution)  # it fails here
 '''
 NAMES = ((DEGRADATIONS, "Halved"), (DEGRADATIONS, "Unbuildable"), (SOLVERS, "Twice"), (TRANSFORMS, "Halved"),
-         (COUPLINGS, "Lost"))  # fmt: skip
+         (COUPLINGS, "Lost"), (NETWORKS, "Normed"))  # fmt: skip
 
 
 @pytest.fixture
@@ -115,6 +126,13 @@ def test_what_is_broken_is_said_with_the_mend(faulty: Path, run: Run) -> None:
     assert "ok        purity: " in said
     assert "left out  linear: linear is False" in said
     assert "promises are kept; the contract: docs/plugins.md" in said
+
+
+def test_a_network_that_a_training_would_refuse_or_mislead(faulty: Path, run: Run) -> None:
+    code, said = run("Normed", "--plugin", faulty)
+    assert code == 1
+    assert "broken    images_are_independent: norm normalizes by the batch in training: take GroupNorm" in said
+    assert "left out  keywords: the constructor names no context_channels: flows that tell an input, all that" in said
 
 
 def test_options_go_to_the_constructor(faulty: Path, run: Run) -> None:

@@ -38,7 +38,7 @@ root = %r
 for arguments in (["restore", root + "/foto.png"], ["restore", root + "/none/*.png"], ["train", root + "/x.py"],
                   ["compare", root + "/x.json"], ["sheet", f"label={root}/zzz"],
                   ["restore", root + "/photo.png", "--model", root + "/pair"], ["sample", "cfm-x5"],
-                  ["test", root + "/photo.png", "work_dirs/none"]):
+                  ["test", root + "/photo.png", "work_dirs/none"], ["train", "cfm_realsr_tiny.py"]):
     try:
         main(arguments)
     except SystemExit as end:
@@ -139,7 +139,8 @@ def test_a_missing_file_is_said_before_anything_heavy_is_imported(tmp_path: Path
     assert lines[5].endswith(f"; did you mean '{tmp_path}/pairs'?")
     assert lines[6].endswith("; did you mean 'cfm-x4'?")
     assert lines[7].startswith("error: there is no model 'work_dirs/none': ")
-    assert lines[8:] == ["heavy: set()"]
+    assert lines[8].endswith("'cfm_realsr_tiny.py'; did you mean 'cfmrestore::cfm_realsr_tiny.py'?")
+    assert lines[9:] == ["heavy: set()"]
     for there in (f"{tmp_path}/p*.png", f"{tmp_path}/a=b", f"label={tmp_path}", "cfmrestore::x.py"):
         check_there(argparse.Namespace(one=there, many=[there], no=None), ("one", "many", "no"))
 

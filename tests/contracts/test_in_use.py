@@ -62,6 +62,15 @@ class Shrinking(Network):
         return self.weight * x[..., ::2]
 
 
+class Uninformed(Network):
+    def __init__(self, *, channels: int) -> None:
+        super().__init__()
+        self.norm = torch.nn.BatchNorm2d(channels)
+
+    def forward(self, x, t):
+        return self.norm(x) * t[:, None, None, None]
+
+
 class Summed(MSE):
     def __call__(self, prediction):
         return super().__call__(prediction).mean()
@@ -111,6 +120,10 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
     "network": (
         lambda: train(network={"type": Shrinking}),
         r"Shrinking breaks the contract of a network .* of x \(2, 12, 8, 8\) it makes v \(2, 12, 8, 4\)",
+    ),
+    "untold network": (
+        lambda: train(network={"type": Uninformed}),
+        "Uninformed breaks .* forward takes no context, .* add the keyword, and context_channels to the constructor",
     ),
     "loss": (lambda: train(loss={"type": Summed}), r"Summed breaks .* of a loss .*: of 2 images it makes \(\)"),
     "times": (lambda: train(times={"type": Late}), r"Late breaks .* of a time sampler .* draws \(1, 2\)"),

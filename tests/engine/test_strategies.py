@@ -23,6 +23,7 @@ from tests.testing import TINY, small_options
         ({"strategy": "fsdp", "model.loss": {"type": "MeanFlow"}}, "needs derivative='difference'"),
         ({"strategy": "zero1", "optim_wrapper.optimizer.type": "ZeroRedundancyOptimizer"}, "such as AdamW; got 'Zero"),
         ({"strategi": "fsdp"}, "there is no key 'strategi'; did you mean 'strategy'"),
+        ({"max_iters": 5}, "there is no key 'max_iters'; did you mean train_cfg.max_iters?"),
     ],
 )
 def test_what_cannot_be_trained(keys: dict, message: str) -> None:

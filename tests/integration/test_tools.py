@@ -57,6 +57,7 @@ def test_testing_writes_table_pictures_and_report(trained: Path, tmp_path: Path)
     assert len(list((tmp_path / "pictures").glob("*.png"))) == 7
     assert "0.png" in (tmp_path / "page.html").read_text()
     assert not list((tmp_path / "run").glob("images_*"))
+    assert not list((tmp_path / "run").glob("*.py"))  # a config there would be that of a training
     weights = run_tool("test.py", TINY, trained / "run" / "iter_6.safetensors", "--work-dir", tmp_path, options=options)
     assert [line for line in output.splitlines() if line.startswith("| restored")] == [
         line for line in weights.splitlines() if line.startswith("| restored")

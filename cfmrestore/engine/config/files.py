@@ -11,18 +11,11 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
+from cfmrestore.configs_folder import PREFIX, configs_folder
 from cfmrestore.suggestions import nearest
 
-PREFIX = "cfmrestore::"
-_PACKAGE = Path(__file__).parents[2]
 _REFERENCE = re.compile(r"\$\{([\w.]+)\}")
 _base_path_of_mmengine = Config._get_cfg_path
-
-
-def configs_folder() -> Path:
-    """The configs of the project: ``configs`` in a checkout, ``.mim/configs`` in an installed package (OpenMMLab)."""
-    installed = _PACKAGE / ".mim" / "configs"
-    return installed if installed.is_dir() else _PACKAGE.parent / "configs"
 
 
 def find_config(name: str | Path, folder: str | Path = "") -> Path:

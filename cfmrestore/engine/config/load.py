@@ -1,6 +1,6 @@
 """Reading a config as it is run: options applied, presets inserted, references resolved, keys checked."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,9 @@ def load_config(name: str | Path, options: Mapping[str, Any] | None = None, *, a
     for key in options or {}:
         first = key.split(".")[0]
         if first not in cfg and first not in runner_keys():
-            raise ValueError(f"--cfg-options: there is no key {first!r}; {nearest(first, set(cfg) | runner_keys())}")
+            inside = sorted(_places_of(key, cfg._cfg_dict))
+            meant = f"did you mean {' or '.join(inside)}?" if inside else nearest(first, set(cfg) | runner_keys())
+            raise ValueError(f"--cfg-options: there is no key {first!r}; {meant}")
     merge(cfg, options or {})
     presets.insert(cfg)
     if amp:
@@ -45,6 +47,16 @@ def load_config(name: str | Path, options: Mapping[str, Any] | None = None, *, a
         raise ValueError(f"{error}{_inherited(cfg.filename, error.place, error.key)}") from error
     use_whole_folders(resolved)
     return Config(resolved, filename=cfg.filename)
+
+
+def _places_of(key: str, values: Mapping[str, Any], place: str = "") -> Iterator[str]:
+    """Dotted places in a config, outside of its lists, that end with a key."""
+    for name, value in values.items():
+        here = f"{place}{name}"
+        if place and (here == key or here.endswith(f".{key}")):
+            yield here
+        if isinstance(value, Mapping):
+            yield from _places_of(key, value, f"{here}.")
 
 
 def _inherited(file: str, place: str, key: str) -> str:

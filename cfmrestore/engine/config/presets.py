@@ -8,8 +8,9 @@ from typing import Any
 
 from mmengine.config import Config
 
+from cfmrestore.configs_folder import configs_folder
 from cfmrestore.degradations.base import Degradation
-from cfmrestore.engine.config.files import configs_folder, find_config, read_file, resolve
+from cfmrestore.engine.config.files import find_config, read_file, resolve
 from cfmrestore.registry import DEGRADATIONS, load_plugins
 from cfmrestore.suggestions import nearest
 
