@@ -1,9 +1,11 @@
 """A plugin held to the contract of its kind."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from mmengine.registry import Registry
 
 from cfmrestore.contracts import CONTRACTS, Contract, Finding
 from cfmrestore.former_names import plugin_name
@@ -62,10 +64,18 @@ def _kind_of(name: str, kind: str | None) -> str:
     if not found:
         known = {one for registry in kinds.values() for one in registry.module_dict}
         close = nearest(name, known) if kind is not None else nearest(name, known).partition("known are")[0]
-        raise ValueError(f"there is no {kind or 'plugin'} {name!r}; {close or 'none has a name like it'} {OWN_PLUGINS}")
+        own = ", ".join(sorted(one for one in known if _is_own(kinds.values(), one)))
+        where = f"(of your own there are: {own})" if own else OWN_PLUGINS
+        raise ValueError(f"there is no {kind or 'plugin'} {name!r}; {close or 'none has a name like it'} {where}")
     if len(found) > 1:
         raise ValueError(f"{name} is a {' and a '.join(found)}: say which, --kind {found[0].replace(' ', '-')}")
     return found[0]
+
+
+def _is_own(registries: Iterable[Registry], name: str) -> bool:
+    """Whether what is registered by that name comes from a user's module."""
+    found = [registry.module_dict[name] for registry in registries if name in registry.module_dict]
+    return any(not str(one.__module__).startswith(("cfmrestore.", "mmengine.")) for one in found)
 
 
 def _place(cls: Any) -> str:
