@@ -9,6 +9,9 @@ from typing import Any
 from cfmrestore.process import cores, is_quiet
 
 
+CONFIG = "a .py file, or cfmrestore::NAME.py of the package: a name that is none lists them"
+
+
 def add_config_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of every command that runs a config."""
     parser.add_argument("--work-dir", help="where logs and checkpoints go (default: work_dirs/CONFIG)")

@@ -11,7 +11,7 @@ READS = ("config",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config")
+    parser.add_argument("config", help=common.CONFIG)
     parser.add_argument("--format", choices=("py", "json", "yaml"), help="default: that of --out, or py")
     parser.add_argument("--out", "--save-path", metavar="FILE", help="write it, in place of printing it")
     common.add_key_values(parser, "--cfg-options", help="change keys of the config, as in training")

@@ -15,7 +15,7 @@ MODELS = ("checkpoint",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config")
+    parser.add_argument("config", help=common.CONFIG)
     parser.add_argument(
         "checkpoint", help="a .pth or .safetensors file, a work directory, a bundled model, or org/name of a hub"
     )

@@ -19,7 +19,7 @@ KEYS = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config")
+    parser.add_argument("config", help=common.CONFIG)
     resume = "go on from the newest checkpoint, or from this"
     parser.add_argument("--resume", nargs="?", const="auto", metavar="CHECKPOINT", help=resume)
     parser.add_argument("--amp", action="store_true", help="mixed precision, as far as the device has it")
