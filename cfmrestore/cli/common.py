@@ -8,7 +8,6 @@ from typing import Any
 
 from cfmrestore.process import cores, is_quiet
 
-
 CONFIG = "a .py file, or cfmrestore::NAME.py of the package: a name that is none lists them"
 
 
