@@ -114,6 +114,11 @@ def parse_names(pairs: Sequence[str]) -> dict[str, str]:
     return values
 
 
+def files_written(done: Sequence[object]) -> str:
+    """How many there are, in words."""
+    return f"{len(done)} file{'' if len(done) == 1 else 's'} written"
+
+
 def process_part() -> tuple[int, int]:
     """Which part of the work is this process's, under torchrun or accelerate: its rank, and the number of processes."""
     return int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))

@@ -42,5 +42,5 @@ def run(args: argparse.Namespace) -> Any:
     from cfmrestore.apis.pairs import write_pairs
 
     done = write_pairs(**keys)
-    common.say(f"{len(done)} file{'s' * (len(done) != 1)} written to {args.out}")
+    common.say(f"{common.files_written(done)} to {args.out}")
     return {"files": done}

@@ -100,7 +100,7 @@ def run(args: argparse.Namespace) -> Any:
         from cfmrestore.restore import Settings
 
         done = restore(settings=Settings(**{key: keys.pop(key) for key in _SETTINGS}), **keys)
-    common.say(f"{len(done)} file{'s' * (len(done) != 1)} written" + (f", the last is {done[-1]}" if done else ""))
+    common.say(common.files_written(done) + (f", the last is {done[-1]}" if done else ""))
     return {"files": done}
 
 

@@ -78,7 +78,7 @@ def test_a_run_goes_on_and_many_processes_are_one(tmp_path: Path) -> None:
     assert [(tmp_path / "b" / file.name).read_bytes() for file in files] == list(before.values())
     with pytest.raises(ValueError, match="was made otherwise"):
         write_pairs(model, 7, tmp_path / "a", num_intervals=5, **keys)
-    assert "1 files written" in run_tool("pairs.py", model, "--count", 2, "--out", tmp_path / "c", "--device", "cpu")
+    assert "1 file written" in run_tool("pairs.py", model, "--count", 2, "--out", tmp_path / "c", "--device", "cpu")
 
 
 def test_reflow_is_straighter_than_the_flow(tmp_path: Path) -> None:

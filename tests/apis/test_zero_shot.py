@@ -48,7 +48,7 @@ def test_the_command(model: Path, tmp_path: Path) -> None:
     write_images(tmp_path / "low", count=1, side=12)
     shared = [tmp_path / "low", "--model", model, "--steps", 2, "--threads", 1]
     said = run(*shared, "--degradation", "bicubic_x2", "--out", tmp_path / "a", "--method", "pnp-flow")
-    assert "1 files written" in said
+    assert "1 file written" in said
     assert read_image(tmp_path / "a" / "0.png").shape == (24, 24, 3)
     mask = np.zeros((12, 12, 3), np.uint8)
     mask[3:6, 4:8] = 255
