@@ -64,18 +64,18 @@ def _kind_of(name: str, kind: str | None) -> str:
     if not found:
         known = {one for registry in kinds.values() for one in registry.module_dict}
         close = nearest(name, known) if kind is not None else nearest(name, known).partition("known are")[0]
-        own = ", ".join(sorted(one for one in known if _is_own(kinds.values(), one)))
-        where = f"(of your own there are: {own})" if own else OWN_PLUGINS
+        own = sorted(_of_users(kinds.values()))
+        where = f"(of your own there are: {', '.join(own)})" if own else OWN_PLUGINS
         raise ValueError(f"there is no {kind or 'plugin'} {name!r}; {close or 'none has a name like it'} {where}")
     if len(found) > 1:
         raise ValueError(f"{name} is a {' and a '.join(found)}: say which, --kind {found[0].replace(' ', '-')}")
     return found[0]
 
 
-def _is_own(registries: Iterable[Registry], name: str) -> bool:
-    """Whether what is registered by that name comes from a user's module."""
-    found = [registry.module_dict[name] for registry in registries if name in registry.module_dict]
-    return any(not str(one.__module__).startswith(("cfmrestore.", "mmengine.")) for one in found)
+def _of_users(registries: Iterable[Registry]) -> set[str]:
+    """Names of what comes from users' modules."""
+    plugins = (item for registry in registries for item in registry.module_dict.items())
+    return {name for name, cls in plugins if not cls.__module__.startswith(("cfmrestore.", "mmengine."))}
 
 
 def _place(cls: Any) -> str:

@@ -147,7 +147,7 @@ def _add_all(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--work-dir", default="work_dirs/benchmark", help="where logs go")
     parts = ("floors", "compiled", "samplings", "profile", "degrade", "metrics", "restore", "train", "ranks")
-    parser.add_argument("--only", nargs="+", choices=parts, default=list(parts), help="some of the benchmarks")
+    parser.add_argument("--only", nargs="+", choices=parts, help="some of the benchmarks")
     parser.add_argument("--out", metavar="FILE.json", default="work_dirs/benchmark/speed.json")
 
 

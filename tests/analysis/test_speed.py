@@ -1,5 +1,6 @@
 """Floors, profiles, the pages that are made of them, and the model of many GPUs."""
 
+import argparse
 import json
 from collections.abc import Iterator
 from itertools import pairwise
@@ -9,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from cfmrestore.analysis.benchmarks.all import PARTS
 from cfmrestore.analysis.benchmarks.floor import benchmark_floor
 from cfmrestore.analysis.benchmarks.layers import layers_of
 from cfmrestore.analysis.benchmarks.page import benchmark_page, page_lines
@@ -17,6 +19,7 @@ from cfmrestore.analysis.benchmarks.sampling import benchmark_sampling
 from cfmrestore.analysis.benchmarks.scaling import GPUS, benchmark_scaling, scaling_text
 from cfmrestore.analysis.benchmarks.stopwatch import Stopwatch
 from cfmrestore.analysis.scaling import Constants, cost
+from cfmrestore.cli import benchmark
 from tests.testing import ROOT, TINY, small_options
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -96,6 +99,13 @@ def test_a_profile_names_the_parts_of_training_and_sampling(tmp_path: Path) -> N
         assert len(found[kind]["operators"]) == 5
         assert sum(found[kind]["parts"].values()) == pytest.approx(found[kind]["milliseconds"])
     assert (tmp_path / "found.json").is_file()
+
+
+def test_the_command_knows_all_parts_and_the_results_hold_them() -> None:
+    parser = argparse.ArgumentParser()
+    benchmark._add_all(parser)
+    assert next(one.choices for one in parser._actions if one.dest == "only") == PARTS
+    assert set(PARTS) <= json.loads((RESULTS / "cpu.json").read_text()).keys()
 
 
 def test_the_page_is_made_of_its_results(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ TEACHERS = {  # what they begin with, and the recipe of that
     "cfm_x4": ("cfm-x4", "cfm_unet-1.6m_x4.py"),
     "cfm_realsr_x4": ("cfm-realsr-x4", "cfm_unet-1.6m_realsr-x4.py"),
     "digits": ("work_dirs/digits_unet", "lfm/digits_unet.py"),
-    "inpainting": ("work_dirs/inpainting_photographs", "lfm/inpainting_photographs.py"),
 }
 ONE_STEP = {"cfm_realsr_x4_perceptual", "digits_consistency", "digits_drifting"}
 FROM_DATA = {"digits_reflow", "digits_mmd", "digits_drifting"}  # of the teacher they have the weights alone

@@ -31,7 +31,7 @@ def benchmark_all(
     *,
     device: str = "cpu",
     rounds: int = 5,
-    only: Sequence[str] = PARTS,
+    only: Sequence[str] | None = None,
     work_dir: str = "work_dirs/benchmark",
     out: str = "work_dirs/benchmark/speed.json",
 ) -> dict[str, Any]:
@@ -43,7 +43,8 @@ def benchmark_all(
         photographs: A folder of images.
         device: "cpu" or "cuda".
         rounds: How often each thing is timed.
-        only: Some of ``PARTS``; what is measured is written after each of them. "ranks" wants two cores.
+        only: Some of ``PARTS``, whose figures are written after each; by default all, of which "ranks" needs a CPU with
+            two cores.
         work_dir: Where the logs of training go.
         out: The JSON file.
     """
@@ -67,9 +68,8 @@ def benchmark_all(
         "processor": torch.cuda.get_device_name() if device == "cuda" else _processor(),
         **cases.conditions(0),
     }
-    for name in only:
-        if name == "ranks" and tuple(only) == PARTS and cores() < 2:
-            continue
+    has_ranks = device == "cpu" and cores() > 1
+    for name in only or [one for one in PARTS if one != "ranks" or has_ranks]:
         result[name] = parts[name]()
         write_json(out, result)
     return result
