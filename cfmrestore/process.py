@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
+_INTERRUPTED = 128 + 2  # the signal SIGINT
 _QUIET = "CFMRESTORE_QUIET"  # processes that are started here hear it too
 
 
@@ -17,7 +18,10 @@ def prepare_process() -> None:
 
 @contextmanager
 def readable_errors(interrupted: str = "interrupted") -> Iterator[None]:
-    """What the user can mend is one line and exit code 1, anything else keeps its traceback."""
+    """What the user can mend is one line and exit code 1; Ctrl-C is one line and 130, as shells have it.
+
+    Anything else keeps its traceback.
+    """
     try:
         yield
     except BrokenPipeError:  # nobody reads any more, which is no mistake: quiet_pipes ends the process
@@ -28,7 +32,8 @@ def readable_errors(interrupted: str = "interrupted") -> Iterator[None]:
             text = text.rstrip().splitlines()[-1].removeprefix("ValueError: ")
         sys.exit(f"error: {text}")
     except KeyboardInterrupt:
-        sys.exit(interrupted)
+        print(interrupted, file=sys.stderr)
+        sys.exit(_INTERRUPTED)
 
 
 @contextmanager

@@ -36,7 +36,7 @@ TOOLS = {
     "boost.py": "boost", "publish_model.py": "publish", "showcase.py": "showcase", "zero_shot.py": "zero-shot",
     "study.py": "study", "cfmrestore.demo": "demo", "misc/print_config.py": "print-config",
     "misc/convert_checkpoint.py": "convert", "check_plugin.py": "check-plugin",
-    "models": "models", "doctor": "doctor", "completion": "completion",
+    "models": "models", "configs": "configs", "doctor": "doctor", "completion": "completion",
 }  # fmt: skip
 """Scripts of ``tools/``, and the commands that they are."""
 

@@ -52,6 +52,7 @@ def judge_boundary(
     judge: str,
     *,
     against: str | None = None,
+    keep: Sequence[str | Path] = (),
     strengths: Sequence[float] = (1.0, 2.0, 3.0),
     count: int = 40,
     solver: str | None = None,
@@ -67,6 +68,7 @@ def judge_boundary(
         boundary: Files of ``fit_boundary``.
         judge: A feature extractor that knows attributes.
         against: The attribute of the other side, as for ``fit_boundary``: pictures that show neither are not moved.
+        keep: Files of boundaries whose distances stay, each of the time and space of those that are judged.
         strengths: How far, in standard deviations.
         count: Pictures of each boundary, at most: half of them of each side.
         solver: Its name; by default the model's.
@@ -82,7 +84,8 @@ def judge_boundary(
     pictures = _open(data)
     before = network.attributes(pictures.images.to(sampler.device))
     settings = {"solver": solver, "num_intervals": num_intervals}
-    trial = _Trial(sampler, network, settings, pictures, before, strengths, count)
+    kept = [Boundary.load(file) for file in keep]
+    trial = _Trial(sampler, network, settings, pictures, before, kept, strengths, count)
     judged = [trial.judge(Boundary.load(file), against) for file in boundary]
     print(report(judged, strengths))
     if sheet is not None:
@@ -127,6 +130,7 @@ class _Trial:
     settings: Mapping[str, object]
     pictures: _Pictures
     before: Mapping[str, Tensor]
+    kept: Sequence[Boundary]
     strengths: Sequence[float]
     count: int
 
@@ -171,6 +175,7 @@ class _Trial:
         )
         return boundary_edit(
             flow, images, rows, [boundary], strengths, sampling=self.sampler.settings(**self.settings),
+            keep=[one for one in self.kept if one.attribute != boundary.attribute],
             given={key: value.to(images.device) for key, value in given.items()},
         )  # fmt: skip
 

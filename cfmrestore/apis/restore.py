@@ -32,6 +32,7 @@ class RestoreJob:
     result: Path
     files: list[Path]  # that it writes: the result, or numbered samples and the map of where they differ
     model: str | Path = AUTO
+    reason: str = ""  # for which the model was chosen
 
     def __str__(self) -> str:
         return str(self.item)
@@ -106,7 +107,7 @@ def restore(
     items = [item for item in find_items(inputs) if not known.knows(item.path)]
     jobs = plan_jobs(items, out, suffix=suffix, format=format, samples=samples)
     single = bool(jobs) and jobs[0].result == out
-    share = [replace(job, model=_model_of(job, model, settings.scale)) for job in jobs[part[0] :: part[1]]]
+    share = [_with_model(job, model, settings.scale) for job in jobs[part[0] :: part[1]]]
     evaluated = {} if backend == "torch" else {"backend": backend}
     runs: dict[str | Path, RestoreRun] = {}
     names = [job.model for job in share] or [model] * (model != AUTO)
@@ -118,6 +119,9 @@ def restore(
         records = None if single else Records(out, {**recipe, "precision": precision} | evaluated)
         runs[name] = RestoreRun(restorer, settings, samples, quality, records)
     todo = share if overwrite else not_done(share, lambda job: runs[job.model].done(job))
+    for job in todo:
+        if job.reason:
+            print(f"{job}: {job.model}, for {job.reason}", file=sys.stderr)
     clock = TimeLeft([job.item.weight for job in todo])
     done = run_jobs(partial(restore_one, runs, clock), todo, progress=clock)
     return [file for files in done for file in files]
@@ -150,16 +154,15 @@ def not_done(jobs: Sequence[RestoreJob], done: Callable[[RestoreJob], bool]) -> 
     return todo
 
 
-def _model_of(job: RestoreJob, model: str | Path, scale: float | None) -> str | Path:
-    """The model that is named, or under "auto" the one that the picture needs."""
+def _with_model(job: RestoreJob, model: str | Path, scale: float | None) -> RestoreJob:
+    """The job with the model that is named, or under "auto" with the one that the picture needs."""
     if model != AUTO:
-        return model
+        return replace(job, model=model)
     try:
         choice = choose_for(job.item.path, scale)
     except (OSError, ValueError):  # a bad file, which is named beside the others that are done
-        return covering((), scale)
-    print(f"{job}: {choice.model}, for {choice.reason}", file=sys.stderr)
-    return choice.model
+        return replace(job, model=covering((), scale))
+    return replace(job, model=choice.model, reason=choice.reason)
 
 
 def load_restorer(

@@ -21,6 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     help_ = "features that know attributes: AvatarClassifier, DigitClassifier or a plugin"
     parser.add_argument("--judge", required=True, metavar="NAME", help=help_)
     parser.add_argument("--against", metavar="NAME", help="attribute of the other side, as for fit-boundary")
+    help_ = "boundaries of the same times whose distances stay"
+    parser.add_argument("--keep", nargs="+", default=[], metavar="FILE", help=help_)
     help_ = "how far, in standard deviations (default: 1 2 3)"
     parser.add_argument("--strengths", nargs="+", type=float, default=[1.0, 2.0, 3.0], metavar="K", help=help_)
     parser.add_argument("--count", type=int, default=40, metavar="N", help="pictures, half of each side (default: 40)")

@@ -18,7 +18,7 @@ COMMANDS = (
     "train", "test", "evaluate", "feature-statistics", "nearest", "compare", "sheet", "sweep", "study", "restore",
     "sample", "inpaint", "edit", "fit-boundary", "judge-boundary", "fit-grid", "cache", "pairs", "few-steps", "boost",
     "degrade", "degradation-law", "showcase", "zero-shot", "publish", "convert", "export", "print-config", "benchmark",
-    "demo", "check-plugin", "models", "doctor", "completion",
+    "demo", "check-plugin", "models", "configs", "doctor", "completion",
 )  # fmt: skip
 """Names of the files of this folder, with hyphens, in the order of the help."""
 

@@ -1,7 +1,6 @@
 """Degradations of which all is known: the operator that made an image, by a preset, a sidecar or a mask."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -118,10 +117,7 @@ def _chain_of(degradation: Any) -> tuple[Degradation[Any], tuple[float, ...]]:
     if not isinstance(degradation, str):
         load_plugins()
         return Compose(steps=[dict(degradation)] if isinstance(degradation, Mapping) else list(degradation)), _SCALES
-    name, scale = degradation, None
-    if name not in presets.names() and (match := re.fullmatch(r"(.+)_x(\d+(?:\.\d+)?)", name)):
-        name, scale = match[1], float(match[2])
-    preset = presets.load_preset(name, scale)
+    preset = presets.load_preset(degradation)
     return preset.degradation, (preset.scale,)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -61,6 +62,30 @@ def test_two_standard_deviations_bring_all_across_and_leave_the_rest(
     assert judged.error < 1e-2
     assert "| red      | 0.5  | 20       | 0.0%          | 100.0%" in capsys.readouterr().out
     assert cv2.imread(str(tmp_path / "sheet.png")).shape[1] == 2 * 8 * 8
+
+
+def test_what_is_kept_stays(tmp_path: Path, colors: str, fitted: tuple[Path, Path]) -> None:
+    """Where red pictures have the lighter left half more often, a step toward red makes it lighter."""
+    model, data, left = fitted[0], tmp_path / "both", tmp_path / "left.safetensors"
+    rng, table = np.random.default_rng(0), ["filename,red,left"]
+    data.mkdir()
+    for index in range(120):
+        red = index % 2
+        lighter = int(rng.random() < (0.9 if red else 0.1))
+        pixels = rng.integers(90, 130, (8, 8, 3))
+        pixels[..., 0] += 60 * red
+        pixels[:, :4] += 30 * lighter - 15
+        cv2.imwrite(str(data / f"{index:03d}.png"), pixels[..., ::-1].astype(np.uint8))
+        table.append(f"{index:03d}.png,{red},{lighter}")
+    (data / "table.csv").write_text("\n".join(table) + "\n")
+    for name in ("red", "left"):
+        fit_boundary(model, [data], name, tmp_path / f"{name}.safetensors", time=0.5, device="cpu")
+    keys = {"strengths": (2.0,), "count": 40, "device": "cpu"}
+    red = [tmp_path / "red.safetensors"]
+    (free,) = judge_boundary(model, str(data), red, colors, **keys)
+    (kept,) = judge_boundary(model, str(data), red, colors, keep=[left, *red], **keys)
+    assert kept.across == [1.0]
+    assert kept.stay[0] >= 0.9 > free.stay[0] + 0.2
 
 
 def test_one_digit_against_another_and_the_class_that_is_told(tmp_path: Path) -> None:

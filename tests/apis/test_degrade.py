@@ -196,6 +196,8 @@ def test_the_tool(photos: Path, tmp_path: Path) -> None:
     assert pixels(tmp_path / "low")["0.png"].shape == (25, 25, 3)
     run_tool("degrade.py", photos, "--preset", "bicubic", "--scale", 2, "--out", tmp_path / "two", ranks=2)
     assert same(tmp_path / "low", tmp_path / "two")
+    run_tool("degrade.py", photos, "--preset", "bicubic_x2", "--out", tmp_path / "named")
+    assert same(tmp_path / "low", tmp_path / "named")
     run_tool("degrade.py", photos, "--replay", tmp_path / "low", "--out", tmp_path / "again")
     assert same(tmp_path / "low", tmp_path / "again")
     run_tool("degrade.py", photos, "--preset", "bicubic", "--freeze", "--out", tmp_path / "set")
@@ -204,6 +206,10 @@ def test_the_tool(photos: Path, tmp_path: Path) -> None:
     assert (tmp_path / "sheet_kernels.png").exists()
     for args, message in (
         ([photos, "--preset", "none", "--out", tmp_path / "x"], "there is no degradation preset 'none'"),
+        (
+            [photos, "--preset", "bicubic_x2", "--scale", 4, "--out", tmp_path / "x"],
+            "'bicubic_x2' says another scale than 4",
+        ),
         ([tmp_path / "none", "--preset", "bicubic", "--out", tmp_path / "x"], "there is no file or folder"),
         ([photos, "--preset", "bicubic"], "--out FOLDER"),
         (["--preset", "bicubic", "--out", tmp_path / "x"], "name an image or a folder"),

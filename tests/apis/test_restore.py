@@ -266,7 +266,7 @@ def test_an_interruption_leaves_nothing_half_written(model: Path, tmp_path: Path
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGINT)
     process.join()
-    assert process.exitcode == 1
+    assert process.exitcode == 130
     errors = (tmp_path / "log").read_text()
     assert "interrupted; the same command goes on where it stopped" in errors
     assert "Traceback" not in errors

@@ -12,6 +12,7 @@ import cfmrestore
 from cfmrestore import model_zoo
 from cfmrestore.apis import doctor as api
 from cfmrestore.cli.main import COMMANDS, main
+from cfmrestore.engine.config.files import find_config
 
 
 def test_the_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -23,6 +24,18 @@ def test_the_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     for row in rows:
         assert row["bytes"] == model_zoo.find_bundled(row["name"]).stat().st_size
         assert {"evaluations", "PSNR", "NIQE", "on"} == row["figures"].keys()
+
+
+def test_every_config_that_is_listed_can_be_read(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["configs", "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["cfmrestore::lfm/lfm_adm_1xb128-lr2e-5_ffhq-256.py"] == "FFHQ at 256 pixels by ADM"
+    assert all(found.values())
+    assert not any("_base_" in name or "degradations" in name for name in found)
+    for name in found:
+        assert find_config(name).is_file()
+    main(["configs"])
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(found)
 
 
 def test_doctor_finds_all_well(capsys: pytest.CaptureFixture[str]) -> None:

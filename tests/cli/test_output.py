@@ -22,7 +22,7 @@ from tests.restore.flows import save_model
 from tests.testing import TINY, environment, write_images
 
 Read = pytest.CaptureFixture[str]
-JSON = {"restore", "evaluate", "compare", "models", "doctor", "test", "sweep", "degrade", "sample", "inpaint", "edit",
+JSON = {"restore", "evaluate", "compare", "models", "configs", "doctor", "test", "sweep", "degrade", "sample", "inpaint", "edit",
         "boost", "cache", "pairs", "export"}  # fmt: skip
 
 

@@ -157,6 +157,7 @@ def test_each_file_gets_its_model(tmp_path: Path, capsys: pytest.CaptureFixture[
         )
         assert alone.read_bytes() == (tmp_path / "out" / f"{name}.png").read_bytes()
     assert restore([tmp_path / "clean.png"], "auto", tmp_path / "out", settings=Settings(fidelity=1)) == []
+    assert "cfm-x4" not in capsys.readouterr().err
 
 
 def test_a_config_needs_its_checkpoint(tmp_path: Path) -> None:

@@ -2,13 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from itertools import takewhile
-from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
-from cfmrestore.configs_folder import configs_folder
+from cfmrestore.configs_folder import configs_folder, first_sentence
 from cfmrestore.degradations.base import Degradation
 from cfmrestore.engine.config.files import find_config, read_file, resolve
 from cfmrestore.registry import DEGRADATIONS, load_plugins
@@ -31,12 +29,7 @@ def names() -> list[str]:
 
 def about() -> dict[str, str]:
     """What each is, by its name: the first sentence of its file."""
-    return {name: _first_sentence(configs_folder() / "degradations" / f"{name}.py") for name in names()}
-
-
-def _first_sentence(path: Path) -> str:
-    lines = takewhile(lambda line: line.startswith("#"), path.read_text(encoding="utf-8").splitlines())
-    return re.split(r"(?<!et al)\.(?= |$)", " ".join(line.lstrip("# ") for line in lines))[0]
+    return {name: first_sentence(configs_folder() / "degradations" / f"{name}.py") for name in names()}
 
 
 def read(name: str) -> Config:
@@ -51,13 +44,14 @@ def read(name: str) -> Config:
 
 
 def load_preset(name: str, scale: float | None = None) -> Preset:
-    """The operators of a preset."""
+    """The operators of a preset, whose name may end with its scale: ``bicubic_x2``."""
     load_plugins()
     return Preset(resolved(name, scale))
 
 
 def resolved(name: str, scale: float | None = None) -> dict[str, Any]:
     """The scale, the target's steps and the steps of a preset; one without "${scale}" takes no other than its own."""
+    name, scale = _split(name, scale)
     preset = read(name)
     if scale is not None and not _scales(preset) and scale != preset.scale:
         raise ValueError(f"the preset {name!r} works at scale {preset.scale} alone; got {scale}")
@@ -66,6 +60,16 @@ def resolved(name: str, scale: float | None = None) -> dict[str, Any]:
         raise ValueError(f"scale must be positive; got {scale}")
     steps = {"target": preset.get("target", []), "degradation": preset.degradation}
     return {"scale": scale, **resolve(steps, {"scale": scale})}
+
+
+def _split(name: str, scale: float | None) -> tuple[str, float | None]:
+    """A name and its scale, of ``bicubic_x2`` too; ``camera_or_web_x2`` is a name itself."""
+    if name in names() or not (match := re.fullmatch(r"(.+)_x(\d+(?:\.\d+)?)", name)):
+        return name, scale
+    told = float(match[2])
+    if scale is not None and scale != told:
+        raise ValueError(f"{name!r} says another scale than {scale:g}: name {match[1]!r}")
+    return match[1], told
 
 
 def _scales(preset: Config) -> bool:
