@@ -175,7 +175,7 @@ def test_an_interruption_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, caps
         (("sweep", "x.py", "y.pth", "--out", "y"), "interrupted"),
     ):
         monkeypatch.setattr(cli._module(words[0]), "run", interrupt)
-        with pytest.raises(SystemExit, match="^130$"):
+        with pytest.raises(SystemExit, match=r"^130$"):
             cli.main(words)
         assert capsys.readouterr().err == said + "\n"
 
@@ -291,7 +291,7 @@ def test_flags_are_parameters_of_what_is_called(words: str, place: str, monkeypa
         raise KeyboardInterrupt
 
     monkeypatch.setattr(module, name, call)
-    with pytest.raises(SystemExit, match="^130$"):
+    with pytest.raises(SystemExit, match=r"^130$"):
         cli.main(words.split())
     assert len(bound) == 1
 
