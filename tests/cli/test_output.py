@@ -22,8 +22,8 @@ from tests.restore.flows import save_model
 from tests.testing import TINY, environment, write_images
 
 Read = pytest.CaptureFixture[str]
-JSON = {"restore", "evaluate", "compare", "models", "configs", "doctor", "test", "sweep", "degrade", "sample", "inpaint",
-        "edit", "boost", "cache", "pairs", "export"}  # fmt: skip
+JSON = {"restore", "evaluate", "compare", "models", "configs", "doctor", "test", "sweep", "degrade", "sample",
+        "inpaint", "edit", "boost", "cache", "pairs", "export"}  # fmt: skip
 
 
 def test_every_command_can_be_quiet_and_many_speak_json() -> None:
