@@ -1,4 +1,5 @@
-# Clean x4 super-resolution, for inputs that were shrunk and nothing else. The shipped model cfm-x4.
+# Clean x4 super-resolution, for inputs that were shrunk and nothing else. What the shipped model cfm-x4 begins with,
+# few_steps/cfm_x4_trajectory.py.
 _base_ = [
     "_base_/default_runtime.py",
     "_base_/datasets/bsds400.py",

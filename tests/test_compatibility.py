@@ -245,7 +245,7 @@ def test_a_study_is_known_as_done() -> None:
 
 
 OF_BUNDLED = {"shipped", "overlaid"}
-"""By a model whose weights were of 32 bits then: another file, and the same picture."""
+"""By a model that has been trained on since: another file, and another picture."""
 
 
 @pytest.mark.parametrize("name", REMAINS)
@@ -259,7 +259,7 @@ def test_results_are_known_as_done_and_made_again_alike(name: str) -> None:
         tool(f"restore.py {REMAINS[name]} --threads 1 --out restored/{name}")
     assert times(f"restored/{name}") == before
     tool(f"restore.py {REMAINS[name]} --threads 1 --out fresh")
-    assert_alike(Path("fresh"), Path("restored", name))
+    assert_alike(Path("fresh"), Path("restored", name), levels=60 if name in OF_BUNDLED else 1)
 
 
 def test_results_of_other_settings_are_refused() -> None:

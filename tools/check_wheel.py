@@ -1,9 +1,11 @@
 """Check the wheel as a user meets it: installed alone, in a new environment, used in an empty folder.
 
 Builds the wheel, installs it with its requirements in the versions of constraints.txt, then restores, degrades, trains
-and opens the web page with the command alone. Part of ``make test``.
+and opens the web page with the command alone. Part of ``make test``; for other versions of Python
+``tools/check_wheel.py --python python3.13``.
 """
 
+import argparse
 import json
 import os
 import shutil
@@ -43,9 +45,9 @@ def build(folder: Path) -> Path:
     return next(folder.glob("*.whl"))
 
 
-def install(wheel: Path, folder: Path) -> Path:
-    """The folder of the commands of a new environment with nothing else in it."""
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True, env=CLEAN)
+def install(wheel: Path, folder: Path, python: str) -> Path:
+    """The folder of the commands of a new environment of that Python with nothing else in it."""
+    subprocess.run([python, "-m", "venv", folder], check=True, env=CLEAN)
     pip = [folder / "bin" / "python", "-m", "pip", "install", "-q", "--no-compile", "-c", ROOT / "constraints.txt"]
     subprocess.run([*pip, f"{wheel}[demo]"], check=True, env=CLEAN)
     return folder / "bin"
@@ -98,6 +100,9 @@ def open_page(command: Path, here: Path, seconds: float = 60) -> None:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--python", default=sys.executable, metavar="COMMAND", help="of the environment (default: this)")
+    python = parser.parse_args().python
     began = time.monotonic()
 
     def told(what: str) -> None:
@@ -107,7 +112,7 @@ def main() -> None:
         folder = Path(name)
         wheel = build(folder)
         told(f"{wheel.name} is built")
-        commands = install(wheel, folder / "environment")
+        commands = install(wheel, folder / "environment", python)
         told("it is installed, with its requirements")
         (folder / "empty").mkdir()
         use(commands / "cfmrestore", folder / "empty")

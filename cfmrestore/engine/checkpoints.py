@@ -166,12 +166,15 @@ def _load_safetensors(path: Path) -> dict[str, Any]:
 def load_weights(model: nn.Module, weights: dict[str, Tensor], path: str | Path) -> None:
     """Copy weights into a model; one message says how they differ.
 
-    Those of a velocity are those of a flow map whose embedding of the duration is as it was made, zero.
+    Those of a velocity are those of a flow map whose embedding of the duration is as it was made, zero; and those of a
+    flow map are, without that embedding, those of its velocity.
     """
     own = model.state_dict()
     weights = {name.removeprefix("module."): value for name, value in weights.items()}
     if not any(_DURATION in name for name in weights):
         weights |= {name: value for name, value in own.items() if _DURATION in name}
+    if not any(_DURATION in name for name in own):
+        weights = {name: value for name, value in weights.items() if _DURATION not in name}
     missing = sorted(own.keys() - weights.keys())
     surplus = sorted(weights.keys() - own.keys())
     shapes = [

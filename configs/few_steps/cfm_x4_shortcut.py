@@ -1,6 +1,6 @@
-# A few-step sibling of the shipped model cfm-x4, by the loss Shortcut.
+# A few-step sibling of cfm_unet-1.6m_x4.py, which is trained first, by the loss Shortcut.
 _base_ = "../cfm_unet-1.6m_x4.py"
-load_from = "cfm-x4"
+load_from = "work_dirs/cfm_unet-1.6m_x4"
 
 model = dict(
     network=dict(flow_map=True),

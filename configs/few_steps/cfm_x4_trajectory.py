@@ -1,7 +1,8 @@
-# The two-step sibling of the shipped model cfm-x4: it learns to go over three at once of the six steps that make its
-# natural end, from those steps themselves, and any step by Shortcut, for the dial. On photographs in data/bsds400.
+# The shipped model cfm-x4: the two-step sibling of cfm_unet-1.6m_x4.py, from whose weights it starts. It learns to go
+# over three at once of the six steps that make the natural end, from those steps themselves, and any step by Shortcut,
+# for the dial. On photographs in data/bsds400.
 _base_ = "../cfm_unet-1.6m_x4.py"
-load_from = "cfm-x4"
+load_from = "work_dirs/cfm_unet-1.6m_x4"
 
 model = dict(
     network=dict(flow_map=True),

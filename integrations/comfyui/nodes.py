@@ -50,7 +50,7 @@ class CFMRestore(io.ComfyNode):
                     max=1.0,
                     step=0.05,
                     display_mode=io.NumberDisplay.slider,
-                    tooltip="From 0, the most detailed, to 1, the closest to the image; with cfm-realsr-x4 take 1.",
+                    tooltip="From 0, the most detailed, to 1, the closest to the image.",
                 ),
                 io.Int.Input(
                     "seed",

@@ -25,6 +25,7 @@ PREPARED = {
         "cfmrestore test configs/cfm_realsr.py work_dirs/cfm_realsr --out work_dirs/ours.json",
         "cp work_dirs/ours.json work_dirs/theirs.json",
     ],
+    "few_steps.md": ["cfmrestore train configs/cfm_realsr.py"],
     "flow_edit.md": ["cfmrestore train configs/lfm/digits_unet.py"],
     "models.md": ["cfmrestore train configs/cfm_realsr_tiny.py --work-dir work_dirs/mine"],
     "releasing.md": ["mkdir -p docs/_build/html", "touch docs/_build/html/index.html"],

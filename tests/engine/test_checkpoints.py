@@ -10,6 +10,7 @@ from torch import nn
 
 from cfmrestore.engine import checkpoints
 from cfmrestore.imageio.atomic import atomic, write_text
+from tests.restore.flows import NETWORK, random_flow, randomize
 
 
 def example() -> dict:
@@ -57,6 +58,17 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         checkpoints.load(tmp_path / "none.pth")
     with pytest.raises(ValueError, match="holds no checkpoint that training has finished"):
         checkpoints.locate(tmp_path)
+
+
+def test_a_flow_map_and_its_velocity_take_each_others_weights() -> None:
+    velocity, flow_map, again = (random_flow(0, network={**NETWORK, "flow_map": told}) for told in (False, True, False))
+    randomize(flow_map.network, 1)
+    checkpoints.load_weights(again, flow_map.state_dict(), "map.pth")
+    x, t = torch.randn(2, 12, 8, 8), torch.tensor([0.2, 0.7])
+    given = {"context": torch.randn(2, 12, 8, 8)}
+    assert torch.equal(again.network(x, t, **given), flow_map.network(x, t, duration=torch.zeros(2), **given))
+    checkpoints.load_weights(flow_map, velocity.state_dict(), "velocity.pth")
+    assert torch.equal(velocity.network(x, t, **given), flow_map.network(x, t, duration=torch.zeros(2), **given))
 
 
 def test_weights_of_another_network_are_told_in_one_message() -> None:

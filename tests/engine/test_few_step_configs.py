@@ -13,8 +13,8 @@ from tests.testing import ROOT
 FOLDER = ROOT / "configs" / "few_steps"
 CONFIGS = sorted(FOLDER.glob("*.py"))
 TEACHERS = {  # what they begin with, and the recipe of that
-    "cfm_x4": ("cfm-x4", "cfm_unet-1.6m_x4.py"),
-    "cfm_realsr_x4": ("cfm-realsr-x4", "cfm_unet-1.6m_realsr-x4.py"),
+    "cfm_x4": ("work_dirs/cfm_unet-1.6m_x4", "cfm_unet-1.6m_x4.py"),
+    "cfm_realsr_x4": ("work_dirs/cfm_unet-1.6m_realsr-x4", "cfm_unet-1.6m_realsr-x4.py"),
     "digits": ("work_dirs/digits_unet", "lfm/digits_unet.py"),
 }
 ONE_STEP = {"cfm_realsr_x4_perceptual", "digits_consistency", "digits_drifting"}
