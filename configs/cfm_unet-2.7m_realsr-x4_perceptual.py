@@ -13,7 +13,7 @@ model = dict(
     ],
     sampling=dict(color="mean"),
 )
-train_cfg = dict(max_iters=2400, val_interval=2400)
+train_cfg = dict(max_iters=1400, val_interval=1400)
 train_dataloader = dict(batch_size=8, num_workers=1)
 optim_wrapper = dict(optimizer=dict(lr=3e-4))
 default_hooks = dict(checkpoint=dict(interval=200))

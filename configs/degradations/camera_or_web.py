@@ -1,6 +1,6 @@
-# Photographs as cameras and the web give them. Four in five are of cameras: blurred by lens and sensor, shrunk,
-# with smooth noise, sharpened by the camera or not, compressed a little or not at all, by the widths, gains and noise
-# of real pairs (docs/degrade.md); the others are `first_or_second_order`.
+# Photographs as cameras and the web give them. Half are of cameras: blurred by lens and sensor, shrunk, with smooth
+# noise, sharpened by the camera or not, compressed a little or not at all, by the widths, gains and noise of real pairs
+# (docs/degrade.md); three in ten have each fault of the web once or not at all, two in ten go through `second_order`.
 _base_ = "first_or_second_order.py"
 shrink = dict(
     type="RandomResize",
@@ -36,17 +36,19 @@ camera = [
     dict(type="Maybe", probability=0.2, step=dict(type="JPEG", quality=(75, 98))),
     dict(type="Quantize"),
 ]
-first_or_second_order = {{_base_.degradation}}
+first_order = {{_base_.first_order}}
+second_order = {{_base_.second_order}}
 degradation = [
     dict(
         type="PerImage",
         steps=[
             dict(
                 type="OneOf",
-                weights=(4, 1),
+                weights=(5, 3, 2),
                 steps=[
                     dict(type="Compose", steps=camera),
-                    dict(type="Compose", steps=first_or_second_order),
+                    dict(type="Compose", steps=first_order),
+                    dict(type="Compose", steps=second_order),
                 ],
             )
         ],
