@@ -18,13 +18,13 @@ def test_a_model_loads_and_restores_as_the_restorer_does(tmp_path: Path, monkeyp
     monkeypatch.syspath_prepend(ROOT / "integrations" / "spandrel" / "src")
     import spandrel_cfmrestore
 
-    export("cfm-realsr-x4", "safetensors", tmp_path / "model.safetensors")
+    export("cfm-x4", "safetensors", tmp_path / "model.safetensors")
     spandrel_cfmrestore.install()
     spandrel_cfmrestore.install()
     model = spandrel.ModelLoader().load_from_file(tmp_path / "model.safetensors")
     assert (model.architecture.id, model.purpose, model.scale) == ("cfmrestore", "SR", 4)
     image = torch.rand(1, 3, 9, 13)
-    expected = Restorer.from_pretrained("cfm-realsr-x4", device="cpu")(image, fidelity=1, tile=0)
+    expected = Restorer.from_pretrained("cfm-x4", device="cpu")(image, fidelity=1, tile=0)
     torch.testing.assert_close(model(image), expected, atol=1e-5, rtol=0)
 
 

@@ -101,7 +101,9 @@ def open_page(command: Path, here: Path, seconds: float = 60) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--python", default=sys.executable, metavar="COMMAND", help="of the environment (default: this)")
+    parser.add_argument(
+        "--python", default=sys.executable, metavar="COMMAND", help="of the environment (default: this)"
+    )
     python = parser.parse_args().python
     began = time.monotonic()
 

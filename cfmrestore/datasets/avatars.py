@@ -17,6 +17,7 @@ _FINER = 4  # samples along a side of a pixel
 _SKIN = {False: (0.95, 0.80, 0.68), True: (0.52, 0.35, 0.24)}
 _HAIR = {False: (0.88, 0.74, 0.42), True: (0.16, 0.11, 0.09)}
 _LIPS = (0.72, 0.22, 0.25)
+_HAT = (0.15, 0.32, 0.82)
 _INK = (0.08, 0.08, 0.10)
 
 Color = tuple[float, float, float]
@@ -26,9 +27,9 @@ Color = tuple[float, float, float]
 class Avatars(ImageDataset):
     """Faces with and without glasses, smile, hat, dark hair and dark skin, each in half of them, independently.
 
-    Hair, background, clothes, eyes and the shades of all are drawn too, and say nothing of the attributes. An avatar is
-    drawn from (run seed, epoch, number), so that every epoch of "train" has new ones; "held_out" is the same in all
-    runs.
+    Length of hair, background, clothes, eyes and the shades of all are drawn too, and say nothing of the attributes.
+    Hats are blue, as glasses are black: a hat of any color has no direction of its own. An avatar is drawn from (run
+    seed, epoch, number), so that every epoch of "train" has new ones; "held_out" is the same in all runs.
 
     Args:
         split: "train" or "held_out".
@@ -110,7 +111,7 @@ def avatar(attributes: Mapping[str, bool], rng: np.random.Generator, size: int, 
     if attributes["glasses"]:
         _glasses(canvas, (x, y - 0.02), width)
     if attributes["hat"]:
-        _hat(canvas, (x, y - 0.20), width, _shade((0.45, 0.45, 0.5), 0.1 * u[23], 0.35 * u[12:15][::-1]))
+        _hat(canvas, (x, y - 0.20), width, _shade(_HAT, 0.05 * u[23]))
     return canvas.pixels()
 
 
