@@ -121,7 +121,7 @@ def test_the_natural_end_is_the_default(name: str) -> None:
 @every
 @pytest.mark.parametrize("fidelity", [0.0, 0.5, 1.0])
 def test_they_are_fast(name: str, fidelity: float) -> None:
-    """One evaluation, or two where the card says so; the mean takes one, and what lies between it and two takes both."""
+    """One evaluation, or two where the card says so; the mean takes one, and what lies between takes both."""
     low = (255 * photographs(name)[0][1][0, :, :24, :24]).byte().permute(1, 2, 0).numpy()
     evaluations = {0.0: 2, 0.5: 3, 1.0: 1}[fidelity] if name == "cfm-x4" else 1
     assert restorer(name).restore(Picture(low, Metadata(), "png"), Settings(fidelity=fidelity))[2] == evaluations
