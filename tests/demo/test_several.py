@@ -180,7 +180,7 @@ def test_a_model_is_chosen_and_its_card_shown(page: Page, served: SimpleNamespac
     assert "By cfm-realsr-x4-fast, for JPEG of quality" in page.inner_text("#summary")
     page.click("#model input")
     page.locator("[role=option]", has_text="cfm-x4").first.click()
-    wait_for(page, "document.querySelector('#card').innerText.includes('1.6 M parameters, 3.')")
+    wait_for(page, "document.querySelector('#card').innerText.includes('1.7 M parameters, 3.')")
     page.click("#restore")
     wait_for(page, "document.querySelector('#summary').innerText.includes('By cfm-x4.')")
     assert len(served.loaded.restorers["cfm-x4"].calls) == 1

@@ -77,7 +77,7 @@ def test_stopped_by_a_signal(tmp_path: Path, unbroken: dict[int, Path], name: st
     config = write_config(tmp_path, ', dict(type="SendSignal", name="' + name + '", at=7)')
     keys, work_dir = options(tmp_path, **{"train_dataloader.num_workers": workers}), tmp_path / "run"
     keys["train_dataloader.persistent_workers"] = workers > 0
-    output = run_tool("train.py", config, "--work-dir", work_dir, options=keys, expect=1 if name == "SIGINT" else 0)
+    output = run_tool("train.py", config, "--work-dir", work_dir, options=keys, expect=130 if name == "SIGINT" else 0)
     assert f"{name} received: saved after iteration 7" in output
     assert "Iter(val)" not in output
     (log,) = work_dir.glob("*/*.log")
