@@ -38,6 +38,18 @@ def box(page: Page, selector: str) -> tuple[float, float, float, float]:
     return found["x"], found["y"], found["width"], found["height"]
 
 
+def wait_until_still(page: Page, selector: str) -> None:
+    """Until an element is drawn alike, in the same place, twice: a canvas zooms to a new image by degrees."""
+    before, now = None, _look(page, selector)
+    while now != before:
+        page.wait_for_timeout(300)
+        before, now = now, _look(page, selector)
+
+
+def _look(page: Page, selector: str) -> tuple[bytes, tuple[float, float, float, float]]:
+    return page.locator(selector).first.screenshot(), box(page, selector)
+
+
 def toast(page: Page) -> str:
     """The last line of what the page says in its corner."""
     return page.locator(".toast-body").inner_text().strip().split("\n")[-1]

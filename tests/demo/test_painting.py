@@ -15,7 +15,7 @@ from cfmrestore.demo import holes
 from cfmrestore.demo import server as demo
 from cfmrestore.demo.uploads import Limits
 from cfmrestore.restore import Restorer
-from tests.demo.browser import answer_to, box, restore, show, toast, upload
+from tests.demo.browser import answer_to, box, restore, show, toast, upload, wait_until_still
 from tests.restore.flows import save_model
 from tests.testing import PHONE, free_port, new_page
 
@@ -45,6 +45,7 @@ def photo(folder: Path) -> tuple[Path, np.ndarray]:
 def paint(page: Page) -> None:
     """A stroke from the middle of the canvas to the right."""
     page.locator("#editor").evaluate("(e) => e.scrollIntoView({block: 'center', behavior: 'instant'})")
+    wait_until_still(page, "#editor canvas")
     x, y, width, height = box(page, "#editor canvas")
     page.mouse.move(x + width / 2, y + height / 2)
     page.mouse.down()
