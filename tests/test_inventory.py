@@ -34,6 +34,7 @@ TOOLS = {
     "judge_boundary.py": "judge-boundary", "fit_grid.py": "fit-grid",
     "cache_latents.py": "cache", "pairs.py": "pairs", "few_steps.py": "few-steps",
     "boost.py": "boost", "publish_model.py": "publish", "showcase.py": "showcase", "zero_shot.py": "zero-shot",
+    "lifting.py": "lifting",
     "study.py": "study", "cfmrestore.demo": "demo", "misc/print_config.py": "print-config",
     "misc/convert_checkpoint.py": "convert", "check_plugin.py": "check-plugin",
     "models": "models", "configs": "configs", "doctor": "doctor", "completion": "completion",

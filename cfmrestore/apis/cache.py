@@ -24,6 +24,7 @@ def write_cache(
     out: str | Path,
     *,
     images: str | Path | None = None,
+    dataset: int | None = None,
     crop: int | None = None,
     degradation: str | None = None,
     crops: int = 1,
@@ -52,6 +53,7 @@ def write_cache(
         source: A training config, or a model as for ``Restorer.from_pretrained``.
         out: Folder of the cache.
         images: A folder of photographs, in place of the config's dataset; a model needs it.
+        dataset: Which of the datasets that a config mixes, from 0 on.
         crop: Side of the squares that are cut from them, turned and mirrored; without, they are taken whole.
         degradation: A preset, in place of that of the config or model.
         crops: Crops of an image.
@@ -71,10 +73,10 @@ def write_cache(
     model, own, own_seed = _configs(source, options)
     if degradation is not None:
         model["data_preprocessor"] = _degraded_by(degradation, model)
-    dataset = _dataset(own, images, crop)
+    photographs = _photographs(_one_of(own, dataset), images, crop)
     flow = MODELS.build(model).to(device_of_process(device)).eval()
-    data = DATASETS.build(dataset, default_args={"seed": own_seed if seed is None else seed})
-    entries = CacheSource(flow, data, dataset, degradations=degradations, parts=parts, dtype=dtype)
+    data = DATASETS.build(photographs, default_args={"seed": own_seed if seed is None else seed})
+    entries = CacheSource(flow, data, photographs, degradations=degradations, parts=parts, dtype=dtype)
     writer = CacheWriter(entries, Path(out), versions=crops * degradations, shard=shard, batch=batch, workers=workers)
     if verify is not None:
         count = min(verify, sum(one.count for one in read_index(out).shards))
@@ -108,7 +110,18 @@ def _degraded_by(preset: str, model: Mapping[str, Any]) -> Config:
     return {**kept, "degradation": steps["degradation"], "target": steps["target"]}
 
 
-def _dataset(own: Config | None, images: str | Path | None, crop: int | None) -> Config:
+def _one_of(own: Config | None, number: int | None) -> Config | None:
+    """The dataset of a config, or of a mixture the one of that number."""
+    mixed = (own or {}).get("datasets")
+    if number is None:
+        return own
+    if mixed is None or not 0 <= number < len(mixed):
+        has = "no datasets" if mixed is None else f"the datasets 0 to {len(mixed) - 1}"
+        raise ValueError(f"the config mixes {has}; got --dataset {number}")
+    return dict(mixed[number])
+
+
+def _photographs(own: Config | None, images: str | Path | None, crop: int | None) -> Config:
     """The config's, or photographs of a folder: whole, or squares of them turned and mirrored as in the configs."""
     if images is None:
         if own is None or crop is not None:

@@ -19,6 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, metavar="FOLDER", help="of the cache, which CachedLatents reads")
     what = parser.add_argument_group("what is encoded")
     what.add_argument("--images", metavar="FOLDER", help="photographs (default: the config's training data)")
+    of_mixture = "of those that a config mixes, from 0 on: each has a cache of its own"
+    what.add_argument("--dataset", type=int, metavar="N", help=of_mixture)
     what.add_argument("--crop", type=int, metavar="SIDE", help="cut squares from --images, turned and mirrored")
     what.add_argument("--degradation", metavar="PRESET", help="default: that of the config or model")
     what.add_argument("--crops", type=int, default=1, metavar="N", help="crops an image (default: 1)")

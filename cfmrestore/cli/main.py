@@ -17,8 +17,8 @@ from cfmrestore.process import console, prepare_process, quiet_pipes, readable_e
 COMMANDS = (
     "train", "test", "evaluate", "feature-statistics", "nearest", "compare", "sheet", "sweep", "study", "restore",
     "sample", "inpaint", "edit", "fit-boundary", "judge-boundary", "fit-grid", "cache", "pairs", "few-steps", "boost",
-    "degrade", "degradation-law", "showcase", "zero-shot", "publish", "convert", "export", "print-config", "benchmark",
-    "demo", "check-plugin", "models", "configs", "doctor", "completion",
+    "degrade", "degradation-law", "showcase", "zero-shot", "lifting", "publish", "convert", "export", "print-config",
+    "benchmark", "demo", "check-plugin", "models", "configs", "doctor", "completion",
 )  # fmt: skip
 """Names of the files of this folder, with hyphens, in the order of the help."""
 

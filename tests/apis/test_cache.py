@@ -287,9 +287,24 @@ def test_what_cannot_be_cached_is_said(tmp_path: Path) -> None:
     mixture = {"train_dataloader.dataset": {"_delete_": True, "type": "Mixture", "datasets": [{"type": "Digits"}]}}
     with pytest.raises(ValueError, match="a cache is of one dataset of photographs, and Mixture is none"):
         write_cache(write_config(tmp_path), tmp_path / "mixture", options=mixture)
+    for number, options, has in ((1, mixture, "the datasets 0 to 0"), (0, {}, "no datasets")):
+        with pytest.raises(ValueError, match=f"the config mixes {has}; got --dataset {number}"):
+            write_cache(write_config(tmp_path), tmp_path / "mixture", options=options, dataset=number)
     assert "--rank is one of 0 to --world-size - 1; got 2 of 2" in call_tool(
         "cache_latents.py", write_config(tmp_path), "--out", tmp_path / "o", "--rank", 2, "--world-size", 2
     )
+
+
+def test_one_dataset_of_a_mixture(tmp_path: Path) -> None:
+    config = write_config(tmp_path)
+    folders = [write_images(tmp_path / name, count=n) for name, n in (("a", 2), ("b", 3))]
+    datasets = [{"type": "ImageFolder", "data_root": str(one), "pipeline": [{"type": "RandomCrop", "size": 16}]}
+                for one in folders]  # fmt: skip
+    mixture = {"train_dataloader.dataset": {"_delete_": True, "type": "Mixture", "datasets": datasets}}
+    assert write_cache(config, tmp_path / "out", options=mixture, dataset=1)["entries"] == 3
+    alone = {"train_dataloader.dataset": {"_delete_": True, **datasets[1]}}
+    write_cache(config, tmp_path / "alone", options=alone)
+    assert content(tmp_path / "out") == content(tmp_path / "alone")
 
 
 def test_an_unreadable_image_is_left_out_where_the_dataset_skips(tmp_path: Path) -> None:

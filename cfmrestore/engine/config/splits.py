@@ -10,12 +10,12 @@ def use_whole_folders(cfg: dict[str, Any]) -> None:
     """Of an ``ImageFolder`` that is split, take all images if no loader of the other kind reads that folder.
 
     Recipes hold out every fourth photograph of ``data_root``. With a ``val_root`` of its own nothing needs to be held
-    out, and nothing is left out.
+    out, and nothing is left out. A cache of latents does not say of which folder it is, and so may be of any.
     """
     loaders = [cfg.get("train_dataloader"), cfg.get("val_dataloader")]
-    if not all(loaders):
+    if not all(loaders) or any(_of_type("CachedLatents", loaders[0])):
         return
-    folders = [list(_folders(loader)) for loader in (*loaders, cfg.get("test_dataloader") or {})]
+    folders = [list(_of_type("ImageFolder", loader)) for loader in (*loaders, cfg.get("test_dataloader") or {})]
     roots = [{one.get("data_root") for one in found} for found in folders]
     for found, others in zip(folders, (roots[1], roots[0], roots[0]), strict=True):
         for one in found:
@@ -23,13 +23,13 @@ def use_whole_folders(cfg: dict[str, Any]) -> None:
                 one["split"] = "all"
 
 
-def _folders(place: Any) -> Iterator[dict[str, Any]]:
-    """The image folders below a place in a config."""
+def _of_type(kind: str, place: Any) -> Iterator[dict[str, Any]]:
+    """The datasets of a type below a place in a config."""
     if isinstance(place, Mapping):
-        if place.get("type") == "ImageFolder":
+        if place.get("type") == kind:
             yield place  # type: ignore[misc]
         for value in place.values():
-            yield from _folders(value)
+            yield from _of_type(kind, value)
     elif isinstance(place, list | tuple):
         for value in place:
-            yield from _folders(value)
+            yield from _of_type(kind, value)

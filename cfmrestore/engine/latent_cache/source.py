@@ -63,8 +63,8 @@ class CacheSource:
     ) -> None:
         if not isinstance(dataset, ImageDataset):
             raise ValueError(
-                f"a cache is of one dataset of photographs, and {type(dataset).__name__} is none: write one of each, "
-                "and mix those"
+                f"a cache is of one dataset of photographs, and {type(dataset).__name__} is none: write one of each "
+                "(--dataset 0, 1 ...), and mix those"
             )
         if degradations < 1 or dtype not in DTYPES:
             raise ValueError(
