@@ -1,4 +1,4 @@
-"""Former names of plugins and config keys: what an older config or checkpoint says is read as today's."""
+"""Former names of plugins, config keys and models: what an older config or checkpoint says is read as today's."""
 
 import warnings
 from collections.abc import Mapping
@@ -15,6 +15,9 @@ PLUGINS = {
     "SignalHook": "PreemptionHook",
 }
 """Registered class names."""
+
+MODELS = {"cfm-realsr-x4-fast": "cfm-realsr-x4"}
+"""Bundled models."""
 
 TOLD_BY_COUPLING = ("context", "condition_on_noise", "tell_level")
 """Keys of ``LowresLatent`` and ``PosteriorMean`` that are a condition now, ``LowRes``."""
@@ -84,6 +87,13 @@ def plugin_name(name: str, *, warn: bool = True) -> str:
     if name in PLUGINS and warn:
         _say(name, PLUGINS[name])
     return PLUGINS.get(name, name)
+
+
+def model_name(name: str) -> str:
+    """The present name of a bundled model."""
+    if name in MODELS:
+        _say(name, MODELS[name])
+    return MODELS.get(name, name)
 
 
 def tensor_name(name: str) -> str:

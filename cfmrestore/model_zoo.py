@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from cfmrestore.former_names import model_name
 from cfmrestore.suggestions import closest, closest_file
 
 FOLDER = Path(__file__).parent / "weights"
@@ -16,9 +17,14 @@ def cards(folder: Path = FOLDER) -> dict[str, dict[str, Any]]:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
-def check_name(name: str, folder: Path = FOLDER) -> None:
-    """Refuse a name that is no bundled model's, and say what is like it, also among the files."""
-    known = cards(folder)
+def for_pictures(folder: Path = FOLDER) -> dict[str, dict[str, Any]]:
+    """Those of the cards whose models take pictures; ``inputs`` of the others says what they take."""
+    return {name: card for name, card in cards(folder).items() if "latents" not in card["inputs"]}
+
+
+def check_name(name: str, folder: Path = FOLDER) -> str:
+    """The present name of a bundled model; what is none is refused, with what is like it, also among the files."""
+    known, name = cards(folder), model_name(name)
     if name not in known:
         match = closest(name, known) or closest_file(name)
         raise ValueError(
@@ -26,13 +32,14 @@ def check_name(name: str, folder: Path = FOLDER) -> None:
             f"or one of the bundled models ({', '.join(known) or 'this version has none'})"
             + (f"; did you mean {match!r}?" if match else "")
         )
+    return name
 
 
 def find_bundled(name: str, folder: Path = FOLDER) -> Path:
     """The file of a model, which is held to be the one that was published."""
     from cfmrestore.hub import check_sha256  # and with it torch, without which a command reads its flags
 
-    check_name(name, folder)
+    name = check_name(name, folder)
     file = folder / f"{name}.safetensors"
     if not file.is_file():
         raise ValueError(f"the bundled model {name} lacks its file {file.name}: install the package again")

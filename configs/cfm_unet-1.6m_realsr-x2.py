@@ -1,5 +1,5 @@
 # Real-world x2 in one step of a flow map, which does not go by way of x4. From the weights of
-# the shipped model cfm-realsr-x4; with the extra "perceptual". The shipped model cfm-realsr-x2.
+# few_steps/cfm_realsr_x4_perceptual.py; with the extra "perceptual". The shipped model cfm-realsr-x2.
 _base_ = [
     "_base_/default_runtime.py",
     "_base_/datasets/bsds400_imagenet.py",
@@ -11,7 +11,7 @@ degradation = "camera_or_web_x2"
 worker_degradation = "${degradation}"
 target = []
 crop_size = 128
-load_from = "cfm-realsr-x4"
+load_from = "work_dirs/cfm_realsr_x4_perceptual"
 model = dict(
     network=dict(flow_map=True),
     loss=[

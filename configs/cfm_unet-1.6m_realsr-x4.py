@@ -1,5 +1,5 @@
 # Real-world x4 super-resolution: blur, noise and JPEG twice, once or not at all. The network of cfm_unet-1.6m_x4, from
-# whose weights it starts. What the shipped model cfm-realsr-x4 begins with, few_steps/cfm_realsr_x4_perceptual.py.
+# whose weights it starts. What few_steps/cfm_realsr_x4_perceptual.py begins with.
 _base_ = [
     "_base_/default_runtime.py",
     "_base_/datasets/bsds400.py",

@@ -1,5 +1,6 @@
 # From the weights of `cfm_unet-2.7m_x4.py`: what one step makes of an input is drawn to its target, in the features
 # of EfficientNet-Lite0 too, the more the further the dial stands from fidelity. With the extra "perceptual".
+# The shipped model cfm-x4-fast.
 _base_ = "cfm_unet-2.7m_x4.py"
 load_from = "work_dirs/cfm_unet-2.7m_x4"
 crop_size = 128

@@ -108,7 +108,7 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_backends(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", nargs="?", default="cfm-realsr-x4-fast")
+    parser.add_argument("model", nargs="?", default="cfm-realsr-x4")
     parser.add_argument("--backends", nargs="+", metavar="NAME", help="default: all")
     parser.add_argument("--side", type=int, default=512, help="of the result, in pixels (default: 512)")
     parser.add_argument("--rounds", type=int, default=7)

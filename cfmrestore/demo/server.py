@@ -17,6 +17,7 @@ from cfmrestore import model_zoo
 from cfmrestore.demo.edits import PageEditor
 from cfmrestore.demo.models import PageModels
 from cfmrestore.demo.uploads import Limits, PageRestorer, delete_old_files
+from cfmrestore.former_names import model_name
 from cfmrestore.restore.auto_model import AUTO
 
 
@@ -49,7 +50,8 @@ def models_of(model: str, device: str) -> PageModels:
     def load(name: str) -> PageRestorer:
         return Restorer.from_pretrained(name, device=device)
 
-    if model == AUTO or model in model_zoo.cards():
+    model = model_name(model)
+    if model == AUTO or model in model_zoo.for_pictures():
         return PageModels.bundled(load, model)
     return PageModels.of(load(model))
 

@@ -1,4 +1,4 @@
-# The shipped model cfm-realsr-x4: the one-step sibling of cfm_unet-1.6m_realsr-x4.py, from whose weights it starts.
+# The one-step sibling of cfm_unet-1.6m_realsr-x4.py, from whose weights it starts.
 # What one evaluation makes of an input is drawn to its target, in the features of EfficientNet-Lite0 the more the
 # further the dial stands from fidelity. On photographs in data/bsds400, with the extra "perceptual".
 _base_ = "../cfm_unet-1.6m_realsr-x4.py"

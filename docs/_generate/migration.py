@@ -29,6 +29,7 @@ def migration_page() -> str:
         "Plugins": [(f"`{old}`", f"`{new}`") for old, new in former_names.PLUGINS.items()],
         "Config keys": keys + moved,
         "Configs": renamed_configs(),
+        "Bundled models": [(f"`{old}`", f"`{new}`") for old, new in former_names.MODELS.items()],
         "Flags of commands": renamed_flags(),
         "Tensors in checkpoints": tensors,
     }

@@ -96,11 +96,11 @@ def test_parts_restore_by_several_evaluations(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("open_sizes")
 def test_a_program_of_torch_is_read_without_this_package(tmp_path: Path) -> None:
-    file, _ = export("cfm-realsr-x4-fast", "torch", tmp_path / "model.pt2", fidelity=1)
+    file, _ = export("cfm-realsr-x4", "torch", tmp_path / "model.pt2", fidelity=1)
     extra = {"about.json": ""}
     program = torch.export.load(file, extra_files=extra).module()
-    assert json.loads(extra["about.json"])["name"] == "cfm-realsr-x4-fast"
-    restorer = Restorer.from_pretrained("cfm-realsr-x4-fast", device="cpu")
+    assert json.loads(extra["about.json"])["name"] == "cfm-realsr-x4"
+    restorer = Restorer.from_pretrained("cfm-realsr-x4", device="cpu")
     for size in SIZES[::3]:
         image = picture(*size)
         torch.testing.assert_close(program(image), restorer(image, fidelity=1, tile=0), atol=1e-4, rtol=0)

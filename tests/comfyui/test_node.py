@@ -87,8 +87,8 @@ def test_a_wrong_model_is_named(node: type[stub.ComfyNode], wrong: str) -> None:
 
 
 def test_the_text_field_comes_before_the_choice(node: type[stub.ComfyNode]) -> None:
-    path = str(ROOT / "cfmrestore" / "weights" / "cfm-realsr-x4-fast.safetensors")
-    named, _ = stub.run(node, image=photo(), model="cfm-realsr-x4-fast")
+    path = str(ROOT / "cfmrestore" / "weights" / "cfm-realsr-x4.safetensors")
+    named, _ = stub.run(node, image=photo(), model="cfm-realsr-x4")
     assert torch.equal(named, stub.run(node, image=photo(), other_model=f" {path}\n")[0])
 
 

@@ -54,7 +54,7 @@ def test_models_are_loaded_when_they_are_asked_for(tmp_path: Path) -> None:
     assert models.first.scale == 4
     count = len(loaded.names)
     _, said = models.take(AUTO, Image.open(jpeg(tmp_path / "a.jpg")), 4)
-    assert said.startswith("By cfm-realsr-x4-fast, for JPEG of quality")
+    assert said.startswith("By cfm-realsr-x4, for JPEG of quality")
     restorer, said = models.take("cfm-x4", Image.new("RGB", (8, 8)), 4)
     assert (restorer, said) == (loaded.restorers["cfm-x4"], "By cfm-x4.")
     models.take("cfm-x4", Image.new("L", (8, 8)), 4)
@@ -177,7 +177,7 @@ def test_a_model_is_chosen_and_its_card_shown(page: Page, served: SimpleNamespac
     upload(page, jpeg(tmp_path / "a.jpg"))
     page.locator("#picture img").wait_for()
     restore(page)
-    assert "By cfm-realsr-x4-fast, for JPEG of quality" in page.inner_text("#summary")
+    assert "By cfm-realsr-x4, for JPEG of quality" in page.inner_text("#summary")
     page.click("#model input")
     page.locator("[role=option]", has_text="cfm-x4").first.click()
     wait_for(page, "document.querySelector('#card').innerText.includes('1.7 M parameters, 3.')")
@@ -206,7 +206,7 @@ def test_several_are_restored_and_packed(page: Page, served: SimpleNamespace, tm
     page.click("#restore-all")
     wait_for(page, "!document.querySelector('#download-all').disabled")
     said = page.inner_text("#said")
-    assert "a.png: 128 x 96 → 512 x 384 pixels. By cfm-realsr-x4-fast" in said
+    assert "a.png: 128 x 96 → 512 x 384 pixels. By cfm-realsr-x4" in said
     assert "wide.png was left out: The picture is 300 x 10. At most 160 pixels a side are taken." in said
     with page.expect_download() as download:
         page.click("#download-all")

@@ -128,11 +128,11 @@ def test_pictures_of_any_kind_have_traces(shape: tuple[int, int, int], kind: typ
 
 def test_the_cards_say_for_what_a_model_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert covering(()) == "cfm-x4-fast"
-    assert covering(("jpeg",)) == covering(("noise", "blur")) == "cfm-realsr-x4-fast"
+    assert covering(("jpeg",)) == covering(("noise", "blur")) == "cfm-realsr-x4"
     assert covering(("blur",), 2) == covering(("jpeg",), 1.5) == "cfm-realsr-x2"
     assert covering(("noise",), 1) == "cfm-web-x1"
     assert covering((), 2) == covering((), 16) == "cfm-x4-fast"
-    assert covering(("noise",), 16) == "cfm-realsr-x4-fast"
+    assert covering(("noise",), 16) == "cfm-realsr-x4"
     new = {"inputs": ["jpeg"], "figures": {"evaluations": 9}, "scale": 4}
     monkeypatch.setattr(model_zoo, "cards", lambda: {"of-jpeg": new})
     assert covering(("jpeg",)) == "of-jpeg"
@@ -149,9 +149,9 @@ def test_each_file_gets_its_model(tmp_path: Path, capsys: pytest.CaptureFixture[
         main(["restore", str(tmp_path), "--fidelity", "1", "--out", str(tmp_path / "out")])
     said = capsys.readouterr().err
     assert f"{tmp_path / 'clean.png'}: cfm-x4-fast, for a clean picture" in said
-    assert f"{tmp_path / 'web.png'}: cfm-realsr-x4-fast, for JPEG of quality 40" in said
+    assert f"{tmp_path / 'web.png'}: cfm-realsr-x4, for JPEG of quality 40" in said
     assert "bad.png" in str(caught.value)
-    for name, model in (("clean", "cfm-x4-fast"), ("web", "cfm-realsr-x4-fast")):
+    for name, model in (("clean", "cfm-x4-fast"), ("web", "cfm-realsr-x4")):
         (alone,) = restore(
             [tmp_path / f"{name}.png"], model, tmp_path / f"{name}_x4.png", settings=Settings(fidelity=1)
         )
