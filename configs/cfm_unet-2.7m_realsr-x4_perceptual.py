@@ -1,7 +1,16 @@
 # From the weights of `cfm_unet-2.7m_realsr-x4.py`: what one step makes of an input is drawn to its target, in the
 # features of EfficientNet-Lite0 too, the more the further the dial stands from fidelity. With the extra "perceptual".
 # The shipped model cfm-realsr-x4.
-_base_ = "cfm_unet-2.7m_realsr-x4.py"
+_base_ = [
+    "_base_/default_runtime.py",
+    "_base_/datasets/bsds400_imagenet.py",
+    "_base_/models/cfm_haar_unet-2.7m.py",
+    "_base_/schedules/adamw_20k.py",
+]
+scale = 4
+degradation = "camera_or_web"
+worker_degradation = "${degradation}"
+target = []
 load_from = "work_dirs/cfm_unet-2.7m_realsr-x4"
 crop_size = 128
 model = dict(

@@ -72,7 +72,7 @@ def inventory() -> dict[str, Any]:
         "commands": sorted(COMMANDS),
         "flags": {tool: flags(command) for tool, command in TOOLS.items()},
         "plugins": plugins,
-        "models": sorted(model_zoo.cards()),
+        "models": sorted({*model_zoo.cards(), *former_names.MODELS}),
     }
 
 
