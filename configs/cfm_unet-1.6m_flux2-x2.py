@@ -1,7 +1,8 @@
-# Twice as large pictures from FLUX.2: latents of 64x64 to 128x128. The flow of latents, and one step of its flow map that
-# is drawn to the targets. A cache of latents makes it many times as fast (docs/scaling.md): cfmrestore cache
-# configs/cfm_unet-1.6m_flux2-x2.py --out CACHE --crops 6, and then, as another config,
-# train_dataloader = dict(dataset=dict(_delete_=True, type="CachedLatents", data_root="CACHE"))
+# Twice as large pictures from FLUX.2: latents of 64x64 to 128x128. The flow of latents, and one step of its flow map
+# that is drawn to the targets. A cache of latents makes it many times as fast (docs/scaling.md): cfmrestore cache
+# configs/cfm_unet-1.6m_flux2-x2.py --dataset 0 --crops 8 --out CACHE0, and --dataset 1 to CACHE1; then in another
+# config train_dataloader = dict(dataset=dict(_delete_=True, type="Mixture",
+#     datasets=[dict(type="CachedLatents", data_root=cache) for cache in ("CACHE0", "CACHE1")]))
 _base_ = [
     "_base_/default_runtime.py",
     "_base_/datasets/bsds400_imagenet.py",

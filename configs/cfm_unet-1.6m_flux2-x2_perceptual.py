@@ -1,6 +1,7 @@
-# From the weights of `cfm_unet-1.6m_flux2-x2.py`: what one step makes of an input is decoded, and drawn to the photograph
-# in its pixels and in the features of EfficientNet-Lite0. Errors of latents weigh otherwise than those of pictures: the
-# mean latent of all that an input may come from decodes to less than the input itself. With the extra "perceptual".
+# From the weights of `cfm_unet-1.6m_flux2-x2.py`: what one step makes of an input is decoded, and drawn to the
+# photograph in its pixels and in the features of EfficientNet-Lite0. Errors of latents weigh otherwise than those of
+# pictures: the mean latent of all that an input may come from decodes to less than the input itself. With the extra
+# "perceptual".
 _base_ = "cfm_unet-1.6m_flux2-x2.py"
 load_from = "work_dirs/cfm_unet-1.6m_flux2-x2"
 crop_size = 128

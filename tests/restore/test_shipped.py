@@ -75,7 +75,7 @@ def restored(name: str, fidelity: float) -> list[Tensor]:
 class TestWhatTheyAre:
     def test_all_are_there_and_small(self) -> None:
         assert set(model_zoo.cards()) == set(ALL)
-        assert sum(path.stat().st_size for path in model_zoo.FOLDER.glob("*.safetensors")) < 24 * 2**20
+        assert sum(path.stat().st_size for path in model_zoo.FOLDER.glob("*.safetensors")) < 24e6
 
     @every
     def test_the_card_tells_what_one_must_know(self, name: str) -> None:

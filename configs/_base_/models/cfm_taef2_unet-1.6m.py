@@ -1,6 +1,6 @@
-# Coupled flow matching in the latents of FLUX.2, which TAEF2, a small distilled autoencoder, makes and decodes. A latent of
-# 32 channels cannot be enlarged as pictures are, so the path starts at what is decoded, enlarged and encoded again. A
-# U-Net of one level and 1.6 M parameters, and a flow map. The recipe says scale, degradation and target.
+# Coupled flow matching in the latents of FLUX.2, which TAEF2, a small distilled autoencoder, makes and decodes. A
+# latent of 32 channels cannot be enlarged as pictures are, so the path starts at what is decoded, enlarged and encoded
+# again. A U-Net of one level and 1.6 M parameters, and a flow map. The recipe says scale, degradation and target.
 encoder_path = "data/weights/taef2"  # the folder of taef2_encoder.pth and taef2_decoder.pth
 model = dict(
     type="CouplingFlow",
@@ -24,5 +24,5 @@ model = dict(
     channels_last=True,
     times=dict(type="Stratified", zero_probability=0.5),
     loss=[dict(type="MSE"), dict(type="TargetMSE", steps=0)],
-    sampling=dict(solver=dict(type="FlowMapEuler", dial=True), num_intervals=1),
+    sampling=dict(solver=dict(type="FlowMapEuler", dial=True), num_intervals=1, color="wavelet"),
 )
