@@ -12,9 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cfmrestore.couplings.upsampling import enlarge, lift
+from cfmrestore.couplings.upsampling import enlarge
 from cfmrestore.datasets.base import to_tensor
-from cfmrestore.encoders.base import Encoder
 from cfmrestore.engine.panels import caption, middle, stack, to_pixels, write_jpeg, write_png
 from cfmrestore.evaluation.metric_names import metric_config
 from cfmrestore.evaluation.metrics.evaluator import RestorationEvaluator
@@ -97,7 +96,7 @@ def lifting(
         fill(page, mark, "", check=True)
     restorer = Restorer.from_pretrained(model, device=device, encoder={"path": encoder} if encoder else None)
     if restorer.scale == 1 or restorer.flow.encoder.affine:
-        raise ValueError(f"{model} enlarges no latents of an autoencoder: name a flow such as cfm-flux2-x2")
+        raise ValueError(f"{model} enlarges no latents of an autoencoder: name a flow that does")
     files = list_images(Path(photographs), split)
     count = len(files) if count is None else min(count, len(files))
     files = [files[i * len(files) // count] for i in range(count)]
@@ -151,6 +150,12 @@ def _ways(
     def decoded(latent: Latent) -> Image:
         return space.decode(latent.to(restorer.device)).float().clamp(0, 1).cpu()
 
+    def encoded(image: Image, case: Case) -> Latent:
+        return space.encode(image.to(restorer.device), ImageRng([case.seed]))
+
+    def enlarged(case: Case) -> Image:
+        return resize(decoded(case.latent), scale=scale)
+
     def flow(case: Case, settings: Settings) -> Image:
         return restorer.images(case.latent, settings, [case.seed], is_latent=True)[0]
 
@@ -161,8 +166,8 @@ def _ways(
     ways = {
         "latents, nearest": Way(lambda case: decoded(enlarge(case.latent, scale, "nearest"))),
         "latents, bilinear": Way(lambda case: decoded(enlarge(case.latent, scale, "bilinear"))),
-        "decoded, bicubic": Way(lambda case: resize(decoded(case.latent), scale=scale).clamp(0, 1)),
-        "decoded, bicubic, encoded": Way(lambda case: decoded(_encoded_again(case, space, scale, decoded))),
+        "decoded, bicubic": Way(lambda case: enlarged(case).clamp(0, 1)),
+        "decoded, bicubic, encoded": Way(lambda case: decoded(encoded(enlarged(case), case))),
     }
     for steps in intervals:
         for fidelity in fidelities:
@@ -172,16 +177,8 @@ def _ways(
     for title, place in beside.items():
         peer = Restorer.from_pretrained(place, device=device)
         ways[title] = Way(partial(restored, peer=peer), peer.nfe(Settings()))
-    ways["the encoder's ceiling"] = Way(lambda case: decoded(_encoded(case, space, restorer.device)))
+    ways["the encoder's ceiling"] = Way(lambda case: decoded(encoded(case.high, case)))
     return ways
-
-
-def _encoded(case: Case, space: Encoder, device: torch.device) -> Latent:
-    return space.encode(case.high.to(device), ImageRng([case.seed]))
-
-
-def _encoded_again(case: Case, space: Encoder, scale: int, decoded: Callable[[Latent], Image]) -> Latent:
-    return lift(decoded(case.latent).to(case.latent), space, scale, "pixel", ImageRng([case.seed]))
 
 
 @torch.no_grad()
