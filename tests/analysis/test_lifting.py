@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import pytest
-import torch
 from PIL import Image
 
 from cfmrestore.analysis.lifting import lifting
-from cfmrestore.encoders.taef2 import build_decoder, build_encoder
+from tests.encoders.weights import save_taef2
 from tests.restore.flows import save_model
 from tests.testing import write_images
 
@@ -16,11 +15,7 @@ WAYS = ["latents, nearest", "latents, bilinear", "decoded, bicubic", "decoded, b
 
 def save_flow(folder: Path) -> Path:
     """A random flow in the space of a random autoencoder."""
-    space = folder / "space"
-    space.mkdir()
-    torch.manual_seed(0)
-    torch.save(build_encoder().state_dict(), space / "taef2_encoder.pth")
-    torch.save(build_decoder().state_dict(), space / "taef2_decoder.pth")
+    space = save_taef2(folder / "space")
     coupling = {"type": "LowresLatent", "upsample": "decoded", "noise": 64}
     return save_model(
         folder / "flow.pth", encoder={"type": "TAEF2", "path": str(space)}, coupling=coupling, scale=2,

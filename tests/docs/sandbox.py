@@ -95,7 +95,7 @@ def smaller(name: str, words: list[str]) -> list[str]:
         return [*words, "--cfg-options", *(TRAINING if name == "train" else []), "crop_size=32"]
     if name == "train":
         cropped = ["crop_size=32"] if Path(words[0].split("::")[-1]).stem in CROPPED else []
-        network = [] if any(word.startswith("load_from=cfm-") for word in words) else NETWORK
+        network = [] if any("load_from=cfm-" in word or "_finetune.py" in word for word in words) else NETWORK
         return [*words, "--cfg-options", *network, *TRAINING, *cropped]
     if name in ("test", "sweep"):
         return [*words, *SMALLER.get(name, []), "--cfg-options", *NETWORK]

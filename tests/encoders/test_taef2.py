@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from cfmrestore.encoders import TAEF2, card
-from cfmrestore.encoders.taef2 import build_decoder, build_encoder
+from cfmrestore.encoders.taef2 import build_encoder
+from tests.encoders.weights import save_taef2
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 
@@ -33,9 +34,7 @@ def test_reconstruction() -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    torch.save(build_encoder().half().state_dict(), tmp_path / "taef2_encoder.pth")
-    torch.save(build_decoder().half().state_dict(), tmp_path / "taef2_decoder.pth")
-    return tmp_path
+    return save_taef2(tmp_path)
 
 
 def test_half_precision_becomes_float32(folder: Path) -> None:

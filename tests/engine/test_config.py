@@ -12,6 +12,7 @@ from cfmrestore.apis import load_config
 from cfmrestore.engine.config import check
 from cfmrestore.registry import MODELS
 from cfmrestore.restore import Restorer
+from tests.encoders.weights import save_taef2
 from tests.testing import ROOT, TINY
 
 PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
@@ -36,15 +37,15 @@ def test_every_chain_names_its_stages(path: Path, tmp_path: Path) -> None:
         Restorer.from_pretrained(tmp_path / "none.py")
 
 
+@pytest.mark.filterwarnings("ignore:for .*copying from a non-meta parameter")
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
 def test_every_network_is_built(path: Path, tmp_path: Path) -> None:
     import torch
 
     cfg = load_config(path)
-    if (
-        cfg.model.get("encoder", {}).get("type") == "AutoencoderKL"
-    ):  # its weights are the user's; a stand-in of its shape
-        cfg.model.encoder = {"type": "AutoencoderKL", "path": str(small_vae(tmp_path))}
+    stand_ins = {"AutoencoderKL": small_vae, "TAEF2": save_taef2}  # whose weights are the user's
+    if (kind := cfg.model.get("encoder", {}).get("type")) in stand_ins:
+        cfg.model.encoder = {"type": kind, "path": str(stand_ins[kind](tmp_path))}
     with torch.device("meta"):
         flow = MODELS.build(cfg.model)
     parameters = sum(p.numel() for p in flow.parameters())
