@@ -17,11 +17,6 @@ def cards(folder: Path = FOLDER) -> dict[str, dict[str, Any]]:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
-def for_pictures(folder: Path = FOLDER) -> dict[str, dict[str, Any]]:
-    """Those of the cards whose models take pictures; ``inputs`` of the others says what they take."""
-    return {name: card for name, card in cards(folder).items() if "latents" not in card["inputs"]}
-
-
 def check_name(name: str, folder: Path = FOLDER) -> str:
     """The present name of a bundled model; what is none is refused, with what is like it, also among the files."""
     known, name = cards(folder), model_name(name)

@@ -28,7 +28,6 @@ from cfmrestore.typing import Image, Latent
 
 _PATCHES: dict[str, Any] = {"patches": 8, "patch_side": 128, "min_images": 2}
 _SHOWN, _SIDE = 4, 256  # photographs of the picture, and pixels of their middles
-_ORIGINALS = "originals"
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,6 @@ def lifting(
     picture: str | Path | None = None,
     out: str | Path | None = None,
     page: str | Path | None = None,
-    mark: str = "lifting",
     device: str = "auto",
 ) -> str:
     """Halve photographs (by a model's own scale), encode them, enlarge the latents by every way; returns the table.
@@ -89,11 +87,10 @@ def lifting(
         picture: A JPEG file that shows some of them side by side.
         out: A file for the table.
         page: A text file, where the table stands between two lines ``<!-- lifting: begin -->`` and ``end``.
-        mark: The word of these two lines.
         device: As for ``Restorer``.
     """
     if page is not None:
-        fill(page, mark, "", check=True)
+        fill(page, "lifting", "", check=True)
     restorer = Restorer.from_pretrained(model, device=device, encoder={"path": encoder} if encoder else None)
     if restorer.scale == 1 or restorer.flow.encoder.affine:
         raise ValueError(f"{model} enlarges no latents of an autoencoder: name a flow that does")
@@ -114,10 +111,10 @@ def lifting(
     if out is not None:
         write_text(Path(out), table)
     if picture is not None:
-        shown.append(_column(_ORIGINALS, [case.high for case in cases]))
+        shown.append(_column("originals", [case.high for case in cases]))
         write_jpeg(picture, stack([np.concatenate(row, axis=1) for row in zip(*shown, strict=True)]))
     if page is not None:
-        fill(page, mark, table)
+        fill(page, "lifting", table)
     return table
 
 

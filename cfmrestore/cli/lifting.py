@@ -30,9 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pictures", metavar="FOLDER", help="for the pictures of every way")
     parser.add_argument("--picture", metavar="FILE.jpg", help="some of them side by side")
     parser.add_argument("--out", metavar="FILE.md", help="for the table")
-    page = "whose table between <!-- MARK: begin --> and end is made new"
+    page = "whose table between <!-- lifting: begin --> and end is made new"
     parser.add_argument("--page", metavar="FILE.md", help=page)
-    parser.add_argument("--mark", default="lifting", metavar="WORD", help="of that page (default: lifting)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
     parser.add_argument("--threads", type=int, metavar="N", help="on a CPU (default: all cores)")
 

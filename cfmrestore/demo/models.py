@@ -39,11 +39,11 @@ class PageModels:
     @staticmethod
     def bundled(load: Callable[[str], PageRestorer], chosen: str) -> "PageModels":
         """All that come with the package, and the automatic choice between them."""
-        return PageModels(load, [AUTO, *model_zoo.for_pictures()], chosen)
+        return PageModels(load, [AUTO, *model_zoo.cards()], chosen)
 
     def restorer(self, name: str) -> PageRestorer:
         """The restorer of a name."""
-        if name not in self.names and name not in model_zoo.for_pictures():  # a page is asked by anyone's program
+        if name not in self.names and name not in model_zoo.cards():  # a page is asked by anyone's program
             raise ValueError(f"There is no model {name!r} here.")
         if name not in self.loaded:
             self.loaded[name] = self.load(name)

@@ -51,7 +51,7 @@ def models_of(model: str, device: str) -> PageModels:
         return Restorer.from_pretrained(name, device=device)
 
     model = model_name(model)
-    if model == AUTO or model in model_zoo.for_pictures():
+    if model == AUTO or model in model_zoo.cards():
         return PageModels.bundled(load, model)
     return PageModels.of(load(model))
 

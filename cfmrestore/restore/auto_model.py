@@ -67,7 +67,7 @@ def covering(kinds: Collection[str], scale: float | None = None) -> str:
     """The bundled model whose card says so: the most special, of these that of the least scale which reaches what is
     asked for, by default 4, then that of the fewest steps, then the latest.
     """
-    cards = {name: card for name, card in model_zoo.for_pictures().items() if set(kinds) <= set(card["inputs"])}
+    cards = {name: card for name, card in model_zoo.cards().items() if set(kinds) <= set(card["inputs"])}
     if not cards:
         raise ValueError(f"no bundled model is for pictures with {' and '.join(kinds)}: name one with --model")
 

@@ -28,12 +28,12 @@ def test_table_page_and_pictures(tmp_path: Path) -> None:
     model = save_flow(tmp_path)
     photos = write_images(tmp_path / "photos", count=3, side=70)
     page, picture = tmp_path / "page.md", tmp_path / "picture.jpg"
-    page.write_text("before\n<!-- smooth: begin -->\nold\n<!-- smooth: end -->\nafter\n")
+    page.write_text("before\n<!-- lifting: begin -->\nold\n<!-- lifting: end -->\nafter\n")
     text = lifting(
         str(model), photos, count=2, intervals=[1, 2], fidelities=[0.5], beside={"cfm-x4": "cfm-x4"}, metrics=["psnr"],
-        pictures=tmp_path / "pictures", picture=picture, page=page, mark="smooth", device="cpu",
+        pictures=tmp_path / "pictures", picture=picture, page=page, device="cpu",
     )  # fmt: skip
-    assert page.read_text() == f"before\n<!-- smooth: begin -->\n\n{text}\n<!-- smooth: end -->\nafter\n"
+    assert page.read_text() == f"before\n<!-- lifting: begin -->\n\n{text}\n<!-- lifting: end -->\nafter\n"
     table = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
     assert table[0] == ["2 photographs", "PSNR", "NFE", "seconds"]
     flow = ["the flow, 1 step, fidelity 0.5", "the flow, 2 steps, fidelity 0.5"]

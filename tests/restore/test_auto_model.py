@@ -134,7 +134,7 @@ def test_the_cards_say_for_what_a_model_is(monkeypatch: pytest.MonkeyPatch) -> N
     assert covering((), 2) == covering((), 16) == "cfm-x4-fast"
     assert covering(("noise",), 16) == "cfm-realsr-x4"
     new = {"inputs": ["jpeg"], "figures": {"evaluations": 9}, "scale": 4}
-    monkeypatch.setattr(model_zoo, "cards", lambda folder: {"of-jpeg": new})
+    monkeypatch.setattr(model_zoo, "cards", lambda: {"of-jpeg": new})
     assert covering(("jpeg",)) == "of-jpeg"
     with pytest.raises(ValueError, match="no bundled model is for pictures with noise: name one with --model"):
         covering(("noise",))
