@@ -75,6 +75,14 @@ def tile(text: str) -> int | str:
     return text if text == "auto" else int(text)
 
 
+def numbers(text: str) -> list[float]:
+    """One number, or several between commas."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"it is a number, or several between commas; got {text!r}") from error
+
+
 class RenamedFlag(argparse.Action):
     """Former name of a flag: the value goes where the present one puts it, whose name is said."""
 

@@ -4,6 +4,7 @@ Files, folders and patterns.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +53,8 @@ def _add_zero_shot(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_look(group: argparse._ArgumentGroup) -> None:
-    fidelity = "0 the most detailed, 1 the closest to the input (default: the model's)"
-    group.add_argument("--fidelity", type=float, metavar="F", help=fidelity)
+    fidelity = "0 the most detailed, 1 the closest to the input (default: the model's); 0,0.5,1 makes each"
+    group.add_argument("--fidelity", type=common.numbers, metavar="F", help=fidelity)
     group.add_argument("--num-intervals", type=int, metavar="N", help="steps of the solver")
     group.add_argument("--solver", metavar="NAME", help="Euler, Heun, ...")
     group.add_argument("--noise", type=float, metavar="F", help="factor on the noise at the start")
@@ -96,12 +97,30 @@ def run(args: argparse.Namespace) -> Any:
         if given := [name for name in _ZERO_SHOT if keys.pop(name) is not None]:
             flag = given[0].replace("_", "-")
             raise ValueError(f"--{flag} is for a degradation that is known: name it (--degradation, --known or --mask)")
-        from cfmrestore.apis.restore import restore
-        from cfmrestore.restore import Settings
-
-        done = restore(settings=Settings(**{key: keys.pop(key) for key in _SETTINGS}), **keys)
+        done = _run_trained(keys)
     common.say(common.files_written(done) + (f", the last is {done[-1]}" if done else ""))
     return {"files": done}
+
+
+def _run_trained(keys: dict[str, Any]) -> list[Path]:
+    """Once, or for each of several fidelities, whose number is part of the names then."""
+    from cfmrestore.apis.restore import restore
+    from cfmrestore.imageio import SUFFIXES
+    from cfmrestore.restore import Settings
+
+    settings = Settings(**{key: keys.pop(key) for key in _SETTINGS if key != "fidelity"})
+    fidelities = keys.pop("fidelity") or [None]
+    if len(fidelities) == 1:
+        return restore(settings=replace(settings, fidelity=fidelities[0]), **keys)
+    if wrong := [one for one in fidelities if not 0 <= one <= 1]:  # said before the first is made
+        raise ValueError(f"sampling needs a fidelity from 0 to 1; got {wrong[0]}")
+    if Path(keys["out"]).suffix.lower() in SUFFIXES:
+        raise ValueError(f"{len(fidelities)} fidelities make a file each: name a folder with --out")
+    suffix, done = keys.pop("suffix"), []
+    for fidelity in dict.fromkeys(fidelities):
+        one = replace(settings, fidelity=fidelity)
+        done += restore(settings=one, suffix=f"{suffix}_fidelity{fidelity:g}", **keys)
+    return done
 
 
 def _run_zero_shot(keys: dict[str, Any]) -> list[Path]:

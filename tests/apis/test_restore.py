@@ -171,6 +171,9 @@ def test_bad_files_are_named_and_the_rest_is_done(model: Path, tmp_path: Path) -
         (["IMAGES", "--suffix", "/x"], "the suffix becomes part of a name"),
         (["IMAGES", "--out", "IMAGES"], "would be replaced by a restoration"),
         (["IMAGES", "--fidelity", "2"], "needs a fidelity from 0 to 1; got 2.0"),
+        (["IMAGES", "--fidelity", "0,2"], "needs a fidelity from 0 to 1; got 2.0"),
+        (["IMAGES", "--fidelity", "0,x"], "it is a number, or several between commas; got '0,x'"),
+        (["IMAGES", "--fidelity", "0,1", "--out", "IMAGES/x.png"], "2 fidelities make a file each: name a folder"),
         (["IMAGES", "--device", "tpu"], "unknown device 'tpu'"),
         (["IMAGES", "--samples", "0"], "samples must be 1 or more"),
         (["IMAGES", "--out", "IMAGES/x.gif"], ".gif is not written: name a folder, or a file of .png"),
@@ -190,6 +193,16 @@ def test_wrong_arguments(model: Path, tmp_path: Path, args: list[str], message: 
     assert message in output
     assert "Traceback" not in output
     assert not list((tmp_path / "out").glob("*.png"))
+
+
+def test_several_fidelities_make_a_file_each(model: Path, tmp_path: Path) -> None:
+    images = write_images(tmp_path / "images", count=1)
+    run_tool("restore.py", images, "--model", model, "--out", tmp_path / "out", "--fidelity", "0,0.5,1")
+    names = ["0_fidelity0.5.png", "0_fidelity0.png", "0_fidelity1.png"]
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.png")) == names
+    for value in (0.0, 0.5, 1.0):
+        (alone,) = restore([images], model, tmp_path / f"{value:g}", settings=Settings(fidelity=value))
+        assert np.array_equal(pixels(tmp_path / "out" / f"0_fidelity{value:g}.png"), pixels(alone))
 
 
 def test_names_that_differ_by_their_suffix_alone(model: Path, tmp_path: Path) -> None:
