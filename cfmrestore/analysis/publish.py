@@ -4,11 +4,12 @@ import csv
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import torch
 from mmengine.config import Config
 from torch import Tensor
 
@@ -42,6 +43,7 @@ def publish(
     card: Mapping[str, str] | None = None,
     encoder: str | None = None,
     half: bool = False,
+    average: Sequence[str | Path] = (),
 ) -> Path:
     """Write ``NAME.safetensors`` with its config, ``NAME.csv`` and ``NAME.png``, and its card in ``models.json``.
 
@@ -56,6 +58,7 @@ def publish(
             ``degradation``, the preset by which ``showcase`` degrades photographs.
         encoder: Where others find its autoencoder, in place of the folder here: ``org/name`` of a hub.
         half: Store the weights in 16 bits, half the bytes; refused where a restored picture differs by half a level.
+        average: Other models of the same network, each found as ``work_dir`` is: what is written is the mean of all.
     """
     from safetensors.torch import save_file
 
@@ -75,7 +78,8 @@ def publish(
     if encoder is not None:
         model["encoder"] = {**model["encoder"], "path": encoder}
     model |= {key: _without_places(model[key]) for key in stages.TRAINING if key in model}
-    weights = {key: value.float().contiguous() for key, value in checkpoint["state_dict"].items()}
+    states = [checkpoint["state_dict"], *(checkpoints.load(stages.find_model(one))["state_dict"] for one in average)]
+    weights = _mean(states, [work_dir, *average])
     provenance = {key: meta[key] for key in _PROVENANCE if key in meta}
     log, file = _log_of(path), out / f"{name}.safetensors"
     write_csv(out / f"{name}.csv", _lines(log))
@@ -99,6 +103,19 @@ def publish(
     known = model_zoo.cards(out)
     write_json(out / model_zoo.CARDS, {**known, name: {**known.get(name, {}), **entry}})
     return file
+
+
+def _mean(states: Sequence[Mapping[str, Tensor]], names: Sequence[str | Path]) -> dict[str, Tensor]:
+    """The mean of the weights of some models, one of which began with another's or all with the same.
+
+    It keeps most of what each training brought and loses less of what it cost.
+
+    References: Wortsman et al., 2021, Robust fine-tuning (arXiv:2109.01903), and 2022, Model soups (arXiv:2203.05482).
+    """
+    shapes = [{key: value.shape for key, value in state.items()} for state in states]
+    if different := [name for name, shape in zip(names, shapes, strict=True) if shape != shapes[0]]:
+        raise ValueError(f"{str(different[0])!r} is of another network than {str(names[0])!r}: no mean of both works")
+    return {key: torch.stack([state[key].float() for state in states]).mean(dim=0) for key in states[0]}
 
 
 def _halved(weights: dict[str, Tensor], about: dict[str, str]) -> dict[str, Tensor]:

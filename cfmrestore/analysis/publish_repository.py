@@ -31,6 +31,7 @@ def publish_repository(
     card: Mapping[str, str] | None = None,
     encoder: str | None = None,
     half: bool = False,
+    average: Sequence[str | Path] = (),
     pictures: Sequence[str | Path] = (),
     place: str | None = None,
 ) -> list[str]:
@@ -40,7 +41,7 @@ def publish_repository(
     of the training and its curves; and the pictures.
 
     Args:
-        work_dir, name, sampling, card, encoder, half: As for ``publish``; the card must have a license.
+        work_dir, name, sampling, card, encoder, half, average: As for ``publish``; the card must have a license.
         out: The folder: empty, or of a model that was published before.
         pictures: Files of the model's results, shown on its page.
         place: What others load it by, for its page; by default the name.
@@ -49,7 +50,8 @@ def publish_repository(
     _check_folder(out)
     _check_pictures(shown)
     with TemporaryDirectory() as folder:
-        file = publish(work_dir, name, folder, sampling=sampling, card=card, encoder=encoder, half=half)
+        how: dict[str, Any] = {"sampling": sampling, "card": card, "encoder": encoder, "half": half, "average": average}
+        file = publish(work_dir, name, folder, **how)
         entry = model_zoo.cards(Path(folder))[name]
         model = read_meta(file)["model"]
         check_places(model, name)

@@ -26,6 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--encoder", metavar="ORG/NAME", help=encoder)
     help_ = "store weights of 16 bits; refused where a picture would differ by half a level"
     parser.add_argument("--half", action="store_true", help=help_)
+    average = "other models of the same network, trained on from one another: publish the mean of all weights"
+    parser.add_argument("--average", nargs="+", default=[], metavar="MODEL", help=average)
     group = parser.add_argument_group("repositories")
     group.add_argument("--pictures", nargs="+", default=[], metavar="FILE", help="of its results, for its page")
     group.add_argument("--push", metavar="ORG/NAME", help="to the hub (HF_ENDPOINT), in one commit")
@@ -35,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     keys: dict[str, Any] = {"sampling": common.parse_options(args.sampling), "card": common.parse_names(args.card)}
-    keys |= {"encoder": args.encoder, "half": args.half}
+    keys |= {"encoder": args.encoder, "half": args.half, "average": args.average}
     layout = args.layout or ("repository" if args.push else "collection")
     if layout == "collection" and (given := [name for name in _OF_REPOSITORIES if getattr(args, name)]):
         raise ValueError(f"--{given[0]} is of a repository: --layout repository, or --push ORG/NAME")

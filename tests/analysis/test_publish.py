@@ -150,6 +150,20 @@ def test_half_the_bytes(trained: Path, tmp_path: Path) -> None:
     assert 0 < float((one - other).abs().max()) < 0.5
 
 
+def test_the_mean_of_two_trainings(trained: Path, tmp_path: Path) -> None:
+    coupling = {"type": "PosteriorMean", "network": NETWORK, "weights": str(tmp_path)}
+    other = save_model(tmp_path / "other.pth", seed=1, coupling=coupling)
+    own, others = (checkpoints.load(file)["state_dict"] for file in (trained / "iter_30.pth", other))
+    mean = checkpoints.load(publish(trained, "mean", tmp_path, average=[other]))["state_dict"]
+    assert mean.keys() == own.keys()
+    assert any(not torch.equal(own[key], others[key]) for key in mean)
+    for key, value in mean.items():
+        assert torch.allclose(value, (own[key] + others[key]) / 2)
+    save_model(tmp_path / "wide.pth", network={**NETWORK, "base_channels": 16})
+    with pytest.raises(ValueError, match=r"wide\.pth' is of another network than .*: no mean of both works"):
+        publish(trained, "mean", tmp_path, average=[other, tmp_path / "wide.pth"])
+
+
 def test_half_is_refused_where_it_shows(trained: Path, tmp_path: Path) -> None:
     (file,) = trained.glob("*.pth")
     loaded = torch.load(file, weights_only=True)
