@@ -1,6 +1,7 @@
-# Photographs as cameras and the web give them. Half are of cameras: blurred by lens and sensor, shrunk, with smooth
-# noise, sharpened by the camera or not, compressed a little or not at all, by the widths, gains and noise of real pairs
-# (docs/degrade.md); three in ten have each fault of the web once or not at all, two in ten go through `second_order`.
+# Photographs as cameras and the web give them. Four in ten are of cameras: blurred by lens and sensor, shrunk, with
+# smooth noise, sharpened by the camera or not, compressed a little or not at all, by the widths, gains and noise of
+# real pairs (docs/degrade.md); two in ten are out of focus, some hardly, with little noise or none; a quarter has each
+# fault of the web once or not at all, and the rest goes through `second_order`.
 _base_ = "first_or_second_order.py"
 shrink = dict(
     type="RandomResize",
@@ -36,6 +37,14 @@ camera = [
     dict(type="Maybe", probability=0.2, step=dict(type="JPEG", quality=(75, 98))),
     dict(type="Quantize"),
 ]
+out_of_focus = [
+    dict(type="GaussianBlur", sigma=(1.0, 7.0), size=41),
+    shrink,
+    dict(type="Maybe", probability=0.25, step=dict(type="GaussianNoise", sigma=(1.0, 10.0))),
+    dict(type="Clip"),
+    dict(type="Maybe", probability=0.5, step=dict(type="JPEG", quality=(40, 98))),
+    dict(type="Quantize"),
+]
 first_order = {{_base_.first_order}}
 second_order = {{_base_.second_order}}
 degradation = [
@@ -44,11 +53,12 @@ degradation = [
         steps=[
             dict(
                 type="OneOf",
-                weights=(5, 3, 2),
+                weights=(8, 5, 3, 4),
                 steps=[
                     dict(type="Compose", steps=camera),
                     dict(type="Compose", steps=first_order),
                     dict(type="Compose", steps=second_order),
+                    dict(type="Compose", steps=out_of_focus),
                 ],
             )
         ],
