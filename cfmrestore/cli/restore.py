@@ -97,30 +97,32 @@ def run(args: argparse.Namespace) -> Any:
         if given := [name for name in _ZERO_SHOT if keys.pop(name) is not None]:
             flag = given[0].replace("_", "-")
             raise ValueError(f"--{flag} is for a degradation that is known: name it (--degradation, --known or --mask)")
-        done = _run_trained(keys)
+        from cfmrestore.apis.restore import restore
+
+        done = []
+        for one in _each_fidelity(keys):
+            done += restore(**one)
     common.say(common.files_written(done) + (f", the last is {done[-1]}" if done else ""))
     return {"files": done}
 
 
-def _run_trained(keys: dict[str, Any]) -> list[Path]:
-    """Once, or for each of several fidelities, whose number is part of the names then."""
-    from cfmrestore.apis.restore import restore
+def _each_fidelity(keys: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a restoration is told, once, or for each of several fidelities, whose number is part of the names then."""
     from cfmrestore.imageio import SUFFIXES
     from cfmrestore.restore import Settings
 
     settings = Settings(**{key: keys.pop(key) for key in _SETTINGS if key != "fidelity"})
     fidelities = keys.pop("fidelity") or [None]
     if len(fidelities) == 1:
-        return restore(settings=replace(settings, fidelity=fidelities[0]), **keys)
+        return [{**keys, "settings": replace(settings, fidelity=fidelities[0])}]
     if wrong := [one for one in fidelities if not 0 <= one <= 1]:  # said before the first is made
         raise ValueError(f"sampling needs a fidelity from 0 to 1; got {wrong[0]}")
     if Path(keys["out"]).suffix.lower() in SUFFIXES:
         raise ValueError(f"{len(fidelities)} fidelities make a file each: name a folder with --out")
-    suffix, done = keys.pop("suffix"), []
-    for fidelity in dict.fromkeys(fidelities):
-        one = replace(settings, fidelity=fidelity)
-        done += restore(settings=one, suffix=f"{suffix}_fidelity{fidelity:g}", **keys)
-    return done
+    return [
+        {**keys, "settings": replace(settings, fidelity=one), "suffix": f"{keys['suffix']}_fidelity{one:g}"}
+        for one in dict.fromkeys(fidelities)
+    ]
 
 
 def _run_zero_shot(keys: dict[str, Any]) -> list[Path]:
