@@ -1,5 +1,6 @@
 """How far boundaries reach: pictures are moved toward the other side, and a network that knows none of it judges."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ class Judged:
         count: Pictures that were moved.
         across: Share of them that is on the other side then, at each strength.
         stay: Share of their other attributes that is as it was; the classes of a dataset are one attribute.
+        clear: The same of those that the judge has no doubt of before; NaN where there is none.
         error: Largest relative error of the way there and back.
         nfe: Evaluations a picture and strength.
         sheet: Some pictures as they are, and below at each strength.
@@ -40,6 +42,7 @@ class Judged:
     count: int
     across: list[float]
     stay: list[float]
+    clear: list[float]
     error: float
     nfe: int
     sheet: np.ndarray
@@ -82,10 +85,11 @@ def judge_boundary(
     sampler = Sampler.from_pretrained(model, device=device, precision="fp32")
     network = find_class({"type": judge}, FEATURES).load().to(sampler.device)
     pictures = _open(data)
-    before = network.attributes(pictures.images.to(sampler.device))
+    images = pictures.images.to(sampler.device)
+    before, doubtful = network.attributes(images), network.doubtful(images)
     settings = {"solver": solver, "num_intervals": num_intervals}
     kept = [Boundary.load(file) for file in keep]
-    trial = _Trial(sampler, network, settings, pictures, before, kept, strengths, count)
+    trial = _Trial(sampler, network, settings, pictures, before, doubtful, kept, strengths, count)
     judged = [trial.judge(Boundary.load(file), against) for file in boundary]
     print(report(judged, strengths))
     if sheet is not None:
@@ -95,10 +99,14 @@ def judge_boundary(
 
 def report(judged: Sequence[Judged], strengths: Sequence[float]) -> str:
     """A table of the boundaries."""
-    ways = [text for k in strengths for text in (f"across at {k:g}", "others stay")]
+    ways = [text for k in strengths for text in (f"across at {k:g}", "others stay", "clear ones")]
     lines = [["boundary", "time", "pictures", *ways, "there and back", "NFE"]]
     for one in judged:
-        shares = [f"{share:.1%}" for pair in zip(one.across, one.stay, strict=True) for share in pair]
+        shares = [
+            "-" if math.isnan(share) else f"{share:.1%}"
+            for some in zip(one.across, one.stay, one.clear, strict=True)
+            for share in some
+        ]
         about = [one.boundary.attribute, f"{one.boundary.time:g}", str(one.count)]
         lines.append([*about, *shares, f"{one.error:.1e}", str(one.nfe)])
     return markdown_table(lines)
@@ -130,6 +138,7 @@ class _Trial:
     settings: Mapping[str, object]
     pictures: _Pictures
     before: Mapping[str, Tensor]
+    doubtful: Mapping[str, Tensor]
     kept: Sequence[Boundary]
     strengths: Sequence[float]
     count: int
@@ -139,7 +148,7 @@ class _Trial:
         if missing := {name, against or name} - before.keys():
             known = ", ".join(before)
             raise ValueError(f"{type(self.network).__name__} knows no {', '.join(sorted(missing))}; it knows {known}")
-        across, stay, errors, columns, moved = [], [], [], [], []
+        across, same, clear, errors, columns, moved = [], [], [], [], [], []
         for has in (True, False):
             side = before[name] if has else before[against] if against else ~before[name]
             chosen = side.nonzero().flatten()[: self.count // 2]
@@ -151,16 +160,18 @@ class _Trial:
                 seen = [self.network.attributes(one.image) for one in done.edits]
                 was = self._others({key: shown[rows] for key, shown in before.items()}, name)
                 across.append(torch.stack([one[goal] == wanted for one in seen]))
-                stay.append(torch.stack([(self._others(one, name) == was).double().mean(0) for one in seen]))
+                same.append(torch.stack([self._others(one, name) == was for one in seen]))
+                clear.append(self._clear(was, rows, name))
                 errors.append(float(done.error.max()))
                 moved.append(done.edits[0].nfe)
                 columns.append([self.pictures.images[rows], *(one.image.cpu() for one in done.edits)])
-        shares = torch.stack([torch.cat(parts, dim=1).double().mean(dim=1) for parts in (across, stay)])
+        stays, sure = torch.cat(same, dim=2).double(), torch.cat(clear, dim=1).double()
         return Judged(
             boundary,
-            count=sum(part.shape[1] for part in across),
-            across=shares[0].tolist(),
-            stay=shares[1].tolist(),
+            count=stays.shape[2],
+            across=torch.cat(across, dim=1).double().mean(dim=1).tolist(),
+            stay=stays.mean(dim=(1, 2)).tolist(),
+            clear=((stays * sure).sum(dim=(1, 2)) / sure.sum()).tolist(),
             error=max(errors),
             nfe=max(moved),
             sheet=self._sheet(name, columns),
@@ -179,13 +190,25 @@ class _Trial:
             given={key: value.to(images.device) for key, value in given.items()},
         )  # fmt: skip
 
+    def _apart(self, name: str) -> list[str]:
+        """The other attributes that are no classes."""
+        return [key for key in self.before if key != name and key not in self.pictures.classes]
+
     def _others(self, shown: Mapping[str, Tensor], name: str) -> Tensor:
-        """The other attributes as rows of numbers: the classes are one, the number of the class."""
+        """The other attributes as rows of numbers: the classes are one, the number of the class, and the last."""
         classes = [shown[one] for one in self.pictures.classes if one in shown]
-        rows = [has.long() for key, has in shown.items() if key != name and key not in self.pictures.classes]
+        rows = [shown[key].long() for key in self._apart(name)]
         if classes and name not in self.pictures.classes:
             rows.append(torch.stack(classes).long().argmax(dim=0))
         return torch.stack(rows)
+
+    def _clear(self, was: Tensor, rows: Tensor, name: str) -> Tensor:
+        """Which of these numbers the judge has no doubt of."""
+        clear = torch.ones_like(was, dtype=torch.bool)
+        for place, key in enumerate(self._apart(name)):
+            if key in self.doubtful:
+                clear[place] = ~self.doubtful[key][rows]
+        return clear
 
     def _sheet(self, name: str, columns: Sequence[Sequence[Image]]) -> np.ndarray:
         """Some pictures of both sides; below them at each strength."""

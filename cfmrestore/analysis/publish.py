@@ -100,8 +100,11 @@ def publish(
         "sha256": digest,
         "scale": model.get("scale", 4),
     }
+    if average:
+        entry["weights"] = f"the mean of {len(states)} trainings"
     known = model_zoo.cards(out)
-    write_json(out / model_zoo.CARDS, {**known, name: {**known.get(name, {}), **entry}})
+    former = {key: value for key, value in known.get(name, {}).items() if key != "weights"}
+    write_json(out / model_zoo.CARDS, {**known, name: {**former, **entry}})
     return file
 
 

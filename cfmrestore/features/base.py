@@ -48,6 +48,12 @@ class Extractor(nn.Module):
             f"{type(self).__name__} knows no attributes of images, as AvatarClassifier and DigitClassifier do"
         )
 
+    def doubtful(self, image: Image) -> dict[str, Bool[Tensor, " b"]]:
+        """By name, of which images in [0, 1] an attribute lies so near to its limit that a little decides it; those
+        that are not named are never in doubt.
+        """
+        return {}
+
     def distance(self, a: Image, b: Image) -> PerImage:
         r"""The distance of each pair of images in [0, 1], as LPIPS but without weights of the channels.
 

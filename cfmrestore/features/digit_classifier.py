@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -14,13 +14,14 @@ from cfmrestore.datasets.digits import Digits
 from cfmrestore.features.base import Extractor
 from cfmrestore.features.fitting import announce, fit, refuse_weights
 from cfmrestore.registry import FEATURES
-from cfmrestore.typing import Image
+from cfmrestore.typing import Image, PerImage
 
 _SIDE = 8  # pixels
 _WIDTH = 16
 _CLASSES = 10
 _BATCH = 64
 _STEPS = 600
+_DOUBT = 0.05  # of the median ink: half a standard deviation
 
 
 @FEATURES.register_module()
@@ -64,9 +65,17 @@ class DigitClassifier(Extractor):
 
     def attributes(self, image: Image) -> dict[str, Bool[Tensor, " b"]]:
         """The digit, and "thick": with more ink than the median of the digits that it is taken for."""
+        digit, ink = self._ink(image)
+        return {"thick": ink > 1, **{str(name): digit == name for name in range(_CLASSES)}}
+
+    def doubtful(self, image: Image) -> dict[str, Bool[Tensor, " b"]]:
+        """Whether digits are thick whose ink is within a twentieth of the median."""
+        return {"thick": (self._ink(image)[1] - 1).abs() < _DOUBT}
+
+    def _ink(self, image: Image) -> tuple[Int[Tensor, " b"], PerImage]:
+        """The digit that an image is taken for, and its ink beside the median of those."""
         digit = self.logits(self(image)).argmax(dim=1)
-        thick = image.mean(dim=(1, 2, 3)) > _usual_ink().to(image)[digit]
-        return {"thick": thick, **{str(name): digit == name for name in range(_CLASSES)}}
+        return digit, image.mean(dim=(1, 2, 3)) / _usual_ink().to(image)[digit]
 
     def probabilities(self, features: Float[Tensor, "b 64"]) -> Float[Tensor, "b 10"]:
         return self.logits(features).softmax(dim=1)

@@ -159,6 +159,9 @@ def test_the_mean_of_two_trainings(trained: Path, tmp_path: Path) -> None:
     assert any(not torch.equal(own[key], others[key]) for key in mean)
     for key, value in mean.items():
         assert torch.allclose(value, (own[key] + others[key]) / 2)
+    assert model_zoo.cards(tmp_path)["mean"]["weights"] == "the mean of 2 trainings"
+    publish(trained, "mean", tmp_path)
+    assert "weights" not in model_zoo.cards(tmp_path)["mean"]
     save_model(tmp_path / "wide.pth", network={**NETWORK, "base_channels": 16})
     with pytest.raises(ValueError, match=r"wide\.pth' is of another network than .*: no mean of both works"):
         publish(trained, "mean", tmp_path, average=[other, tmp_path / "wide.pth"])
