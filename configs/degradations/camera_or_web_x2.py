@@ -35,6 +35,14 @@ camera = [
     dict(type="Maybe", probability=0.3, step=dict(type="JPEG", quality=(75, 98))),
     dict(type="Quantize"),
 ]
+out_of_focus = [
+    dict(type="GaussianBlur", sigma=(0.5, 3.5), size=21),
+    shrink,
+    dict(type="Maybe", probability=0.25, step=dict(type="GaussianNoise", sigma=(1.0, 10.0))),
+    dict(type="Clip"),
+    dict(type="Maybe", probability=0.5, step=dict(type="JPEG", quality=(40, 98))),
+    dict(type="Quantize"),
+]
 first_or_second_order = {{_base_.degradation}}
 degradation = [
     dict(
@@ -42,10 +50,11 @@ degradation = [
         steps=[
             dict(
                 type="OneOf",
-                weights=(3, 2),
+                weights=(12, 8, 5),
                 steps=[
                     dict(type="Compose", steps=camera),
                     dict(type="Compose", steps=first_or_second_order),
+                    dict(type="Compose", steps=out_of_focus),
                 ],
             )
         ],
