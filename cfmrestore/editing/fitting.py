@@ -109,7 +109,7 @@ def candidates(
     *,
     attribute: str,
     strength: float = 2.0,
-    trial: int = 32,
+    trial: int = 128,
     others: Mapping[str, Tensor] | None = None,
     direction: str = "regression",
     model: str = "",

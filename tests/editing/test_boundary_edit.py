@@ -224,7 +224,7 @@ def test_the_mixing_time_is_that_of_the_objective() -> None:
     alone = candidates(encoded, positive, walk, attribute="red", trial=8)
     assert all(one.changes == 0 for one in alone)
     assert alone[-1].objective == pytest.approx(alone[-1].flips - math.atan(alone[-1].error) / math.pi)
-    assert [one.trial for one in found] == [32] * 4
+    assert [one.trial for one in found] == [100] * 4
     equal = [replace(one, flips=0.5, changes=0.0, error=0.0) for one in found]
     assert mixing_time(equal).time == 0.0
     assert mixing_time([replace(one, flips=0.1 + one.time) for one in equal]).time == 0.9
