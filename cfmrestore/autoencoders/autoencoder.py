@@ -37,7 +37,7 @@ class Autoencoder(BaseModel):
     Args:
         channels, widths, blocks: As of ``ConvAutoencoder``; the factor is 2 to the number of widths.
         pixels: "l1" or "mse".
-        loss: Losses that compare pictures: ``Perceptual``, ``Lattice``.
+        loss: Losses that compare pictures: ``Perceptual``, ``Lattice``, ``Adversarial``.
         kl: Weight beta of the Kullback-Leibler divergence; None for a deterministic autoencoder.
         data_preprocessor: What makes batches.
     """
@@ -69,7 +69,8 @@ class Autoencoder(BaseModel):
             built = LOSSES.build(one)
             if not isinstance(built, PictureLoss) or built.needs_flow_map:
                 raise ValueError(
-                    f"the losses of an Autoencoder compare two pictures, Perceptual or Lattice without steps; got {one}"
+                    "the losses of an Autoencoder compare two pictures: Perceptual, Lattice or Adversarial without "
+                    f"steps; got {one}"
                 )
             self.losses.append(built)
         # A tuple, so that torch does not see modules in it: what a loss looks through is neither trained nor saved.

@@ -14,6 +14,7 @@ from cfmrestore.registry import LOSSES
 from cfmrestore.typing import Pair, Source
 
 OF_SETS = "it compares sets of images: no number of one image can be foretold"
+LEARNS = "it learns what is wrong: no number can be foretold"
 
 
 def wrong_network(error: float) -> tuple[Tensor, Callable[..., Tensor]]:
@@ -45,6 +46,8 @@ def check_values(loss: Loss) -> str | None:
     """A number an image: 0 of the right velocity, positive of a wrong one, larger of one that is more wrong."""
     if isinstance(loss, GeneratedLoss):
         return OF_SETS
+    if loss.learns:
+        return LEARNS
     perfect, wrong, worse = (loss(prediction(wrong_network(error)[1])) for error in (0.0, 0.2, 0.5))
     require(perfect.shape == (2,), f"of 2 images it makes {shape(perfect) or 'one number'}: end with per_image(error)")
     require(perfect.abs().max() < 1e-6, f"of the right velocity it is {perfect.tolist()}, not 0")
@@ -78,6 +81,6 @@ CONTRACT = Contract(
     LOSSES,
     Loss,
     (check_values, check_gradients, check_frozen),
-    cases={"Perceptual": [{"backbone": "random", "net": "alex"}]},
+    cases={"Perceptual": [{"backbone": "random", "net": "alex"}], "Adversarial": [{"begin": 0}]},
     unchecked="losses of sets (GeneratedLoss: MMD, Drifting) beside their base class; what a flow learns by it",
 )

@@ -239,6 +239,8 @@ class RestorationRunner(Runner):
             checkpoint["param_schedulers"] = [schedule.state_dict() for schedule in self.param_schedulers or []]
             info = {k: v for k, v in self.message_hub.runtime_info.items() if k != "cfg"}
             checkpoint["message_hub"] = {k: checkpoints.plain(v) for k, v in info.items()}
+            if any(learned := [loss.state_dict() for loss in getattr(model, "losses", ())]):
+                checkpoint["losses"] = learned
         self.call_hook("before_save_checkpoint", checkpoint=checkpoint)
         path = Path(out_dir) / filename
         if self.strategy.shards_weights and save_optimizer:
@@ -300,6 +302,8 @@ class RestorationRunner(Runner):
         self.param_schedulers = self.build_param_scheduler(self.param_schedulers)
         for schedule, state in zip(self.param_schedulers, checkpoint["param_schedulers"], strict=True):
             schedule.load_state_dict(state)
+        for loss, state in zip(getattr(self.bare_model, "losses", ()), checkpoint.get("losses", ()), strict=False):
+            loss.load_state_dict(state)
         self.logger.info(f"resumed at iteration {self.iter} from {filename}")
 
     def test_on(self, dataset: dict[str, Any] | None = None, *, options: Mapping[str, Any] | None = None) -> Scores:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from torch import Tensor, distributed
+from torch import Tensor, distributed, nn
 
 
 class _Gather(torch.autograd.Function):
@@ -33,6 +33,15 @@ def gather(x: Tensor) -> Tensor:
     \mathrm{d} L / \mathrm{d} \theta`, what one rank has of the whole batch. Nothing is sent on the way back.
     """
     return _Gather.apply(x.contiguous()) if is_shared() else x
+
+
+def average_gradients(network: nn.Module) -> None:
+    """Those of a network that each rank trains by itself, on its own rows: the mean over ranks, as of all rows."""
+    if is_shared():
+        for weight in network.parameters():
+            if weight.grad is not None:
+                distributed.all_reduce(weight.grad)
+                weight.grad /= distributed.get_world_size()
 
 
 def first_row(count: int) -> int:

@@ -115,9 +115,12 @@ def test_a_loss_of_an_image_does_not_depend_on_its_batch() -> None:
 
 
 def test_the_losses_of_pictures() -> None:
-    model = build(loss=[{"type": "Perceptual", "net": "SeededNet", "shift": 3, "weight": 0.5}, {"type": "Lattice"}])
+    learned = {"type": "Adversarial", "channels": 4, "begin": 0}
+    model = build(
+        loss=[{"type": "Perceptual", "net": "SeededNet", "shift": 3, "weight": 0.5}, {"type": "Lattice"}, learned]
+    )
     found = model(batch(32), mode="loss")
-    assert found.keys() == {"loss_l1", "loss_perceptual", "loss_lattice"}
+    assert found.keys() == {"loss_l1", "loss_perceptual", "loss_lattice", "loss_adversarial"}
     found["loss_perceptual"].backward()
     assert all(parameter.grad is not None for parameter in model.autoencoder.parameters())
     assert not any("network" in name for name in model.state_dict())

@@ -1,5 +1,6 @@
 """Losses against hand-computed values, and those of flow maps against maps that are known."""
 
+import copy
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from cfmrestore.contracts.losses import prediction as still
 from cfmrestore.flows.losses import (
     MSE,
     RCGM,
+    Adversarial,
     Consistency,
     FlowMapLoss,
     Huber,
@@ -25,6 +27,7 @@ from cfmrestore.flows.losses import (
     TargetMSE,
     Trajectory,
 )
+from cfmrestore.flows.losses.adversarial import PatchDiscriminator
 from cfmrestore.flows.losses.lattice import lattice
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.paths import Linear
@@ -295,3 +298,91 @@ class TestLattice:
             Lattice(period=1)
         with pytest.raises(ValueError, match="looks at 128 pixels, and the crops have 64 x 64"):
             Lattice(window=32)(prediction(0.2))
+
+
+def pictures(batch: int, seed: int) -> tuple[Tensor, Tensor, ImageRng]:
+    """Noise, and what a blur leaves of it."""
+    target = torch.rand(batch, 3, 32, 32, generator=torch.Generator().manual_seed(seed))
+    blurred = torch.nn.functional.avg_pool2d(target, 3, stride=1, padding=1, count_include_pad=False)
+    return blurred, target, ImageRng(range(batch))
+
+
+class TestAdversarial:
+    def test_two_alike_are_as_good_as_each_other(self) -> None:
+        _, target, rng = pictures(2, 0)
+        assert torch.allclose(Adversarial(begin=0).compare(target, target, rng), torch.tensor(2.0).log())
+
+    def test_it_learns_what_is_wrong_and_what_is_not(self) -> None:
+        loss = Adversarial(begin=0, channels=8)
+        for seed in range(60):
+            loss.compare(*pictures(8, seed))
+        blurred, target, rng = pictures(8, 60)
+        sharp = pictures(8, 61)[1]
+        with torch.no_grad():
+            assert loss.compare(blurred, target, rng).min() > 2
+            assert 0.3 < loss.compare(sharp, target, rng).mean() < 1.2
+
+    def test_its_gradient_leads_to_what_looks_like_an_original(self) -> None:
+        loss = Adversarial(begin=0, channels=8)
+        for seed in range(60):
+            loss.compare(*pictures(8, seed))
+        blurred, target, rng = pictures(8, 60)
+        with torch.no_grad():
+            before = loss.compare(blurred, target, rng)
+        (gradient,) = torch.autograd.grad(loss.compare(blurred.requires_grad_(), target, rng).sum(), blurred)
+        step = -gradient / gradient.square().mean().sqrt()
+        with torch.no_grad():
+            assert (loss.compare(blurred + 0.01 * step, target, rng) < before).all()
+
+    def test_alone_at_first(self) -> None:
+        loss = Adversarial(begin=2, channels=4)
+        blurred, target, rng = pictures(2, 0)
+        first = loss.discriminator.layers[0].weight.clone()
+        values = [loss.compare(blurred.requires_grad_(), target, rng) for _ in range(3)]
+        assert [bool((value > 0).all()) for value in values] == [False, False, True]
+        assert not torch.equal(first, loss.discriminator.layers[0].weight)
+        (gradient,) = torch.autograd.grad(values[0].sum(), blurred)
+        assert not gradient.any()
+
+    def test_nothing_is_learned_where_nothing_is_trained(self) -> None:
+        loss = Adversarial(begin=0, channels=4)
+        first = loss.state_dict()["discriminator"]["layers.0.weight"].clone()
+        with torch.no_grad():
+            loss.compare(*pictures(2, 0))
+        assert torch.equal(first, loss.discriminator.layers[0].weight)
+        assert loss.batches == 0
+
+    def test_the_penalty_of_a_discriminator_that_is_a_sum(self) -> None:
+        r"""Of :math:`D(x)_u = w \cdot x_u` the gradient at each place is w."""
+        loss = Adversarial(begin=0)
+        weight = torch.tensor([1.0, -2.0, 0.5])
+
+        class Sum(PatchDiscriminator):
+            def forward(self, image: Tensor, given: Tensor) -> Tensor:
+                return (weight[:, None, None] * image).sum(1, keepdim=True)
+
+        loss.discriminator = Sum(1)
+        image = pictures(2, 0)[0]
+        assert torch.allclose(loss._slope(image, image), weight.square().sum())
+
+    def test_the_faithful_end_learns_nothing_of_it(self) -> None:
+        loss, known = Adversarial(begin=0, steps=0), replace(prediction(0.2), flow_map=True)
+        known.__dict__["share"] = torch.tensor([0.0, 1.0])
+        faithful, natural = loss(known).tolist()
+        assert faithful == 0
+        assert natural > 0
+
+    def test_it_goes_on_where_it_was(self) -> None:
+        one, other = Adversarial(begin=3), Adversarial(begin=3)
+        for seed in range(5):
+            one.compare(*pictures(2, seed))
+        other.load_state_dict(copy.deepcopy(one.state_dict()))
+        assert torch.equal(one.compare(*pictures(2, 5)), other.compare(*pictures(2, 5)))
+        assert torch.equal(one.compare(*pictures(2, 6)), other.compare(*pictures(2, 6)))
+
+    def test_what_cannot_be_is_refused(self) -> None:
+        for keys in ({"channels": 0}, {"every": 0}, {"lr": 0.0}, {"penalty": -1.0}, {"begin": -1}):
+            with pytest.raises(ValueError, match="Adversarial has channels"):
+                Adversarial(**keys)
+        with pytest.raises(ValueError, match="this data gives latents without one"):
+            Adversarial()(replace(prediction(0.2), target=None))

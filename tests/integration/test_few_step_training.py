@@ -22,7 +22,10 @@ custom_hooks = [
 model = dict(
     network=dict(flow_map=True),
     teacher=dict(weights={weights!r}),
-    loss=[dict(type="MSE"), dict(type="Shortcut"), dict(type="MeanFlow"), dict(type="Trajectory", num_intervals=2)],
+    loss=[
+        dict(type="MSE"), dict(type="Shortcut"), dict(type="MeanFlow"), dict(type="Trajectory", num_intervals=2),
+        dict(type="Adversarial", steps=1, channels=4, begin=2),
+    ],
     sampling=dict(_delete_=True, solver=dict(type="FlowMapEuler"), num_intervals=1),
 )
 """
@@ -82,12 +85,24 @@ def test_it_restores_without_its_teacher(tmp_path: Path, unbroken: Path) -> None
 
 @pytest.mark.slow
 def test_two_ranks_are_one(tmp_path: Path, teacher: Path, unbroken: Path) -> None:
-    """A forward-mode derivative is taken inside the distributed wrapper, whose gradients are averaged all the same."""
+    """A forward-mode derivative is taken inside the distributed wrapper, whose gradients are averaged all the same; a
+    discriminator is outside of it.
+    """
     two = train(tmp_path, teacher, "ranks", ranks=2)
     assert max(abs(a - b) for a, b in zip(losses(unbroken), losses(two), strict=True)) < 1e-5
     name = "network.duration.mlp.2.weight"
     weights = [checkpoints.load(run / "iter_8.pth")["state_dict"][name] for run in (unbroken, two)]
     assert torch.allclose(*weights, atol=1e-4)
+    learned = [checkpoints.load(run / "iter_8.pth")["losses"][-1] for run in (unbroken, two)]
+    assert [one["batches"] for one in learned] == [8, 8]
+    assert torch.allclose(*(one["discriminator"]["layers.0.weight"] for one in learned), atol=1e-4)
+
+
+def test_what_a_loss_learns_beside_goes_on_and_is_no_part_of_the_model(unbroken: Path) -> None:
+    held = checkpoints.load(unbroken / "iter_8.pth")
+    assert [list(one) for one in held["losses"]] == [[]] * 4 + [["discriminator", "optimizer", "batches"]]
+    assert not any("layers" in name for name in held["state_dict"])
+    assert "losses" not in checkpoints.load(unbroken / "iter_8.safetensors")
 
 
 def test_what_a_loss_needs_is_said(tmp_path: Path) -> None:

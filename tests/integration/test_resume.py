@@ -44,6 +44,7 @@ def check_same_end(one: Path, other: Path, iteration: int = 20, ranks: int = 1) 
     a, b = (checkpoints.load(folder / f"iter_{iteration}.pth") for folder in (one, other))
     for part in ("state_dict", "raw_state_dict", "optimizer", "param_schedulers"):
         assert same(a[part], b[part]), part
+    assert same(a.get("losses"), b.get("losses"))
     assert not same(a["state_dict"], a["raw_state_dict"])
     for rank in range(ranks):
         assert (one / f"random_{rank}.txt").read_text() == (other / f"random_{rank}.txt").read_text()

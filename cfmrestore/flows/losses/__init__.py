@@ -1,5 +1,6 @@
 """Loss functions."""
 
+from cfmrestore.flows.losses.adversarial import Adversarial
 from cfmrestore.flows.losses.base import Loss, Prediction
 from cfmrestore.flows.losses.consistency import Consistency
 from cfmrestore.flows.losses.drifting import Drifting
@@ -21,6 +22,7 @@ __all__ = [
     "MMD",
     "MSE",
     "RCGM",
+    "Adversarial",
     "Consistency",
     "Drifting",
     "FlowMapLoss",

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -128,14 +129,27 @@ class Loss(ABC):
     needs_flow_map = False
     needs_target = False
     """Whether it compares pictures with those of the data."""
+    learns = False
+    """Whether it trains a network of its own beside the flow, so that its value depends on the batches before."""
 
     def __init__(self, *, weight: float = 1.0) -> None:
         self.weight = weight
 
     @property
     def frozen(self) -> nn.Module | None:
-        """A network that the loss looks through; it follows the flow to its device, and is not trained or saved."""
+        """A network that the loss looks through; it follows the flow to its device, and is no part of it: the flow's
+        training does not move it, and its checkpoints do not hold it.
+        """
         return None
+
+    def state_dict(self) -> dict[str, Any]:
+        """What it learned beside the flow, of which a training goes on exactly; of most losses nothing."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where that was written."""
+        if state:
+            raise ValueError(f"{type(self).__name__} learns nothing beside the flow, and is given {list(state)}")
 
     @abstractmethod
     def __call__(self, prediction: Prediction) -> PerImage:
