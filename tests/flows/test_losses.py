@@ -380,6 +380,13 @@ class TestAdversarial:
         assert torch.equal(one.compare(*pictures(2, 5)), other.compare(*pictures(2, 5)))
         assert torch.equal(one.compare(*pictures(2, 6)), other.compare(*pictures(2, 6)))
 
+    def test_a_batch_that_is_not_finite_changes_nothing(self) -> None:
+        loss = Adversarial(begin=0, channels=4)
+        blurred, target, rng = pictures(2, 0)
+        before = copy.deepcopy(loss.discriminator.state_dict())
+        assert loss.compare(blurred / 0, target, rng).isnan().all()
+        assert all(torch.equal(before[name], one) for name, one in loss.discriminator.state_dict().items())
+
     def test_what_cannot_be_is_refused(self) -> None:
         for keys in ({"channels": 0}, {"every": 0}, {"lr": 0.0}, {"penalty": -1.0}, {"begin": -1}):
             with pytest.raises(ValueError, match="Adversarial has channels"):

@@ -149,8 +149,9 @@ class Adversarial(PictureLoss):
                 for one in (target, image):
                     (self.every * self.penalty / 2 * self._slope(one, given).mean()).backward()
         average_gradients(self.discriminator)
-        nn.utils.clip_grad_norm_(self.discriminator.parameters(), _CLIP)
-        self.optimizer.step()
+        norm = nn.utils.clip_grad_norm_(self.discriminator.parameters(), _CLIP)
+        if norm.isfinite():  # as the flow skips a step
+            self.optimizer.step()
         self.optimizer.zero_grad()
         self.batches += 1
 
