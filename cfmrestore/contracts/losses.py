@@ -46,7 +46,7 @@ def check_values(loss: Loss) -> str | None:
     """A number an image: 0 of the right velocity, positive of a wrong one, larger of one that is more wrong."""
     if isinstance(loss, GeneratedLoss):
         return OF_SETS
-    if loss.learns:
+    if loss.state_dict():
         return LEARNS
     perfect, wrong, worse = (loss(prediction(wrong_network(error)[1])) for error in (0.0, 0.2, 0.5))
     require(perfect.shape == (2,), f"of 2 images it makes {shape(perfect) or 'one number'}: end with per_image(error)")

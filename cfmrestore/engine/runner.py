@@ -29,6 +29,7 @@ from cfmrestore.engine.strategies import Strategy, build_strategy
 from cfmrestore.engine.strategies.fsdp import GatherWeights
 from cfmrestore.evaluation.metrics.evaluator import RestorationEvaluator
 from cfmrestore.evaluation.scores import Scores
+from cfmrestore.flows.losses.base import Loss
 from cfmrestore.process import is_quiet
 from cfmrestore.registry import DATASETS, LOOPS, RUNNERS, check_keys, find_class
 
@@ -117,6 +118,12 @@ class RestorationRunner(Runner):
     def bare_model(self) -> Any:
         """The model without its distributed wrapper."""
         return self.model.module if is_model_wrapper(self.model) else self.model
+
+    @property
+    def _losses(self) -> list[Loss]:
+        """Those of a model that is made of the toolkit's; another one may have what it likes under that name."""
+        held = getattr(self.bare_model, "losses", None)
+        return [loss for loss in held if isinstance(loss, Loss)] if isinstance(held, list) else []
 
     @staticmethod
     def build_dataloader(dataloader: Any, seed: int | None = None, diff_rank_seed: bool = False) -> Any:
@@ -239,7 +246,7 @@ class RestorationRunner(Runner):
             checkpoint["param_schedulers"] = [schedule.state_dict() for schedule in self.param_schedulers or []]
             info = {k: v for k, v in self.message_hub.runtime_info.items() if k != "cfg"}
             checkpoint["message_hub"] = {k: checkpoints.plain(v) for k, v in info.items()}
-            if any(learned := [loss.state_dict() for loss in getattr(model, "losses", ())]):
+            if any(learned := [loss.state_dict() for loss in self._losses]):
                 checkpoint["losses"] = learned
         self.call_hook("before_save_checkpoint", checkpoint=checkpoint)
         path = Path(out_dir) / filename
@@ -302,7 +309,7 @@ class RestorationRunner(Runner):
         self.param_schedulers = self.build_param_scheduler(self.param_schedulers)
         for schedule, state in zip(self.param_schedulers, checkpoint["param_schedulers"], strict=True):
             schedule.load_state_dict(state)
-        for loss, state in zip(getattr(self.bare_model, "losses", ()), checkpoint.get("losses", ()), strict=False):
+        for loss, state in zip(self._losses, checkpoint.get("losses", ()), strict=False):
             loss.load_state_dict(state)
         self.logger.info(f"resumed at iteration {self.iter} from {filename}")
 

@@ -363,7 +363,7 @@ class TestAdversarial:
 
         loss.discriminator = Sum(1)
         image = pictures(2, 0)[0]
-        assert torch.allclose(loss._slope(image, image), weight.square().sum())
+        assert torch.allclose(loss._squared_gradient(image, image), weight.square().sum())
 
     def test_the_faithful_end_learns_nothing_of_it(self) -> None:
         loss, known = Adversarial(begin=0, steps=0), replace(prediction(0.2), flow_map=True)

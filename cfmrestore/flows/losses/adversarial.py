@@ -81,8 +81,6 @@ class Adversarial(PictureLoss):
         weight: Factor on it in the sum of losses.
     """
 
-    learns = True
-
     def __init__(
         self,
         *,
@@ -107,12 +105,11 @@ class Adversarial(PictureLoss):
         return self.discriminator
 
     def __call__(self, prediction: Prediction) -> PerImage:
-        if prediction.target is None:
-            raise ValueError("Adversarial compares pictures, and this data gives latents without one")
+        image, target = self._pictures(prediction)
         with torch.no_grad():
             given = prediction.decode(prediction.pair.source.mean)
         share = prediction.share if self.steps == 0 else torch.ones_like(prediction.share)
-        return self._loss(prediction.image(self.steps), prediction.target, given, share)
+        return self._loss(image, target, given, share)
 
     def compare(self, image: Image, target: Image, rng: ImageRng) -> PerImage:
         del rng  # it looks everywhere
@@ -147,7 +144,7 @@ class Adversarial(PictureLoss):
             (share * per_image(F.softplus(restored - original))).mean().backward()
             if self.penalty and self.batches % self.every == 0:
                 for one in (target, image):
-                    (self.every * self.penalty / 2 * self._slope(one, given).mean()).backward()
+                    (self.every * self.penalty / 2 * self._squared_gradient(one, given).mean()).backward()
         average_gradients(self.discriminator)
         norm = nn.utils.clip_grad_norm_(self.discriminator.parameters(), _CLIP)
         if norm.isfinite():  # as the flow skips a step
@@ -155,7 +152,7 @@ class Adversarial(PictureLoss):
         self.optimizer.zero_grad()
         self.batches += 1
 
-    def _slope(self, image: Image, given: Image) -> PerImage:
+    def _squared_gradient(self, image: Image, given: Image) -> PerImage:
         """The mean over places of the square of the gradient of D, of each picture, as if no two places saw a pixel."""
         image = image.detach().requires_grad_()
         numbers = self.discriminator(image, given)

@@ -129,8 +129,6 @@ class Loss(ABC):
     needs_flow_map = False
     needs_target = False
     """Whether it compares pictures with those of the data."""
-    learns = False
-    """Whether it trains a network of its own beside the flow, so that its value depends on the batches before."""
 
     def __init__(self, *, weight: float = 1.0) -> None:
         self.weight = weight
@@ -174,9 +172,13 @@ class PictureLoss(Loss):
         self.steps, self.needs_flow_map = steps, steps is not None
 
     def __call__(self, prediction: Prediction) -> PerImage:
+        return self.compare(*self._pictures(prediction), prediction.rng)
+
+    def _pictures(self, prediction: Prediction) -> tuple[Image, Image]:
+        """What is restored, and its target."""
         if prediction.target is None:
             raise ValueError(f"{type(self).__name__} compares pictures, and this data gives latents without one")
-        return self.compare(prediction.image(self.steps), prediction.target, prediction.rng)
+        return prediction.image(self.steps), prediction.target
 
     @abstractmethod
     def compare(self, image: Image, target: Image, rng: ImageRng) -> PerImage:
