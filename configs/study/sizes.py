@@ -24,6 +24,10 @@ def _network(channels, blocks, iterations, factor=4):
         "model.network.base_channels": channels,
         "model.network.blocks": blocks,
         "train_cfg.max_iters": iterations,
+        "param_scheduler": [
+            dict(type="LinearLR", start_factor=0.01, by_epoch=False, begin=0, end=iterations // 10),
+            dict(type="CosineAnnealingLR", by_epoch=False, begin=iterations // 10, end=iterations, eta_min=1e-6),
+        ],
     }
 
 
