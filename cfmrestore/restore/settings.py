@@ -24,6 +24,8 @@ class Settings:
         consistency: Make the result, shrunk bicubically, equal the input, to half a level but at edges between black
             and white; for whole scales, and inputs that were shrunk and nothing else.
         color: "none", or the colors of the input: "mean", "wavelet" (what is coarse) or "adain" (mean, deviation).
+        self_ensemble: Restore the image under the eight symmetries of the square, and take the mean, which is closer to
+            the truth and takes eight times as long. What is drawn differs in each, so that the mean has less of it.
         tile: Side of a tile in pixels of the result, "auto" by what is cheapest and fits the memory, or 0 for none.
     """
 
@@ -35,6 +37,7 @@ class Settings:
     noise: float | None = None
     consistency: bool | None = None
     color: str | None = None
+    self_ensemble: bool = False
     tile: int | str = "auto"
 
     def __post_init__(self) -> None:

@@ -9,7 +9,8 @@ from PIL import Image
 
 from cfmrestore.imageio import from_pil
 from cfmrestore.ops.resize import resize
-from cfmrestore.restore import Restorer
+from cfmrestore.ops.symmetries import turned, turned_back
+from cfmrestore.restore import Restorer, Settings
 from tests.restore.flows import linear_flow, random_flow
 
 
@@ -343,3 +344,40 @@ def test_lifted_latents_get_the_colors_of_their_picture() -> None:
     assert (restorer.lift(latent, [1]).mean(dim=(2, 3)) - means).abs().max() > 1 / 255
     lifted = restorer.lift(latent, [1], color="mean")
     assert (lifted.mean(dim=(2, 3)) - means).abs().max() < 1 / 255
+
+
+class TestSelfEnsemble:
+    @pytest.mark.parametrize("symmetry", range(8))
+    def test_a_turned_image_gives_the_turned_result(self, restorer: Restorer, symmetry: int) -> None:
+        image = torch.from_numpy(photo() / 255).permute(2, 0, 1).float()
+        asked = {"self_ensemble": True, "fidelity": 1.0}
+        straight, there = restorer(image, **asked), restorer(turned(image, symmetry), **asked)
+        assert torch.allclose(turned_back(there, symmetry), straight, atol=1e-6)
+        assert torch.equal(turned_back(turned(image, symmetry), symmetry), image)
+
+    def test_it_is_the_mean_of_eight(self, restorer: Restorer) -> None:
+        image = torch.from_numpy(photo() / 255).permute(2, 0, 1).float()
+        alone = [restorer(turned(image, symmetry), scale=3, seed=5) for symmetry in range(8)]
+        assert len({one.numpy().tobytes() for one in alone}) == 8
+        mean = torch.stack([turned_back(one, symmetry) for symmetry, one in enumerate(alone)]).mean(dim=0)
+        assert torch.allclose(restorer(image, scale=3, seed=5, self_ensemble=True), mean, atol=1e-6)
+
+    def test_evaluations_and_progress(self, restorer: Restorer) -> None:
+        seen: list[float] = []
+        image = Image.fromarray(photo(channels=4), "RGBA")
+        settings = Settings(self_ensemble=True)
+        assert restorer.restore(image, settings, seen.append)[2] == 8 * restorer.restore(image, Settings())[2]
+        assert seen == sorted(seen)
+        assert seen[0] < 0.1 < seen[-1] == 1
+
+    def test_a_mask_is_turned_too(self) -> None:
+        flow = random_flow(conditions=[{"type": "Inpaint"}], scale=1)
+        image, mask = photo(16, 24), np.zeros((16, 24), np.uint8)
+        mask[2:6, 3:20] = 255
+        result = Restorer(flow, device="cpu")(image, mask=mask, self_ensemble=True, fidelity=1.0)
+        assert np.array_equal(result[mask == 0], image[mask == 0])
+
+    def test_latents_are_refused(self) -> None:
+        flow = random_flow(coupling={"type": "LowresLatent", "noise": 64, "upsample": "latent"})
+        with pytest.raises(ValueError, match="latents are not turned as images are"):
+            Restorer(flow, device="cpu").lift(torch.zeros(1, 12, 6, 8), [1], self_ensemble=True)
