@@ -12,9 +12,9 @@ from cfmrestore.datasets.draws import Draw
 from cfmrestore.registry import DATASETS
 
 _SOME = 3
-_IMAGES = ("high", "low")
+_IMAGES = ("high", "low", "peer")
 _MOMENTS = ("high_moments", "low_moments", "lifted_moments")
-_WHAT = {*_IMAGES, "latent", "size", "high_moments"}
+_WHAT = {"high", "low", "latent", "size", "high_moments"}
 
 
 def check_samples(dataset: Any) -> None:

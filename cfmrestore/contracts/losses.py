@@ -38,7 +38,7 @@ def prediction(network: Callable[..., Tensor], t: float = 0.5, batch: int = 2) -
 
     return Prediction(
         network, zero, torch.full((batch,), t), Pair(Source(zero, zero, zero), zero), Linear(), ImageRng(range(batch)),
-        target, decode, teacher=lambda x, t: torch.zeros_like(x),
+        target, decode, teacher=lambda x, t: torch.zeros_like(x), peer=target,
     )  # fmt: skip
 
 
@@ -81,6 +81,10 @@ CONTRACT = Contract(
     LOSSES,
     Loss,
     (check_values, check_gradients, check_frozen),
-    cases={"Perceptual": [{"backbone": "random", "net": "alex"}], "Adversarial": [{"begin": 0}]},
+    cases={
+        "Perceptual": [{"backbone": "random", "net": "alex"}],
+        "Adversarial": [{"begin": 0}],
+        "Imitation": [{"loss": {"type": "PixelMSE"}}],
+    },
     unchecked="losses of sets (GeneratedLoss: MMD, Drifting) beside their base class; what a flow learns by it",
 )

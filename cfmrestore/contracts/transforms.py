@@ -10,16 +10,16 @@ CLASSES = 5
 
 
 def sample() -> Sample:
-    """A target whose channels tell the place of each pixel, its input of half the size, and a label map."""
+    """A target whose channels tell the place of each pixel, its input of half the size, a peer's result, and a map."""
     y, x = np.mgrid[:64, :96].astype(np.uint8)
     high = np.stack([y, x, (x + y) // 2], axis=2)
     low = high[::2, ::2].copy()
-    return {"high": high, "low": low, "map": (y // 16 + x // 16) % CLASSES}
+    return {"high": high, "low": low, "peer": 255 - high, "map": (y // 16 + x // 16) % CLASSES}
 
 
 def given_to(transform: Transform) -> Sample:
     """A pair with its map; without the one, or without both, where these are refused."""
-    for parts in (("high", "low", "map"), ("high", "map")):
+    for parts in (("high", "low", "peer", "map"), ("high", "map")):
         given = {part: sample()[part] for part in parts}
         try:
             transform(given, 0)

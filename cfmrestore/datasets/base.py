@@ -36,9 +36,10 @@ class ImageDataset(Dataset[dict[str, Any]]):
     The seed of an image comes from (run seed, epoch, name of the file), so that an image gets the same crop and, later,
     the same degradation and noise whatever the batch, worker or rank.
 
-    ``inputs`` of a sample holds "high", an image (3, h, w), and what there is of "low", its input; "map", class indices
-    (h, w) of its pixels; and "label", the class of the image, an integer. All but the label are of 8 bits. Classes, of
-    images or of pixels, go from 0 on; their names are in ``metainfo["classes"]``.
+    ``inputs`` of a sample holds "high", an image (3, h, w), and what there is of "low", its input; "peer", what another
+    model made of that; "map", class indices (h, w) of its pixels; and "label", the class of the image, an integer. All
+    but the label are of 8 bits. Classes, of images or of pixels, go from 0 on; their names are in
+    ``metainfo["classes"]``.
 
     Args:
         pipeline: Transforms, applied in order.

@@ -17,6 +17,8 @@ class PairedFolder(ImageDataset):
     Args:
         high_root: The folder of targets.
         low_root: The folder of inputs.
+        peer_root: The folder of what another model made of the inputs, of the size of the targets, which the loss
+            ``Imitation`` is drawn to.
         pipeline, seed, on_error, cache_images: As of ``ImageDataset``; transforms treat both images of a pair alike.
     """
 
@@ -25,6 +27,7 @@ class PairedFolder(ImageDataset):
         *,
         high_root: str,
         low_root: str,
+        peer_root: str | None = None,
         pipeline: Sequence[Transform | dict[str, Any]] = (),
         seed: int = 0,
         on_error: str = "raise",
@@ -33,6 +36,9 @@ class PairedFolder(ImageDataset):
         super().__init__(pipeline=pipeline, seed=seed, on_error=on_error, cache_images=cache_images)
         pairs = pairs_of(high_root, low_root)
         self.samples = [(name, {"high": high, "low": low}) for name, high, low in pairs]
+        if peer_root is not None:
+            peers = {name: peer for name, _, peer in pairs_of(high_root, peer_root)}
+            self.samples = [(name, {**files, "peer": peers[name]}) for name, files in self.samples]
         self.contents = f"{len(pairs)} pairs of {low_root} and {high_root}"
         self.scale: int | None = None
 
@@ -47,6 +53,9 @@ class PairedFolder(ImageDataset):
         sample = super().parts(index, seed)
         if self.scale is not None:
             _check_scale(sample, self.scale)
+        if "peer" in sample and sample["peer"].shape != sample["high"].shape:
+            sizes = ["{}x{}".format(*sample[part].shape[:2]) for part in ("peer", "high")]
+            raise ValueError(f"what the peer made has {sizes[0]} pixels, and the target {sizes[1]}")
         return sample
 
 

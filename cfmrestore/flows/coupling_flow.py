@@ -262,8 +262,8 @@ class CouplingFlow(SamplingFlow):
     def _laid_out(self, x: Tensor) -> Tensor:
         return x.contiguous(memory_format=self.layout)
 
-    def loss(self, **inputs: Tensor) -> dict[str, Tensor]:
-        """The losses of one batch, by name; the inputs are those of ``draw``."""
+    def loss(self, *, peer: Image | None = None, **inputs: Tensor) -> dict[str, Tensor]:
+        """The losses of one batch, by name; the inputs are those of ``draw``, and what another model makes of them."""
         point = self.draw(**inputs)
         device = point.x_t.device.type
         precision, reduced = torch.get_autocast_dtype(device), torch.is_autocast_enabled(device)
@@ -288,7 +288,7 @@ class CouplingFlow(SamplingFlow):
         with torch.autocast(device, enabled=False):
             prediction = Prediction(
                 network, point.x_t, point.t, point.pair, self.path, point.rng, inputs.get("high"),
-                self.encoder.decode, teacher, getattr(self.network, "flow_map", False), inputs.get("label"),
+                self.encoder.decode, teacher, getattr(self.network, "flow_map", False), inputs.get("label"), peer,
             )  # fmt: skip
             weighted = [loss.weight * _mean(loss, prediction) for loss in self.losses]
         return dict(zip(self._loss_names, weighted, strict=True))

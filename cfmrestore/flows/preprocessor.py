@@ -90,7 +90,7 @@ class RestorationPreprocessor(BaseDataPreprocessor):
         batch = sent_to(torch.stack(images), torch.device(self.device))
         if part in ("label", "map", "size"):
             return batch.long()
-        return batch.float() / 255 if part in ("high", "low") else batch.float()
+        return batch.float() / 255 if part in ("high", "low", "peer") else batch.float()
 
 
 def _built(steps: Steps | None) -> Degradation[Any] | None:

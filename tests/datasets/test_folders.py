@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from mmengine.dataset import pseudo_collate
 from PIL import Image
 
 from cfmrestore.datasets import Draw, ImageFolder, Mixture, PairedFolder
@@ -88,6 +89,29 @@ def test_pairs_are_cropped_and_turned_alike(tmp_path: Path) -> None:
         inputs = dataset[Draw(0, epoch, 0)]["inputs"]
         assert inputs["low"].shape == (3, 4, 4)
         assert np.array_equal(inputs["high"], inputs["low"].repeat_interleave(4, 1).repeat_interleave(4, 2))
+
+
+def test_what_a_peer_made_goes_where_its_pair_goes(tmp_path: Path) -> None:
+    roots = {part: tmp_path / part for part in ("high", "low", "peer")}
+    pixels = np.random.default_rng(0).integers(0, 256, (10, 12, 3), dtype=np.uint8)
+    large = pixels.repeat(4, 0).repeat(4, 1)
+    for part, image in (("high", large), ("low", pixels), ("peer", 255 - large)):
+        roots[part].mkdir()
+        Image.fromarray(image).save(roots[part] / "a.png")
+    folders = {f"{part}_root": str(root) for part, root in roots.items()}
+    dataset = PairedFolder(**folders, pipeline=CROP)
+    for epoch in range(30):
+        batch = pseudo_collate([dataset[Draw(0, epoch, 0)]])
+        inputs = RestorationPreprocessor()(batch)["inputs"]
+        assert torch.allclose(inputs["peer"], 1 - inputs["high"])
+    write_images(roots["peer"], count=1, side=16)
+    (roots["peer"] / "0.png").replace(roots["peer"] / "a.png")
+    with pytest.raises(ValueError, match=r"^a: what the peer made has 16x16 pixels, and the target 40x48$"):
+        dataset[0]
+    (roots["peer"] / "a.png").unlink()
+    write_images(roots["peer"], count=1, side=16)
+    with pytest.raises(ValueError, match=r": '.*/peer' lacks 1 image: a, and '.*/high' lacks 1 image: 0$"):
+        PairedFolder(**folders)
 
 
 def test_pairs_without_a_partner_are_all_named(tmp_path: Path) -> None:

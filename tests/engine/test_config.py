@@ -89,8 +89,10 @@ def test_only_a_folder_that_is_validated_on_too_is_split() -> None:
     assert splits({"data_root": "mine", "val_root": "held"}) == ["all", "all", "all"]
     assert splits({"test_dataloader.dataset.data_root": "held"}) == ["train", "held_out", "all"]
     cache = {"_delete_": True, "type": "CachedLatents", "data_root": "of_some_folder"}
-    cfg = load_config(ROOT / "configs" / "cfm_unet-2.7m_x4.py", {"train_dataloader.dataset": cache})
-    assert cfg.val_dataloader.dataset.split == "held_out"
+    pairs = {"_delete_": True, "type": "PairedFolder", "high_root": "of_some_folder", "low_root": "of_it_too"}
+    for dataset in (cache, pairs):
+        cfg = load_config(ROOT / "configs" / "cfm_unet-2.7m_x4.py", {"train_dataloader.dataset": dataset})
+        assert cfg.val_dataloader.dataset.split == "held_out"
     assert splits({"val_dataloader": None, "val_cfg": None, "val_evaluator": None})[0] == "train"
 
 

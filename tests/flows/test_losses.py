@@ -17,6 +17,7 @@ from cfmrestore.flows.losses import (
     Consistency,
     FlowMapLoss,
     Huber,
+    Imitation,
     Lattice,
     Loss,
     MeanFlow,
@@ -393,3 +394,42 @@ class TestAdversarial:
                 Adversarial(**keys)
         with pytest.raises(ValueError, match="this data gives latents without one"):
             Adversarial()(replace(prediction(0.2), target=None))
+
+
+class TestImitation:
+    def dialed(self, share: float, weight: float) -> Tensor:
+        """What a network that says one number, trained to its end by both losses, restores where the dial stands."""
+        value = torch.tensor(0.0, requires_grad=True)
+        zero = torch.zeros(1, 3, 4, 4)
+        known = Prediction(
+            lambda x, t, r: value + 0 * x, zero, torch.zeros(1), Pair(Source(zero, zero, zero), zero + 1.0), Linear(),
+            ImageRng([0]), zero + 1.0, lambda latent: latent, flow_map=True, peer=zero + 3.0,
+        )  # fmt: skip
+        known.__dict__["share"] = torch.tensor([share])
+        loss = 2 * TargetMSE(steps=0)(known) + Imitation(loss=PixelMSE(weight=weight))(known)
+        (slope,) = torch.autograd.grad(loss.sum(), value, create_graph=True)
+        (curvature,) = torch.autograd.grad(slope, value)
+        return (value - slope / curvature).detach()
+
+    @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+    def test_it_is_drawn_to_the_mean_of_target_and_peer(self, share: float) -> None:
+        """Of target 1 and peer 3, which count by 2 : 6 s."""
+        assert torch.allclose(self.dialed(share, weight=6.0), torch.tensor((2 * 1 + 6 * share * 3) / (2 + 6 * share)))
+
+    def test_all_of_it_counts_after_steps(self) -> None:
+        known = replace(prediction(0.2), flow_map=True)
+        whole, share = (Imitation(loss={"type": "PixelMSE"}, steps=steps)(known) for steps in (1, 0))
+        assert (whole > share).all()
+        assert (share > 0).all()
+
+    def test_its_distance_brings_its_network(self) -> None:
+        loss = Imitation(loss={"type": "Perceptual", "backbone": "random", "net": "alex"})
+        assert loss.frozen is loss.loss.frozen is not None
+
+    def test_what_cannot_be_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="takes a loss of pictures, and MSE is none"):
+            Imitation(loss={"type": "MSE"})
+        with pytest.raises(ValueError, match="steps is a number of steps, or 0; got -1"):
+            Imitation(loss={"type": "PixelMSE"}, steps=-1)
+        with pytest.raises(ValueError, match="take a PairedFolder with its peer_root"):
+            Imitation(loss={"type": "PixelMSE"})(replace(prediction(0.2), flow_map=True, peer=None))

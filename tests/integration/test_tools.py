@@ -164,6 +164,19 @@ train_dataloader = dict(
     )
     output = run_tool("train.py", config, "--work-dir", tmp_path / "run", options=small_options(tmp_path))
     assert "Iter(val)" in output
+    config.write_text(
+        config.read_text()
+        + """model = dict(
+    network=dict(flow_map=True), loss=[dict(type="MSE"), dict(type="Imitation", loss=dict(type="PixelMSE"))]
+)
+"""
+    )
+    options = small_options(tmp_path, **{"default_hooks.logger.interval": 1})
+    output = run_tool("train.py", config, "--work-dir", tmp_path / "alone", options=options, expect=1)
+    assert "take a PairedFolder with its peer_root" in output
+    options["train_dataloader.dataset.peer_root"] = high
+    output = run_tool("train.py", config, "--work-dir", tmp_path / "peer", options=options)
+    assert "loss_imitation: " in output
 
 
 @pytest.mark.weights

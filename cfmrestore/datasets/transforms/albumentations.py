@@ -7,7 +7,7 @@ from cfmrestore.datasets.transforms.base import Sample, Transform
 from cfmrestore.degradations.albumentations import build_chain, run_chain
 from cfmrestore.registry import TRANSFORMS
 
-_NAMES = {"high": "image", "low": "low", "map": "mask"}
+_NAMES = {"high": "image", "low": "low", "peer": "peer", "map": "mask"}
 
 
 @TRANSFORMS.register_module()
@@ -23,7 +23,7 @@ class Albumentations(Transform):
     """
 
     def __init__(self, *, transforms: Sequence[dict[str, Any]]) -> None:
-        self.chain = build_chain(transforms, low="image")
+        self.chain = build_chain(transforms, low="image", peer="image")
 
     def __call__(self, sample: Sample, seed: int) -> Sample:
         result = run_chain(self.chain, seed, **{_NAMES[part]: pixels for part, pixels in sample.items()})

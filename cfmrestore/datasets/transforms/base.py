@@ -6,7 +6,8 @@ from typing import TypeAlias
 import numpy as np
 
 Sample: TypeAlias = dict[str, np.ndarray]
-"""Images of 8 bits, (h, w, 3): "high", and "low" where it comes from a file; "map", (h, w), class indices of "high"."""
+"""Images of 8 bits, (h, w, 3): "high"; "low" where it comes from a file, and "peer", what another model made of it, as
+large as "high"; "map", (h, w), class indices of "high"."""
 
 
 class Transform(ABC):

@@ -10,10 +10,10 @@ def use_whole_folders(cfg: dict[str, Any]) -> None:
     """Of an ``ImageFolder`` that is split, take all images if no loader of the other kind reads that folder.
 
     Recipes hold out every fourth photograph of ``data_root``. With a ``val_root`` of its own nothing needs to be held
-    out, and nothing is left out. A cache of latents does not say of which folder it is, and so may be of any.
+    out, and nothing is left out. Pairs and cached latents do not say of which folder they are: of any.
     """
     loaders = [cfg.get("train_dataloader"), cfg.get("val_dataloader")]
-    if not all(loaders) or any(_of_type("CachedLatents", loaders[0])):
+    if not all(loaders) or any(one for kind in ("CachedLatents", "PairedFolder") for one in _of_type(kind, loaders[0])):
         return
     folders = [list(_of_type("ImageFolder", loader)) for loader in (*loaders, cfg.get("test_dataloader") or {})]
     roots = [{one.get("data_root") for one in found} for found in folders]

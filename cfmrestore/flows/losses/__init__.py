@@ -7,6 +7,7 @@ from cfmrestore.flows.losses.drifting import Drifting
 from cfmrestore.flows.losses.flow_map import FlowMapLoss
 from cfmrestore.flows.losses.generated import GeneratedLoss
 from cfmrestore.flows.losses.huber import Huber
+from cfmrestore.flows.losses.imitation import Imitation
 from cfmrestore.flows.losses.lattice import Lattice
 from cfmrestore.flows.losses.mean_flow import MeanFlow
 from cfmrestore.flows.losses.mmd import MMD
@@ -28,6 +29,7 @@ __all__ = [
     "FlowMapLoss",
     "GeneratedLoss",
     "Huber",
+    "Imitation",
     "Lattice",
     "Loss",
     "MeanFlow",

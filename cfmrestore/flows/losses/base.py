@@ -32,6 +32,7 @@ class Prediction:
         teacher: v(x, t) of a trained flow under the same conditions, without gradients; None where there is none.
         flow_map: Whether the network is one.
         label: The classes of the images, where the data has them.
+        peer: What another model makes of the inputs, where the data has it.
     """
 
     network: Callable[..., Tensor]
@@ -45,6 +46,7 @@ class Prediction:
     teacher: Callable[..., Tensor] | None = None
     flow_map: bool = False
     label: Tensor | None = None
+    peer: Image | None = None
 
     @cached_property
     def v(self) -> Latent:
