@@ -6,6 +6,7 @@ from cfmrestore.evaluation.metrics.dists import DISTS
 from cfmrestore.evaluation.metrics.feature_distance import FeatureDistance
 from cfmrestore.evaluation.metrics.fid import FID, PatchFID
 from cfmrestore.evaluation.metrics.gmsd import GMSD
+from cfmrestore.evaluation.metrics.grid_power import GridPower
 from cfmrestore.evaluation.metrics.haarpsi import HaarPSI
 from cfmrestore.evaluation.metrics.hole_psnr import HolePSNR
 from cfmrestore.evaluation.metrics.image_digest import ImageDigest
@@ -27,6 +28,6 @@ from cfmrestore.evaluation.metrics.ssim import SSIM
 
 __all__ = [
     "DISTS", "FID", "GMSD", "KID", "LPIPS", "MSSSIM", "NFE", "NIQE", "PSNR", "SSIM", "ClassAccuracy", "FeatureDistance",
-    "HaarPSI", "HolePSNR", "ImageDigest", "ImageMetric", "InceptionScore", "InpaintingIDS", "LRConsistency",
-    "MapAccuracy", "PatchFID", "PatchKID", "PrecisionRecall", "PyIQA", "RimGradient", "SetMetric",
+    "GridPower", "HaarPSI", "HolePSNR", "ImageDigest", "ImageMetric", "InceptionScore", "InpaintingIDS",
+    "LRConsistency", "MapAccuracy", "PatchFID", "PatchKID", "PrecisionRecall", "PyIQA", "RimGradient", "SetMetric",
 ]  # fmt: skip
