@@ -21,6 +21,7 @@ from cfmrestore.engine.config import presets
 from cfmrestore.engine.panels import write_png
 from cfmrestore.evaluation import protocols
 from cfmrestore.evaluation.folders import load_image
+from cfmrestore.evaluation.functional.grid_power import grid_power
 from cfmrestore.evaluation.functional.niqe import niqe
 from cfmrestore.evaluation.functional.psnr import psnr
 from cfmrestore.evaluation.functional.ssim import ssim
@@ -150,6 +151,11 @@ def measured(pairs: list[tuple[Tensor, Tensor]], images: Iterable[Tensor]) -> Me
     return Measured(*np.mean(rows, axis=0))
 
 
+def luma(image: Tensor) -> Tensor:
+    """That of the file."""
+    return protocols.find_protocol("classic_y").luma(image, 0)[0, 0]
+
+
 def pairs_in(high: Path, low: Path) -> list[tuple[Tensor, Tensor]]:
     """Targets and inputs from files."""
     found = ([load_image(path)[None] for path in list_images(folder)] for folder in (high, low))
@@ -267,6 +273,14 @@ class TestWhatTheyMustNotDo:
     def test_no_checkerboard(self, name: str, fidelity: float) -> None:
         """The blocks of the wavelets leave no lattice beyond a tenth of a level; features, none that rounding shows."""
         assert lattice(restored(name, fidelity), name) < (0.1 if name == "cfm-x4" else 0.4)
+
+    @at_both_ends
+    def test_no_weave_in_detail(self, fidelity: float) -> None:
+        """Of weights before these, trained by features with a twentieth of ``Lattice``, it is 5 dB."""
+        images = restored("cfm-x4-fast", fidelity)
+        pairs = zip(images, photographs("cfm-x4-fast"), strict=True)
+        excess = [grid_power(luma(image)) - grid_power(luma(high)) for image, (high, _) in pairs]
+        assert np.mean(excess) < 3
 
     @both
     def test_a_checkerboard_would_be_seen(self, name: str) -> None:
