@@ -15,9 +15,7 @@ _SETTINGS = (
     "scale", "seed", "fidelity", "num_intervals", "solver", "noise", "consistency", "color", "self_ensemble", "tile",
 )  # fmt: skip
 _SHARED = ("seed", "tile")
-_TRAINED = {
-    "samples": 1, "config": None, "options": None, "backend": "torch", "cuda_graphs": False, "self_ensemble": False,
-}  # fmt: skip
+_TRAINED = {"samples": 1, "config": None, "options": None, "backend": "torch", "cuda_graphs": False}
 _ZERO_SHOT = ("degradation", "known", "mask", "noise_level", "method", "steps", "label", "guidance")
 
 JSON = True
@@ -67,7 +65,7 @@ def _add_look(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--color", metavar="MODE", help="take the input's colors: mean, wavelet, adain, none")
     group.add_argument("--colour", action=common.RenamedFlag, present="--color")
     ensemble = "the mean over turns and mirrorings: closer, in eight times the time"
-    group.add_argument("--self-ensemble", action="store_true", help=ensemble)
+    group.add_argument("--self-ensemble", action="store_true", default=None, help=ensemble)
     samples = "results an image, and a map where they differ"
     group.add_argument("--samples", type=int, default=1, metavar="N", help=samples)
 
@@ -133,7 +131,7 @@ def _each_fidelity(keys: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _run_zero_shot(keys: dict[str, Any]) -> list[Path]:
     """The flags of a trained restoration are refused."""
-    others = {name: keys.pop(name) for name in dict.fromkeys((*_SETTINGS, *_TRAINED)) if name not in _SHARED}
+    others = {name: keys.pop(name) for name in (*_SETTINGS, *_TRAINED) if name not in _SHARED}
     if given := [name for name, value in others.items() if value != _TRAINED.get(name)]:
         flag = given[0].replace("_", "-").replace("options", "cfg-options")
         raise ValueError(f"--{flag} has no meaning where a known degradation is undone: leave it out")

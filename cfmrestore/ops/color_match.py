@@ -24,8 +24,9 @@ def match_colors(image: Image, low: Image, mode: str) -> Image:
     if mode == "none":
         return image
     match = {"mean": _mean, "wavelet": _wavelet, "adain": _adain}[mode]
-    channels = range(image.shape[1])  # plane by plane: a large image has no room for more
-    return torch.cat([match(image[:, c : c + 1], low[:, c : c + 1]) for c in channels], dim=1).clamp_(0, 1)
+    planes = zip(image.split(1, dim=1), low.split(1, dim=1), strict=True)  # a large image has no room for all at once
+    matched = [match(x, y.contiguous()) for x, y in planes]  # whose sums do not depend on the layout of what is given
+    return torch.cat(matched, dim=1).clamp_(0, 1)
 
 
 def _mean(x: Planes, y: Planes) -> Planes:

@@ -266,7 +266,7 @@ class Restorer:
         Reference: Timofte et al., 2016, Seven ways to improve example-based single image super resolution
         (arXiv:1511.02228).
         """
-        single, images, nfe = replace(settings, self_ensemble=False), [], 0
+        single, images, nfe = replace(settings, self_ensemble=None), [], 0
         for symmetry in range(ORDER):
             here = {name: turned(one, symmetry) for name, one in given.items()}
             image, more = self.images(turned(low, symmetry), single, seeds, progress, given=here)

@@ -37,7 +37,7 @@ class Settings:
     noise: float | None = None
     consistency: bool | None = None
     color: str | None = None
-    self_ensemble: bool = False
+    self_ensemble: bool | None = None
     tile: int | str = "auto"
 
     def __post_init__(self) -> None:

@@ -1,6 +1,7 @@
 """Work image by image: in order, on one thread each, and safe beside other threads and after a fork."""
 
 import multiprocessing
+import signal
 import threading
 
 import pytest
@@ -39,8 +40,13 @@ def test_an_error_comes_out(two_threads) -> None:
 
 def test_after_a_fork(two_threads) -> None:
     map_images(abs, range(4))
-    with multiprocessing.get_context("fork").Pool(1) as pool:
+    with multiprocessing.get_context("fork").Pool(1, _ends_when_told) as pool:
         assert pool.apply_async(_in_child).get(30) == [0, 1, 2]
+
+
+def _ends_when_told() -> None:
+    """Whatever handler of SIGTERM the process has, by which the pool ends its own."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _in_child() -> list[int]:
