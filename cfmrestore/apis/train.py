@@ -83,8 +83,13 @@ def train(
         runner = build_runner(cfg)
         for hook in hooks:
             runner.register_hook(hook)
-        trained: torch.nn.Module = runner.train()
-    if any(isinstance(hook, PreemptionHook) and hook.received == signal.SIGINT for hook in runner.hooks):
+        preemptions = [hook for hook in runner.hooks if isinstance(hook, PreemptionHook)]
+        try:
+            trained: torch.nn.Module = runner.train()
+        finally:
+            for hook in preemptions:
+                hook.release()
+    if any(hook.received == signal.SIGINT for hook in preemptions):
         raise KeyboardInterrupt  # what a script does next is not meant for half a training
     return trained
 

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import signal
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from cfmrestore.apis.train import train
 from cfmrestore.engine import checkpoints
+from cfmrestore.engine.hooks.checkpoint_hook import CheckpointHook
 from cfmrestore.engine.runner import RestorationRunner
 from tests.testing import ROOT, TINY, small_options
 
@@ -54,6 +56,19 @@ def test_short_runs_train_with_the_schedules_of_long_ones(iterations: int, tmp_p
     assert rate == pytest.approx(1e-3 * (0.01 + 0.99 * min(iterations, 19) / 19), rel=0.01)
     train(TINY, work_dir=str(tmp_path), validate=False, resume="auto", options={**keys, "train_cfg.max_iters": 24})
     assert (tmp_path / "iter_24.pth").is_file()
+
+
+def test_a_training_that_raises_gives_the_signals_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+
+    def fail(*args: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(CheckpointHook, "save", fail)
+    keys = {**small_options(tmp_path), "train_cfg.max_iters": 1}
+    with pytest.raises(OSError, match="No space left"):
+        train(TINY, work_dir=str(tmp_path), validate=False, options=keys)
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
 
 
 def test_a_training_says_on_how_much(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -62,5 +62,9 @@ class PreemptionHook(Hook):
 
     def after_train(self, runner: Any) -> None:
         del runner
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
+        self.release()
+
+    def release(self) -> None:
+        """Give the signals back to those who had them before, also where a training raised."""
+        while self._previous:
+            signal.signal(*self._previous.popitem())
