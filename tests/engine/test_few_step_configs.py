@@ -18,7 +18,12 @@ TEACHERS = {  # what they begin with, and the recipe of that
     "digits": ("work_dirs/digits_unet", "lfm/digits_unet.py"),
 }
 ONE_STEP = {"cfm_realsr_x4_perceptual", "digits_consistency", "digits_drifting"}
-FROM_DATA = {"digits_reflow", "digits_mmd", "digits_drifting"}  # of the teacher they have the weights alone
+FROM_DATA = {
+    "digits_reflow",
+    "digits_mmd",
+    "digits_mmd_validated",
+    "digits_drifting",
+}  # of the teacher they have the weights alone
 LISTED = {model["Name"]: model for model in yaml.safe_load((FOLDER / "metafile.yml").read_text())["Models"]}
 
 
