@@ -57,7 +57,7 @@ def known_degradation(
             raise ValueError("give a mask, or a degradation: a mask among other operators is one of its steps")
         found = KnownDegradation(ForwardOperator.of_mask(mask), (image.shape[-2], image.shape[-1]))
     else:
-        found = _of_chain(image, degradation, known)
+        found = _of_chain(image, degradation, known, draws_noise=noise_level is not None)
     if noise_level is not None:
         if not noise_level >= 0:
             raise ValueError(f"the noise level is 0 or more, where white is 1; got {noise_level}")
@@ -65,7 +65,8 @@ def known_degradation(
     return found
 
 
-def _of_chain(image: Image, degradation: Any, known: Any) -> KnownDegradation:
+def _of_chain(image: Image, degradation: Any, known: Any, *, draws_noise: bool) -> KnownDegradation:
+    """The operator of a chain, which may draw the level of its noise where another one is told."""
     sidecar = _read(Path(known), degradation) if isinstance(known, str | Path) else known
     is_sidecar = isinstance(sidecar, Mapping) and {"degradation", "params", "source_size"} <= sidecar.keys()
     scales: tuple[float, ...] = _SCALES
@@ -92,7 +93,7 @@ def _of_chain(image: Image, degradation: Any, known: Any) -> KnownDegradation:
             continue
         if fits:
             operators = [ForwardOperator.of(chain, params) for params in draws]
-            _check_that_nothing_is_drawn(operators, whole, len(image))
+            _check_that_nothing_is_drawn(operators, whole, len(image), draws_noise=draws_noise)
             return KnownDegradation(operators[0], whole)
     raise ValueError(
         f"an image of {size[1]}x{size[0]} pixels does not come of this degradation: tried were "
@@ -134,7 +135,9 @@ def _draws(chain: Degradation[Any], size: Size, count: int) -> list[Any]:
     return [chain.sample(Frame(size, size), ImageRng([seed] * count)) for seed in _DRAWS]
 
 
-def _check_that_nothing_is_drawn(operators: Sequence[ForwardOperator], size: Size, count: int) -> None:
+def _check_that_nothing_is_drawn(
+    operators: Sequence[ForwardOperator], size: Size, count: int, *, draws_noise: bool
+) -> None:
     """Refuse a degradation that is another one at every draw, apart from noise of one level."""
     image = ImageRng([0] * count).uniform(3, *size)
     made = [operator(image) for operator in operators]
@@ -144,5 +147,5 @@ def _check_that_nothing_is_drawn(operators: Sequence[ForwardOperator], size: Siz
             "this degradation draws its parameters: say which this image had, by the sidecar that `cfmrestore degrade` "
             "wrote beside it (--known), or name a degradation that draws nothing"
         )
-    if any(not torch.allclose(one, levels[0]) for one in levels[1:]):
+    if not draws_noise and any(not torch.allclose(one, levels[0]) for one in levels[1:]):
         raise ValueError("this degradation draws the level of its noise: give it (--noise-level)")

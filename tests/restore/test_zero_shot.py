@@ -128,6 +128,16 @@ def test_sidecars(restorer: ZeroShotRestorer, tmp_path: Path) -> None:
     assert torch.equal(again.operator(x), found.operator(x))
 
 
+def test_a_noise_level_that_is_told_need_not_be_drawn(restorer: ZeroShotRestorer) -> None:
+    low = torch.rand(2, 3, 8, 10)
+    found = known_degradation(low, "denoise", noise_level=0.1)
+    assert torch.equal(found.operator.noise_level(low), torch.tensor([0.1, 0.1]))
+    assert torch.equal(found.operator(low), low)
+    assert restorer(photo(8, 10), "denoise", noise_level=0.1).shape == (8, 10, 3)
+    with pytest.raises(ValueError, match="draws its parameters: say which this image had"):
+        known_degradation(low, "deblur", noise_level=0.1)
+
+
 MASK = np.zeros((8, 10), np.uint8)
 MASK[2:4, 3:5] = 255
 
