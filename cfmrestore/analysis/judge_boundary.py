@@ -15,7 +15,7 @@ from cfmrestore.features import Extractor
 from cfmrestore.registry import FEATURES, find_class, load_plugins
 from cfmrestore.reports.markdown import markdown_table
 from cfmrestore.reports.nearest import open_pictures
-from cfmrestore.restore.editor import given_of
+from cfmrestore.restore.editor import given_of, tells_class
 from cfmrestore.restore.sampler import Sampler
 from cfmrestore.typing import Image
 
@@ -180,10 +180,13 @@ class _Trial:
     def _move(self, boundary: Boundary, rows: Tensor, strengths: Sequence[float]) -> BoundaryEdits:
         flow, rows = self.sampler.flow, rows.cpu()
         images = self.pictures.images[rows].to(self.sampler.device)
-        told = boundary.guidance > 0 and bool(flow.conditions.droppable)
-        given = given_of(
-            flow, images, self.pictures.labels[rows] if told and self.pictures.labels is not None else None
-        )
+        labels = self.pictures.labels
+        if (told := tells_class(flow, boundary.guidance)) and labels is None:
+            raise ValueError(
+                f"the boundary of {boundary.attribute!r} was fitted to images whose class was told, and these pictures "
+                "have none: take a dataset that knows classes"
+            )
+        given = given_of(flow, images, labels[rows] if told and labels is not None else None)
         return boundary_edit(
             flow, images, rows, [boundary], strengths, sampling=self.sampler.settings(**self.settings),
             keep=[one for one in self.kept if one.attribute != boundary.attribute],

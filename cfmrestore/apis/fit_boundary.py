@@ -14,7 +14,7 @@ from cfmrestore.editing.encoding import walk_on
 from cfmrestore.flows import CouplingFlow, Sampling
 from cfmrestore.reports.figures import new_figure, save_figure
 from cfmrestore.reports.markdown import markdown_table
-from cfmrestore.restore.editor import given_of
+from cfmrestore.restore.editor import given_of, knows_classes, tells_class
 from cfmrestore.restore.sampler import Sampler
 
 TIMES = tuple(round(0.1 * k, 1) for k in range(10))
@@ -68,7 +68,8 @@ def fit_boundary(
         strength: For which the mixing time is sought, in standard deviations.
         count: Images, at most.
         size: Side of the images; by default the model's, or their own.
-        use_classes: Tell a conditional flow the class of each image; by default it is told none.
+        use_classes: Tell a conditional flow the class of each image; by default it is told none, which one that was
+            trained without dropout of its classes cannot be.
         guidance: Of images whose class is told; by default the model's.
         solver: Its name; by default the model's.
         num_intervals: Intervals from t = 0 to 1; by default the model's.
@@ -84,8 +85,10 @@ def fit_boundary(
         raise ValueError(f"a boundary is a file *.safetensors; got {str(out)!r}")
     sampler = Sampler.from_pretrained(model, device=device, precision="fp32")
     flow = sampler.flow
-    if use_classes and not flow.conditions.droppable:
-        raise ValueError("this model is told no classes")
+    if use_classes and not knows_classes(flow):
+        raise ValueError("this model is told no classes: leave --use-classes out")
+    if not use_classes and tells_class(flow, 0.0):
+        raise ValueError("this model was trained with the class of every image: tell it, --use-classes")
     chosen = sampler.settings(solver=solver, num_intervals=num_intervals, guidance=guidance)
     scale = chosen.guidance if use_classes else 0.0 if flow.conditions.droppable else 1.0
     if not isinstance(scale, int | float):

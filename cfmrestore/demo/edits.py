@@ -38,6 +38,12 @@ class PageEditor:
         editor = Editor.from_pretrained(model, device=device)
         boundaries = [Boundary.load(file) for file in files]
         editor.check(boundaries)
+        for file, one in zip(files, boundaries, strict=True):
+            if editor.needs_label([one]):
+                raise ValueError(
+                    f"{str(file)!r} was fitted to pictures whose class was told, and the page tells none: edit with "
+                    "cfmrestore edit --label, or take a boundary that was fitted without --use-classes"
+                )
         if editor.flow.image_size is None:
             raise ValueError("the page needs a model that says its size, model.image_size")
         return cls(editor, boundaries, editor.flow.image_size)

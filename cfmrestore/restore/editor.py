@@ -92,12 +92,16 @@ class Editor:
         check_boundaries(self.flow, boundaries)
         guidance_of(self.flow, boundaries)
 
+    def needs_label(self, boundaries: Sequence[Boundary]) -> bool:
+        """Whether they were fitted to images whose class was told, so that an edit is told it too."""
+        return any(tells_class(self.flow, one.guidance) for one in boundaries)
+
     def to_class(
         self, image: np.ndarray | Tensor, label: int, target: int, settings: FlowEdit | RFInversion, *, seed: int = 0
     ) -> Edit:
         """One picture of a class as one of another, by ``flow_edit`` or ``rf_edit``."""
         high = self._placed(image)
-        if not any("label" in part.needs for part in self.flow.conditions.parts):
+        if not knows_classes(self.flow):
             raise ValueError("this model is told no classes: edit along boundaries")
         source = {key: value.to(high.device) for key, value in given_of(self.flow, high, torch.tensor([label])).items()}
         to = {"label": torch.tensor([target], device=high.device)}
@@ -118,11 +122,24 @@ class Editor:
         return image[None].to(self.sampler.device)
 
     def _check_label(self, boundaries: Sequence[Boundary], label: int | None) -> None:
-        told = any(one.guidance > 0 for one in boundaries) and bool(self.flow.conditions.droppable)
+        told = self.needs_label(boundaries)
         if told and label is None:
             raise ValueError("these boundaries were fitted to images whose class was told: give the picture's, --label")
         if label is not None and not told:
             raise ValueError("these boundaries were fitted to images whose class was not told: leave --label out")
+
+
+def knows_classes(flow: CouplingFlow) -> bool:
+    """Whether a flow is told the class of an image."""
+    return any("label" in part.needs for part in flow.conditions.parts)
+
+
+def tells_class(flow: CouplingFlow, guidance: float) -> bool:
+    """Whether a flow is told the class of an image under a scale of guidance.
+
+    A scale of 0 leaves out what was dropped in training; a class that never was is always told.
+    """
+    return any("label" in part.needs and (guidance > 0 or not part.dropout) for part in flow.conditions.parts)
 
 
 def given_of(flow: CouplingFlow, images: Tensor, labels: Tensor | None) -> dict[str, Tensor]:

@@ -106,6 +106,10 @@ def test_one_digit_against_another_and_the_class_that_is_told(tmp_path: Path) ->
     where = [tmp_path / "t.safetensors"]
     (judged,) = judge_boundary(model, "Digits:held_out", where, "DigitClassifier", count=8, num_intervals=4)
     assert judged.count == 8
+    sides = write_sides(tmp_path / "data")[0].parent
+    (sides / "table.csv").write_text("filename,thick\nred/00.png,1\nother/00.png,0\n")
+    with pytest.raises(ValueError, match="'thick' was fitted to images whose class was told, and these pictures have"):
+        judge_boundary(model, str(sides), where, "DigitClassifier", count=8, num_intervals=4)
 
 
 def test_what_is_wrong_is_said(tmp_path: Path, colors: str, fitted: tuple[Path, Path]) -> None:

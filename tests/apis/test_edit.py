@@ -95,6 +95,23 @@ def test_digits_against_each_other_and_under_their_class(tmp_path: Path) -> None
     editor(picture, [thick], [1], label=3)
 
 
+def test_classes_that_were_never_dropped_are_always_told(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    always = [{**LABELS[0], "dropout": 0.0}]
+    model, out = save_model(tmp_path / "m.pth", **{**KEYS, "conditions": always}), tmp_path / "t.safetensors"
+    keys = {"count": 60, "time": 0.5, "device": "cpu"}
+    with pytest.raises(ValueError, match="trained with the class of every image: tell it, --use-classes"):
+        fit_boundary(model, ["Digits"], "thick", out, **keys)
+    thick = fit_boundary(model, ["Digits"], "thick", out, use_classes=True, **keys).boundary
+    assert thick.guidance == 1.0
+    photo = write_sides(tmp_path / "data", count=1)[0] / "00.png"
+    with pytest.raises(ValueError, match="fitted to images whose class was told: give the picture's, --label"):
+        edit(photo, model, [out], tmp_path / "e", device="cpu")
+    text = run_tool("edit.py", photo, "--model", model, "--boundary", out, "--label", "3", "--strength", "1",
+                    "--out", tmp_path / "e", "--device", "cpu")  # fmt: skip
+    assert "thick" in text
+
+
 def test_what_is_wrong_is_said(tmp_path: Path, model: Path) -> None:
     sides, out = write_sides(tmp_path / "data"), tmp_path / "b.safetensors"
     (tmp_path / "data" / "table.csv").write_text("filename,red\nred/00.png,1\nother/00.png,0\n")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from playwright.sync_api import Browser
 
@@ -12,7 +13,7 @@ from cfmrestore.demo import server as demo
 from cfmrestore.demo.edits import PageEditor, edit_upload
 from cfmrestore.demo.uploads import Limits
 from cfmrestore.editing import Boundary
-from tests.apis.test_edit import KEYS, write_sides
+from tests.apis.test_edit import KEYS, LABELS, write_sides
 from tests.demo.browser import READY
 from tests.restore.flows import save_model
 from tests.testing import free_port, wait_for
@@ -46,6 +47,19 @@ def test_a_folder_of_nothing_and_of_another_model_is_refused(tmp_path: Path, pag
     other = save_model(tmp_path / "o.pth", seed=1, **KEYS)
     with pytest.raises(ValueError, match="is of another model"):
         PageEditor.from_folder(other, tmp_path / "boundaries", device="cpu")
+
+
+def test_boundaries_of_told_classes_are_refused_where_they_are_loaded(tmp_path: Path) -> None:
+    model = save_model(tmp_path / "c.pth", **{**KEYS, "conditions": LABELS})
+    folder = tmp_path / "boundaries"
+    folder.mkdir()
+    unit = torch.ones(12, 4, 4) / (12 * 16) ** 0.5
+    keys = {"normal": unit, "direction": unit, "intercept": 0, "std": 1, "time": 0.5, "accuracy": 1}
+    Boundary(**keys, attribute="thick", guidance=1.0).save(folder / "thick.safetensors")
+    with pytest.raises(ValueError, match=r"thick\.safetensors' was fitted to pictures whose class was told"):
+        PageEditor.from_folder(model, folder, device="cpu")
+    Boundary(**keys, attribute="thick", guidance=0.0).save(folder / "thick.safetensors")
+    assert len(PageEditor.from_folder(model, folder, device="cpu").boundaries) == 1
 
 
 def test_the_page_has_a_slider_for_each(tmp_path: Path, page: PageEditor) -> None:
