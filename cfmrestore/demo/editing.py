@@ -9,6 +9,7 @@ import gradio as gr
 from cfmrestore.demo.edits import PageEditor, edit_upload
 from cfmrestore.demo.handling import pass_file_on, show_errors
 from cfmrestore.demo.uploads import UPLOAD_FORMATS, Limits
+from cfmrestore.editing.boundary_edit import names_of
 
 SENTENCE = "Drop a picture of what the model knows, and move it along the attributes of its boundaries."
 _MOST = 3  # standard deviations
@@ -32,8 +33,8 @@ def build_editing_page(page: PageEditor, *, limits: Limits, folder: Path, keep_s
                 )  # fmt: skip
                 pass_file_on(picture)
                 sliders = [
-                    gr.Slider(-_MOST, _MOST, 0, step=0.25, label=one.attribute, elem_id=f"boundary-{n}", buttons=[])
-                    for n, one in enumerate(page.boundaries)
+                    gr.Slider(-_MOST, _MOST, 0, step=0.25, label=name, elem_id=f"boundary-{n}", buttons=[])
+                    for n, name in enumerate(names_of(page.boundaries))
                 ]
                 button = gr.Button("Edit", variant="primary", size="lg", elem_id="edit")
             with gr.Column(scale=3, min_width=320):

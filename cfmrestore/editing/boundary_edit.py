@@ -25,7 +25,7 @@ class BoundaryEdit:
         strengths: Of each boundary that was moved along, in standard deviations of the distance.
         image: The images.
         latent: The latents that they were decoded from.
-        distances: By attribute, where the images stood before and stand after, in standard deviations.
+        distances: By name of ``names_of``, where the images stood before and stand after, in standard deviations.
         nfe: Evaluations of the network, of the way back and forward.
     """
 
@@ -72,7 +72,8 @@ def boundary_edit(
 
     by k standard deviations s of the signed distance; the flow then leads it on to an image. Boundaries of one time are
     not orthogonal: ``displacement`` changes the distances from all of them and from those that are kept as is asked.
-    What lies in the network's bottleneck is moved at every evaluation from :math:`t_m` on.
+    What lies in the network's bottleneck is moved at every evaluation from :math:`t_m` on. An attribute may have a
+    boundary in each space, as in the paper, and at several times.
 
     Reference: Zhu et al., 2023, section 4 (arXiv:2302.08357); here with the intercept, and in standard deviations.
 
@@ -90,23 +91,23 @@ def boundary_edit(
         execution: How networks are run.
     """
     check_boundaries(flow, boundaries, keep)
-    sampling = replace(sampling or flow.sampling, guidance=guidance_of(flow, boundaries))
+    sampling = replace(sampling or flow.sampling, guidance=guidance_of(flow, (*boundaries, *keep)))
     paths = flow.pipeline(sampling, execution).trajectory(image, seeds, given)
     walk = _Walk(flow, paths, boundaries, keep, until)
     start = paths.encode(walk.times[0])
-    back = paths.walk(start.x, walk.times[0], 1.0)
+    unedited = walk.forward(start.x, [0.0] * len(boundaries), to_value=False)
     edits = []
     for strength in strengths:
         several = tuple(map(float, strength if isinstance(strength, Sequence) else [strength] * len(boundaries)))
         if len(several) != len(boundaries):
             raise ValueError(f"one strength for all boundaries or one each; got {several} for {len(boundaries)}")
         if not any(several) and not to_value:
-            moved, distances, nfe = back.x, walk.distances(start.x), back.nfe
+            moved, distances, nfe = unedited
         else:
             moved, distances, nfe = walk.forward(start.x, several, to_value=to_value)
         total = paths.nfe + start.nfe + nfe
         edits.append(BoundaryEdit(several, paths.images(moved), moved, distances, total))
-    return BoundaryEdits(edits, relative_rms(back.x, paths.x_1))
+    return BoundaryEdits(edits, relative_rms(unedited[0], paths.x_1))
 
 
 def check_boundaries(flow: CouplingFlow, boundaries: Sequence[Boundary], keep: Sequence[Boundary] = ()) -> None:
@@ -127,9 +128,18 @@ def check_boundaries(flow: CouplingFlow, boundaries: Sequence[Boundary], keep: S
                 f"{one.attribute!r} is kept at time {one.time:g} in the {one.space}, where nothing is moved: fit its "
                 "boundary at the time of one that is"
             )
-    names = [one.attribute for one in (*boundaries, *keep)]
+    names = names_of((*boundaries, *keep))
     if len(set(names)) < len(names):
-        raise ValueError(f"every attribute once; got {', '.join(names)}")
+        raise ValueError(f"every attribute once in a space and at a time; got {', '.join(names)}")
+
+
+def names_of(boundaries: Sequence[Boundary]) -> list[str]:
+    """Their attributes, with space and time where an attribute has several boundaries."""
+    attributes = [one.attribute for one in boundaries]
+    return [
+        one.attribute if attributes.count(one.attribute) == 1 else f"{one.attribute} ({one.space} at {one.time:g})"
+        for one in boundaries
+    ]
 
 
 def guidance_of(flow: CouplingFlow, boundaries: Sequence[Boundary]) -> float:
@@ -159,15 +169,7 @@ class _Walk:
         self.flow, self.paths, self.until = flow, paths, until
         self.moved, self.all = len(boundaries), (*boundaries, *keep)
         self.times = sorted({one.time for one in boundaries})
-
-    def distances(self, x: Latent) -> dict[str, tuple[Tensor, Tensor]]:
-        """Of points that nothing moves, at the first time."""
-        told = {}
-        for one in self.all:
-            if one.time == self.times[0]:
-                d = one.distance(self._points(one.space, x, one.time)) / one.std
-                told[one.attribute] = (d, d)
-        return told
+        self.names = names_of(self.all)
 
     def forward(
         self, x: Latent, strengths: Sequence[float], *, to_value: bool
@@ -182,7 +184,7 @@ class _Walk:
                 if not numbers:
                     continue
                 group = [self.all[n] for n in numbers]
-                points = self._points(space, x, time)
+                points = x if space == "latent" else features_at(self.flow.network, velocity, x, time)
                 nfe += space == "bottleneck"
                 before = torch.stack([one.distance(points) for one in group])
                 std = torch.tensor([one.std for one in group]).to(before)[:, None]
@@ -195,11 +197,8 @@ class _Walk:
                     x = x + shift.to(x)
                 else:
                     velocity = BottleneckShift(velocity, self.flow.network, shift, (time - _NEAR, self.until))
-                for one, d, change, s in zip(group, before, changes, std, strict=True):
-                    told[one.attribute] = (d / s, (d + change) / s)
+                for n, d, change, s in zip(numbers, before, changes, std, strict=True):
+                    told[self.names[n]] = (d / s, (d + change) / s)
             solution = self.paths.walk(x, time, end, velocity)
             x, nfe = solution.x, nfe + solution.nfe
         return x, told, nfe
-
-    def _points(self, space: str, x: Latent, time: float) -> Tensor:
-        return x if space == "latent" else features_at(self.flow, self.paths, x, time)

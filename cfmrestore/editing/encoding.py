@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from cfmrestore.flows import CouplingFlow, Sampling
-from cfmrestore.flows.trajectory import Trajectory, relative_rms
+from cfmrestore.flows.trajectory import relative_rms
 from cfmrestore.networks.bottleneck import at_bottleneck
-from cfmrestore.typing import Features, Image, Latent
+from cfmrestore.typing import Features, Image, Latent, Velocity
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def encode(
         for time in falling:
             solution = paths.walk(x, now, time)
             x, now, nfe = solution.x, time, nfe + solution.nfe
-            point = x if space == "latent" else features_at(flow, paths, x, time)
+            point = x if space == "latent" else features_at(flow.network, paths.velocity, x, time)
             parts[time].append(point.cpu())
             if first < check:
                 few = max(0, min(check - first, len(x)))
@@ -97,14 +97,14 @@ def walk_on(
     return torch.cat(ends)
 
 
-def features_at(flow: CouplingFlow, paths: Trajectory, x: Latent, time: float) -> Features:
-    """What the network makes of points in its middle, under their conditions."""
+def features_at(network: nn.Module, velocity: Velocity, x: Latent, time: float) -> Features:
+    """What a network makes of points in its middle, at an evaluation of its velocity, which may shift it."""
     seen: list[Tensor] = []
 
     def keep(features: Tensor) -> Tensor:
         seen.append(features)
         return features
 
-    with at_bottleneck(flow.network, keep):
-        paths.velocity(x, torch.tensor(time, dtype=x.dtype, device=x.device))
+    with at_bottleneck(network, keep):
+        velocity(x, torch.tensor(time, dtype=x.dtype, device=x.device))
     return seen[0][-len(x) :]  # guidance puts the row that is told all last

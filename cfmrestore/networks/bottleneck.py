@@ -21,9 +21,10 @@ def bottleneck_of(network: nn.Module) -> nn.Module:
 def at_bottleneck(network: nn.Module, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
     """While this is open, the network goes on with ``change`` of what passes its bottleneck.
 
-    What is put in belongs to the evaluation in which it was read: there is no step between.
+    What is put in belongs to the evaluation in which it was read: there is no step between. Of several that are open,
+    the outer one gets what the inner ones make, as functions around each other do.
     """
-    handle = bottleneck_of(network).register_forward_hook(lambda module, inputs, output: change(output))
+    handle = bottleneck_of(network).register_forward_hook(lambda module, inputs, output: change(output), prepend=True)
     try:
         yield
     finally:

@@ -1,6 +1,5 @@
 """The commands that fit boundaries and edit along them, on a small flow of random weights."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -73,8 +72,8 @@ def test_a_time_a_space_and_a_direction_are_taken(tmp_path: Path, model: Path) -
     assert torch.equal(normal.normal, normal.direction)
     editor = Editor.from_pretrained(model, device="cpu", num_intervals=4)
     picture = read_image(sides[0] / "01.png")
-    edits = editor(picture, [deep, replace(normal, attribute="again")], strengths=[0, 1]).edits
-    assert set(edits[1].distances) == {"red", "again"}
+    edits = editor(picture, [deep, normal], strengths=[0, 1]).edits
+    assert set(edits[1].distances) == {"red (bottleneck at 0.5)", "red (latent at 0.5)"}
 
 
 def test_digits_against_each_other_and_under_their_class(tmp_path: Path) -> None:

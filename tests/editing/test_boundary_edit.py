@@ -122,7 +122,7 @@ def test_a_kept_attribute_keeps_its_distance() -> None:
 def test_boundaries_of_several_times_are_passed_in_turn() -> None:
     flow, (images, positive) = build(), two_classes()
     points = encode(flow, images, [0.2, 0.6]).points
-    one, other = (fit_boundary(points[t], positive, attribute=f"at {t}", time=t) for t in (0.2, 0.6))
+    one, other = (fit_boundary(points[t], positive, attribute="red", time=t) for t in (0.2, 0.6))
     done = boundary_edit(flow, images[:2], torch.zeros(2, dtype=torch.long), [other, one], [0.5]).edits[0]
     moves = [0.5 * b.std * _S / _spread(torch.tensor(b.time)) * b.direction for b in (one, other)]
     assert torch.allclose(done.latent, 2 * images[:2] - 1 + moves[0] + moves[1], atol=1e-3)
@@ -160,6 +160,29 @@ def test_in_the_bottleneck_nothing_changes_nothing_and_something_does() -> None:
     assert float((done.edits[2].latent - done.edits[3].latent).abs().max()) > 1e-5
     before, after = done.edits[2].distances["light"]
     assert torch.allclose(after - before, torch.full((2,), 2.0), atol=1e-4)
+    assert [one.nfe for one in done.edits] == [9] * 4  # two steps of Heun there and back, and one to see the features
+
+
+@torch.no_grad()
+def test_an_attribute_has_a_boundary_in_each_space_and_at_several_times() -> None:
+    flow = network_flow(sampling={"solver": {"type": "Heun"}, "num_intervals": 4})
+    images = torch.rand(32, 3, 8, 8, generator=torch.Generator().manual_seed(1))
+    positive = images.mean(dim=(1, 2, 3)) > images.mean(dim=(1, 2, 3)).median()
+    seeds, fitted = torch.zeros(2, dtype=torch.long), []
+    for space, time in (("latent", 0.5), ("bottleneck", 0.5), ("bottleneck", 0.501)):
+        points = encode(flow, images, [time], space=space).points[time]
+        fitted.append(fit_boundary(points, positive, attribute="light", time=time, space=space))
+    latent, deep, later = fitted
+    both = boundary_edit(flow, images[:2], seeds, [latent, deep], [0.0, (1.0, 2.0)]).edits
+    for one in both:
+        for (before, after), k in zip(one.distances.values(), one.strengths, strict=True):
+            assert torch.allclose(after - before, torch.full((2,), k), atol=1e-4)
+    assert list(both[1].distances) == ["light (latent at 0.5)", "light (bottleneck at 0.5)"]
+    alone = boundary_edit(flow, images[:2], seeds, [latent], [1.0]).edits[0]
+    assert not torch.allclose(both[1].latent, alone.latent, atol=1e-5)
+    same = replace(deep, time=later.time)  # a thousandth later
+    first, second = boundary_edit(flow, images[:2], seeds, [deep, same], [(2.0, 0.0)]).edits[0].distances.values()
+    assert torch.allclose(second[0], first[1], atol=0.05)  # it stands where the first one moved it to
 
 
 @torch.no_grad()
@@ -196,6 +219,7 @@ def test_what_does_not_belong_together_is_refused() -> None:
         ([one], [replace(one, attribute="b", time=0.4)], "'b' is kept at time 0.4 in the latent, where nothing"),
         ([one, one], [], "every attribute once"),
         ([one, replace(one, attribute="b", guidance=0.0)], [], "fitted under one guidance"),
+        ([one], [replace(one, attribute="b", guidance=0.0)], "fitted under one guidance"),
         ([replace(one, attribute="c", space="bottleneck")], [], "Gaussian names no bottleneck"),
     ]:  # fmt: skip
         with pytest.raises(ValueError, match=complaint):
