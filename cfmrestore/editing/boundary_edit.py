@@ -94,13 +94,13 @@ def boundary_edit(
     sampling = replace(sampling or flow.sampling, guidance=guidance_of(flow, (*boundaries, *keep)))
     paths = flow.pipeline(sampling, execution).trajectory(image, seeds, given)
     walk = _Walk(flow, paths, boundaries, keep, until)
+    asked = [tuple(map(float, s if isinstance(s, Sequence) else [s] * len(boundaries))) for s in strengths]
+    if wrong := [several for several in asked if len(several) != len(boundaries)]:
+        raise ValueError(f"one strength for all boundaries or one each; got {wrong[0]} for {len(boundaries)}")
     start = paths.encode(walk.times[0])
     unedited = walk.forward(start.x, [0.0] * len(boundaries), to_value=False)
     edits = []
-    for strength in strengths:
-        several = tuple(map(float, strength if isinstance(strength, Sequence) else [strength] * len(boundaries)))
-        if len(several) != len(boundaries):
-            raise ValueError(f"one strength for all boundaries or one each; got {several} for {len(boundaries)}")
+    for several in asked:
         if not any(several) and not to_value:
             moved, distances, nfe = unedited
         else:

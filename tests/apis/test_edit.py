@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from cfmrestore.apis.edit import edit
+from cfmrestore.apis.edit import edit, report
 from cfmrestore.apis.fit_boundary import fit_boundary
-from cfmrestore.editing import Boundary
+from cfmrestore.editing import Boundary, FlowEdit, RFInversion
+from cfmrestore.engine.panels import to_pixels
 from cfmrestore.imageio import read_image
 from cfmrestore.restore.editor import Editor
 from tests.restore.flows import save_model
@@ -111,6 +112,25 @@ def test_classes_that_were_never_dropped_are_always_told(tmp_path: Path) -> None
     assert "thick" in text
 
 
+def test_each_boundary_has_a_strength_of_its_own(tmp_path: Path, model: Path) -> None:
+    sides = write_sides(tmp_path / "data")
+    both = [tmp_path / f"{space}.safetensors" for space in ("latent", "bottleneck")]
+    for out in both:
+        fit_boundary(model, sides, "red", out, time=0.5, space=out.stem, device="cpu")
+    where = [sides[1] / "00.png", "--model", model, "--boundary", *both, "--device", "cpu"]
+    text = run_tool("edit.py", *where, "--out", tmp_path / "e", "--strength", "-1,2", "1", "0,-2")
+    names = {"00_-1,+2.png", "00_+1.png", "00_+0,-2.png", "00_strip.png"}
+    assert {file.name for file in (tmp_path / "e").iterdir()} == names
+    editor = Editor.from_pretrained(model, device="cpu")
+    picture, boundaries = read_image(sides[1] / "00.png"), [Boundary.load(file) for file in both]
+    done = editor(picture, boundaries, [(-1, 2), 1, (0, -2)])
+    assert report(done, ["-1,+2", "+1", "+0,-2"]) in text
+    for name, one in zip(("-1,+2", "+1", "+0,-2"), done.edits, strict=True):
+        assert np.array_equal(read_image(tmp_path / "e" / f"00_{name}.png"), to_pixels(one.image[0]))
+    with pytest.raises(ValueError, match="one strength for all boundaries or one each"):
+        edit(sides[1] / "00.png", model, both, tmp_path / "x", strength=[(1, 2, 3)], device="cpu")
+
+
 def test_what_is_wrong_is_said(tmp_path: Path, model: Path) -> None:
     sides, out = write_sides(tmp_path / "data"), tmp_path / "b.safetensors"
     (tmp_path / "data" / "table.csv").write_text("filename,red\nred/00.png,1\nother/00.png,0\n")
@@ -155,6 +175,33 @@ def test_to_other_classes_by_flowedit_and_by_rf_inversion(tmp_path: Path, model:
         ({"method": "sdedit"}, "method is one of boundary, flowedit, rf-inversion"),
         ({}, "needs their files, --boundary"),
         ({"boundary": ["b"], "target": [8]}, "and no --target"),
+        ({"boundary": ["b"], "n_max": 3}, "n_max is a setting of flowedit, and the method is boundary"),
+        ({"boundary": ["b"], "guidance": 2.0}, "the guidance along boundaries is that under which they were fitted"),
+        ({"method": "flowedit", "label": 3, "target": [8], "gamma": 0.1}, "gamma is a setting of rf-inversion"),
+        ({"method": "flowedit", "label": 3, "target": [8], "n_min": 30}, "FlowEdit needs 0 <= n_min <= n_max"),
     ]:
         with pytest.raises(ValueError, match=complaint):
             edit(photo, told, out=tmp_path / "x", **keys)
+
+
+@pytest.mark.parametrize(
+    ("method", "flags", "settings"),
+    [
+        ("flowedit", "--steps 8 --n-max 6 --n-min 2 --n-avg 3 --source-guidance 1.5 --guidance 3",
+         FlowEdit(steps=8, n_max=6, n_min=2, n_avg=3, source_guidance=1.5, target_guidance=3.0)),
+        ("rf-inversion", "--steps 8 --gamma 0.2 --eta 0.7 --interval 0.1 0.6 --decay 1 --source-guidance 0",
+         RFInversion(steps=8, gamma=0.2, eta=0.7, interval=(0.1, 0.6), decay=1.0, source_guidance=0.0)),
+        ("rf-inversion", "--reconstruct", RFInversion(reconstruct=True)),
+    ],
+)  # fmt: skip
+def test_settings_of_the_methods_are_flags(
+    tmp_path: Path, method: str, flags: str, settings: FlowEdit | RFInversion
+) -> None:
+    model = save_model(tmp_path / "c.pth", **{**KEYS, "conditions": LABELS})
+    photo = write_sides(tmp_path / "data", count=1)[0] / "00.png"
+    text = run_tool("edit.py", photo, "--model", model, "--method", method, "--label", "3", "--target", "8",
+                    *flags.split(), "--out", tmp_path / "e", "--device", "cpu")  # fmt: skip
+    done = Editor.from_pretrained(model, device="cpu").to_class(read_image(photo), 3, 8, settings)
+    assert np.array_equal(read_image(tmp_path / "e" / "00_to_8.png"), to_pixels(done.image[0]))
+    assert f"{done.nfe} evaluations a picture" in text
+    assert (done.error is None) == ("under its own class it ends" not in text)
