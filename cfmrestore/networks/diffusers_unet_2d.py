@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from cfmrestore.networks.base import Network
 from cfmrestore.networks.diffusers_folder import read_config, read_weights, unet_2d_model
@@ -58,6 +58,12 @@ class DiffusersUNet2D(Network):
         _check(found, channels, context_channels, embedding_channels)
         self.channels, self.context_channels = channels, context_channels
         self.multiple = 2 ** (len(found.block_out_channels) - 1)
+
+    @property
+    def bottleneck(self) -> nn.Module | None:
+        """Behind it lie the deepest features; a config may leave it out."""
+        middle: nn.Module | None = self.model.mid_block
+        return middle
 
     def forward(
         self,

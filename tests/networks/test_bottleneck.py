@@ -5,13 +5,15 @@ import torch
 from torch import Tensor, nn
 
 from cfmrestore.guidance import BottleneckShift
-from cfmrestore.networks import DiT, UNet
+from cfmrestore.networks import DiffusersUNet2D, DiT, UNet
 from cfmrestore.networks.bottleneck import at_bottleneck, bottleneck_of
+from tests.networks.test_diffusers_unet_2d import CONFIG
 from tests.restore.flows import NETWORK, randomize
 
 KEYS = {key: value for key, value in NETWORK.items() if key != "type"}
 NETWORKS = {
     "UNet": lambda: UNet(channels=4, middle_attention=False, **KEYS),
+    "DiffusersUNet2D": lambda: DiffusersUNet2D(channels=4, config={**CONFIG, "in_channels": 4, "out_channels": 4}),
     "DiT": lambda: DiT(channels=4, width=16, depth=3, heads=2, patch=2, input_size=8),
 }
 
@@ -98,5 +100,8 @@ def test_a_shift_within_its_times_of_each_image(network: nn.Module) -> None:
 def test_networks_without_one_say_so() -> None:
     with pytest.raises(ValueError, match="Linear names no bottleneck, as UNet and DiT do"):
         bottleneck_of(nn.Linear(2, 2))
+    without = DiffusersUNet2D(channels=3, config={**CONFIG, "mid_block_type": None})
+    with pytest.raises(ValueError, match="DiffusersUNet2D names no bottleneck"):
+        bottleneck_of(without)
     inner = NETWORKS["DiT"]()
     assert bottleneck_of(nn.Sequential(nn.Identity(), inner)) is inner.blocks[1]
