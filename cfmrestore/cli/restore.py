@@ -47,7 +47,8 @@ def _add_zero_shot(group: argparse._ArgumentGroup) -> None:
     sidecar = "the sidecar that degrade wrote, or a folder of them; or parameters of --degradation"
     group.add_argument("--known", metavar="FILE.json", help=sidecar)
     group.add_argument("--mask", metavar="FILE", help="of inpainting, in their place: white is a hole")
-    group.add_argument("--noise-level", type=float, metavar="S", help="of the images; white is 1")
+    level = "of the images, white is 1; pnp-flow does not use it"
+    group.add_argument("--noise-level", type=float, metavar="S", help=level)
     group.add_argument("--method", metavar="NAME", help="flower (the default), pnp-flow or mmps")
     group.add_argument("--steps", type=int, metavar="N", help="of the method (default: its own)")
     group.add_argument("--label", type=int, metavar="CLASS", help="of the images, for a flow that is told one")

@@ -20,7 +20,7 @@ class PnPFlow(InverseSolver):
 
     Reference: Martin et al., 2025 (arXiv:2410.02423). There the step is not divided by the norm of the
     operator, J (that of B at x), which makes one :math:`\eta` do for shrinking and blurring alike; other paths have
-    their :math:`\alpha_t, \sigma_t` in place of t and 1 - t.
+    their :math:`\alpha_t, \sigma_t` in place of t and 1 - t. The noise level of y is not used.
 
     Args:
         steps: Number of times.
