@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 from cfmrestore.degradations.base import Degradation
+from cfmrestore.degradations.codec.diff_jpeg import DiffJPEG, RealQualityParams
+from cfmrestore.degradations.codec.jpeg import JPEG
 from cfmrestore.degradations.combine.compose import Compose
 from cfmrestore.degradations.masks.mask import MaskDegradation
 from cfmrestore.typing import Image, Size
@@ -21,7 +23,8 @@ class ForwardOperator:
     ``Degradation.noise_level`` and make up :math:`\sigma`, the root of the sum of their variances, as if they all came
     last. Rounding to levels (``Quantize``) counts as noise, and clipping is left out. Where every operator is affine,
     A is the linear part: ``observed`` takes the same image off y that the chain makes of a black one. Of a mask, what
-    stands in the holes is neither in A(x) nor in y.
+    stands in the holes is neither in A(x) nor in y. ``JPEG`` has no gradient: in its place A has ``DiffJPEG`` of the
+    same quality.
 
     Args:
         steps: The operators, with their parameters.
@@ -37,7 +40,7 @@ class ForwardOperator:
     def of(cls, degradation: Degradation[Any], params: Any) -> "ForwardOperator":
         """The operator of a degradation with the parameters that it had; an error if it has no gradient."""
         steps, variance, holes = [], torch.zeros(()), None
-        for step, step_params in _flat(degradation, params):
+        for step, step_params in (_with_gradient(*one) for one in _flat(degradation, params)):
             level = step.noise_level(step_params)
             if level is not None:
                 variance = variance + torch.as_tensor(level) ** 2
@@ -51,7 +54,7 @@ class ForwardOperator:
             if not (is_affine(step) or step.differentiable):
                 raise ValueError(
                     f"{type(step).__name__} is neither linear nor differentiable, so that no gradient leads back "
-                    "through it: leave it out of the degradation, or put DiffJPEG in the place of a codec"
+                    "through it: leave it out of the degradation"
                 )
         return cls(tuple(steps), variance.sqrt(), holes)
 
@@ -116,6 +119,11 @@ class _Holes:
 
     def __call__(self, size: Size) -> Tensor:
         return self.mask.mask(size, self.params)
+
+
+def _with_gradient(step: Degradation[Any], params: Any) -> tuple[Degradation[Any], Any]:
+    """JPEG as what has a gradient, and all else as it is."""
+    return (DiffJPEG(), RealQualityParams(params.quality.float())) if isinstance(step, JPEG) else (step, params)
 
 
 def is_affine(step: Degradation[Any]) -> bool:

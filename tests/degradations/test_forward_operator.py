@@ -24,6 +24,7 @@ from cfmrestore.degradations import (
     OneOf,
     Quantize,
     SpeckleNoise,
+    WebP,
 )
 from cfmrestore.degradations.forward_operator import is_affine
 from cfmrestore.ops.rng import ImageRng
@@ -113,6 +114,17 @@ def test_of_a_mask_only_what_is_known_counts(fill: Any) -> None:
     assert hole.any()
 
 
+def test_jpeg_is_what_has_a_gradient_at_its_quality() -> None:
+    x = images(2)
+    operator, params = drawn(Compose(steps=[JPEG(quality=(20, 90)), Quantize()]), x)
+    y = JPEG().apply(x, params.steps[0])
+    assert float((operator(x) - y).abs().mean()) < float((x - y).abs().mean()) / 2
+    leaf = x.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(operator(leaf).sum(), leaf)
+    assert bool(gradient.any())
+    assert not operator.is_linear
+
+
 def test_combinators_that_chose_are_seen_through() -> None:
     x = images(1)
     operator, _ = drawn(Compose(steps=[Maybe(step=Downscale(scale=2), probability=1.0), OneOf(steps=[Quantize()])]), x)
@@ -121,7 +133,7 @@ def test_combinators_that_chose_are_seen_through() -> None:
         drawn(Maybe(step=Downscale(scale=2)), images(5))
 
 
-@pytest.mark.parametrize("step", [JPEG(), SpeckleNoise(), DiffJPEG(soft=False)])
+@pytest.mark.parametrize("step", [WebP(), SpeckleNoise(), DiffJPEG(soft=False)])
 def test_what_has_no_gradient_is_refused(step: Degradation[Any]) -> None:
     with pytest.raises(ValueError, match=f"{type(step).__name__} is neither linear nor differentiable"):
         drawn(Compose(steps=[Downscale(scale=2), step]), images(2))

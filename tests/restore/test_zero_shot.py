@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from cfmrestore.apis.degrade import degrade
-from cfmrestore.degradations import Downscale, GaussianBlur, Grayscale
+from cfmrestore.degradations import DiffJPEG, Downscale, GaussianBlur, Grayscale
 from cfmrestore.imageio import read_image
 from cfmrestore.ops.resize import resize
 from cfmrestore.restore import Restorer, ZeroShotRestorer
@@ -138,6 +138,19 @@ def test_a_noise_level_that_is_told_need_not_be_drawn(restorer: ZeroShotRestorer
         known_degradation(low, "deblur", noise_level=0.1)
 
 
+def test_jpeg_of_a_sidecar(tmp_path: Path) -> None:
+    preset = tmp_path / "jpeg.py"
+    preset.write_text("scale = 1\ndegradation = [dict(type='JPEG', quality=(5, 95))]\n")
+    degrade(write_images(tmp_path / "photos", count=1, side=22), str(preset), tmp_path / "low")
+    low = torch.tensor(read_image(tmp_path / "low" / "0.png")).permute(2, 0, 1)[None] / 255
+    sidecar = tmp_path / "low" / "0.json"
+    ((step, params),) = known_degradation(low, known=sidecar).operator.steps
+    assert isinstance(step, DiffJPEG)
+    assert params.quality.tolist() == json.loads(sidecar.read_text())["params"]["steps"][0]["quality"]["values"]
+    restorer = ZeroShotRestorer(random_flow(**PLAIN), method="pnp-flow", steps=2, device="cpu", tile=0)
+    assert restorer(low, known=sidecar).shape == low.shape
+
+
 MASK = np.zeros((8, 10), np.uint8)
 MASK[2:4, 3:5] = 255
 
@@ -149,7 +162,9 @@ MASK[2:4, 3:5] = 255
         ({"degradation": "bicubi"}, "there is no degradation preset 'bicubi'; did you mean 'bicubic'"),
         ({"degradation": "deblur"}, "draws its parameters: say which this image had"),
         ({"degradation": [{"type": "GaussianNoise"}]}, "draws the level of its noise"),
-        ({"degradation": "dejpeg"}, "JPEG is neither linear nor differentiable"),
+        ({"degradation": "dejpeg"}, "draws its parameters: say which this image had"),
+        ({"degradation": {"type": "JPEG", "quality": (30, 30)}}, "Flower is for linear problems, and this degradation"),
+        ({"degradation": [{"type": "WebP"}]}, "WebP is neither linear nor differentiable"),
         ({"degradation": "bicubic", "mask": MASK}, "give a mask, or a degradation"),
         ({"mask": MASK[:4]}, "a mask has the size of its image"),
         ({"degradation": "bicubic", "noise_level": -1.0}, "the noise level is 0 or more"),
