@@ -396,6 +396,19 @@ class TestAdversarial:
             Adversarial()(replace(prediction(0.2), target=None))
 
 
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_the_dial_begins_with_a_share_of_the_noise(share: float) -> None:
+    """As in sampling: of a start 1 + 2 e, and a network that says 10 r, there comes 1 + 2 s e + 10 s."""
+    mean, noise = torch.ones(1, 3, 4, 4), torch.randn(1, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    source = Source(mean + 2 * noise, mean, 2 * mean)
+    known = Prediction(
+        lambda x, t, r: 10 * r + 0 * x, source.x_0, torch.zeros(1), Pair(source, mean), Linear(),
+        ImageRng([0]), mean, lambda latent: latent, flow_map=True,
+    )  # fmt: skip
+    known.__dict__["share"] = torch.tensor([share])
+    assert torch.allclose(known.dialed, mean + 2 * share * noise + 10 * share)
+
+
 class TestImitation:
     def dialed(self, share: float, weight: float) -> Tensor:
         """What a network that says one number, trained to its end by both losses, restores where the dial stands."""

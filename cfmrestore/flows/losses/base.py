@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from cfmrestore.ops.broadcast import expand_as
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.paths.base import Path
 from cfmrestore.typing import Image, Latent, Pair, PerImage, Time
@@ -78,8 +79,12 @@ class Prediction:
 
     @cached_property
     def dialed(self) -> Latent:
-        """What a flow map makes of the start in one step when its dial stands there: x_0 + u(x_0, 0, share)."""
-        x = self.pair.source.x_0
+        """What a flow map makes of the start in one step when its dial stands at the share s, as in sampling.
+
+        It is x_s + u(x_s, 0, s), from the start x_s = m + s (x_0 - m) with that share of the noise about its mean m.
+        """
+        source = self.pair.source
+        x = torch.lerp(source.mean, source.x_0, expand_as(self.share, source.x_0))
         return self._without_source(x + self.network(x, torch.zeros_like(self.share), self.share))
 
     @cached_property

@@ -28,7 +28,8 @@ class MeanFlow(FlowMapLoss):
     \epsilon, r)] / 2 \epsilon`, one-sided at the ends, which any network has. The two agree where the network is smooth
     over :math:`2 \epsilon`; one that embeds 1000 t is not, its exact derivative is large and of little use, and the
     difference, which smooths it, or ``Shortcut`` and ``RCGM`` serve it better. The error of an image is divided by
-    :math:`(e + c)^p`, with e that error without gradients: at p = 1 all images pull alike.
+    :math:`(e + c)^p`, with e that error without gradients: at p = 1 all images with e far above c pull alike. It is a
+    mean over an image's numbers, where the paper's is their sum: its c is c / n here, of n numbers.
 
     References: Geng et al., 2025, equations 6 and 10 (arXiv:2505.13447), whose clock runs from data to noise.
 
@@ -36,7 +37,7 @@ class MeanFlow(FlowMapLoss):
         derivative: "exact" or "difference".
         epsilon: Half the width of the difference, in time.
         power: The exponent p.
-        c: What is added to the error there.
+        c: What is added to the mean error there.
         intervals, share, weight: As for ``FlowMapLoss``.
     """
 
