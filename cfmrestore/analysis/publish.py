@@ -18,19 +18,23 @@ from cfmrestore.datasets.base import to_tensor
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.config.load import merge
 from cfmrestore.flows.sampling import Sampling
+from cfmrestore.flows.sampling_flow import evaluations
 from cfmrestore.former_names import update_names
 from cfmrestore.imageio import list_images, read_image
 from cfmrestore.imageio.atomic import atomic
-from cfmrestore.registry import check_keys, load_plugins
+from cfmrestore.registry import COUPLINGS, check_keys, find_class, load_plugins
 from cfmrestore.reports.figures import new_figure, save_figure
 from cfmrestore.reports.json_csv import write_csv, write_json
 from cfmrestore.reports.markdown import markdown_table
 from cfmrestore.restore import Restorer, stages
+from cfmrestore.restore.auto_model import KINDS
 from cfmrestore.restore.published import PLACES
 
 _PROVENANCE = ("iter", "seed", "versions", "encoder")
 _LEFT_OUT = ("step", "iter", "time", "data_time", "epoch", "memory")  # what is not the same on another machine
 EXAMPLES, _SIDE = model_zoo.FOLDER.parent / "demo" / "examples", 48
+CLEAN = "clean"
+"""Inputs of a card for pictures that were shrunk and nothing else."""
 Log = dict[int, dict[str, float]]
 
 
@@ -54,8 +58,9 @@ def publish(
         name: The model's.
         out: Folder; by default that of the package.
         sampling: Keys of ``Sampling``, which may be dotted, that users get where they ask for nothing else.
-        card: What else is said of the model: ``what`` it is for, ``data``, ``license``, ``command``, and its
-            ``degradation``, the preset by which ``showcase`` degrades photographs.
+        card: What else is said of the model: ``what`` it is for, ``data``, ``license``, ``command``, its
+            ``degradation``, the preset by which ``showcase`` degrades photographs, and its ``inputs``, what those
+            pictures show for which it is chosen ("jpeg,noise,blur" or "clean").
         encoder: Where others find its autoencoder, in place of the folder here: ``org/name`` of a hub.
         half: Store the weights in 16 bits, half the bytes; refused where a restored picture differs by half a level.
         average: Other models of the same network, each found as ``work_dir`` is: what is written is the mean of all.
@@ -65,6 +70,11 @@ def publish(
     load_plugins()
     if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
         raise ValueError(f"a model's name is a word such as cfm-x4; got {name!r}")
+    said: dict[str, Any] = dict(card or {})
+    if "inputs" in said:
+        said["inputs"] = _kinds(said["inputs"])
+    if "figures" in said:
+        raise ValueError("a card's figures are measured and not said: add them to models.json once it is published")
     path, out = stages.find_model(work_dir), Path(out)
     checkpoint = checkpoints.load(path)
     meta = checkpoint["meta"]
@@ -91,21 +101,33 @@ def publish(
         save_file(weights, unfinished, metadata=about)
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     parameters = sum(value.numel() for value in weights.values())
-    own = model_zoo.cards(path.parent).get(path.stem, {})
+    own, known = model_zoo.cards(path.parent).get(path.stem, {}), model_zoo.cards(out)
+    former = {key: value for key, value in known.get(name, {}).items() if key != "weights"}
     entry = {
         **own,
-        **(card or {}),
+        **said,
         **provenance,
         "parameters": parameters,
         "sha256": digest,
         "scale": model.get("scale", 4),
     }
+    figures = {**former.get("figures", {}), **own.get("figures", {})}
+    nfe = evaluations(find_class(model["coupling"], COUPLINGS), Sampling(**model["sampling"]))
+    entry["figures"] = {**figures, "evaluations": nfe}
+    if nfe is None:
+        del entry["figures"]["evaluations"]
     if average:
         entry["weights"] = f"the mean of {len(states)} trainings"
-    known = model_zoo.cards(out)
-    former = {key: value for key, value in known.get(name, {}).items() if key != "weights"}
     write_json(out / model_zoo.CARDS, {**known, name: {**former, **entry}})
     return file
+
+
+def _kinds(inputs: str) -> list[str]:
+    """What pictures show, of what a card says with commas; clean ones show nothing."""
+    kinds = [] if inputs == CLEAN else [kind.strip() for kind in inputs.split(",")]
+    if unknown := [kind for kind in kinds if kind not in KINDS]:
+        raise ValueError(f"a card's inputs are {CLEAN}, or some of {','.join(KINDS)}; got {unknown[0]!r}")
+    return [kind for kind in KINDS if kind in kinds]
 
 
 def _mean(states: Sequence[Mapping[str, Tensor]], names: Sequence[str | Path]) -> dict[str, Tensor]:

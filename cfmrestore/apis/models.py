@@ -14,11 +14,11 @@ def models() -> list[dict[str, Any]]:
         rows.append(
             {
                 "name": name,
-                "for": card["what"],
+                "for": card.get("what", "-"),
                 "parameters": card["parameters"],
                 "bytes": file.stat().st_size,
-                "license": card["license"],
-                "command": card["command"],
+                "license": card.get("license"),
+                "command": card.get("command"),
                 "figures": card.get("figures", {}),
             }
         )

@@ -20,7 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--layout", choices=("collection", "repository"), help=layout)
     sampling = "what users get who ask for nothing else: num_intervals=3 grid.type=ShiftedGrid"
     common.add_key_values(parser, "--sampling", help=sampling)
-    card = "what else is said of it: what, data, license, command, degradation (a preset)"
+    card = (
+        "what else is said of it: what, data, license, command, degradation (a preset), and inputs, the pictures for "
+        "which it is chosen (clean, or of jpeg,noise,blur)"
+    )
     parser.add_argument("--card", nargs="+", default=[], metavar="KEY=VALUE", help=card)
     encoder = "where others find its autoencoder, if it has one: org/name of a hub"
     parser.add_argument("--encoder", metavar="ORG/NAME", help=encoder)

@@ -63,8 +63,10 @@ def card(name: str) -> str:
     if name == AUTO:
         return AUTOMATIC
     row = next(row for row in models() if row["name"] == name)
-    figures = row["figures"]
-    steps = f"{figures['evaluations']} evaluation{'s' * (figures['evaluations'] > 1)} of its network"
-    measured = f"On {figures['on']}: PSNR {figures['PSNR']:.2f}, NIQE {figures['NIQE']:.2f} (lower is more natural)."
-    size = f"{row['parameters'] / 1e6:.1f} M parameters, {row['bytes'] / 1e6:.1f} MB"
-    return f"{name}: {row['for']}. {size}, {steps} a picture. {measured}"
+    figures, said = row["figures"], [f"{row['parameters'] / 1e6:.1f} M parameters, {row['bytes'] / 1e6:.1f} MB"]
+    if "evaluations" in figures:
+        said.append(f"{figures['evaluations']} evaluation{'s' * (figures['evaluations'] > 1)} of its network a picture")
+    text = f"{name}: {row['for']}. {', '.join(said)}."
+    if {"on", "PSNR", "NIQE"} <= figures.keys():
+        text += f" On {figures['on']}: PSNR {figures['PSNR']:.2f}, NIQE {figures['NIQE']:.2f} (lower is more natural)."
+    return text

@@ -50,8 +50,7 @@ class SamplingFlow(BaseModel):
 
     def nfe(self, sampling: Sampling) -> int | None:
         """Number of function evaluations of a restoration; None where the solver's own error decides."""
-        known = int(self.coupling.gives_estimate and sampling.needs_posterior_mean)
-        return None if sampling.nfe is None else sampling.nfe + self.coupling.extra_nfe - known
+        return evaluations(self.coupling, sampling)
 
     def restore(
         self,
@@ -149,3 +148,9 @@ class SamplingFlow(BaseModel):
         padded = pad_to_multiple(high, self.encoder.downscale)
         latent = self.encoder.encode(padded, ImageRng(seeds).fork("ceiling"))
         return crop_to(self.encoder.decode(latent), (high.shape[-2], high.shape[-1])).clamp(0, 1)
+
+
+def evaluations(coupling: Coupling | type[Coupling], sampling: Sampling) -> int | None:
+    """Number of function evaluations of a restoration from such starts; None where the solver's own error decides."""
+    known = int(coupling.gives_estimate and sampling.needs_posterior_mean)
+    return None if sampling.nfe is None else sampling.nfe + coupling.extra_nfe - known

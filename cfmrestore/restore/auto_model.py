@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from cfmrestore import model_zoo
@@ -65,16 +66,18 @@ def traces(picture: Picture) -> dict[str, str]:
 
 def covering(kinds: Collection[str], scale: float | None = None) -> str:
     """The bundled model whose card says so: the most special, of these that of the least scale which reaches what is
-    asked for, by default 4, then that of the fewest steps, then the latest.
+    asked for, by default 4, then that of the fewest steps, then the latest. A card without inputs names no pictures.
     """
-    cards = {name: card for name, card in model_zoo.cards().items() if set(kinds) <= set(card["inputs"])}
+    saying = {name: card for name, card in model_zoo.cards().items() if "inputs" in card}
+    cards = {name: card for name, card in saying.items() if set(kinds) <= set(card["inputs"])}
     if not cards:
-        raise ValueError(f"no bundled model is for pictures with {' and '.join(kinds)}: name one with --model")
+        shown = f"pictures with {' and '.join(kinds)}" if kinds else "clean pictures"
+        raise ValueError(f"no bundled model is for {shown}: name one with --model")
 
     def order(name: str) -> tuple[float, ...]:
         card = cards[name]
         short = max((scale or _SCALE) - card["scale"], 0)
-        return len(card["inputs"]), short, card["scale"], card["figures"]["evaluations"]
+        return len(card["inputs"]), short, card["scale"], card.get("figures", {}).get("evaluations", inf)
 
     return min(reversed(cards), key=order)
 

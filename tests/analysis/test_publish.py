@@ -52,6 +52,20 @@ def test_a_model_with_its_card_and_curves(trained: Path, tmp_path: Path) -> None
     assert np.array_equal(Restorer.from_pretrained(file)(picture), Restorer.from_pretrained(file)(picture))
 
 
+def test_inputs_are_kinds_that_are_known(trained: Path, tmp_path: Path) -> None:
+    publish(trained, "small", tmp_path, card={"inputs": "blur, jpeg"}, sampling={"num_intervals": 3})
+    card = model_zoo.cards(tmp_path)["small"]
+    assert card["inputs"] == ["jpeg", "blur"]
+    assert card["figures"] == {"evaluations": 4}  # and the one that its coupling takes
+    publish(trained, "small", tmp_path, card={"inputs": "clean"}, sampling={"num_intervals": 2})
+    card = model_zoo.cards(tmp_path)["small"]
+    assert (card["inputs"], card["figures"]) == ([], {"evaluations": 3})
+    with pytest.raises(ValueError, match="a card's inputs are clean, or some of jpeg,noise,blur; got 'rain'"):
+        publish(trained, "small", tmp_path, card={"inputs": "noise,rain"})
+    with pytest.raises(ValueError, match="a card's figures are measured and not said"):
+        publish(trained, "small", tmp_path, card={"figures": "40"})
+
+
 def test_another_grid_takes_none_of_the_old_ones_keys(trained: Path, tmp_path: Path) -> None:
     first = publish(trained, "first", trained, sampling={"grid.type": "ShiftedGrid", "grid.shift": 0.5})
     second = publish(first, "second", tmp_path / "second", sampling={"grid.type": "UniformGrid"})

@@ -8,13 +8,16 @@ import pytest
 from PIL import Image, ImageFilter
 
 from cfmrestore import model_zoo
+from cfmrestore.analysis.publish import publish
 from cfmrestore.apis.restore import restore
 from cfmrestore.cli.main import main
+from cfmrestore.demo.models import card as model_card
 from cfmrestore.imageio.picture import Metadata, Picture
 from cfmrestore.ops.jpeg_traces import jpeg_grid, jpeg_quality
 from cfmrestore.ops.traces import noise_level, planes_of, sharpness
 from cfmrestore.restore import Settings, auto_model
 from cfmrestore.restore.auto_model import choose, covering, traces
+from tests.restore.flows import save_model
 from tests.testing import ROOT, write_images
 
 PHOTOGRAPHS = sorted((ROOT / "data" / "photographs" / "held_out").glob("*.png"))
@@ -138,6 +141,29 @@ def test_the_cards_say_for_what_a_model_is(monkeypatch: pytest.MonkeyPatch) -> N
     assert covering(("jpeg",)) == "of-jpeg"
     with pytest.raises(ValueError, match="no bundled model is for pictures with noise: name one with --model"):
         covering(("noise",))
+
+
+def test_a_card_that_was_just_published_ends_no_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = tmp_path / "run"
+    save_model(run / "iter_1.pth")
+    (run / "1" / "vis_data").mkdir(parents=True)
+    (run / "1" / "vis_data" / "scalars.json").write_text('{"loss": 1.0, "step": 1}\n')
+    publish(run, "silent", tmp_path / "models")
+    publish(run, "of-noise", tmp_path / "models", card={"inputs": "noise"})
+    publish(run, "of-clean", tmp_path / "models", card={"inputs": "clean"}, sampling={"solver.type": "DoPri5"})
+    bundled, new = model_zoo.cards(), model_zoo.cards(tmp_path / "models")
+    monkeypatch.setattr(model_zoo, "cards", lambda folder=None: {**bundled, **new})
+    assert "evaluations" not in new["of-clean"]["figures"]
+    assert new["of-noise"]["figures"] == {"evaluations": 2}
+    assert covering(("noise",)) == "of-noise"
+    assert covering(()) == "cfm-x4-fast"  # whose steps are known, and silent is for no picture
+    monkeypatch.setattr(model_zoo, "cards", lambda folder=None: new)
+    monkeypatch.setattr(model_zoo, "find_bundled", lambda name: tmp_path / "models" / f"{name}.safetensors")
+    for name, said in (("silent", ", 2 evaluations of its network a picture."), ("of-clean", " MB.")):
+        assert model_card(name).endswith(said)
+    monkeypatch.setattr(model_zoo, "cards", lambda: {"silent": new["silent"]})
+    with pytest.raises(ValueError, match="no bundled model is for clean pictures: name one with --model"):
+        covering(())
 
 
 def test_each_file_gets_its_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
