@@ -27,7 +27,7 @@ demo: $(STAMP)
 	$(BIN)/python tools/showcase.py cfm-x4 --out $(DEMO)/showcase --picture $(DEMO)/cfm-x4.jpg
 	$(BIN)/python tools/showcase.py cfm-realsr-x4 --preset second_order --out $(DEMO)/showcase \
 		--picture $(DEMO)/cfm-realsr-x4.jpg
-	$(BIN)/python tools/train.py configs/cfm_realsr_tiny.py --work-dir $(DEMO)
+	$(BIN)/python tools/train.py configs/cfm_realsr_tiny.py --work-dir $(DEMO) --resume
 	$(BIN)/python tools/test.py configs/cfm_realsr_tiny.py $(DEMO) --work-dir $(DEMO) \
 		--out $(DEMO)/result.json --show-dir $(DEMO)/pictures
 	@echo "look at $(DEMO)/restored/coffee.png, $(DEMO)/cfm-x4.jpg, cfm-realsr-x4.jpg and $(DEMO)/pictures/sheet.png"

@@ -15,7 +15,7 @@ from torch import Tensor
 from cfmrestore import model_zoo
 from cfmrestore.apis.train import train
 from cfmrestore.configs_folder import configs_folder
-from cfmrestore.engine import distributed
+from cfmrestore.engine import checkpoints, distributed
 from cfmrestore.engine.config.embedded import embedded_config
 from cfmrestore.engine.config.few_steps import few_step_config
 from cfmrestore.engine.config.load import load_config
@@ -90,6 +90,8 @@ def few_steps(
     changed.work_dir = str(out)
     distributed.join(distributed.detect(launcher))
     file = Path(out) / NAME
+    if (newest := checkpoints.find_latest(out)) is not None:
+        raise ValueError(f"{newest} is of a run before: another --out keeps both apart")
     if is_main_process():
         write_text(file, changed.pretty_text)
     barrier()

@@ -178,19 +178,17 @@ def _newest(work_dir: str) -> Path | None:
 
 def _resume(cfg: Config, resume: str | None) -> None:
     """Where a run goes on: where it was told to, and started again by torchrun at its newest checkpoint."""
-    newest, (done, allowed) = checkpoints.find_latest(cfg.work_dir), distributed.restarts()
-    if resume is None and newest is not None and not done:
-        told = f"{newest} is of a run before, and a new one begins beside it"
-        mend = "--resume goes on with it, another --work-dir keeps both apart"
-        if allowed:
-            raise ValueError(f"{told}, which a restart would take for its own: {mend}")
-        if is_main_process():
-            print(f"warning: {told}: {mend}", file=sys.stderr)
+    newest, (done, _) = checkpoints.find_latest(cfg.work_dir), distributed.restarts()
     if resume is None and not done:
+        if newest is not None:
+            raise ValueError(
+                f"{newest} is of a run before: --resume goes on with it, another --work-dir keeps both apart"
+            )
         return
     path = _newest(cfg.work_dir) if done or resume == "auto" else Path(str(resume))
     if path is None:
-        print(f"--resume: there is no checkpoint in {cfg.work_dir!r} yet, so the run starts at iteration 0")
+        if is_main_process():
+            print(f"--resume: there is no checkpoint in {cfg.work_dir!r} yet, so the run starts at iteration 0")
         return
     if not path.is_file() and not is_sharded(path):
         raise ValueError(f"cannot resume: there is no checkpoint {str(path)!r}")

@@ -44,6 +44,9 @@ def test_a_generation(digits: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert said.model.teacher.guidance == {"ClassLabel": 1.1}
     assert said.model.conditions[0].dropout == 0
     assert said.optim_wrapper.optimizer.lr == 3e-4
+    with pytest.raises(ValueError, match=r"iter_3\.pth is of a run before: another --out keeps both apart"):
+        few_steps(digits, 1, tmp_path / "few")
+    assert load_config(tmp_path / "few" / "few_steps.py").model.sampling.num_intervals == 2
     student = stages.load_stages(tmp_path / "few")[0].flow
     assert student.network.flow_map
     assert student.sampling.nfe == 2

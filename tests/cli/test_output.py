@@ -99,17 +99,29 @@ def test_a_problem_ends_with_its_code(capsys: Read, monkeypatch: pytest.MonkeyPa
     assert json.loads(capsys.readouterr().out)["problems"] == ["x is missing"]
 
 
-def test_a_second_run_in_one_folder_is_told(tmp_path: Path, capsys: Read, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "build_runner", lambda cfg: SimpleNamespace(train=torch.nn.Identity, hooks=[]))
+def test_a_second_run_in_one_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = []
+    runner = SimpleNamespace(train=torch.nn.Identity, hooks=[])
+    monkeypatch.setattr(api, "build_runner", lambda cfg: begun.append(cfg) or runner)
     words = ["train", str(TINY), "--work-dir", str(tmp_path)]
     main(words)
-    assert "warning" not in capsys.readouterr().err
     save_model(tmp_path / "iter_5.pth")
     (tmp_path / "last_checkpoint").write_text("iter_5.pth")
-    main(words)
-    assert "iter_5.pth is of a run before, and a new one begins beside it: --resume goes on" in capsys.readouterr().err
+    mend = r"iter_5\.pth is of a run before: --resume goes on with it, another --work-dir keeps both apart"
+    with pytest.raises(SystemExit, match=mend):
+        main(words)
     main([*words, "--resume"])
-    assert "warning" not in capsys.readouterr().err
+    assert [cfg.resume for cfg in begun] == [False, True]
+
+
+def test_one_rank_alone_says_that_nothing_is_resumed(
+    tmp_path: Path, capsys: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "build_runner", lambda cfg: SimpleNamespace(train=torch.nn.Identity, hooks=[]))
+    for first in (True, False):
+        monkeypatch.setattr(api, "is_main_process", lambda first=first: first)
+        api.train(TINY, work_dir=str(tmp_path), resume="auto")
+        assert ("--resume: there is no checkpoint in" in capsys.readouterr().out) is first
 
 
 @pytest.fixture
