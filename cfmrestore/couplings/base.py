@@ -12,6 +12,7 @@ from cfmrestore.couplings.upsampling import ENLARGED_LATENTS, enlarge, lift
 from cfmrestore.encoders.base import Encoder
 from cfmrestore.execution import Execution
 from cfmrestore.ops.rng import ImageRng
+from cfmrestore.plugins import broken
 from cfmrestore.typing import Image, Latent, Pair, Source
 
 
@@ -131,6 +132,14 @@ class Coupling(nn.Module, ABC):
             "coupling=dict(type='Independent')"
         )
 
+    def checked(self, source: Any) -> Source:
+        """What a method of a coupling made, which is to be a source."""
+        if not isinstance(source, Source):
+            raise broken(
+                self, "coupling", f"its start is a {type(source).__name__}, where a Source was promised (source, start)"
+            )
+        return source
+
     def pair(
         self,
         high: Image | None,
@@ -163,8 +172,7 @@ class Coupling(nn.Module, ABC):
             start = self.source_without_input(x_1, rng)
         else:
             start = (self.start if x_0 is None else self.source)(low, rng, execution)
-        if not isinstance(start, Source):
-            raise ValueError(f"{type(self).__name__}.start must return a Source; got a {type(start).__name__}")
+        start = self.checked(start)
         if x_0 is not None:
             if x_0.shape != start.x_0.shape:
                 raise ValueError(

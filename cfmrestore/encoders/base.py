@@ -2,6 +2,7 @@
 
 import hashlib
 from abc import ABC, abstractmethod
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +10,8 @@ from torch import Tensor, nn
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.plugins import broken
 from cfmrestore.typing import Image, Latent
+
+_PROMISED = ("channels", "downscale", "scale", "shift")
 
 
 class Encoder(nn.Module, ABC):
@@ -35,6 +38,11 @@ class Encoder(nn.Module, ABC):
 
     reach: int | None = None
     """How many latent samples beyond its own place a pixel or a latent sample depends on; None where that is far."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _PROMISED:
+            raise broken(self, "encoder", f"it has no {name}: set {', '.join(_PROMISED)}")
+        return super().__getattr__(name)
 
     @abstractmethod
     def moments(self, image: Image) -> Tensor:

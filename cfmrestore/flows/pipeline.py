@@ -24,7 +24,7 @@ from cfmrestore.ops.holes import fill_holes
 from cfmrestore.ops.pad import crop_to, pad_to_multiple
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.paths.base import Path, PathDiffusion
-from cfmrestore.typing import Image, Seeds, Size, Source, Velocity
+from cfmrestore.typing import Image, Latent, Seeds, Size, Source, Velocity
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ class SamplingPipeline:
         told = {key: _padded(value, multiple) for key, value in given.items()}
         zero = torch.zeros_like(x_1)
         needs_input = self.coupling.needs_input
-        source = Source(zero, zero, zero) if needs_input else self.coupling.source_without_input(x_1, rng)
+        source = Source(zero, zero, zero) if needs_input else self._source_without_input(x_1, rng)
         return Ends(x_1, source, self._inputs(source, rng, told), None, 0)
 
     def told_otherwise(self, ends: Ends, given: Mapping[str, Tensor]) -> ConditionInputs:
@@ -212,12 +212,15 @@ class SamplingPipeline:
         f, given = space.downscale, {key: _padded(value, space.downscale) for key, value in (given or {}).items()}
         side = (-(-size[0] // f), -(-size[1] // f))
         like = torch.zeros(len(seeds), space.channels, *side, device=self.execution.device)
-        return self._start(self.coupling.source_without_input(like, rng), rng, None, given)
+        return self._start(self._source_without_input(like, rng), rng, None, given)
+
+    def _source_without_input(self, like: Latent, rng: ImageRng) -> Source:
+        return self.coupling.checked(self.coupling.source_without_input(like, rng))
 
     def _start_at(self, low: Tensor, rng: ImageRng, is_latent: bool, given: Mapping[str, Tensor]) -> Start:
         """The start of a restoration."""
         if is_latent:
-            source = self.coupling.source_from_latent(low, rng, self.execution)
+            source = self.coupling.checked(self.coupling.source_from_latent(low, rng, self.execution))
             image = self.decode(low) if self.sampling.consistency else None
         else:
             source, image, given = self._source_at(low, rng, given)
@@ -230,7 +233,8 @@ class SamplingPipeline:
         image = pad_to_multiple(low, self.coupling.low_multiple)
         padded = {key: _padded(value, self._multiple) for key, value in given.items()}
         image = self.conditions.prepare(image, padded)
-        return self.coupling.source(image, rng, self.execution), image, {**padded, "low": image}
+        source = self.coupling.checked(self.coupling.source(image, rng, self.execution))
+        return source, image, {**padded, "low": image}
 
     def _inputs(self, source: Source, rng: ImageRng, given: Mapping[str, Tensor]) -> ConditionInputs:
         encoder = self.execution.encoder(self.coupling.encoder)

@@ -11,10 +11,11 @@ import torch
 from cfmrestore.conditions import LowRes
 from cfmrestore.contracts.degradations import images
 from cfmrestore.contracts.inverse_solvers import DOWN, SIZE, solve
+from cfmrestore.couplings import Independent
 from cfmrestore.datasets import Digits
 from cfmrestore.datasets.transforms import Transform
 from cfmrestore.degradations import Clip, Compose, Downscale
-from cfmrestore.encoders import Identity
+from cfmrestore.encoders import Encoder, Identity
 from cfmrestore.flows.losses import MSE
 from cfmrestore.flows.times import Uniform
 from cfmrestore.inverse import Flower
@@ -85,6 +86,24 @@ class Coarse(Identity):
     downscale = 2
 
 
+class Unscaled(Encoder):
+    channels, downscale = 3, 1
+
+    def moments(self, image):
+        return image
+
+    def decode(self, latent):
+        return latent
+
+
+class Bare(Independent):
+    def source(self, low, rng, execution):
+        return super().source(low, rng, execution).x_0
+
+    def start(self, low, rng, execution):
+        return self.source(low, rng, execution)
+
+
 class Double(Flower):
     def walk(self, v, x, problem, path, rng):
         return super().walk(lambda x, t: (v(x, t) + v(x, t)) / 2, x, problem, path, rng)
@@ -130,6 +149,20 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
     "encoder": (
         lambda: train(encoder={"type": Coarse}),
         r"Coarse breaks .* of an encoder .* a latent of \(2, 3, 16, 16\)",
+    ),
+    "encoder without a scale": (
+        lambda: Unscaled().encode(images(1)),
+        r"Unscaled breaks the contract of an encoder \(docs/plugins.md\): it has no shift: set channels, ",
+    ),
+    "encoder in a flow": (lambda: train(encoder={"type": Unscaled}), "Unscaled breaks .* it has no shift"),
+    "digest": (lambda: Unscaled().digest(), "Unscaled breaks .* it has no scale"),
+    "coupling": (
+        lambda: train(coupling={"type": Bare}),
+        r"Bare breaks the contract of a coupling \(docs/plugins.md\): its start is a Tensor, where a Source ",
+    ),
+    "coupling in use": (
+        lambda: restore(coupling={"type": Bare}),
+        "Bare breaks .* its start is a Tensor, .* cfmrestore check-plugin Bare",
     ),
     "inverse": (
         lambda: solve(Double(steps=2), DOWN(images(1)), DOWN, SIZE),
