@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from cfmrestore.engine.config.presets import load_preset
+from cfmrestore.engine.jobs import track
 from cfmrestore.evaluation.folders import ImageFiles, load_image, match_files
 from cfmrestore.ops.resize import infer_scale, resize
 from cfmrestore.ops.rng import ImageRng, key_of
@@ -102,14 +103,14 @@ def _spectrum(y: Plane) -> np.ndarray[Any, np.dtype[np.float64]]:
 def pairs_of(high: str | Path, low: str | Path, every: int) -> Iterator[tuple[Image, Image]]:
     """Pairs of two folders, by their names."""
     files: list[ImageFiles] = list(match_files({"high": high, "low": low}).values())
-    for pair in files[::every]:
+    for pair in track(files[::every], "pairs"):
         yield load_image(pair["high"])[None], load_image(pair["low"])[None]
 
 
 def made_pairs(high: str | Path, preset: str, every: int) -> Iterator[tuple[Image, Image]]:
     """The same large images, and what a preset of degradations makes of them."""
     chain = load_preset(preset)
-    for files in list(match_files({"high": high}).values())[::every]:
+    for files in track(list(match_files({"high": high}).values())[::every], preset):
         path, scale = files["high"], int(chain.scale)
         image = load_image(path)[None]
         height, width = (side // scale * scale for side in image.shape[-2:])

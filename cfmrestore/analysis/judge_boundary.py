@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from cfmrestore.editing import Boundary, BoundaryEdits, boundary_edit
+from cfmrestore.engine.jobs import track
 from cfmrestore.engine.panels import caption, stack, to_pixels, write_png
 from cfmrestore.features import Extractor
 from cfmrestore.registry import FEATURES, find_class, load_plugins
@@ -155,7 +156,7 @@ class _Trial:
             if not len(chosen):
                 raise ValueError(f"no picture lies on one side of {name}")
             goal, wanted = (against, True) if has and against else (name, not has)
-            for rows in chosen.split(_BATCH):
+            for rows in track(chosen.split(_BATCH), f"{name} {'-' if has else '+'}"):
                 done = self._move(boundary, rows, [-k if has else k for k in self.strengths])
                 seen = [self.network.attributes(one.image) for one in done.edits]
                 was = self._others({key: shown[rows] for key, shown in before.items()}, name)

@@ -1,6 +1,5 @@
 """Ways to enlarge a small latent measured, on photographs whose large latent is known."""
 
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from cfmrestore.couplings.upsampling import enlarge
 from cfmrestore.datasets.base import to_tensor
+from cfmrestore.engine.jobs import track
 from cfmrestore.engine.panels import caption, middle, stack, to_pixels, write_jpeg, write_png
 from cfmrestore.evaluation.metric_names import metric_config
 from cfmrestore.evaluation.metrics.evaluator import RestorationEvaluator
@@ -101,8 +101,7 @@ def lifting(
     rows: dict[str, dict[str, float | None]] = {}
     shown: list[list[np.ndarray]] = []
     for title, way in _ways(restorer, intervals, fidelities, beside or {}, device).items():
-        print(title, file=sys.stderr, flush=True)
-        rows[title], images = _measured(way, cases, metrics)
+        rows[title], images = _measured(title, way, cases, metrics)
         if pictures is not None:
             for case, image in zip(cases, images, strict=True):
                 write_png(Path(pictures) / title.replace(" ", "_") / f"{case.name}.png", to_pixels(image[0]))
@@ -179,14 +178,16 @@ def _ways(
 
 
 @torch.no_grad()
-def _measured(way: Way, cases: Sequence[Case], metrics: Sequence[str]) -> tuple[dict[str, float | None], list[Tensor]]:
+def _measured(
+    title: str, way: Way, cases: Sequence[Case], metrics: Sequence[str]
+) -> tuple[dict[str, float | None], list[Tensor]]:
     """The scores of a way, with its pictures as they would be saved."""
     evaluator = RestorationEvaluator(
         [METRICS.build(metric_config(name, **_PATCHES), default_args={"protocol": "rgb"}) for name in metrics]
     )
     evaluator.prepare(len(cases))
     images, seconds = [], 0.0
-    for case in cases:
+    for case in track(cases, title):
         began = time.perf_counter()
         image = way.picture(case)
         seconds += time.perf_counter() - began

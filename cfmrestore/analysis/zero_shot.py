@@ -1,6 +1,5 @@
 """Zero-shot restoration measured: super-resolution, deblurring and inpainting by one flow, trained for none."""
 
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from cfmrestore.datasets.base import to_tensor
 from cfmrestore.degradations import Compose, ForwardOperator
+from cfmrestore.engine.jobs import track
 from cfmrestore.engine.panels import caption, middle, stack, to_pixels, write_jpeg
 from cfmrestore.evaluation.functional.haarpsi import haarpsi
 from cfmrestore.evaluation.functional.psnr import psnr
@@ -136,9 +136,8 @@ def zero_shot(
         shown: list[Tensor] = []
         for method in methods:
             solver = ZeroShotRestorer(restorer.flow, method=method, steps=steps, device=device)
-            print(f"{name}: {method}", file=sys.stderr, flush=True)
             began = time.perf_counter()
-            done = [solver.solve(case.low, case.how, [case.seed]) for case in cases]
+            done = [solver.solve(case.low, case.how, [case.seed]) for case in track(cases, f"{name}: {method}")]
             seconds = (time.perf_counter() - began) / len(cases)
             images = [one.image.float().cpu() for one in done]
             rows[method] = {**_scores(cases, images), "NFE": done[0].nfe, "seconds": seconds}

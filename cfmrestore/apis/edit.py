@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cfmrestore.editing import Boundary, BoundaryEdits, FlowEdit, RFInversion
+from cfmrestore.engine.jobs import track
 from cfmrestore.engine.panels import caption, framed, to_pixels, write_png
 from cfmrestore.imageio import read_image
 from cfmrestore.restore.editor import Editor
@@ -103,7 +104,7 @@ def edit(
     else:
         assert label is not None
         settings = replace(settings, target_guidance=editor.guidance(guidance))
-        edits = [editor.to_class(pixels, label, one, settings, seed=seed) for one in target]
+        edits = [editor.to_class(pixels, label, one, settings, seed=seed) for one in track(target)]
         images, nfe = [one.image[0] for one in edits], max(one.nfe for one in edits)
         error = edits[0].error  # whatever the target
         told = "" if error is None else f"; under its own class it ends {float(error[0]):.1e} from the picture"

@@ -2,6 +2,7 @@
 
 import time as clock
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from cfmrestore import editing
 from cfmrestore.apis.labelled import Labelled, labelled_images
 from cfmrestore.editing import Boundary, Candidate, Encoded, candidates, encode, flow_digest, mixing_time
 from cfmrestore.editing.encoding import walk_on
+from cfmrestore.engine.jobs import TimeLeft
 from cfmrestore.flows import CouplingFlow, Sampling
 from cfmrestore.reports.figures import new_figure, save_figure
 from cfmrestore.reports.markdown import markdown_table
@@ -137,10 +139,12 @@ class _Run:
     batch: int
 
     def encode(self, times: Sequence[float], space: str, check: int = 0) -> Encoded:
-        return encode(
-            self.flow, self.found.images, times, sampling=self.sampling, space=space, batch=self.batch, check=check,
-            given=self._given(self.found.images, self.found.labels),
-        )  # fmt: skip
+        with closing(TimeLeft([1.0])) as progress:
+            progress.begin(f"encoding {len(self.found.images)} images")
+            return encode(
+                self.flow, self.found.images, times, sampling=self.sampling, space=space, batch=self.batch, check=check,
+                given=self._given(self.found.images, self.found.labels), on_part=progress.update,
+            )  # fmt: skip
 
     def walk(self, rows: Tensor, points: Tensor, time: float) -> Tensor:
         """Where points of some of the images lead to."""

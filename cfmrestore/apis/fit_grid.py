@@ -1,7 +1,9 @@
 """A time grid for a given number of evaluations, fitted to a trained model."""
 
+import itertools
 import json
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import torch
 
 from cfmrestore.engine import checkpoints
+from cfmrestore.engine.jobs import TimeLeft, track
 from cfmrestore.flows.grid_fit import GridFit, Reference, Times, fit_times, grid_error, reference
 from cfmrestore.flows.sampling import Sampling
 from cfmrestore.imageio.atomic import write_text
@@ -80,7 +83,17 @@ def fit_grid(
         "the model's": tuple(sampling.grid(intervals).tolist()),
     }
     errors = {name: grid_error(sampling.solver, times, references) for name, times in grids.items()}
-    found = fit_times(lambda times: grid_error(sampling.solver, times, references), list(grids.values()), trials=steps)
+    with closing(TimeLeft([1.0])) as progress:
+        progress.begin(f"at most {steps} grids")
+        tried = itertools.count(1)
+
+        def error(times: Times) -> float:
+            measured = grid_error(sampling.solver, times, references)
+            progress.update(next(tried) / (steps + len(grids)))
+            return measured
+
+        found = fit_times(error, list(grids.values()), trials=steps)
+        progress.update(1.0)
     result = FittedGrid(found.times, {**errors, "fitted": found.error}, {**grids, "fitted": found.times})
     print(report(result, found, sampling, evaluations))
     if out is not None:
@@ -109,7 +122,10 @@ def references_of(starts: Starts, sampling: Sampling, *, count: int, batch: int,
     """So many starts with their fine ends, in batches."""
     numbers = [range(first, min(first + batch, count)) for first in range(0, count, batch)]
     velocity = replace(sampling, solver=Heun())
-    return [reference(starts.start(starts.inputs(some), velocity), velocity.solver, fine) for some in numbers]
+    return [
+        reference(starts.start(starts.inputs(some), velocity), velocity.solver, fine)
+        for some in track(numbers, f"ends by {fine} intervals")
+    ]
 
 
 def report(result: FittedGrid, found: GridFit, sampling: Sampling, evaluations: int) -> str:

@@ -1,6 +1,6 @@
 """Sets of images as the points of a flow at several times."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -38,6 +38,7 @@ def encode(
     space: str = "latent",
     batch: int = 64,
     check: int = 0,
+    on_part: Callable[[float], object] | None = None,
 ) -> Encoded:
     """The points of images at times, by one walk from t = 1 to the first of them.
 
@@ -50,6 +51,7 @@ def encode(
         space: "latent" or "bottleneck".
         batch: Images at once.
         check: Of how many images, the first ones, the error of the way there and back is told.
+        on_part: Is told which part of the images is done.
     """
     falling = sorted({float(time) for time in times}, reverse=True)
     parts: dict[float, list[Tensor]] = {time: [] for time in falling}
@@ -70,6 +72,8 @@ def encode(
                 few = max(0, min(check - first, len(x)))
                 back = paths.walk(x, time, 1.0).x
                 errors[time].append(relative_rms(back, paths.x_1)[:few].cpu())
+        if on_part is not None:
+            on_part(min(first + batch, len(images)) / len(images))
     gathered = {time: torch.cat(some) for time, some in parts.items()}
     return Encoded(gathered, {time: torch.cat(some) for time, some in errors.items() if some}, nfe)
 

@@ -85,12 +85,12 @@ class TimeLeft:
         return f"{self.index + 1}/{len(self.weights)} {self.name}{self.detail} {100 * part:.0f} %{left}{rate}"
 
 
-def track(items: Sequence[T]) -> Iterator[T]:
-    """The items, with a line on the console that tells of them."""
+def track(items: Sequence[T], name: str | None = None) -> Iterator[T]:
+    """The items, with a line on the console that tells of them, by one name for all or each by its own."""
     progress = TimeLeft([1.0] * len(items))
     try:
         for item in items:
-            progress.begin(str(item))
+            progress.begin(str(item) if name is None else name)
             yield item
             progress.update(1.0)
             progress.end()

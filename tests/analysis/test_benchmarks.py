@@ -22,9 +22,10 @@ from tests.restore.flows import save_model
 from tests.testing import TINY, environment, small_options, write_images
 
 
-def test_the_automatic_choice_is_held_against_every_model(tmp_path: Path) -> None:
+def test_the_automatic_choice_is_held_against_every_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     photos, out = write_images(tmp_path / "photos", count=3, side=96), tmp_path / "rows.json"
     rows = benchmark_choice(photos, count=9, side=48, kinds=["shrunk", "noise, JPEG"], models=["cfm-x4"], out=str(out))
+    assert capsys.readouterr().err == ""  # no terminal
     assert [row["file"] for row in rows] == ["0.png", "1.png", "2.png"]  # no more than there are, and each once
     assert [row["kind"] for row in rows] == ["shrunk", "noise, JPEG", "shrunk"]
     for row in rows:

@@ -166,6 +166,12 @@ def test_a_terminal_has_one_line(clock: list[float], capsys: Read, monkeypatch: 
     assert re.findall(r"\r(\S+) ", err) == ["1/2", "1/2", "2/2", "2/2"]
 
 
+def test_one_name_for_all(clock: list[float], capsys: Read) -> None:
+    for _ in track([[1], [2]], "batches"):
+        clock[0] += 31
+    assert [line[:12] for line in capsys.readouterr().err.splitlines()] == ["1/2 batches ", "2/2 batches "]
+
+
 def test_cores_are_counted_where_the_system_does_not_tell_whose(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr("os.sched_getaffinity", raising=False)
     monkeypatch.setattr("os.cpu_count", lambda: 3)

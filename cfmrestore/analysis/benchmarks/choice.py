@@ -1,7 +1,6 @@
 """What the automatic choice of a model loses to the best one, on photographs that were degraded in known ways."""
 
 import itertools
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 
 from cfmrestore.datasets.base import to_tensor
 from cfmrestore.degradations import Compose
+from cfmrestore.engine.jobs import track
 from cfmrestore.engine.panels import middle
 from cfmrestore.evaluation.functional.psnr import psnr
 from cfmrestore.imageio import Metadata, Picture, list_images, read_image
@@ -75,11 +75,9 @@ def benchmark_choice(
     count = min(count, len(files))
     files = [files[i * len(files) // count] for i in range(count)]
     rows = []
-    for index, file in enumerate(files):
+    for index, file in enumerate(track(files)):
         kind = kinds[(index + seed) % len(kinds)]
         rows.append(_judged(file, kind, side, mix(seed, key_of(file.name)), restorers))
-        print(f"\r{index + 1} of {len(files)}", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
     print(table(rows))
     if out is not None:
         write_json(out, rows)
