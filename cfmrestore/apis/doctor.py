@@ -1,23 +1,23 @@
-"""What is installed here, what it will run on, and what is missing."""
+"""What is installed here, what it will run on, and what is missing: of what is broken nothing is needed to say so."""
 
+import os
 import platform
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, entry_points, requires, version
 from typing import Any
 
-import torch
-
 import cfmrestore
 from cfmrestore import model_zoo
-from cfmrestore.engine.amp_optim_wrapper import best_precision
-from cfmrestore.registry import PLUGIN_GROUP, load_plugins
-from cfmrestore.restore.free_memory import free_bytes
-from cfmrestore.restore.restorer import device_of
 
 _NAME = re.compile(r"[\w.-]+")
 _EXTRA = re.compile(r"extra == ['\"]([\w-]+)['\"]")
+_BOUND = re.compile(r"(>=|<|==)\s*(\d+(?:\.\d+)*)")
+_RELEASE = re.compile(r"\d+(?:\.\d+)*")
 _HIDDEN = {"dev"}
+_MODULES = {"opencv-python": "cv2", "pillow": "PIL", "pyvips-binary": "pyvips"}
+"""What is imported of a package, where it has another name."""
 
 
 def doctor() -> dict[str, Any]:
@@ -25,25 +25,79 @@ def doctor() -> dict[str, Any]:
     problems: list[str] = []
     found = {
         "versions": {"cfmrestore": cfmrestore.__version__, "python": platform.python_version(), **_required(problems)},
-        "system": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads",
-        "devices": list(_devices()),
+        "system": ", ".join([f"{platform.system()} {platform.machine()}", *_seen(_threads, problems)]),
+        "devices": _seen(_devices, problems),
         "extras": _extras(),
-        "plugins": _plugins(problems),
-        "models": _models(problems),
+        "plugins": _seen(lambda: _plugins(problems), problems),
+        "models": _seen(lambda: _models(problems), problems),
     }
     return {**found, "problems": problems}
 
 
 def _required(problems: list[str]) -> dict[str, str]:
     """Versions of the packages without which nothing runs."""
-    found = {}
+    found, causes = {}, set[str]()
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask a server for newer versions
     for requirement in requires("cfmrestore") or []:
         if not _EXTRA.search(requirement):
             name = _NAME.match(requirement)[0]  # type: ignore[index]
             found[name] = _version(name) or "missing"
             if found[name] == "missing":
                 problems.append(f"{name} is missing: pip install '{requirement}'")
+                causes.add(f"ModuleNotFoundError: No module named '{_module_of(name)}'")
+            elif not _fits(found[name], requirement):
+                problems.append(f"{name} {found[name]} is too old or too new: pip install '{requirement}'")
+            elif (why := _failure(name)) is not None and why not in causes:
+                causes.add(why)  # of others that import it too
+                problems.append(
+                    f"{name} {found[name]} is installed, and cannot be imported ({why}): "
+                    f"pip install --force-reinstall '{requirement}'"
+                )
     return found
+
+
+def _fits(number: str, requirement: str) -> bool:
+    """Whether a version lies in the bounds of a requirement; what stands behind its numbers (rc1, +cpu) is left out."""
+    have = _release(number)
+    for sign, bound in _BOUND.findall(requirement.partition(";")[0]):
+        limit = _release(bound)
+        if not {">=": have >= limit, "<": have < limit, "==": have == limit}[sign]:
+            return False
+    return True
+
+
+def _release(number: str) -> list[int]:
+    """The numbers of a version without zeros at the end: 2.0 is 2."""
+    found = _RELEASE.match(number)
+    parts = [int(part) for part in found[0].split(".")] if found else []
+    while parts and parts[-1] == 0:
+        parts.pop()
+    return parts
+
+
+def _module_of(name: str) -> str:
+    return _MODULES.get(name, name.replace("-", "_"))
+
+
+def _failure(name: str) -> str | None:
+    """Why a package cannot be imported, in a line; None where it can."""
+    try:
+        if name == "torchvision":
+            import_module("cfmrestore._compat").patch_torchvision()  # as everywhere before it is used
+        import_module(_module_of(name))
+    except Exception as error:  # a library of the system that is missing is an OSError, and some raise what they like
+        return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return None
+
+
+def _seen(look: Callable[[], Iterable[str]], problems: list[str]) -> list[str]:
+    """What a look finds; nothing where it needs what cannot be imported, which is told of the package."""
+    try:
+        return list(look())
+    except (ImportError, OSError) as error:
+        if not problems:
+            problems.append(f"{type(error).__name__}: {error}")
+        return []
 
 
 def _version(name: str) -> str | None:
@@ -53,36 +107,52 @@ def _version(name: str) -> str | None:
         return None
 
 
+def _threads() -> Iterator[str]:
+    import torch
+
+    yield f"{torch.get_num_threads()} threads"
+
+
 def _devices() -> Iterator[str]:
     """Each device, its precision and the memory that is free; the first is what is taken."""
+    import torch
+
+    from cfmrestore.engine.amp_optim_wrapper import best_precision
+    from cfmrestore.restore.free_memory import free_bytes
+    from cfmrestore.restore.restorer import device_of
+
     for name in dict.fromkeys(["auto", *(f"cuda:{n}" for n in range(torch.cuda.device_count())), "cpu"]):
         device = device_of(name)
         if name == "auto" and device.type == "cpu":
             continue
-        title = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
+        processor = f"{torch.backends.cpu.get_cpu_capability()} processor"
+        title = torch.cuda.get_device_name(device) if device.type == "cuda" else processor
         precision = best_precision(device.type) if device.type == "cuda" else "fp32"
         yield f"{device}: {title}, {precision}, {free_bytes(device) / 2**30:.1f} GiB free"
 
 
-def _processor() -> str:
-    return f"{torch.backends.cpu.get_cpu_capability()} processor"
-
-
 def _extras() -> dict[str, str]:
-    """What is missing of each extra, and how it is installed."""
+    """What is missing of each extra or of another version, and how it is installed."""
     missing: dict[str, list[str]] = {}
+    unfit: dict[str, list[str]] = {}
     for requirement in requires("cfmrestore") or []:
         extra = _EXTRA.search(requirement)
         if extra and extra[1] not in _HIDDEN:
             name = _NAME.match(requirement)[0]  # type: ignore[index]
-            missing.setdefault(extra[1], []).extend([] if _version(name) else [name])
-    return {
-        extra: f"no {', '.join(names)}: pip install 'cfmrestore[{extra}]'" if names else "installed"
-        for extra, names in missing.items()
-    }
+            number = _version(name)
+            missing.setdefault(extra[1], []).extend([] if number else [name])
+            if number and not _fits(number, requirement):
+                unfit.setdefault(extra[1], []).append(f"{name} {number} is too old or too new")
+    found = {}
+    for extra, names in missing.items():
+        faults = [f"no {', '.join(names)}"] * bool(names) + unfit.get(extra, [])
+        found[extra] = f"{'; '.join(faults)}: pip install 'cfmrestore[{extra}]'" if faults else "installed"
+    return found
 
 
 def _plugins(problems: list[str]) -> list[str]:
+    from cfmrestore.registry import PLUGIN_GROUP, load_plugins
+
     try:
         load_plugins()
     except ValueError as error:

@@ -1,8 +1,10 @@
 """What helps a newcomer: the list of models, what is installed, and completion."""
 
 import json
+import re
 import shutil
 import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from cfmrestore import model_zoo
 from cfmrestore.apis import doctor as api
 from cfmrestore.cli.main import COMMANDS, main
 from cfmrestore.engine.config.files import find_config
+from tests.testing import environment
 
 
 def test_the_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,6 +66,40 @@ def test_doctor_names_what_is_missing_and_the_mend(
     assert "extra demo: installed" in lines
     assert any(line.startswith("problem:") and "cfm-x4.safetensors has the sha256" in line for line in lines)
     assert lines[-1] == "2 to mend"
+
+
+def test_doctor_compares_versions_and_imports_what_is_there(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    needs = ["numpy<2,>=1.20", "torch>=2.6,<3", "mmengine>=0.10.7", 'pillow==11.0; extra == "demo"']
+    versions = {"numpy": "2.4.6", "torch": "2.6.0+cpu", "mmengine": "0.10.7", "pillow": "12.0.0"}
+    monkeypatch.setattr(api, "requires", lambda name: needs)
+    monkeypatch.setattr(api, "version", versions.__getitem__)
+    monkeypatch.setitem(sys.modules, "mmengine", None)
+    with pytest.raises(SystemExit):
+        main(["doctor"])
+    lines = capsys.readouterr().out.splitlines()
+    assert "problem: numpy 2.4.6 is too old or too new: pip install 'numpy<2,>=1.20'" in lines
+    assert any(line.startswith("problem: mmengine 0.10.7 is installed, and cannot be imported (Mod") for line in lines)
+    assert "extra demo: pillow 12.0.0 is too old or too new: pip install 'cfmrestore[demo]'" in lines
+    assert not any("torch" in line for line in lines if line.startswith("problem"))
+
+
+@pytest.mark.parametrize(
+    ("number", "fits"), [("2.6", True), ("2.6.0rc1", True), ("2.5.9", False), ("2.10.1+cu128", True), ("3.0", False)]
+)
+def test_versions_are_compared_by_their_numbers(number: str, fits: bool) -> None:
+    assert api._fits(number, "torch >=2.6.0,<3") is fits
+
+
+@pytest.mark.parametrize("package", ["torch", "mmengine", "psutil"])
+def test_doctor_says_what_cannot_be_imported(package: str) -> None:
+    code = f"import sys; sys.modules[{package!r}] = None; from cfmrestore.cli.main import main; main(['doctor'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert re.search(rf"^problem: {package} \S+ is installed, and cannot be imported", done.stdout, re.MULTILINE)
+    assert done.stdout.endswith("1 to mend\n")
 
 
 @pytest.mark.parametrize(("words", "expected"), [(["restore", "--fid"], "--fidelity"), (["pai"], "pairs")])
