@@ -144,9 +144,9 @@ def _extras() -> dict[str, str]:
             if number and not _fits(number, requirement):
                 unfit.setdefault(extra[1], []).append(f"{name} {number} is too old or too new")
     found = {}
-    for extra, names in missing.items():
-        faults = [f"no {', '.join(names)}"] * bool(names) + unfit.get(extra, [])
-        found[extra] = f"{'; '.join(faults)}: pip install 'cfmrestore[{extra}]'" if faults else "installed"
+    for title, names in missing.items():
+        faults = [f"no {', '.join(names)}"] * bool(names) + unfit.get(title, [])
+        found[title] = f"{'; '.join(faults)}: pip install 'cfmrestore[{title}]'" if faults else "installed"
     return found
 
 
