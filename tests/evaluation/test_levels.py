@@ -1,10 +1,14 @@
 """Pixels in [0, 1] are refused where levels are compared."""
 
+from functools import partial
+
 import pytest
 import torch
 
+from cfmrestore.evaluation.functional.dists import DISTSNetwork
 from cfmrestore.evaluation.functional.gmsd import gmsd
 from cfmrestore.evaluation.functional.haarpsi import haarpsi
+from cfmrestore.evaluation.functional.lpips import LPIPSNetwork
 from cfmrestore.evaluation.functional.ms_ssim import ms_ssim
 from cfmrestore.evaluation.functional.niqe import niqe
 from cfmrestore.evaluation.functional.prepare import prepare
@@ -24,6 +28,21 @@ def test_of_pairs(metric) -> None:
     torch.testing.assert_close(metric(255 * A, 255 * B), metric(A, B, peak=1.0))
     assert metric((A > 0.5).double(), (B > 0.5).double()).isfinite().all()  # levels 0 and 1 of a black picture
     assert metric(torch.zeros_like(A), 255 * B).isfinite().all()
+
+
+@pytest.mark.usefixtures("open_sizes")
+@pytest.mark.parametrize("metric", [*PAIRED, partial(LPIPSNetwork.forward, None), partial(DISTSNetwork.forward, None)])
+def test_a_single_image_is_no_batch(metric) -> None:
+    one = (255 * A[0]).round()
+    with pytest.raises(ValueError, match=r"in batches, \(b, c, h, w\); got \(1, 192, 192\): give image\[None\]"):
+        metric(one, one)
+
+
+@pytest.mark.usefixtures("open_sizes")
+@pytest.mark.parametrize("function", [niqe, prepare])
+def test_nor_is_it_to_what_takes_one(function) -> None:
+    with pytest.raises(ValueError, match=r"give image\[None\]"):
+        function(A[0].float())
 
 
 def test_of_one() -> None:

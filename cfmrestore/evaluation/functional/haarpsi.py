@@ -33,9 +33,9 @@ def haarpsi(a: Float[Tensor, "b c h w"], b: Float[Tensor, "b c h w"], *, peak: f
         a, b: Levels of one channel (luma), or of RGB for the version in color.
         peak: The level of white.
     """
+    check_levels(a, b, peak=peak)
     if a.shape[1] not in (1, 3):
         raise ValueError(f"HaarPSI needs one channel (luma) or three (RGB); got {a.shape[1]}")
-    check_levels(a, b, peak=peak)
     c = _C * (peak / 255) ** 2
     a, b = (halve(_yiq(x.double())) for x in (a, b))
     coefficients = [[_haar(x[:, :1], scale) for scale in (1, 2, 3)] for x in (a, b)]

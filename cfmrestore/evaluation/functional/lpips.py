@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from cfmrestore.evaluation.functional.prepare import check_batch
 from cfmrestore.features.backbones import Backbone
 from cfmrestore.hub import check_weights, find_file, read_weights
 from cfmrestore.typing import Image, PerImage
@@ -48,6 +49,7 @@ class LPIPSNetwork(nn.Module):
 
     def forward(self, a: Image, b: Image) -> PerImage:
         """The distance of each pair of images in [0, 1]; gradients pass."""
+        check_batch(a, b)
         if a.shape != b.shape:
             raise ValueError(f"LPIPS compares images of one size; got {tuple(a.shape)} and {tuple(b.shape)}")
         maps = zip(self._maps(a), self._maps(b), strict=True)

@@ -25,6 +25,7 @@ def prepare(image: Image, *, channel: str = "y", border: int = 0, rounded: bool 
         border: Pixels cut at each side.
         rounded: Round the luma to integers too.
     """
+    check_batch(image)
     height, width = image.shape[-2:]
     if 2 * border >= min(height, width):
         raise ValueError(f"a border of {border} leaves nothing of {height}x{width}")
@@ -46,8 +47,16 @@ def _levels(image: Image, channel: str, rounded: bool) -> Float[Tensor, "b _ _ _
     return levels.round_() if rounded else levels
 
 
-def check_levels(*images: Float[Tensor, "b c h w"], peak: float = 255.0) -> None:
+def check_batch(*images: Tensor) -> None:
+    """Refuse what is no batch of images: of a single one, each channel would be taken for an image."""
+    for x in images:
+        if x.dim() != 4:
+            raise ValueError(f"images are measured in batches, (b, c, h, w); got {tuple(x.shape)}: give image[None]")
+
+
+def check_levels(*images: Tensor, peak: float = 255.0) -> None:
     """Refuse what is plainly in [0, 1] where white is 255: the numbers would look right and be wrong."""
+    check_batch(*images)
     for x in images if peak == 255 else ():
         if x.numel() and 0 < float(x.max()) <= 1 and float(x.min()) >= 0 and bool((x != x.round()).any()):
             raise ValueError(
