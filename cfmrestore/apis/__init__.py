@@ -8,11 +8,13 @@ if TYPE_CHECKING:
     from cfmrestore.apis.test import evaluate_checkpoint
     from cfmrestore.apis.train import train
     from cfmrestore.engine.config.load import load_config
+    from cfmrestore.engine.config.presets import load_preset
 
-__all__ = ["evaluate_checkpoint", "evaluate_folders", "load_config", "train"]
+__all__ = ["evaluate_checkpoint", "evaluate_folders", "load_config", "load_preset", "train"]
 _PLACES = {
     "evaluate_folders": "cfmrestore.apis.evaluate",
     "load_config": "cfmrestore.engine.config.load",
+    "load_preset": "cfmrestore.engine.config.presets",
     "evaluate_checkpoint": "cfmrestore.apis.test",
     "train": "cfmrestore.apis.train",
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,10 @@ from torch import Tensor
 
 from cfmrestore.imageio.picture import Picture, from_planes, resized_metadata, to_planes
 
-KINDS = "a PIL image, a Picture, an array (h, w), (h, w, c) or (n, h, w, c), a tensor (c, h, w) or (n, c, h, w)"
+KINDS = (
+    "a PIL image, a Picture, the path of a file, an array (h, w), (h, w, c) or (n, h, w, c), a tensor (c, h, w) or "
+    "(n, c, h, w)"
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,12 @@ class ColorAlpha:
 
 
 def unpack(image: Any) -> tuple[ColorAlpha, Callable[[ColorAlpha], Any]]:
-    """The planes of an image, and the function that makes an image of the same kind of others."""
+    """The planes of an image, and the function that makes an image of the same kind of others.
+
+    Of a path that is a PIL image, or a Picture where PIL has none, of 16 bits in color.
+    """
+    if isinstance(image, str | Path):
+        image = _read(Path(image))
     if isinstance(image, Tensor):
         return _tensor(image)
     if isinstance(image, np.ndarray):
@@ -44,6 +53,18 @@ def unpack(image: Any) -> tuple[ColorAlpha, Callable[[ColorAlpha], Any]]:
 
     planes, pack = _picture(from_pil(image))
     return planes, lambda restored: to_pil(pack(restored))
+
+
+def _read(path: Path) -> Any:
+    from cfmrestore.imageio import read_picture, to_pil
+
+    if not path.is_file():
+        raise ValueError(f"there is no file {str(path)!r}: name an image")
+    try:
+        picture = read_picture(path)
+    except ValueError as error:
+        raise ValueError(f"{str(path)!r}: {error}") from error
+    return picture if picture.bits == 16 and picture.pixels.shape[2] > 1 else to_pil(picture)
 
 
 def split(channels: Tensor) -> ColorAlpha:

@@ -149,8 +149,9 @@ class Restorer:
         """Restore an image, a batch or a list of images; the result is of the same kind.
 
         Args:
-            image: A PIL image, a ``Picture``, an array (h, w), (h, w, c) or (n, h, w, c), a tensor (c, h, w) or
-                (n, c, h, w), of uint8, uint16 or floats in [0, 1], gray or in color, with or without alpha; or a list.
+            image: A PIL image, a ``Picture``, the path of a file (of which a PIL image is made, or a ``Picture`` if it
+                has 16 bits and color), an array (h, w), (h, w, c) or (n, h, w, c), a tensor (c, h, w) or (n, c, h, w),
+                of uint8, uint16 or floats in [0, 1], gray or in color, with or without alpha; or a list.
             mask: Of inpainting, an image of the same size that is white in the holes; by a model of ``Inpaint``.
             on_progress: Called after each evaluation of a tile with the done part, from 0 to 1; what it raises ends the
                 restoration.

@@ -1,13 +1,14 @@
 """Images of every kind and size, with the same seed the same picture."""
 
 import logging
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageCms
 
-from cfmrestore.imageio import from_pil
+from cfmrestore.imageio import Metadata, Picture, from_pil, write_picture
 from cfmrestore.ops.resize import resize
 from cfmrestore.ops.symmetries import turned, turned_back
 from cfmrestore.restore import Restorer, Settings
@@ -72,10 +73,27 @@ class TestKinds:
         assert np.array_equal(restorer(from_pil(Image.fromarray(image))).pixels, expected)
         assert np.array_equal(restorer([image, image])[1], expected)
 
+    def test_a_file_is_read_as_the_command_reads_it(self, restorer: Restorer, tmp_path: Path) -> None:
+        pixels, exif = photo(channels=4), Image.Exif()
+        exif[0x0112] = 6
+        profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+        turned, deep, bad = tmp_path / "a.png", tmp_path / "deep.png", tmp_path / "bad.png"
+        Image.fromarray(pixels).save(turned, exif=exif, icc_profile=profile)
+        result = restorer(str(turned))
+        assert np.array_equal(np.asarray(result), restorer(np.rot90(pixels, -1).copy()))
+        assert "icc_profile" in result.info
+        assert restorer([turned])[0].mode == "RGBA"
+        write_picture(deep, Picture(photo().astype(np.uint16) * 257, Metadata(), "png"))
+        assert restorer(deep).pixels.dtype == np.uint16
+        bad.write_bytes(b"no picture")
+        with pytest.raises(ValueError, match=r"bad\.png': it is no image"):
+            restorer(bad)
+
     @pytest.mark.parametrize(
         ("image", "message"),
         [
-            ("photo.png", "an image is a PIL image"),
+            ("photo.png", "there is no file 'photo.png': name an image"),
+            (7, "an image is a PIL image"),
             (np.zeros((4, 4, 5), np.uint8), "1 to 4 channels"),
             (np.zeros((0, 4, 3), np.uint8), "1 to 4 channels"),
             (np.zeros((4, 4, 3), np.int64), "uint8, uint16, or floats"),
