@@ -102,7 +102,21 @@ def test_doctor_says_what_cannot_be_imported(package: str) -> None:
     assert done.stdout.endswith("1 to mend\n")
 
 
-@pytest.mark.parametrize(("words", "expected"), [(["restore", "--fid"], "--fidelity"), (["pai"], "pairs")])
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["restore", "--fid"], "--fidelity"),
+        (["pai"], "pairs"),
+        (["benchmark", "cho"], "choice"),
+        (["benchmark", "ranks", "--strategies", "zer"], "zero1"),
+        (["convert", "checkp"], "checkpoint"),
+        (["completion", "z"], "zsh"),
+        (["train", "x.py", "--launcher", "py"], "pytorch"),
+        (["restore", "a.png", "--model", "cfm-web"], "cfm-web-x1"),
+        (["restore", "a.png", "--model", "au"], "auto"),
+        (["showcase", "cfm-realsr-x2"], "cfm-realsr-x2"),
+    ],
+)
 def test_bash_completes(words: list[str], expected: str, capsys: pytest.CaptureFixture[str]) -> None:
     main(["completion", "bash"])
     script = capsys.readouterr().out
