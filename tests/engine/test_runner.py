@@ -8,8 +8,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
+from mmengine.optim import OptimWrapper
 
+from cfmrestore.apis import load_config
 from cfmrestore.apis.train import train
+from cfmrestore.configs_folder import recipes
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.hooks.checkpoint_hook import CheckpointHook
 from cfmrestore.engine.runner import RestorationRunner
@@ -44,6 +48,28 @@ def test_a_schedule_that_ends_before_it_begins() -> None:
     runner.cfg = {"train_cfg": {"max_iters": 200}}
     with pytest.raises(ValueError, match=r"param_scheduler\.1 goes from iteration 100 to 5: set its begin and end"):
         runner.build_param_scheduler(schedules)
+
+
+def test_every_config_builds_its_schedules_for_a_short_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RestorationRunner, "train_dataloader", [None])
+    monkeypatch.setattr(RestorationRunner, "_train_loop", None, raising=False)
+    trained = set()
+    for name in (name for name in recipes() if not name.startswith("cfmrestore::study/")):
+        cfg = load_config(name, {"train_cfg.max_iters": 20})
+        if "train_dataloader" not in cfg:
+            continue
+        runner, weight = object.__new__(RestorationRunner), torch.nn.Parameter(torch.ones(1))
+        weight.grad = torch.zeros(1)
+        runner.cfg, rate = cfg, cfg.optim_wrapper.optimizer.lr
+        runner.optim_wrapper = OptimWrapper(torch.optim.SGD([weight], lr=rate))
+        schedules = runner.build_param_scheduler(cfg.param_scheduler) if cfg.get("param_scheduler") else []
+        for _ in range(20):
+            runner.optim_wrapper.optimizer.step()
+            for schedule in schedules:
+                schedule.step()
+            assert 0 <= runner.optim_wrapper.optimizer.param_groups[0]["lr"] <= 1.001 * rate, name
+        trained.add(name)
+    assert len(trained) > 50
 
 
 @pytest.mark.parametrize("iterations", [1, 5, 20])
