@@ -181,5 +181,5 @@ CONTRACT = Contract(
         "DiffusionVelocity": [{"network": UNET}],
         "DiffusersUNet2D": [{"config": _UNET_2D, "noise_level": False, "embedding_channels": 32}],
     },
-    unchecked="forward-mode derivatives, which the losses MeanFlow and RCGM ask for, and how well it learns",
+    unchecked="forward-mode derivatives, which the loss MeanFlow asks for, and how well it learns",
 )  # fmt: skip
