@@ -19,12 +19,12 @@ model = dict(
     loss=[
         dict(type="MSE", weight=8.0),
         dict(type="TargetMSE", steps=0),
-        dict(type="Perceptual", net="EfficientNetLite", steps=0, shift=15, weight=0.3),
-        dict(type="Lattice", steps=0, weight=20.0),
+        dict(type="Perceptual", net="EfficientNetLite", steps=0, shift=15, weight=0.2),
+        dict(type="Lattice", steps=0, weight=400.0),
     ],
     sampling=dict(_delete_=True, solver=dict(type="FlowMapEuler", dial=True), num_intervals=1, color="mean"),
 )
-train_cfg = dict(max_iters=1200, val_interval=1200)
+train_cfg = dict(max_iters=600, val_interval=600)
 train_dataloader = dict(batch_size=8, num_workers=1)
-optim_wrapper = dict(optimizer=dict(lr=2e-4))
+optim_wrapper = dict(optimizer=dict(lr=3e-4))
 default_hooks = dict(checkpoint=dict(interval=200))

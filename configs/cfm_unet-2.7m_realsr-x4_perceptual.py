@@ -20,12 +20,12 @@ model = dict(
     loss=[
         dict(type="MSE", weight=8.0),
         dict(type="TargetMSE", steps=0),
-        dict(type="Perceptual", net="EfficientNetLite", steps=0, shift=15, weight=0.5),
-        dict(type="Lattice", steps=0, weight=20.0),
+        dict(type="Perceptual", net="EfficientNetLite", steps=0, shift=15, weight=0.2),
+        dict(type="Lattice", steps=0, weight=400.0),
     ],
     sampling=dict(color="mean"),
 )
-train_cfg = dict(max_iters=1400, val_interval=1400)
+train_cfg = dict(max_iters=400, val_interval=400)
 train_dataloader = dict(batch_size=8, num_workers=1)
 optim_wrapper = dict(optimizer=dict(lr=2e-4))
-default_hooks = dict(checkpoint=dict(interval=200))
+default_hooks = dict(checkpoint=dict(interval=100))
