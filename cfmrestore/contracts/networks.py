@@ -177,9 +177,12 @@ CONTRACT = Contract(
                 {**_MODERN, "attention": "linear", "mlp": "conv", "patch": 1},
             )
         ],
-        "ReversedTime": [{"network": UNET}],
-        "DiffusionVelocity": [{"network": UNET}],
-        "DiffusersUNet2D": [{"config": _UNET_2D, "noise_level": False, "embedding_channels": 32}],
+        "ReversedTime": [{"network": UNET}, {"network": {**UNET, "flow_map": True}}],
+        "DiffusionVelocity": [{"network": UNET}, {"network": {**UNET, "flow_map": True}}],
+        "DiffusersUNet2D": [
+            {"config": _UNET_2D, "noise_level": False, "embedding_channels": width, "flow_map": width == 0}
+            for width in (32, 0)
+        ],
     },
     unchecked="forward-mode derivatives, which the loss MeanFlow asks for, and how well it learns",
 )  # fmt: skip

@@ -52,7 +52,7 @@ class ConditionedNetwork(Network):
         self.checkpointing = checkpointing
         self.time = TimeEmbedding(sinusoids, width, time_scale=time_scale)
         self.level = TimeEmbedding(sinusoids, width, time_scale=time_scale) if noise_level else None
-        self.flow_map, self.duration = flow_map, _duration_embedding(sinusoids, width) if flow_map else None
+        self.flow_map, self.duration = flow_map, duration_embedding(sinusoids, width) if flow_map else None
         projects = embedding_channels not in (0, width)
         self.projection = nn.Linear(embedding_channels, width) if projects else nn.Identity()
 
@@ -102,7 +102,7 @@ class ConditionedNetwork(Network):
         return velocity + sum(gained.split(velocity.shape[1], dim=1))
 
 
-def _duration_embedding(sinusoids: int, width: int) -> TimeEmbedding:
+def duration_embedding(sinusoids: int, width: int) -> TimeEmbedding:
     """Of slow sinusoids, since losses differentiate it, and zero at the start."""
     embedding = TimeEmbedding(sinusoids, width, time_scale=10.0)
     zeroed(embedding.mlp[-1])

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from cfmrestore.engine import checkpoints
-from cfmrestore.networks import DiT, UNet
+from cfmrestore.networks import DiffusersUNet2D, DiT, UNet
 
 U_NET = {
     "channels": 3,
@@ -14,9 +14,20 @@ U_NET = {
     "attention_factors": (),
     "groups": 4,
 }
+DIFFUSERS = {
+    "in_channels": 3,
+    "out_channels": 3,
+    "block_out_channels": (8, 16),
+    "down_block_types": ("DownBlock2D", "DownBlock2D"),
+    "up_block_types": ("UpBlock2D", "UpBlock2D"),
+    "layers_per_block": 1,
+    "norm_num_groups": 4,
+    "attention_head_dim": 4,
+}
 NETWORKS = {
     "unet": lambda **keys: UNet(**U_NET, **keys),
     "dit": lambda **keys: DiT(channels=3, width=32, depth=2, heads=2, patch=2, input_size=16, **keys),
+    "diffusers": lambda **keys: DiffusersUNet2D(channels=3, config=DIFFUSERS, **keys),
 }
 T = torch.tensor([0.2, 0.7])
 
@@ -51,9 +62,10 @@ def test_trained_it_is_told_the_duration_and_stays_a_velocity_without(name: str)
     assert not torch.equal(network(x, T, duration=torch.tensor([0.3, 0.1])), v)
 
 
-def test_a_velocity_refuses_a_duration() -> None:
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_velocity_refuses_a_duration(name: str) -> None:
     with pytest.raises(ValueError, match="takes no duration: give it flow_map=True"):
-        UNet(**U_NET)(torch.zeros(1, 3, 8, 8), torch.zeros(1), duration=torch.ones(1))
+        NETWORKS[name]()(torch.zeros(1, 3, 16, 16), torch.zeros(1), duration=torch.ones(1))
 
 
 def test_half_of_an_embedding_is_another_network() -> None:
