@@ -8,6 +8,7 @@ from typing import Any
 
 from cfmrestore._version import __version__
 from cfmrestore.apis.restore import RestoreJob, not_done, plan_jobs
+from cfmrestore.editing import Boundary
 from cfmrestore.engine.jobs import TimeLeft, run_jobs
 from cfmrestore.hub import file_digest
 from cfmrestore.imageio import check_writable, read_picture, write_picture
@@ -64,6 +65,8 @@ def restore_zero_shot(
     steps: int | None = None,
     label: int | None = None,
     guidance: float | None = None,
+    boundary: str | Path | None = None,
+    toward: float | None = None,
     seed: int = 0,
     suffix: str = "",
     format: str | None = None,
@@ -85,7 +88,8 @@ def restore_zero_shot(
         noise_level: Of the images; white is 1.
         method: "flower", "pnp-flow", "mmps", or the name of a plugin.
         steps: Of the method.
-        label, guidance, seed: As for ``ZeroShotRestorer``.
+        label, guidance, toward, seed: As for ``ZeroShotRestorer``.
+        boundary: File of a boundary of the data.
         tile, device, precision: As for ``ZeroShotRestorer``.
     """
     if not 1 <= quality <= 100:
@@ -93,8 +97,11 @@ def restore_zero_shot(
     restorer = ZeroShotRestorer.from_pretrained(
         model, method=method, steps=steps, device=device, precision=precision, tile=tile
     )
-    keys = {"noise_level": noise_level, "label": label, "guidance": guidance, "seed": seed}
+    keys: dict[str, Any] = {"noise_level": noise_level, "label": label, "guidance": guidance, "seed": seed}
     look = {"degradation": degradation, "method": method, "steps": restorer.method.steps, **keys}
+    if boundary is not None or toward is not None:
+        keys |= {"boundary": None if boundary is None else Boundary.load(boundary), "toward": toward}
+        look |= {"boundary": None if boundary is None else file_digest(Path(boundary)), "toward": toward}
     file = restorer.file
     models = [] if file is None else [{"name": file.name, "sha256": file_digest(file)}]
     recipe = {"version": __version__, "models": models, "settings": look, "quality": quality, "precision": precision}

@@ -16,11 +16,13 @@ _SETTINGS = (
 )  # fmt: skip
 _SHARED = ("seed", "tile")
 _TRAINED = {"samples": 1, "config": None, "options": None, "backend": "torch", "cuda_graphs": False}
-_ZERO_SHOT = ("degradation", "known", "mask", "noise_level", "method", "steps", "label", "guidance")
+_ZERO_SHOT = (
+    "degradation", "known", "mask", "noise_level", "method", "steps", "label", "guidance", "boundary", "toward",
+)  # fmt: skip
 
 JSON = True
 
-READS = ("inputs", "known", "mask", "config")
+READS = ("inputs", "known", "mask", "boundary", "config")
 MODELS = ("model",)
 
 
@@ -53,6 +55,9 @@ def _add_zero_shot(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--steps", type=int, metavar="N", help="of the method (default: its own)")
     group.add_argument("--label", type=int, metavar="CLASS", help="of the images, for a flow that is told one")
     group.add_argument("--guidance", type=float, metavar="F", help="scale of classifier-free guidance")
+    along = "of an attribute, fitted with --time 1: the result goes along it as far as the input leaves it open,"
+    group.add_argument("--boundary", metavar="FILE", help=along)
+    group.add_argument("--toward", type=float, metavar="SD", help="this distance from it, in standard deviations")
 
 
 def _add_look(group: argparse._ArgumentGroup) -> None:

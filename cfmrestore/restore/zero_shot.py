@@ -1,14 +1,18 @@
 """Zero-shot restoration: a known degradation is undone with a flow that was trained to generate alone."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from cfmrestore.editing import Boundary
+from cfmrestore.editing.boundary_edit import check_boundaries
 from cfmrestore.flows import CouplingFlow, Restoration
+from cfmrestore.guidance import HyperplaneGuidance
 from cfmrestore.inverse import InverseSolver
 from cfmrestore.ops.tiles import Tiling, count
 from cfmrestore.registry import INVERSE_SOLVERS
@@ -20,7 +24,7 @@ from cfmrestore.restore.progress import OnProgress, Progress
 from cfmrestore.restore.restorer import device_of, precision_of
 from cfmrestore.restore.stages import Stage, find_model, load_stages
 from cfmrestore.restore.transparency import varies
-from cfmrestore.typing import Size
+from cfmrestore.typing import Size, Velocity
 
 METHODS = {"flower": "Flower", "pnp-flow": "PnPFlow", "mmps": "MMPS"}
 """Short names of the methods, for command lines."""
@@ -86,6 +90,8 @@ class ZeroShotRestorer:
         noise_level: float | None = None,
         label: int | None = None,
         guidance: float | Mapping[str, float] | None = None,
+        boundary: Boundary | None = None,
+        toward: float | None = None,
         seed: int = 0,
         on_progress: OnProgress | None = None,
     ) -> Any:
@@ -97,6 +103,8 @@ class ZeroShotRestorer:
             mask: Of inpainting, in their place: an image of the same size, white in the holes.
             label: Class of the image, where the flow is told one.
             guidance: Scale of classifier-free guidance.
+            boundary: Of an attribute, in the data: as far as the input leaves it open, the result goes
+            toward: this distance from it, in standard deviations.
             seed: Another one draws another image that explains this one.
             on_progress: Called with the done part, from 0 to 1.
         """
@@ -106,7 +114,8 @@ class ZeroShotRestorer:
         low, holes = planes.color, None if mask is None else mask_of(mask, planes.color)
         how = known_degradation(low, degradation, known=known, mask=holes, noise_level=noise_level)
         given = {} if label is None else {"label": torch.full((len(low),), label)}
-        color = self.solve(low, how, [seed] * len(low), given, guidance, on_progress).image.float().cpu()
+        lead = self._lead(boundary, toward, how.size)
+        color = self.solve(low, how, [seed] * len(low), given, guidance, on_progress, lead=lead).image.float().cpu()
         alpha = None if planes.alpha is None else planes.alpha[..., :1, :1].expand(-1, -1, *color.shape[-2:])
         is_flat = getattr(image, "ndim", 3) == 2  # an array of one channel stays one
         return pack(ColorAlpha(color, alpha, planes.gray and (is_flat or not _is_colored(color))))
@@ -119,8 +128,13 @@ class ZeroShotRestorer:
         given: Mapping[str, Tensor] | None = None,
         guidance: float | Mapping[str, float] | None = None,
         on_progress: OnProgress | None = None,
+        *,
+        lead: Callable[[Velocity], Velocity] | None = None,
     ) -> Restoration:
-        """A batch of RGB images in [0, 1], a seed each; with the evaluations that it took."""
+        """A batch of RGB images in [0, 1], a seed each; with the evaluations that it took.
+
+        ``lead`` is guidance of one's own, as of the flow's ``Pipeline``.
+        """
         flow, progress = self.flow, Progress(on_progress)
         tiling = self._tiling(how, len(low))
         progress.at(0, 1)
@@ -128,12 +142,28 @@ class ZeroShotRestorer:
         execution = flow.execution(dtype=self.dtype, tiling=tiling, on_evaluation=progress.step)
         sampling = flow.sampling if guidance is None else replace(flow.sampling, guidance=guidance)
         placed = {key: value.to(self.device) for key, value in (given or {}).items()}
-        done = flow.solve(
-            low.to(self.device), how.operator, torch.tensor(seeds), self.method, sampling, size=how.size, given=placed,
-            execution=execution,
-        )  # fmt: skip
+        pipeline = replace(flow.pipeline(sampling, execution), lead=lead)
+        done = pipeline.solve(self.method, low.to(self.device), how.operator, how.size, torch.tensor(seeds), placed)
         progress.finish()
         return done
+
+    def _lead(
+        self, boundary: Boundary | None, toward: float | None, size: Size
+    ) -> Callable[[Velocity], Velocity] | None:
+        """What moves the data that is expected to a distance from a boundary."""
+        if boundary is None and toward is None:
+            return None
+        if boundary is None or toward is None:
+            raise ValueError("a restoration goes along a boundary, toward a distance from it: give both or neither")
+        check_boundaries(self.flow, [boundary])
+        if boundary.time < 1 or boundary.space != "latent":
+            raise ValueError(
+                f"a restoration goes along a boundary of the data; that of {boundary.attribute!r} lies in the "
+                f"{boundary.space} at time {boundary.time:g}: fit one with --time 1"
+            )
+        boundary.check(torch.empty(1, self.flow.encoder.channels, *self._latent_size(size), device="meta"))
+        plane = {name: getattr(boundary, name) for name in ("normal", "direction", "intercept")}
+        return partial(HyperplaneGuidance, path=self.flow.path, target=toward * boundary.std, share=1.0, **plane)
 
     def _tiling(self, how: KnownDegradation, batch: int) -> Tiling | None:
         """Tiles of the network, in latent samples; the degradation is always undone on the whole image."""

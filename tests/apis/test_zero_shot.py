@@ -12,8 +12,9 @@ from cfmrestore.apis.degrade import degrade
 from cfmrestore.apis.zero_shot import restore_zero_shot
 from cfmrestore.cli.main import main
 from cfmrestore.imageio import read_image
+from cfmrestore.restore.stages import load_stages
 from tests.restore.flows import save_model
-from tests.restore.test_zero_shot import PLAIN
+from tests.restore.test_zero_shot import PLAIN, boundary_of
 from tests.testing import call_tool, write_images
 
 
@@ -33,6 +34,22 @@ def test_a_folder_of_sidecars_is_undone(model: Path, tmp_path: Path) -> None:
     (tmp_path / "low" / "1.json").unlink()
     with pytest.raises(ValueError, match=r"there is no .*1\.json with what is known of"):
         restore_zero_shot([tmp_path / "low"], model, tmp_path / "again", **keys)
+
+
+def test_along_a_boundary(model: Path, tmp_path: Path) -> None:
+    write_images(tmp_path / "low", count=1, side=8)
+    boundary_of(load_stages(model)[0].flow, (8, 8)).save(tmp_path / "smile.safetensors")
+    shared = [tmp_path / "low", "--model", model, "--degradation", "bicubic_x2", "--steps", 2, "--threads", 1]
+    for name, words in (("plain", []), ("smiling", ["--boundary", tmp_path / "smile.safetensors", "--toward", 6])):
+        run(*shared, "--out", tmp_path / name, *words)
+    assert not np.array_equal(*(read_image(tmp_path / name / "0.png") for name in ("plain", "smiling")))
+    with pytest.raises(ValueError, match="was made otherwise"):
+        restore_zero_shot(
+            [tmp_path / "low"], model, tmp_path / "smiling", degradation="bicubic_x2", steps=2,
+            boundary=tmp_path / "smile.safetensors", toward=2.0,
+        )  # fmt: skip
+    with pytest.raises(ValueError, match="give both or neither"):
+        restore_zero_shot([tmp_path / "low"], model, tmp_path / "b", degradation="bicubic_x2", steps=2, toward=2.0)
 
 
 def run(*words: object) -> str:

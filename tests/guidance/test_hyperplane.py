@@ -57,6 +57,42 @@ def test_much_strength_is_near_to_the_distance_and_none_is_none() -> None:
     assert torch.allclose(distance(solved(64.0, per_image)), per_image, atol=0.05)
 
 
+@pytest.mark.parametrize("steps", [1, 3, 10])
+@pytest.mark.parametrize("target", [-1.5, 0.0, 2.0])
+def test_a_whole_share_ends_at_the_distance(steps: int, target: float) -> None:
+    """The last step of Euler's method ends at the data that is expected, moved; across the normal nothing changes."""
+    grid = torch.linspace(0, 1, steps + 1, dtype=torch.float64)
+    guided = HyperplaneGuidance(GAUSSIAN.v, PATH, normal=NORMAL, intercept=-0.2, target=target, share=1.0)
+    x, free = (Euler().solve(v, GAUSSIAN.start(), grid).x for v in (guided, GAUSSIAN.v))
+    assert torch.allclose(distance(x), torch.tensor(target).double(), atol=1e-6)
+    across = torch.eye(3).double() - torch.outer(NORMAL, NORMAL)
+    assert torch.allclose(x @ across, free @ across, atol=1e-6)
+
+
+def test_along_another_direction() -> None:
+    """The same distance, and nothing but the direction is added."""
+    direction = torch.tensor([1.0, 0.5, 2.0]).double()
+    grid = torch.linspace(0, 1, 2, dtype=torch.float64)
+    keys = {"normal": NORMAL, "direction": direction, "intercept": -0.2, "target": 2.0, "share": 1.0}
+    guided = HyperplaneGuidance(GAUSSIAN.v, PATH, **keys)
+    x, free = (Euler().solve(v, GAUSSIAN.start(), grid).x for v in (guided, GAUSSIAN.v))
+    assert torch.allclose(distance(x), torch.tensor(2.0).double(), atol=1e-6)
+    assert torch.allclose(x - free, (2.0 - distance(free))[:, None] * direction, atol=1e-6)
+
+
+def test_a_share_is_of_what_is_missing() -> None:
+    x, t = GAUSSIAN.start(), torch.full((len(GAUSSIAN.start()),), 0.3).double()
+    expected = [
+        PATH.velocity_to_data(
+            HyperplaneGuidance(GAUSSIAN.v, PATH, normal=NORMAL, intercept=-0.2, target=2.0, share=share)(x, t), x, t
+        )
+        for share in (0.0, 0.25)
+    ]
+    assert torch.allclose(2 - distance(expected[1]), 0.75 * (2 - distance(expected[0])))
+    with pytest.raises(ValueError, match=r"the share of the way to a distance lies in \[0, 1\]; got 1.5"):
+        HyperplaneGuidance(GAUSSIAN.v, PATH, normal=NORMAL, intercept=0.0, target=0.0, share=1.5)
+
+
 def test_of_certain_data_the_error_falls_exponentially() -> None:
     end = torch.tensor([[0.3, -0.4, 0.9]]).double()
     certain = lambda x, t: (end - x) / (1 - t)  # noqa: E731
@@ -64,7 +100,7 @@ def test_of_certain_data_the_error_falls_exponentially() -> None:
     grid = torch.linspace(0, 0.9, 400, dtype=torch.float64)
     x = RK4().solve(guided, torch.zeros(1, 3).double(), grid).x
     assert x.isfinite().all()
-    assert torch.allclose(guided(x, grid[-1]) - certain(x, grid[-1]), -2 * (end @ NORMAL)[:, None] * NORMAL, atol=1e-9)
+    assert torch.allclose(guided(x, grid[-1]) - certain(x, grid[-1]), -2 * (end @ NORMAL)[:, None] * NORMAL, atol=1e-6)
 
 
 def test_outside_of_its_interval_it_is_silent() -> None:

@@ -10,6 +10,8 @@ import torch
 
 from cfmrestore.apis.degrade import degrade
 from cfmrestore.degradations import DiffJPEG, Downscale, GaussianBlur, Grayscale
+from cfmrestore.editing import Boundary
+from cfmrestore.flows import CouplingFlow
 from cfmrestore.imageio import read_image
 from cfmrestore.ops.resize import resize
 from cfmrestore.restore import Restorer, ZeroShotRestorer
@@ -104,6 +106,44 @@ def test_a_class_and_its_guidance() -> None:
     assert not np.array_equal(results[1], results[2])
     with pytest.raises(ValueError, match="needs a label"):
         restorer(photo(8, 8), "bicubic_x2")
+
+
+def boundary_of(flow: CouplingFlow, size: tuple[int, int], **keys: Any) -> Boundary:
+    normal = torch.randn(flow.encoder.channels, *size, generator=torch.Generator().manual_seed(0))
+    normal = normal / normal.norm()
+    told = {"intercept": 0.1, "std": 0.5, "time": 1.0, "attribute": "smile", "accuracy": 0.9, **keys}
+    return Boundary(normal=normal, direction=normal, **told)
+
+
+def test_it_goes_along_a_boundary_as_far_as_the_input_leaves_it_open(restorer: ZeroShotRestorer) -> None:
+    flow, image = restorer.flow, torch.from_numpy(photo(8, 8)).permute(2, 0, 1)[None] / 255
+    boundary = boundary_of(flow, (8, 8))
+
+    def distances(**keys: Any) -> float:
+        restored = restorer(image, "bicubic_x2", **keys)
+        assert float((resize(restored, scale=0.5) - image).abs().mean()) < 12 / 255  # the input has the last word
+        return float(boundary.distance(flow.encoder.encode(restored)) / boundary.std)
+
+    low, free, high = (distances(**keys) for keys in ({"boundary": boundary, "toward": -6.0}, {},
+                                                      {"boundary": boundary, "toward": 6.0}))  # fmt: skip
+    assert low + 0.5 < free < high - 0.5
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"time": 0.8}, r"that of 'smile' lies in the latent at time 0\.8: fit one with --time 1"),
+        ({"space": "bottleneck"}, "lies in the bottleneck at time 1"),
+        ({"model": "another"}, "the boundary of 'smile' is of another model"),
+        ({"size": (16, 16)}, "it fits images of the size that it was fitted to"),
+    ],
+)
+def test_wrong_boundaries(restorer: ZeroShotRestorer, keys: dict[str, Any], message: str) -> None:
+    size = keys.pop("size", (8, 8))
+    with pytest.raises(ValueError, match=message):
+        restorer(photo(8, 8), "bicubic_x2", boundary=boundary_of(restorer.flow, size, **keys), toward=1.0)
+    with pytest.raises(ValueError, match="give both or neither"):
+        restorer(photo(8, 8), "bicubic_x2", toward=1.0)
 
 
 def test_sidecars(restorer: ZeroShotRestorer, tmp_path: Path) -> None:
