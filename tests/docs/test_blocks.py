@@ -14,6 +14,7 @@ PREPARED = {
         "cfmrestore train configs/editing/avatars.py",
         "cfmrestore fit-boundary work_dirs/avatars Avatars --attribute smile --time 0.7"
         " --out boundaries/smile.safetensors",
+        "rm -r work_dirs/avatars",  # which the page trains itself, to the same weights
     ],
     "comfyui.md": ["mkdir -p ComfyUI/custom_nodes"],
     "evaluate.md": [
