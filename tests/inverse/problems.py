@@ -1,4 +1,4 @@
-"""Problems whose posterior is known: data that are N(0, I) in the latent, under gray and a hole."""
+"""Problems whose posterior is known: data that are Gaussian in the latent, under gray and a hole."""
 
 import torch
 from torch import Tensor
@@ -27,9 +27,9 @@ def jacobian(problem: InverseProblem) -> Tensor:
     return problem.push(units, units).flatten(1).T
 
 
-def posterior(problem: InverseProblem) -> tuple[Tensor, Tensor]:
-    r"""Mean and covariance: S = (I + J'J / sigma^2)^-1 and S J'(y - B(0)) / sigma^2."""
+def posterior(problem: InverseProblem, mean: float = 0.0, std: float = 1.0) -> tuple[Tensor, Tensor]:
+    r"""Of data N(m, s^2 I): S = (I / s^2 + J'J / sigma^2)^-1 and m + S J'(y - B(m)) / sigma^2."""
     j, variance = jacobian(problem), float(problem.sigma[0]) ** 2
-    covariance = torch.linalg.inv(torch.eye(j.shape[1], dtype=torch.float64) + j.T @ j / variance)
-    y = problem.residual(torch.zeros(1, 3, SIDE, SIDE, dtype=torch.float64))[0].flatten()
-    return covariance @ j.T @ y / variance, covariance
+    covariance = torch.linalg.inv(torch.eye(j.shape[1], dtype=torch.float64) / std**2 + j.T @ j / variance)
+    y = problem.residual(torch.full((1, 3, SIDE, SIDE), mean, dtype=torch.float64))[0].flatten()
+    return mean + covariance @ j.T @ y / variance, covariance

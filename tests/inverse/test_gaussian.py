@@ -1,5 +1,6 @@
 """Where the data are Gaussian the posterior is known, and what each method makes of it."""
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -7,16 +8,17 @@ from cfmrestore.contracts.inverse_solvers import velocity
 from cfmrestore.inverse import MMPS, Flower, InverseSolver, PnPFlow
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.paths import Linear
+from cfmrestore.typing import Velocity
 from tests.inverse.problems import HOLE, SIDE, SIGMA, gray_with_a_hole, jacobian, posterior
 
 COUNT = 4000
 ERRORS = 5  # standard errors, which of a hundred numbers none leaves but once in ten thousand runs; seeds are fixed
 
 
-def draws(solver: InverseSolver, count: int = COUNT, sigma: float = SIGMA) -> Tensor:
+def draws(solver: InverseSolver, count: int = COUNT, sigma: float = SIGMA, v: Velocity = velocity) -> Tensor:
     rng = ImageRng(range(count))
     start = rng.fork("start").normal(3, SIDE, SIDE).double()
-    return solver.solve(velocity, start, gray_with_a_hole(count, sigma), Linear(), rng).x.flatten(1)
+    return solver.solve(v, start, gray_with_a_hole(count, sigma), Linear(), rng).x.flatten(1)
 
 
 def assert_mean(x: Tensor, mean: Tensor) -> None:
@@ -56,21 +58,71 @@ def test_flower_without_draws_has_the_posterior_mean_and_less_spread() -> None:
     assert bool((x.var(dim=0) < covariance.diagonal()).all())
 
 
-def test_mmps_follows_the_flow_to_the_posterior() -> None:
-    r"""The mean of data given x_t and y is exact, so that the steps are Euler's on the flow from N(0, I) to N(m, S).
+def velocity_to(mean: float, std: float) -> Velocity:
+    """Of the straight path from N(0, I) to N(m, s^2 I)."""
 
-    Those keep the mean of the points, t m, and multiply the deviation along an eigenvector of variance s^2 by
-    1 + h (t s^2 - (1 - t)) / ((1 - t)^2 + t^2 s^2) at each step.
+    def v(x: Tensor, t: Tensor) -> Tensor:
+        return mean + (t * std**2 - (1 - t)) / ((1 - t) ** 2 + t**2 * std**2) * (x - t * mean)
+
+    return v
+
+
+@pytest.mark.parametrize(("mean", "std", "steps"), [(0.0, 1.0, 16), (0.2, 0.3, 16), (0.2, 0.3, 64), (-0.5, 2.0, 64)])
+def test_mmps_follows_the_flow_to_the_posterior(mean: float, std: float, steps: int) -> None:
+    r"""The mean of data given x_t and y is exact but at t = 0, where the covariance of the data is taken for I, and the
+    mean is e_0, of such data. So the steps are Euler's on the flow from N(0, I) to the posterior N(m, S), from h on.
+
+    Those keep the mean of the points, t m, and multiply what deviates from it along an eigenvector of variance s^2 by
+    1 + h (t s^2 - (1 - t)) / ((1 - t)^2 + t^2 s^2) at each step: the noise, of which 1 - h is left at h, and
+    h (e_0 - m). With 64 steps less than a hundredth of the way from the
+    data's mean to m is left of the latter, and less than a tenth of the variance is missing.
     """
-    steps = 16
-    mean, covariance = posterior(gray_with_a_hole(1))
+    problem, h = gray_with_a_hole(1), 1 / steps
+    m, covariance = posterior(problem, mean, std)
     variance, vectors = torch.linalg.eigh(covariance)
     factor = torch.ones_like(variance)
+    for t in (n * h for n in range(1, steps)):
+        factor *= 1 + h * (t * variance - (1 - t)) / ((1 - t) ** 2 + t**2 * variance)
+    first, _ = posterior(problem, mean)
+    left = vectors @ (factor * (vectors.T @ (h * (first - m))))
+    x = draws(MMPS(steps=steps, iterations=4), v=velocity_to(mean, std))
+    assert_mean(x, m + left)
+    assert_covariance(x, vectors @ torch.diag((factor * (1 - h)) ** 2) @ vectors.T)
+    if steps == 64:
+        assert left.norm() < 0.01 * (m - mean).norm()
+        assert 0.9 < float((factor * (1 - h)).square().sum() / variance.sum()) < 1
+
+
+@pytest.mark.parametrize(("mean", "std", "nearest", "spread"), [(0.2, 0.3, 0.3, 0.15), (-0.5, 2.0, 0.05, 0.15)])
+def test_flower_on_data_of_another_spread(mean: float, std: float, nearest: float, spread: float) -> None:
+    r"""It takes the spread of x_1 given x_t for that of N(0, I), and draws from nearly the posterior alone.
+
+    Along a direction that J stretches by j, with e = j^2 / sigma^2 and the posterior mean p of data N(u, nu^2), where
+    u = m + t s^2 / ((1 - t)^2 + t^2 s^2) (x_t - t m), the draw is N(p, 1 / (1 / nu^2 + e)), and x_{t + h} is a draw of
+    the path to it. After 50 steps its mean and variance are off by so much of the way to the posterior's, and of that.
+    """
+    steps, problem = 50, gray_with_a_hole(1)
+    j = jacobian(problem)
+    stretch, vectors = torch.linalg.eigh(j.T @ j)
+    e = stretch.clamp_min(0) / SIGMA**2
+    y = problem.residual(torch.zeros(1, 3, SIDE, SIDE, dtype=torch.float64))[0].flatten()
+    seen, prior = vectors.T @ (j.T @ y) / SIGMA**2, vectors.T @ torch.full((len(e),), mean, dtype=torch.float64)
+    m, variance = torch.zeros_like(e), torch.ones_like(e)
     for t in (n / steps for n in range(steps)):
-        factor *= 1 + (t * variance - (1 - t)) / ((1 - t) ** 2 + t**2 * variance) / steps
-    x = draws(MMPS(steps=steps, iterations=4))
-    assert_mean(x, mean)
-    assert_covariance(x, vectors @ torch.diag(factor**2) @ vectors.T)
+        nu, gain = (1 - t) ** 2 / (t**2 + (1 - t) ** 2), t * std**2 / ((1 - t) ** 2 + t**2 * std**2)
+        precision = 1 / nu + e
+        drawn = (
+            ((prior + gain * (m - t * prior)) / nu + seen) / precision,
+            (gain / nu / precision) ** 2 * variance + 1 / precision,
+        )
+        after = t + 1 / steps
+        m, variance = after * drawn[0], after**2 * drawn[1] + (1 - after) ** 2
+    x = draws(Flower(steps=steps, gamma=1.0), v=velocity_to(mean, std))
+    assert_mean(x, vectors @ drawn[0])
+    assert_covariance(x, vectors @ torch.diag(drawn[1]) @ vectors.T)
+    right, covariance = posterior(problem, mean, std)
+    assert (vectors @ drawn[0] - right).norm() < nearest * (right - mean).norm()
+    assert abs(float(drawn[1].sum() / covariance.trace()) - 1) < spread
 
 
 def test_pnp_flow_follows_its_recursion() -> None:
