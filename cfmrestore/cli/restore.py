@@ -55,9 +55,9 @@ def _add_zero_shot(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--steps", type=int, metavar="N", help="of the method (default: its own)")
     group.add_argument("--label", type=int, metavar="CLASS", help="of the images, for a flow that is told one")
     group.add_argument("--guidance", type=float, metavar="F", help="scale of classifier-free guidance")
-    along = "of an attribute, fitted with --time 1: the result goes along it as far as the input leaves it open,"
+    along = "of an attribute, fitted with --time 1: the result goes along it as far as the input leaves it open"
     group.add_argument("--boundary", metavar="FILE", help=along)
-    group.add_argument("--toward", type=float, metavar="SD", help="this distance from it, in standard deviations")
+    group.add_argument("--toward", type=float, metavar="SD", help="to which distance from it, in standard deviations")
 
 
 def _add_look(group: argparse._ArgumentGroup) -> None:
