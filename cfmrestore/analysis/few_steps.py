@@ -13,6 +13,7 @@ from mmengine.dist import barrier, is_main_process
 from torch import Tensor
 
 from cfmrestore import model_zoo
+from cfmrestore.analysis.held_out import held_out_inputs, start_of
 from cfmrestore.apis.train import train
 from cfmrestore.configs_folder import configs_folder
 from cfmrestore.engine import checkpoints, distributed
@@ -23,8 +24,7 @@ from cfmrestore.engine.jobs import TimeLeft
 from cfmrestore.engine.runner import RestorationRunner
 from cfmrestore.engine.setup import build_runner, prepare_test_config
 from cfmrestore.flows import CouplingFlow, Sampling
-from cfmrestore.flows.coupling_flow import size_of
-from cfmrestore.flows.sampling import Start, sample
+from cfmrestore.flows.sampling import sample
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.registry import MODELS
 from cfmrestore.reports.markdown import format_number, markdown_table
@@ -37,7 +37,6 @@ NAME = "few_steps.py"
 """The config in the work directory."""
 
 _FINE = 64  # intervals of the teacher's fine solution, by Heun's method
-_CORNER = 64  # pixels of an input, along each side
 _HELP = """It worked if the student is clearly closer to the fine end than the teacher's Euler at {k}, and its metrics
 are near those of its own sampling. If not: more --iterations, or another --loss. Where the teacher's Euler at {k}
 is as good already, the flow is straight enough and needs no student.
@@ -144,47 +143,30 @@ def compare(
 @torch.no_grad()
 def _end(flow: CouplingFlow, sampling: Sampling, inputs: Mapping[str, Tensor]) -> tuple[Tensor, int]:
     """Where a flow leads from the starts of a batch, as it was trained: the latents, and the evaluations."""
-    sampling, given = as_trained(sampling), {key: inputs[key] for key in ("label", "mask", "map") if key in inputs}
-    pipeline, seeds = flow.pipeline(sampling), inputs["seeds"]
-    start: Start = (
-        pipeline.start(inputs["low"], seeds, given)
-        if "low" in inputs
-        else pipeline.start_of_noise(size_of(inputs, flow.encoder), seeds, given)
-    )
-    solution = sample(start, flow.path, sampling)
+    sampling = as_trained(sampling)
+    solution = sample(start_of(flow, flow.pipeline(sampling), inputs), flow.path, sampling)
     return solution.x, solution.nfe
 
 
 @torch.no_grad()
 def _held_out(cfg: Config, flow: CouplingFlow, starts: int) -> Iterator[dict[str, Tensor]]:
-    """Batches of the config's test set, of large inputs a corner; nothing where it has none."""
+    """Batches of the config's test set; nothing where it has none."""
     loader = cfg.get("test_dataloader") or cfg.get("val_dataloader")
     if loader is None:
         return
-    left, scale = starts, flow.coupling.scale
     preprocessor = MODELS.build(cfg.model.get("data_preprocessor") or {"type": "RestorationPreprocessor"})
     preprocessor.to(next(flow.parameters()).device)
     batches = RestorationRunner.build_dataloader(loader.to_dict(), seed=0)
     count = min(starts, len(batches.dataset))
-    clock = TimeLeft([float(count)]) if is_main_process() else None
+    clock, done = TimeLeft([float(count)]) if is_main_process() else None, 0
     if clock is not None:
         clock.say(f"measuring on {count} starts: {_FINE} intervals of the teacher, then each way to sample (--starts)")
         clock.begin("starts")
-    for batch in batches:
-        inputs = preprocessor(batch, False)["inputs"]
-        if "latent" in inputs and "low" not in inputs and preprocessor.makes_inputs:
-            inputs |= preprocessor.degraded(flow.encoder.decode(inputs["latent"]).clamp(0, 1), inputs["seeds"])
-        inputs = {key: value[:left] for key, value in inputs.items()}
-        left -= len(inputs["seeds"])
-        if "low" in inputs:
-            inputs["low"] = inputs["low"][..., :_CORNER, :_CORNER]
-            side = _CORNER * scale
-            inputs |= {key: inputs[key][..., :side, :side] for key in ("mask", "map") if key in inputs}
+    for inputs in held_out_inputs(batches, preprocessor, flow, count):
         yield inputs
+        done += len(inputs["seeds"])
         if clock is not None:  # what was yielded is measured now
-            clock.update((starts - left) / count)
-        if left <= 0:
-            break
+            clock.update(done / count)
     if clock is not None:
         clock.close()
 

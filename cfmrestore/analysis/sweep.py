@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from mmengine.config import Config
 
+from cfmrestore.analysis.held_out import held_out_inputs, start_of
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.memory import PeakMemory
 from cfmrestore.engine.runner import RestorationRunner
@@ -25,7 +26,6 @@ from cfmrestore.reports.markdown import markdown_table
 from cfmrestore.restore import stages
 
 Row = dict[str, Any]
-_CORNER = 64  # pixels of an input, along each side
 
 
 def sweep(
@@ -118,16 +118,13 @@ def _finish(runner: RestorationRunner, cfg: Config, rows: list[Row], first: Scor
 
 
 @torch.no_grad()
-def measured_straightness(runner: RestorationRunner, images: int = 4) -> float:
-    """Mean straightness over the first images of the test set, a corner of each."""
+def measured_straightness(runner: RestorationRunner, count: int = 4) -> float:
+    """Mean straightness over the first starts of the test set."""
     model, values = runner.bare_model, []
     model.eval()
-    for batch in runner.test_dataloader:
-        inputs = model.data_preprocessor(batch, False)["inputs"]
-        start = model.pipeline().start(inputs["low"][..., :_CORNER, :_CORNER], inputs["seeds"])
+    for inputs in held_out_inputs(runner.test_dataloader, model.data_preprocessor, model, count):
+        start = start_of(model, model.pipeline(), inputs)
         values += straightness(start.velocity, start.x_0).tolist()
-        if len(values) >= images:
-            break
     return sum(values) / len(values)
 
 

@@ -59,7 +59,7 @@ def evaluate_folders(
         patches: How many patches metrics of whole sets cut an image into, in place of their defaults.
         patch_side: Side of a patch, in pixels.
         min_images: Fewest images that metrics of whole sets take, in place of what they need.
-        interval: Confidence level of a bootstrap interval of KID, such as 0.95, whose ends get columns.
+        interval: Confidence level of an interval of each metric of whole sets, such as 0.95, whose ends get columns.
         out: JSON file for the result; a table and a CSV file are written beside it.
         report: HTML file with table, histograms and the worst images.
     """
@@ -95,7 +95,7 @@ def _configs(metrics: Sequence[str], weights: str | None, sets: dict[str, Any]) 
     """Of the metrics, each once; what is said of those of whole sets has to mean one of them."""
     configs = [metric_config(metric, weights, **sets) for metric in dict.fromkeys(metrics)]
     if sets["interval"] is not None and not any("interval" in config for config in configs):
-        raise ValueError("an interval is of a kernel distance: name kid, patchkid or kid:FEATURES among the metrics")
+        raise ValueError("an interval is of metrics of whole sets: name fid, kid or kid:FEATURES among the metrics")
     return configs
 
 

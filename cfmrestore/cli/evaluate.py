@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--patches", type=int, metavar="N", help="that fid, kid, ... cut an image into; 0: none")
     parser.add_argument("--patch-side", type=int, metavar="N", help="in pixels (default: 256)")
     parser.add_argument("--min-images", type=int, metavar="N", help="fewest that fid, kid, ... take, at your own risk")
-    parser.add_argument("--interval", type=float, metavar="LEVEL", help="bootstrap interval of kid, such as 0.95")
+    parser.add_argument("--interval", type=float, metavar="LEVEL", help="interval of fid, kid, ..., such as 0.95")
     parser.add_argument("--out", metavar="FILE.json", help="write the result, and a table and a CSV file beside it")
     parser.add_argument("--report", metavar="FILE.html", help="write a page with histograms and the worst images")
 

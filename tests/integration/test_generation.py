@@ -1,5 +1,6 @@
 """tools/test.py on models that generate."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -85,6 +86,16 @@ def test_digits_of_the_classes_of_those_that_are_held_out(folder: Path) -> None:
     assert np.mean(result["values"]["target"]["ClassAccuracy (SeededNet)"]) == pytest.approx(
         rows["target"]["ClassAccuracy (SeededNet)"]
     )
+
+
+@pytest.mark.parametrize("dataset", [{**REQUESTS, "count": 67}, DIGITS], ids=["requests", "digits"])
+def test_a_sweep_of_what_generates(folder: Path, tmp_path: Path, dataset: dict) -> None:
+    file = config(folder, dataset, reference=str(folder / "real.safetensors"))
+    args = ["--solvers", "Euler", "--intervals", 1, 2, "--seeds", 0, 1, "--work-dir", folder / "run", "--out", tmp_path]
+    assert "straightness" in run_tool("sweep.py", file, folder / "model.pth", *args)
+    rows = list(csv.DictReader((tmp_path / "sweep.csv").open()))
+    assert [float(row["NFE"]) for row in rows] == [1, 1, 2, 2]
+    assert len({row["FD (SeededNet)"] for row in rows}) == 4
 
 
 def test_too_few_pictures_are_refused_before_any_is_drawn(folder: Path) -> None:

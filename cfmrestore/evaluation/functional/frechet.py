@@ -55,21 +55,36 @@ class GaussianSums:
         return Gaussian(mu, (covariance + covariance.T) / 2)
 
 
-def frechet_distance(a: Gaussian, b: Gaussian) -> float:
-    r"""The squared Wasserstein-2 distance of two normal laws.
+def frechet_distance(a: Gaussian | Float[Tensor, "n d"], b: Gaussian | Float[Tensor, "m d"]) -> float:
+    r"""The squared Wasserstein-2 distance of two normal laws, or of those that stand for two sets of features.
 
     .. math::
         |\mu_a - \mu_b|^2 + \operatorname{tr}\left(A + B - 2 (A B)^{1/2}\right)
 
-    The eigenvalues of :math:`A B` are those of the symmetric :math:`A^{1/2} B A^{1/2}`, so the trace of its root is the
-    sum of the singular values of :math:`A^{1/2} B^{1/2}`: real also where a covariance is singular, as with fewer
-    images than features, and without roots of rounding errors.
+    With :math:`A = F^\top F` and :math:`B = G^\top G`, the eigenvalues of :math:`A B` are those of
+    :math:`(F G^\top)^\top F G^\top`, so the trace of its root is the sum of the singular values of
+    :math:`F G^\top`: real also where a covariance is singular, as with fewer images than features, and without roots
+    of rounding errors. F is the symmetric root of A, or the centered features by :math:`\sqrt{n - 1}` where these are
+    fewer than they are long.
 
     Reference: Dowson and Landau, 1982; Heusel et al., 2017, equation 6 (arXiv:1706.08500).
     """
-    (mu_a, A), (mu_b, B) = ([x.double() for x in law] for law in (a, b))
-    roots = torch.linalg.svdvals(_root(A) @ _root(B))
-    return float((mu_a - mu_b).square().sum() + A.trace() + B.trace() - 2 * roots.sum())
+    (mu_a, F), (mu_b, G) = _mean_and_root(a), _mean_and_root(b)
+    roots = torch.linalg.svdvals(F @ G.T)
+    return float((mu_a - mu_b).square().sum() + F.square().sum() + G.square().sum() - 2 * roots.sum())
+
+
+def _mean_and_root(law: Gaussian | Float[Tensor, "n d"]) -> tuple[Float[Tensor, " d"], Float[Tensor, "k d"]]:
+    """The mean, and some F with the covariance F^T F."""
+    if isinstance(law, Tensor):
+        n, dim = law.shape
+        if 2 <= n < dim:
+            x = law.double()
+            return x.mean(dim=0), (x - x.mean(dim=0)) / (n - 1) ** 0.5
+        sums = GaussianSums(dim)
+        sums.update(law)
+        law = sums.mean_and_covariance()
+    return law.mean.double(), _root(law.covariance.double())
 
 
 def _root(matrix: Float[Tensor, "d d"]) -> Float[Tensor, "d d"]:

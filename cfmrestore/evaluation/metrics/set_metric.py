@@ -2,7 +2,8 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ import torch
 from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
 from torch import Tensor
 
+from cfmrestore.evaluation.functional.half_sampling import half_sample_intervals
 from cfmrestore.evaluation.metrics.base import MeasuredSample, Metric, pictures
 from cfmrestore.evaluation.metrics.feature_space import INCEPTION, FeatureSpace
 from cfmrestore.evaluation.metrics.real_pictures import RealPictures
@@ -37,6 +39,7 @@ class SetMetric(Metric):
         min_images: Fewest images that are measured; by default as many as there must be for a number.
         baseline: Config of a dataset of real pictures, such as those of training. Independent draws of as many, of the
             same classes, get a row "real": what the numbers are of a generator that is as good as real.
+        interval: Confidence level of an interval of each number over images, whose ends get columns; 0 is none.
     """
 
     measures: ClassVar[dict[str, bool]]
@@ -60,6 +63,7 @@ class SetMetric(Metric):
         reference: str | Path | None = None,
         min_images: int | None = None,
         baseline: dict[str, Any] | None = None,
+        interval: float = 0.0,
     ) -> None:
         super().__init__()
         patches = self.default_patches if patches is None else patches
@@ -67,15 +71,18 @@ class SetMetric(Metric):
             raise ValueError(f"{type(self).__name__} needs a patch or more an image; got {patches=}")
         if (reference is not None or baseline is not None) and not self.takes_reference:
             raise ValueError(f"{type(self).__name__} compares with no other pictures: leave reference and baseline out")
+        if not 0 <= interval < 1:
+            raise ValueError(f"need 0 <= interval < 1; got {interval}")
         self.space = FeatureSpace(features, weights, patches, patch_side, seed)
-        self.reference_file, self.min_images = reference, min_images
+        self.reference_file, self.min_images, self.interval = reference, min_images, interval
         self.baseline = None if baseline is None else RealPictures(baseline, seed)
         self.needs_target = self.needs_target and reference is None
         self._clear()
 
     @property
     def columns(self) -> dict[str, bool]:
-        return {self.space.title(name): higher for name, higher in self.measures.items()}
+        ends = ["", " low", " high"] if self.interval else [""]
+        return {self.space.title(name) + end: higher for name, higher in self.measures.items() for end in ends}
 
     @cached_property
     def reference(self) -> ReferenceSet | None:
@@ -105,7 +112,7 @@ class SetMetric(Metric):
 
     def needed_features(self) -> int:
         """Features below which the set is refused."""
-        return self.min_features
+        return self.min_features if not self.interval else max(2 * self.min_features, 4 * max(self.space.patches, 1))
 
     def of_reference(self, reference: ReferenceSet) -> Any:
         """What ``finish`` gives of the reference; here its features."""
@@ -131,7 +138,26 @@ class SetMetric(Metric):
 
     @abstractmethod
     def compare(self, target: Any, row: Any) -> Sequence[float]:
-        """The numbers of a row, in the order of the columns; the target is None where there are no targets."""
+        """The numbers of a row, in the order of ``measures``; the target is None where there are no targets."""
+
+    def intervals(self, target: Any, row: Any) -> Sequence[tuple[float, float]]:
+        """Of each number; what of the two is no set of features is taken as known."""
+        known = not isinstance(target, Tensor)
+        return half_sample_intervals(
+            partial(self.compare, target) if known else self.compare,
+            [row] if known else [target, row],
+            per_image=max(self.space.patches, 1),
+            paired=self.reference is None,
+            level=self.interval,
+            seed=self.space.seed,
+        )
+
+    def _scores(self, target: Any, row: Any) -> dict[str, Score]:
+        """The numbers of a row, each before the ends of its interval, by column."""
+        values = [[value] for value in self.compare(target, row)]
+        if self.interval:
+            values = [[*value, *ends] for value, ends in zip(values, self.intervals(target, row), strict=True)]
+        return dict(zip(self.columns, map(Score, chain.from_iterable(values)), strict=True))
 
     def process(self, data_batch: Any, data_samples: Sequence[MeasuredSample]) -> None:
         del data_batch
@@ -177,10 +203,7 @@ class SetMetric(Metric):
                 self._add([name], {"real": self.space.of(image, name)})
         finished = {kind: self.finish(statistics) for kind, statistics in self.statistics.items()}
         target = finished.pop("target", None) if self.reference is None else self.of_reference(self.reference)
-        rows = {
-            kind: dict(zip(self.columns, map(Score, self.compare(target, row)), strict=True))
-            for kind, row in finished.items()
-        }
+        rows = {kind: self._scores(target, row) for kind, row in finished.items()}
         return Scores(rows, self.columns, list(self._warnings(len(seen))))
 
     def _warnings(self, num_images: int) -> Iterator[str]:
