@@ -27,7 +27,8 @@ from cfmrestore.restore.known_degradation import KnownDegradation
 from cfmrestore.typing import Image, Size
 
 _QUANTIZE = {"type": "Quantize"}
-_DETAILS = 4  # images of the picture
+_DETAILS = 2  # images of the picture, for each task
+_CAPTION = 128  # pixels that one needs
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def zero_shot(
         steps: Of the methods, in place of their own.
         beside: Models that were trained for super-resolution x4, by the titles of their rows.
         tasks: Names of ``TASKS``.
-        picture: A JPEG file: the input, the result of the first method and the original.
+        picture: A JPEG file: of two photographs a task the input, the result of each method and the original.
         out: A file for the tables.
         page: A text file, where the tables stand between two lines ``<!-- zero-shot: begin -->`` and ``end``.
         device: As for ``Restorer``.
@@ -127,30 +128,30 @@ def zero_shot(
     files = [files[i * len(files) // count] for i in range(count)]
     restorer = ZeroShotRestorer.from_pretrained(model, steps=steps, device=device)
     tables: list[str] = []
-    details: list[list[np.ndarray]] = []
+    details: list[np.ndarray] = []
     for name in tasks:
         cases = [_case(file, TASKS[name], side) for file in files]
         rows: dict[str, dict[str, float | None]] = {}
         simple = [TASKS[name].simple(case.low, case.how.operator, case.how.size) for case in cases]
         rows[TASKS[name].baseline] = _scores(cases, simple)
-        shown: list[Tensor] = []
+        shown: dict[str, list[Tensor]] = {}
         for method in methods:
             solver = ZeroShotRestorer(restorer.flow, method=method, steps=steps, device=device)
             began = time.perf_counter()
             done = [solver.solve(case.low, case.how, [case.seed]) for case in track(cases, f"{name}: {method}")]
             seconds = (time.perf_counter() - began) / len(cases)
-            images = [one.image.float().cpu() for one in done]
+            images = shown[method] = [one.image.float().cpu() for one in done]
             rows[method] = {**_scores(cases, images), "NFE": done[0].nfe, "seconds": seconds}
-            shown = shown or images
         if TASKS[name].scale == 4:
             rows |= {title: _trained(cases, place, device) for title, place in (beside or {}).items()}
         tables.append(metrics_table(name, rows, format_number))
-        details.append([_detail(name, case, image, side) for case, image in zip(cases, shown, strict=True)][:_DETAILS])
+        for case, *images in list(zip(cases, *shown.values(), strict=True))[:_DETAILS]:
+            details.append(_detail(name, case, dict(zip(shown, images, strict=True)), side))
     text = "\n".join(tables)
     if out is not None:
         write_text(Path(out), text)
     if picture is not None:
-        write_jpeg(picture, stack([np.concatenate(row, axis=1) for row in zip(*details, strict=True)]))
+        write_jpeg(picture, stack(details))
     if page is not None:
         fill(page, "zero-shot", text)
     return text
@@ -183,10 +184,18 @@ def _scores(cases: Sequence[Case], images: Sequence[Image]) -> dict[str, float |
     }
 
 
-def _detail(name: str, case: Case, image: Image, side: int) -> np.ndarray:
-    factor = case.high.shape[-1] // case.low.shape[-1]
-    low = case.low.repeat_interleave(factor, -2).repeat_interleave(factor, -1)
-    columns = {name: low, "restored": image, "original": case.high}
+def _detail(name: str, case: Case, restored: Mapping[str, Image], side: int) -> np.ndarray:
+    """A row of the picture; small images by their pixels enlarged, so that the captions have room."""
+    factor, larger = case.high.shape[-1] // case.low.shape[-1], max(1, _CAPTION // side)
+    columns = {name: _enlarged(case.low, factor), **restored, "original": case.high}
     return np.concatenate(
-        [np.concatenate([caption(title, side), to_pixels(one[0])]) for title, one in columns.items()], axis=1
+        [
+            np.concatenate([caption(title, side * larger), to_pixels(_enlarged(one, larger)[0])])
+            for title, one in columns.items()
+        ],
+        axis=1,
     )
+
+
+def _enlarged(image: Image, factor: int) -> Image:
+    return image.repeat_interleave(factor, -2).repeat_interleave(factor, -1)

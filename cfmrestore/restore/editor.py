@@ -118,7 +118,7 @@ class Editor:
     def _placed(self, image: np.ndarray | Tensor) -> Tensor:
         """One image as a batch, where the model is."""
         if isinstance(image, np.ndarray):
-            image = torch.from_numpy(image).permute(2, 0, 1).float() / 255
+            image = torch.tensor(image).permute(2, 0, 1).float() / 255
         return image[None].to(self.sampler.device)
 
     def _check_label(self, boundaries: Sequence[Boundary], label: int | None) -> None:

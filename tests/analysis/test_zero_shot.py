@@ -28,7 +28,7 @@ def test_tables_and_a_picture(tmp_path: Path) -> None:
     assert rows[0][2:] == ["bicubic", "flower", "pnp-flow", "cfm-x4"]
     assert rows[3][2:] == ["mean color", "flower", "pnp-flow"]
     with Image.open(picture) as image:
-        assert image.size == (len(TASKS) * 3 * 32, 2 * (32 + 18))
+        assert image.size == (4 * 128, len(TASKS) * 2 * (128 + 18))
 
 
 def test_wrong_tasks_and_small_photographs_are_named(tmp_path: Path) -> None:
