@@ -72,8 +72,10 @@ def boundary_edit(
 
     by k standard deviations s of the signed distance; the flow then leads it on to an image. Boundaries of one time are
     not orthogonal: ``displacement`` changes the distances from all of them and from those that are kept as is asked.
-    What lies in the network's bottleneck is moved at every evaluation from :math:`t_m` on. An attribute may have a
-    boundary in each space, as in the paper, and at several times.
+    Nor are those of several times: what moves before did to the distance of another attribute is taken back at its
+    time, where d(z) is that of the point of the unedited image. What lies in the network's bottleneck is moved at every
+    evaluation from :math:`t_m` on. An attribute may have a boundary in each space, as in the paper, and at several
+    times, whose moves add up.
 
     Reference: Zhu et al., 2023, section 4 (arXiv:2302.08357); here with the intercept, and in standard deviations.
 
@@ -98,13 +100,13 @@ def boundary_edit(
     if wrong := [several for several in asked if len(several) != len(boundaries)]:
         raise ValueError(f"one strength for all boundaries or one each; got {wrong[0]} for {len(boundaries)}")
     start = paths.encode(walk.times[0])
-    unedited = walk.forward(start.x, [0.0] * len(boundaries), to_value=False)
+    unedited = walk.forward(start.x, [0.0] * len(boundaries))
     edits = []
     for several in asked:
         if not any(several) and not to_value:
             moved, distances, nfe = unedited
         else:
-            moved, distances, nfe = walk.forward(start.x, several, to_value=to_value)
+            moved, distances, nfe = walk.forward(start.x, several, to_value=to_value, unedited=unedited[1])
         total = paths.nfe + start.nfe + nfe
         edits.append(BoundaryEdit(several, paths.images(moved), moved, distances, total))
     return BoundaryEdits(edits, relative_rms(unedited[0], paths.x_1))
@@ -172,12 +174,21 @@ class _Walk:
         self.names = names_of(self.all)
 
     def forward(
-        self, x: Latent, strengths: Sequence[float], *, to_value: bool
+        self,
+        x: Latent,
+        strengths: Sequence[float],
+        *,
+        to_value: bool = False,
+        unedited: Mapping[str, tuple[Tensor, Tensor]] | None = None,
     ) -> tuple[Tensor, dict[str, tuple[Tensor, Tensor]], int]:
-        """The point at t = 1, what was moved from where to where, and evaluations."""
+        """The point at t = 1, what was moved from where to where, and evaluations.
+
+        Args:
+            unedited: What the way without moves has told.
+        """
         velocity: Velocity = self.paths.velocity
         told: dict[str, tuple[Tensor, Tensor]] = {}
-        nfe = 0
+        nfe, earlier = 0, set[str]()
         for time, end in zip(self.times, [*self.times[1:], 1.0], strict=True):
             for space in ("latent", "bottleneck"):
                 numbers = [n for n, one in enumerate(self.all) if one.time == time and one.space == space]
@@ -186,19 +197,23 @@ class _Walk:
                 group = [self.all[n] for n in numbers]
                 points = x if space == "latent" else features_at(self.flow.network, velocity, x, time)
                 nfe += space == "bottleneck"
-                before = torch.stack([one.distance(points) for one in group])
-                std = torch.tensor([one.std for one in group]).to(before)[:, None]
-                asked = [strengths[n] if n < self.moved else 0.0 for n in numbers]
-                changes = torch.tensor(asked).to(before)[:, None] * std - (before if to_value else 0 * before)
-                kept = torch.tensor([n >= self.moved for n in numbers], device=before.device)[:, None]
-                changes = changes.masked_fill(kept, 0)
-                shift = displacement(group, changes)
+                here = torch.stack([one.distance(points) for one in group])
+                std = torch.tensor([one.std for one in group]).to(here)[:, None]
+                asked = torch.tensor([strengths[n] if n < self.moved else 0.0 for n in numbers]).to(here)[:, None] * std
+                before = here.clone()
+                for row, n in enumerate(numbers):
+                    if unedited is not None and self.all[n].attribute not in earlier:
+                        before[row] = unedited[self.names[n]][0] * std[row]
+                moved = torch.tensor([n < self.moved for n in numbers], device=here.device)[:, None]
+                after = asked + (before * ~moved if to_value else before)
+                shift = displacement(group, after - here)
+                earlier |= {self.all[n].attribute for n in numbers if n < self.moved}
                 if space == "latent":
                     x = x + shift.to(x)
                 else:
                     velocity = BottleneckShift(velocity, self.flow.network, shift, (time - _NEAR, self.until))
-                for n, d, change, s in zip(numbers, before, changes, std, strict=True):
-                    told[self.names[n]] = (d / s, (d + change) / s)
+                for n, d, d_after, s in zip(numbers, before, after, std, strict=True):
+                    told[self.names[n]] = (d / s, d_after / s)
             solution = self.paths.walk(x, time, end, velocity)
             x, nfe = solution.x, nfe + solution.nfe
         return x, told, nfe

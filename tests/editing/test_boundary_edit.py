@@ -133,6 +133,29 @@ def test_boundaries_of_several_times_are_passed_in_turn() -> None:
 
 
 @torch.no_grad()
+def test_attributes_of_several_times_are_orthogonal() -> None:
+    """What the first move does to the other attribute is taken back where that is moved, or kept."""
+    flow, (images, positive) = build(), two_classes()
+    points = encode(flow, images, [0.2, 0.6]).points
+    red = fit_boundary(points[0.2], positive, attribute="red", time=0.2)
+    half = torch.zeros_like(red.normal)
+    half[0, :2] = 1
+    half /= half.norm()
+    top = replace(red, normal=half, direction=half, attribute="top", intercept=0.1, time=0.6)
+    seeds, data = torch.zeros(2, dtype=torch.long), 2 * images[:2] - 1
+    before = top.distance(at(data, 0.6))
+    for strength in (0.0, 1.5):
+        done = boundary_edit(flow, images[:2], seeds, [red, top], [(1.0, strength)]).edits[0]
+        after = top.distance(at(done.latent, 0.6))
+        assert torch.allclose(after, before + strength * top.std, atol=1e-3)
+        assert torch.allclose(done.distances["top"][1] * top.std, after, atol=1e-3)
+    carried = red.std * _spread(torch.tensor(0.6)) / _spread(torch.tensor(0.2)) * red.direction
+    assert float((top.normal * carried).sum()) > 0.1  # what was taken back
+    done = boundary_edit(flow, images[:2], seeds, [red, top], [(1.0, -1.5)], to_value=True).edits[0]
+    assert torch.allclose(top.distance(at(done.latent, 0.6)), torch.full((2,), -1.5 * top.std), atol=1e-3)
+
+
+@torch.no_grad()
 def test_a_strength_of_nothing_is_the_image_but_for_the_solver() -> None:
     flow = network_flow(sampling={"solver": {"type": "RK4"}, "num_intervals": 24})
     images = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(1)) * 0.8 + 0.1
