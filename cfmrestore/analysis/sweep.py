@@ -39,6 +39,8 @@ def sweep(
     fidelities: Sequence[float] | None = None,
     benchmark: str | None = None,
     protocol: str | None = None,
+    metrics: Sequence[str] | None = None,
+    weights: str | None = None,
     work_dir: str | None = None,
     launcher: str | None = None,
     options: Mapping[str, Any] | None = None,
@@ -56,6 +58,8 @@ def sweep(
             intervals and is measured once; by default the config's.
         benchmark: NAME=FOLDERS, in place of the config's test set.
         protocol: How images are compared, in place of the config's.
+        metrics: Their names, in any case, in place of the config's.
+        weights: Folder with the weights of networks that these metrics need; without it, torch's cache.
         work_dir: Where the log is written.
         launcher: "none", "pytorch", "slurm" or "mpi"; by default what the environment says.
         options: Dotted keys of the config and their values.
@@ -67,7 +71,7 @@ def sweep(
     if not (solvers and intervals and seeds) or min(intervals) < 1:
         raise ValueError(f"need solvers, seeds, and intervals of 1 or more; got {solvers=}, {intervals=}, {seeds=}")
     cfg = prepare_config(config, work_dir=work_dir, launcher=launcher, options=options)
-    cfg = prepare_test_config(cfg, stages.find_model(checkpoint), protocol)
+    cfg = prepare_test_config(cfg, stages.find_model(checkpoint), protocol, metrics, weights)
     name, equals, where = (benchmark or "").partition("=")
     if benchmark is not None and not (name and equals and where):
         raise ValueError(f"a benchmark is NAME=FOLDERS; got {benchmark!r}")

@@ -16,7 +16,6 @@ from cfmrestore.engine.setup import (
     prepare_test_config,
 )
 from cfmrestore.evaluation import protocols
-from cfmrestore.evaluation.metric_names import metric_config
 from cfmrestore.reports import results
 from cfmrestore.restore import stages
 
@@ -57,9 +56,7 @@ def evaluate_checkpoint(
     """
     results.check_names(out, report)
     cfg = prepare_config(config, work_dir=work_dir, launcher=launcher, options=options)
-    if metrics is not None:
-        cfg.test_evaluator = [*(metric_config(name, weights) for name in metrics), {"type": "NFE"}]
-    cfg = prepare_test_config(cfg, stages.find_model(checkpoint), protocol)
+    cfg = prepare_test_config(cfg, stages.find_model(checkpoint), protocol, metrics, weights)
     if not benchmarks:
         check_folders(cfg, "test_dataloader")
     scale = cfg.model.get("scale", 4)

@@ -1,6 +1,7 @@
 """What commands share: flags, values of flags, and errors that a person can read."""
 
 import argparse
+import ast
 import os
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,14 @@ def add_config_flags(parser: argparse.ArgumentParser) -> None:
     launchers = ("none", "pytorch", "slurm", "mpi")
     parser.add_argument("--launcher", choices=launchers, help="default: what the environment says")
     parser.add_argument("--local_rank", "--local-rank", type=int, help=argparse.SUPPRESS)
+
+
+def add_metric_flags(parser: argparse.ArgumentParser) -> None:
+    """How a config's test is measured, in place of what it says."""
+    parser.add_argument("--protocol", help="how images are compared, in place of the config's")
+    metrics = "in place of the config's: psnr ssim lpips fid ..."
+    parser.add_argument("--metrics", nargs="+", metavar="NAME", help=metrics)
+    parser.add_argument("--weights", metavar="FOLDER", help="of networks that metrics need (default: torch's cache)")
 
 
 def add_output_flags(parser: argparse.ArgumentParser, *, json: bool) -> None:
@@ -96,17 +105,44 @@ class RenamedFlag(argparse.Action):
 
 
 def parse_options(pairs: Sequence[str] | None) -> dict[str, Any] | None:
-    """KEY=VALUE arguments, with numbers, lists and tuples as OpenMMLab's ``DictAction`` reads them."""
+    """KEY=VALUE arguments, with numbers, lists and tuples as OpenMMLab's ``DictAction`` reads them.
+
+    What holds a dictionary is read as in a config: ``model.loss='[dict(type="MSE"), dict(type="Shortcut")]'``.
+    """
     if pairs is None:
         return None
     from mmengine.config import DictAction
 
+    options: dict[str, Any] = {}
     for pair in pairs:
-        if not pair.partition("=")[1]:
+        key, equals, value = pair.partition("=")
+        if not equals:
             raise ValueError(f"expected KEY=VALUE; got {pair!r}")
-    parsed = argparse.Namespace()
-    DictAction((), "options")(argparse.ArgumentParser(), parsed, pairs)
-    return dict(parsed.options)
+        if "dict(" in value or "{" in value:
+            options[key] = _literal(key, value)
+        else:
+            parsed = argparse.Namespace()
+            DictAction((), "options")(argparse.ArgumentParser(), parsed, [pair])
+            options |= parsed.options
+    return options
+
+
+def _literal(key: str, text: str) -> Any:
+    """Numbers, texts, lists, tuples and dictionaries as Python writes them; nothing is executed."""
+
+    def read(node: ast.AST) -> Any:
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "dict" and not node.args:
+            return {str(one.arg): read(one.value) for one in node.keywords}
+        if isinstance(node, ast.Dict) and None not in node.keys:
+            return {read(name): read(value) for name, value in zip(node.keys, node.values, strict=True) if name}
+        if isinstance(node, ast.List | ast.Tuple):
+            return (list if isinstance(node, ast.List) else tuple)(map(read, node.elts))
+        return ast.literal_eval(node)
+
+    try:
+        return read(ast.parse(text.strip(), mode="eval").body)
+    except (SyntaxError, ValueError, TypeError) as error:
+        raise ValueError(f"{key} is no list or dictionary as a config has them: {text!r} ({error})") from error
 
 
 def parse_names(pairs: Sequence[str]) -> dict[str, str]:

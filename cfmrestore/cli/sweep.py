@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fidelity = "0 the most detailed, 1 the closest to the input"
     parser.add_argument("--fidelity", dest="fidelities", nargs="+", type=float, metavar="F", help=fidelity)
     parser.add_argument("--benchmark", metavar="NAME=FOLDERS", help="in place of the config's test set, as in test.py")
-    parser.add_argument("--protocol", help="how images are compared, in place of the config's")
+    common.add_metric_flags(parser)
     common.add_config_flags(parser)
 
 

@@ -24,11 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "NAME=FOLDER with a frozen set of degrade.py"
     )
     parser.add_argument("--benchmarks", nargs="+", default=[], metavar="NAME=FOLDERS", help=benchmarks)
-    parser.add_argument("--protocol", help="how images are compared, in place of the config's")
-    metrics = "in place of the config's: psnr ssim lpips fid ..."
-    parser.add_argument("--metrics", nargs="+", metavar="NAME", help=metrics)
+    common.add_metric_flags(parser)
     parser.add_argument("--method", help="how the restorations are called in tables (default: the checkpoint)")
-    parser.add_argument("--weights", metavar="FOLDER", help="of networks that metrics need (default: torch's cache)")
     parser.add_argument("--out", metavar="FILE.json", help="write the result, and a table and a CSV file beside it")
     parser.add_argument("--report", metavar="FILE.html", help="write a page with histograms and the worst images")
     parser.add_argument("--show-dir", metavar="DIR", help="write a picture of every image")

@@ -1,7 +1,7 @@
 """From a config to a runner; configs that only test, by one protocol, on any benchmark."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from cfmrestore.engine.config.load import load_config
 from cfmrestore.engine.runner import RestorationRunner, relative_to_here
 from cfmrestore.engine.trackers import leave_out_trackers
 from cfmrestore.evaluation import protocols
+from cfmrestore.evaluation.metric_names import metric_config
 from cfmrestore.evaluation.metrics import ImageMetric
 from cfmrestore.imageio import check_folder
 from cfmrestore.registry import DATASETS, METRICS, MODELS, find_class
@@ -82,8 +83,17 @@ def benchmark_dataset(name: str, where: str, scale: int) -> dict[str, Any]:
     }
 
 
-def prepare_test_config(cfg: Config, checkpoint: Path, protocol: str | None) -> Config:
-    """A config that only tests, all its metrics by one protocol, with what a result file needs."""
+def prepare_test_config(
+    cfg: Config,
+    checkpoint: Path,
+    protocol: str | None,
+    metrics: Sequence[str] | None = None,
+    weights: str | None = None,
+) -> Config:
+    """A config that only tests, all its metrics by one protocol, with what a result file needs.
+
+    Metrics that are named stand in place of the config's; the folder of weights is that of the networks they need.
+    """
     if cfg.get("test_dataloader") is None:
         raise ValueError("the config has no test_dataloader")
     cfg.load_from, cfg.resume = str(checkpoint), False
@@ -91,15 +101,17 @@ def prepare_test_config(cfg: Config, checkpoint: Path, protocol: str | None) -> 
     remove_evaluation(cfg, "val")
     leave_out_trackers(cfg)
     cfg.auto_scale_lr = None
-    metrics = list(cfg.test_evaluator) if isinstance(cfg.test_evaluator, list | tuple) else [cfg.test_evaluator]
-    with_protocol = [metric for metric in metrics if issubclass(find_class(metric, METRICS), ImageMetric)]
+    if metrics is not None:
+        cfg.test_evaluator = [*(metric_config(name, weights) for name in metrics), {"type": "NFE"}]
+    found = list(cfg.test_evaluator) if isinstance(cfg.test_evaluator, list | tuple) else [cfg.test_evaluator]
+    with_protocol = [metric for metric in found if issubclass(find_class(metric, METRICS), ImageMetric)]
     names = {metric.get("protocol", cfg.get("protocol", "classic_y")) for metric in with_protocol}
     if protocol is None and len(names) > 1:
         raise ValueError(f"the metrics of one evaluation need one protocol; the config has {', '.join(sorted(names))}")
     cfg.protocol = protocols.find_protocol(protocol or next(iter(names), "classic_y")).name
     for metric in with_protocol:
         metric["protocol"] = cfg.protocol
-    cfg.test_evaluator = [*with_protocol, *(m for m in metrics if m not in with_protocol), {"type": "ImageDigest"}]
+    cfg.test_evaluator = [*with_protocol, *(m for m in found if m not in with_protocol), {"type": "ImageDigest"}]
     if "ceiling" in inspect.signature(find_class(cfg.model, MODELS)).parameters:
         cfg.model.ceiling = True
     return cfg

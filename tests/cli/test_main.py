@@ -215,6 +215,13 @@ def test_options_are_read_as_openmmlab_reads_them() -> None:
         "a": 1, "b.c": "x", "d": [1, (2.5, "y")], "e": True, "f": "", "g": None, "h": "k=1",
     }  # fmt: skip
     assert common.parse_options(None) is None
+    pairs = ["a.b=[dict(type='MSE', weight=-8.0), {'type': \"Shortcut\", 'intervals': ()}]", "c=1"]
+    assert common.parse_options(pairs) == {
+        "a.b": [{"type": "MSE", "weight": -8.0}, {"type": "Shortcut", "intervals": ()}], "c": 1,
+    }  # fmt: skip
+    for wrong in ("a=[dict(type=MSE)]", "a={'b': open('x')}", "a=[dict(", "a=dict({'b': 1})", "a={**b}", "a={[1]: 2}"):
+        with pytest.raises(ValueError, match="a is no list or dictionary as a config has them"):
+            common.parse_options([wrong])
     given = ["x.py", "--cfg-options", "a=1", "b=2", "--seed", "3", "--cfg-options", "c=3"]
     assert cli.build_parser("train").parse_args(given).cfg_options == ["a=1", "b=2", "c=3"]
 

@@ -105,9 +105,12 @@ def test_a_sweep(trained: Path, tmp_path: Path) -> None:
     assert "straightness" in output
     assert Image.open(tmp_path / "sweep" / "sweep.png").size[0] > 500
     seeds = ["--solvers", "Euler", "--intervals", 1, "--seeds", 0, 1, "--out", tmp_path / "seeds"]
+    seeds += ["--metrics", "psnr", "haarpsi"]
     run_tool("sweep.py", TINY, trained / "run", *seeds, "--work-dir", tmp_path / "run", options=small_options(trained))
     first, second = csv.DictReader((tmp_path / "seeds" / "sweep.csv").open())
     assert first["PSNR"] != second["PSNR"]
+    assert {"PSNR", "HaarPSI"} <= first.keys()
+    assert "SSIM" not in first
     wrong = run_tool("sweep.py", TINY, trained / "run", "--solvers", "Eular", "--out", tmp_path / "x", expect=1)
     assert "unknown solver 'Eular'; did you mean 'Euler'" in wrong
 
