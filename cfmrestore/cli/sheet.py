@@ -4,6 +4,7 @@ With --blind for judges who shall not know which is which.
 """
 
 import argparse
+from pathlib import Path
 
 from cfmrestore.cli import common
 
@@ -12,7 +13,7 @@ READS = ("folders",)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     help_ = "folders whose pictures have the same names, from left to right"
-    parser.add_argument("folders", nargs="+", metavar="LABEL=FOLDER", help=help_)
+    parser.add_argument("folders", nargs="+", metavar="[LABEL=]FOLDER", help=help_)
     parser.add_argument("--out", default="sheet.png", metavar="FILE", help=".png or .jpg (default: sheet.png)")
     parser.add_argument("--count", type=int, metavar="N", help="rows, taken evenly from all (default: all)")
     help_ = "show a square of that many pixels of each, where it has most contrast (default: all of it)"
@@ -24,5 +25,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     from cfmrestore.apis.sheet import sheet
 
-    sheet(**common.keywords(args, folders=common.parse_names(args.folders)))
+    named = [folder if "=" in folder else f"{Path(folder).resolve().name}={folder}" for folder in args.folders]
+    sheet(**common.keywords(args, folders=common.parse_names(named)))
     print(f"look at {args.out}")

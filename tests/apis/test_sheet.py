@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from cfmrestore.apis.sheet import sheet
+from tests.testing import call_tool
 
 
 @pytest.fixture
@@ -33,6 +34,14 @@ def test_rows_hold_the_pictures_as_they_are(folders: dict[str, Path], tmp_path: 
     assert [set(np.unique(row[:24, n * 52 : n * 52 + 40])) for n in range(3)] == [{40}, {120}, {200}]
     with Image.open(folders["truth"] / "a.png") as image:
         assert np.array_equal(row[:, 104:152], np.asarray(image))
+
+
+def test_a_folder_without_a_label_is_called_by_its_name(folders: dict[str, Path], tmp_path: Path) -> None:
+    out = tmp_path / "sheet.png"
+    call_tool("sheet.py", folders["ours"], f"original={folders['truth']}", "--out", out, "--blind")
+    assert {frozenset(row) for row in json.loads((tmp_path / "sheet.json").read_text()).values()} == {
+        frozenset({"ours", "original"})
+    }
 
 
 def test_a_crop_is_where_something_is_to_be_seen(folders: dict[str, Path], tmp_path: Path) -> None:
