@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from cfmrestore.apis.sheet import sheet
-from tests.testing import call_tool
+from tests.testing import run_tool
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_rows_hold_the_pictures_as_they_are(folders: dict[str, Path], tmp_path: 
 
 def test_a_folder_without_a_label_is_called_by_its_name(folders: dict[str, Path], tmp_path: Path) -> None:
     out = tmp_path / "sheet.png"
-    call_tool("sheet.py", folders["ours"], f"original={folders['truth']}", "--out", out, "--blind")
+    run_tool("sheet.py", folders["ours"], f"original={folders['truth']}", "--out", out, "--blind")
     assert {frozenset(row) for row in json.loads((tmp_path / "sheet.json").read_text()).values()} == {
         frozenset({"ours", "original"})
     }
