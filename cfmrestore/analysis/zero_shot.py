@@ -112,7 +112,8 @@ def zero_shot(
         side: Of their middles, in pixels.
         methods: Names of methods.
         steps: Of the methods, in place of their own.
-        beside: Models that were trained for super-resolution x4, by the titles of their rows.
+        beside: Models that were trained to restore, by the titles of their rows: each beside the tasks of its scale, in
+            holes where it is given masks.
         tasks: Names of ``TASKS``.
         picture: A JPEG file: of two photographs a task the input, the result of each method and the original.
         out: A file for the tables.
@@ -129,6 +130,7 @@ def zero_shot(
     restorer = ZeroShotRestorer.from_pretrained(model, steps=steps, device=device)
     tables: list[str] = []
     details: list[np.ndarray] = []
+    trained = {title: Restorer.from_pretrained(place, device=device) for title, place in (beside or {}).items()}
     for name in tasks:
         cases = [_case(file, TASKS[name], side) for file in files]
         rows: dict[str, dict[str, float | None]] = {}
@@ -142,8 +144,9 @@ def zero_shot(
             seconds = (time.perf_counter() - began) / len(cases)
             images = shown[method] = [one.image.float().cpu() for one in done]
             rows[method] = {**_scores(cases, images), "NFE": done[0].nfe, "seconds": seconds}
-        if TASKS[name].scale == 4:
-            rows |= {title: _trained(cases, place, device) for title, place in (beside or {}).items()}
+        for title, one in trained.items():
+            if one.flow.coupling.scale == TASKS[name].scale and ("mask" in one.needs) == (TASKS[name].steps is _box):
+                rows[title] = _trained(cases, one)
         tables.append(metrics_table(name, rows, format_number))
         for case, *images in list(zip(cases, *shown.values(), strict=True))[:_DETAILS]:
             details.append(_detail(name, case, dict(zip(shown, images, strict=True)), side))
@@ -167,12 +170,14 @@ def _case(file: Path, task: Task, side: int) -> Case:
     return Case(high, chain.apply(high, params), how, seed)
 
 
-def _trained(cases: Sequence[Case], model: str, device: str) -> dict[str, float | None]:
-    """A model that was trained for the task."""
-    restorer, began = Restorer.from_pretrained(model, device=device), time.perf_counter()
-    images = [restorer(case.low, seed=0) for case in cases]
-    nfe = restorer.flow.nfe(restorer.flow.sampling)
-    return {**_scores(cases, images), "NFE": nfe, "seconds": (time.perf_counter() - began) / len(cases)}
+def _trained(cases: Sequence[Case], restorer: Restorer) -> dict[str, float | None]:
+    """A model that was trained for such a task."""
+    began, images = time.perf_counter(), []
+    for case in cases:
+        holes = 1 - case.how.operator.known(torch.ones_like(case.low))[:, :1]
+        images.append(restorer(case.low, seed=0, mask=holes if "mask" in restorer.needs else None))
+    seconds = (time.perf_counter() - began) / len(cases)
+    return {**_scores(cases, images), "NFE": restorer.flow.nfe(restorer.flow.sampling), "seconds": seconds}
 
 
 def _scores(cases: Sequence[Case], images: Sequence[Image]) -> dict[str, float | None]:

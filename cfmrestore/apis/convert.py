@@ -33,6 +33,8 @@ FORMATS: dict[str, Callable[[Mapping[str, Any], Choices], Foreign]] = {
     "adm": read_adm,
     "diffusers": read_diffusers,
 }
+_UNTOLD = ("dit", "ddpm", "adm")
+"""Diffusion models whose files hold weights and nothing else."""
 
 
 def convert(
@@ -44,6 +46,8 @@ def convert(
     encoder: str | Mapping[str, Any] | None = None,
     image_size: int | None = None,
     heads: int | None = None,
+    schedule: str | None = None,
+    prediction: str | None = None,
 ) -> Path:
     """Write the weights of another project's checkpoint with the description of a model; nothing in it is executed.
 
@@ -59,6 +63,8 @@ def convert(
             trained with, or none.
         image_size: Side of the images in pixels; by default what the weights tell, or 256.
         heads: Attention heads, where they are not the published ones.
+        schedule: The noise table of a diffusion model whose file does not say it: "linear", "squared_cosine" ...
+        prediction: What it predicts: "noise", "velocity" or "data".
     """
     from safetensors.torch import save_file
 
@@ -68,6 +74,8 @@ def convert(
         raise ValueError(f"format is one of {', '.join([*FORMATS, OWN])}; got {format!r}")
     if weights not in (None, "ema", "model"):
         raise ValueError(f"weights are 'ema' or 'model'; got {weights!r}")
+    if (schedule or prediction) and format not in _UNTOLD:
+        raise ValueError(f"schedule and prediction are of {', '.join(_UNTOLD)}; {format} says or has its own")
     out = Path(out)
     if out.suffix != ".safetensors":
         raise ValueError(f"models are written as .safetensors; got {str(out)!r}")
@@ -77,7 +85,7 @@ def convert(
     else:
         contents = checkpoints.load(file)
     try:
-        found = FORMATS[format](contents, Choices(weights, encoder, image_size, heads))
+        found = FORMATS[format](contents, Choices(weights, encoder, image_size, heads, schedule, prediction))
     except ValueError as error:
         raise ValueError(f"{str(file)!r}: {error}") from error
     source = {"format": format, "file": Path(file).name, "sha256": file_digest(weighed, 64)}

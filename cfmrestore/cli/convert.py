@@ -9,7 +9,8 @@ checkpoint is executed. Give --encoder the folder of the autoencoder (Stable Dif
 lfm: its transformers and its convolutional networks, EDM's and guided diffusion's, told by their tensors' names.
 dit: DiT-XL/2, which predicts noise: sampled by DDIM. sit: SiT. fmboost: a checkpoint of its trainer.
 ddpm: DDPM's ports to PyTorch, of pixels (CelebA-HQ, LSUN). adm: guided diffusion's and improved DDPM's networks of
-pixels (FFHQ, AFHQ), on the linear schedule. diffusers: a folder with a UNet2DModel and its scheduler_config.json.
+pixels (FFHQ, AFHQ). All three predict noise on the linear schedule, unless --schedule and --prediction say otherwise.
+diffusers: a folder with a UNet2DModel and its scheduler_config.json.
 
 A checkpoint of a training that divides its weights (strategy "fsdp") becomes one file, and a file shards:
 
@@ -37,6 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--encoder", metavar="PATH", help="folder or hub id of the autoencoder")
     parser.add_argument("--image-size", type=int, metavar="PIXELS", help="side of the images (default: as trained)")
     parser.add_argument("--heads", type=int, help="attention heads, where they are not the published ones")
+    tables = ("linear", "scaled_linear", "cosine", "squared_cosine")
+    parser.add_argument("--schedule", choices=tables, help="noise table of dit, ddpm and adm (default: linear)")
+    kinds = ("noise", "velocity", "data")
+    parser.add_argument("--prediction", choices=kinds, help="of dit, ddpm and adm (default: noise)")
 
 
 def run(args: argparse.Namespace) -> None:

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     methods = ["flower", "pnp-flow", "mmps"]
     parser.add_argument("--methods", nargs="+", default=methods, metavar="NAME", help="flower, pnp-flow, mmps")
     parser.add_argument("--steps", type=int, metavar="N", help="of the methods (default: their own)")
-    beside = "models that were trained for super-resolution x4"
+    beside = "models that were trained to restore, each beside the tasks of its scale"
     parser.add_argument("--beside", nargs="+", default=[], metavar="NAME=MODEL", help=beside)
     parser.add_argument("--picture", metavar="FILE.jpg", help="the inputs, results of the first method, originals")
     parser.add_argument("--out", metavar="FILE.md", help="for the tables")

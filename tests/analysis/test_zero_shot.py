@@ -14,19 +14,21 @@ from tests.testing import write_images
 @pytest.mark.slow
 def test_tables_and_a_picture(tmp_path: Path) -> None:
     model = save_model(tmp_path / "flow.pth", **PLAIN)
+    fills = save_model(tmp_path / "fills.pth", conditions=[{"type": "Inpaint"}], scale=1)
     photos = write_images(tmp_path / "photos", count=2, side=36)
     page, picture = tmp_path / "page.md", tmp_path / "picture.jpg"
     page.write_text("before\n<!-- zero-shot: begin -->\nold\n<!-- zero-shot: end -->\nafter\n")
     text = zero_shot(
         str(model), photos, side=32, steps=1, methods=["flower", "pnp-flow"], picture=picture, page=page, device="cpu",
-        beside={"cfm-x4": "cfm-x4"},
+        beside={"cfm-x4": "cfm-x4", "web": "cfm-web-x1", "fills": str(fills)},
     )  # fmt: skip
     assert text in page.read_text()
     tables = text.strip().split("\n\n")
     assert len(tables) == len(TASKS)
     rows = [[line.split("|")[1].strip() for line in table.splitlines()] for table in tables]
     assert rows[0][2:] == ["bicubic", "flower", "pnp-flow", "cfm-x4"]
-    assert rows[3][2:] == ["mean color", "flower", "pnp-flow"]
+    assert [one[2:] for one in rows[1:3]] == [["the input", "flower", "pnp-flow", "web"]] * 2
+    assert rows[3][2:] == ["mean color", "flower", "pnp-flow", "fills"]
     with Image.open(picture) as image:
         assert image.size == (4 * 128, len(TASKS) * 2 * (128 + 18))
 

@@ -40,6 +40,23 @@ def test_noise_of_pixels_is_sampled_by_ddim(format: str, tmp_path: Path) -> None
     assert sampler.size(None, {}) == (8, 8)
 
 
+def test_another_schedule_and_prediction(tmp_path: Path) -> None:
+    """Improved DDPM's schedule, with a network that predicts velocities."""
+    shapes = foreign.guided_shapes(64, (1, 2), 1, (2,), inputs=3, outputs=6, in_blocks=True)
+    state = foreign.random_state(shapes)
+    keys = {"schedule": "squared_cosine", "prediction": "velocity"}
+    sampler = Sampler.from_pretrained(converted("adm", state, tmp_path, **DDPM, **keys))
+    drawn = sampler.draw([0, 1], sampler.settings(num_intervals=4)).latent
+    x, kept = start(sampler, [0, 1]), [*alpha_bar("squared_cosine")[steps(4)].float(), torch.tensor(1.0)]
+    for step, here, after in zip(steps(4), kept, kept[1:], strict=False):
+        u = foreign.guided_unet(state, x, torch.full((2,), float(step)), heads=2)[:, :3]
+        data, noise = here.sqrt() * x - (1 - here).sqrt() * u, (1 - here).sqrt() * x + here.sqrt() * u
+        x = after.sqrt() * data + (1 - after).sqrt() * noise
+    assert torch.allclose(drawn, x, rtol=1e-3, atol=1e-3 * float(x.abs().max()))
+    with pytest.raises(ValueError, match="schedule and prediction are of dit, ddpm, adm; sit says or has its own"):
+        converted("sit", state, tmp_path, **DDPM, schedule="linear")
+
+
 @torch.no_grad()
 @pytest.mark.parametrize("classes", [None, 3])
 def test_a_folder_of_diffusers(classes: int | None, tmp_path: Path) -> None:

@@ -39,6 +39,8 @@ class Choices:
     encoder: str | Mapping[str, Any] | None = None
     image_size: int | None = None
     heads: int | None = None
+    schedule: str | None = None
+    prediction: str | None = None
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def read_sit(contents: Contents, choices: Choices) -> Foreign:
 
 
 def read_dit(contents: Contents, choices: Choices) -> Foreign:
-    """DiT: predicts the noise on the linear schedule; sampled by DDIM."""
+    """DiT: predicts the noise on the linear schedule, unless said otherwise; sampled by DDIM."""
     state = plain_state(contents, choices.weights)
     layout = dit_layout(state, "DiT", choices.heads)
     return _diffusion(layout, state, choices, "linear", "noise")
@@ -97,7 +99,7 @@ def read_ddpm(contents: Contents, choices: Choices) -> Foreign:
 
 
 def read_adm(contents: Contents, choices: Choices) -> Foreign:
-    """Guided diffusion's networks of pixels, improved DDPM's too (FFHQ, AFHQ): noise on the linear schedule."""
+    """Guided diffusion's networks of pixels, improved DDPM's too: noise on the linear schedule, or another."""
     state = plain_state(contents, choices.weights)
     head_dim = _ADM_HEAD if choices.heads is None else None
     layout = guided_unet_layout(state, "ADM", heads=choices.heads, head_dim=head_dim)
@@ -122,6 +124,7 @@ def _diffusion(
     layout: Layout, state: Mapping[str, Tensor], choices: Choices, schedule: Schedule, prediction: str
 ) -> Foreign:
     """A diffusion model on the path on which Euler's method is DDIM."""
+    schedule, prediction = choices.schedule or schedule, choices.prediction or prediction
     return _generator(
         layout,
         state,
