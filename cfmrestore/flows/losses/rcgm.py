@@ -25,9 +25,12 @@ class RCGM(FlowMapLoss):
 
     with :math:`\bar u` the mean velocity of those N steps. e is :math:`(r - t) / \delta` times the distance of u from
     what these steps say; for :math:`\delta \to 0` and N = 1 it is the residual of ``MeanFlow``. u is drawn to
-    :math:`u - \mathrm{clip}(e, \pm c)`, without gradients there. A step shorter than :math:`\delta` is one of v alone.
+    :math:`u - \mathrm{clip}(e, \pm c \max(|v|, |u - v|))`, without gradients there, with :math:`|v|` the root mean square
+    of an image's v: of a path from the input, whose velocities are a tenth of those from noise, the residual is as many
+    times smaller, and a bound that does not know it is none. A step shorter than :math:`\delta` is one of v alone.
 
-    References: Sun and Lin, 2025 (RCGM), and Wu et al., 2026 (VOSR), whose clip and N = 2 are the defaults.
+    References: Sun and Lin, 2025 (RCGM), and Wu et al., 2026 (VOSR), whose N = 2 is the default, and their clip of 1 for
+    velocities from noise, of 1.4.
 
     The velocity is a teacher's: of single training paths, whose velocities scatter by more than c, clipped residuals
     would average to something else.
@@ -35,7 +38,7 @@ class RCGM(FlowMapLoss):
     Args:
         delta: Length of the short step.
         count: Steps N of the map.
-        clip: Bound on e.
+        clip: Bound c on e, in root mean squares of v, or of u - v.
         intervals, share, weight: As for ``FlowMapLoss``.
     """
 
@@ -46,7 +49,7 @@ class RCGM(FlowMapLoss):
         *,
         delta: float = 0.01,
         count: int = 2,
-        clip: float = 1.0,
+        clip: float = 0.7,
         intervals: Sequence[int] = (1, 2, 4),
         share: float = 0.25,
         weight: float = 1.0,
@@ -69,5 +72,7 @@ class RCGM(FlowMapLoss):
                 x = x + expand_as(h, x) * network(x, here, here + h)
             # (r - t - delta) / delta * (mean - u), without a division by what is left of the way
             difference = (x - near - expand_as(r - t - delta, x) * u) / expand_as(delta.clamp_min(_SHORTEST), x)
-            target = u - (u - v - difference).clamp(-self.clip, self.clip)
+            size = torch.maximum(per_image(v.square()), per_image((u - v).square())).sqrt()
+            bound = expand_as(self.clip * size, v)
+            target = u - (u - v - difference).clamp(-bound, bound)
         return per_image((u - target).square())
