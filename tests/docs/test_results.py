@@ -29,6 +29,9 @@ METAFILE = {
     "cfm_unet-1.6m_x4": [("fast", "`cfm_unet-1.6m_x4.py`", "Set14", "natural NIQE")],
     "cfm_unet-1.6m_realsr-x4": [("fast", "`cfm_unet-1.6m_realsr-x4.py`, fidelity 1", DREALSR, "PSNR")],
     "cfm_x4_trajectory": [("cfm-x4", "fidelity 1", "set5", "PSNR"), ("cfm-x4", "fidelity 0", "set5", "natural NIQE")],
+    **{f"cfm_x4_{name}": [("few_steps_photographs", row, "two evaluations, Set14", f"natural {metric}")
+                          for metric in ("PSNR", "NIQE")]
+       for name, row in {"rcgm": "RCGM", "shortcut": "Shortcut"}.items()},
     "cfm_unet-2.7m_x4_perceptual": [
         ("fast", "`cfm-x4-fast`, fidelity 1", "Set14", "PSNR"), ("fast", "`cfm-x4-fast`", "Set14", "natural NIQE"),
     ],

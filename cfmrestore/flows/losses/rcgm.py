@@ -25,12 +25,13 @@ class RCGM(FlowMapLoss):
 
     with :math:`\bar u` the mean velocity of those N steps. e is :math:`(r - t) / \delta` times the distance of u from
     what these steps say; for :math:`\delta \to 0` and N = 1 it is the residual of ``MeanFlow``. u is drawn to
-    :math:`u - \mathrm{clip}(e, \pm c \max(|v|, |u - v|))`, without gradients there, with :math:`|v|` the root mean square
-    of an image's v: of a path from the input, whose velocities are a tenth of those from noise, the residual is as many
-    times smaller, and a bound that does not know it is none. A step shorter than :math:`\delta` is one of v alone.
+    :math:`u - \mathrm{clip}(e, \pm c \max(|v|, |u - v|))`, without gradients there, with :math:`|v|` the root mean
+    square of an image's v: of a path from the input, whose velocities are a tenth of those from noise, the residual is
+    as many times smaller, and a bound that does not know it is none. A step shorter than :math:`\delta` is one of v
+    alone.
 
-    References: Sun and Lin, 2025 (RCGM), and Wu et al., 2026 (VOSR), whose N = 2 is the default, and their clip of 1 for
-    velocities from noise, of 1.4.
+    References: Sun and Lin, 2025 (RCGM), and Wu et al., 2026 (VOSR), whose N = 2 is the default, and their clip of 1
+    for velocities from noise, of 1.4.
 
     The velocity is a teacher's: of single training paths, whose velocities scatter by more than c, clipped residuals
     would average to something else.
