@@ -22,7 +22,7 @@ from cfmrestore.ops.holes import fill_mean
 from cfmrestore.ops.resize import resize
 from cfmrestore.ops.rng import ImageRng, key_of, mix
 from cfmrestore.reports.markdown import fill, format_number, metrics_table
-from cfmrestore.restore import Restorer, ZeroShotRestorer
+from cfmrestore.restore import Restorer, Settings, ZeroShotRestorer
 from cfmrestore.restore.known_degradation import KnownDegradation
 from cfmrestore.typing import Image, Size
 
@@ -131,6 +131,12 @@ def zero_shot(
     tables: list[str] = []
     details: list[np.ndarray] = []
     trained = {title: Restorer.from_pretrained(place, device=device) for title, place in (beside or {}).items()}
+    for title, one in trained.items():
+        if not any(_is_for(one, TASKS[name]) for name in tasks):
+            needs = ", ".join(sorted(one.needs)) or "nothing"
+            raise ValueError(
+                f"{title} is for none of these tasks: its scale is {one.scale}, beside images it needs {needs}"
+            )
     for name in tasks:
         cases = [_case(file, TASKS[name], side) for file in files]
         rows: dict[str, dict[str, float | None]] = {}
@@ -145,7 +151,7 @@ def zero_shot(
             images = shown[method] = [one.image.float().cpu() for one in done]
             rows[method] = {**_scores(cases, images), "NFE": done[0].nfe, "seconds": seconds}
         for title, one in trained.items():
-            if one.flow.coupling.scale == TASKS[name].scale and ("mask" in one.needs) == (TASKS[name].steps is _box):
+            if _is_for(one, TASKS[name]):
                 rows[title] = _trained(cases, one)
         tables.append(metrics_table(name, rows, format_number))
         for case, *images in list(zip(cases, *shown.values(), strict=True))[:_DETAILS]:
@@ -170,6 +176,10 @@ def _case(file: Path, task: Task, side: int) -> Case:
     return Case(high, chain.apply(high, params), how, seed)
 
 
+def _is_for(restorer: Restorer, task: Task) -> bool:
+    return restorer.scale == task.scale and restorer.needs == ({"mask"} if task.steps is _box else set())
+
+
 def _trained(cases: Sequence[Case], restorer: Restorer) -> dict[str, float | None]:
     """A model that was trained for such a task."""
     began, images = time.perf_counter(), []
@@ -177,7 +187,7 @@ def _trained(cases: Sequence[Case], restorer: Restorer) -> dict[str, float | Non
         holes = 1 - case.how.operator.known(torch.ones_like(case.low))[:, :1]
         images.append(restorer(case.low, seed=0, mask=holes if "mask" in restorer.needs else None))
     seconds = (time.perf_counter() - began) / len(cases)
-    return {**_scores(cases, images), "NFE": restorer.flow.nfe(restorer.flow.sampling), "seconds": seconds}
+    return {**_scores(cases, images), "NFE": restorer.nfe(Settings()), "seconds": seconds}
 
 
 def _scores(cases: Sequence[Case], images: Sequence[Image]) -> dict[str, float | None]:
@@ -191,7 +201,7 @@ def _scores(cases: Sequence[Case], images: Sequence[Image]) -> dict[str, float |
 
 def _detail(name: str, case: Case, restored: Mapping[str, Image], side: int) -> np.ndarray:
     """A row of the picture; small images by their pixels enlarged, so that the captions have room."""
-    factor, larger = case.high.shape[-1] // case.low.shape[-1], max(1, _CAPTION // side)
+    factor, larger = case.high.shape[-1] // case.low.shape[-1], -(-_CAPTION // side)
     columns = {name: _enlarged(case.low, factor), **restored, "original": case.high}
     return np.concatenate(
         [

@@ -20,6 +20,8 @@ from cfmrestore.engine.conversion.formats import (
 from cfmrestore.hub import file_digest
 from cfmrestore.imageio.atomic import atomic
 from cfmrestore.networks.diffusers_folder import read_folder, weights_file
+from cfmrestore.networks.diffusion_velocity import PREDICTIONS
+from cfmrestore.ops.diffusion_schedule import alpha_bar
 
 OWN = "checkpoint"
 """The format that is this project's own."""
@@ -68,14 +70,18 @@ def convert(
     """
     from safetensors.torch import save_file
 
+    if (schedule or prediction) and format not in _UNTOLD:
+        raise ValueError(f"schedule and prediction are of {', '.join(_UNTOLD)}; {format} says or has its own")
+    if schedule is not None:
+        alpha_bar(schedule)  # a wrong name is refused here
+    if prediction not in (None, *PREDICTIONS):
+        raise ValueError(f"prediction is one of {', '.join(PREDICTIONS)}; got {prediction!r}")
     if format == OWN:
         return _regroup(Path(file), Path(out))
     if format not in FORMATS:
         raise ValueError(f"format is one of {', '.join([*FORMATS, OWN])}; got {format!r}")
     if weights not in (None, "ema", "model"):
         raise ValueError(f"weights are 'ema' or 'model'; got {weights!r}")
-    if (schedule or prediction) and format not in _UNTOLD:
-        raise ValueError(f"schedule and prediction are of {', '.join(_UNTOLD)}; {format} says or has its own")
     out = Path(out)
     if out.suffix != ".safetensors":
         raise ValueError(f"models are written as .safetensors; got {str(out)!r}")

@@ -118,7 +118,7 @@ def parse_options(pairs: Sequence[str] | None) -> dict[str, Any] | None:
         key, equals, value = pair.partition("=")
         if not equals:
             raise ValueError(f"expected KEY=VALUE; got {pair!r}")
-        if "dict(" in value or "{" in value:
+        if value.lstrip().startswith(("dict(", "{", "[", "(")) and ("dict(" in value or "{" in value):
             options[key] = _literal(key, value)
         else:
             parsed = argparse.Namespace()
@@ -132,17 +132,25 @@ def _literal(key: str, text: str) -> Any:
 
     def read(node: ast.AST) -> Any:
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "dict" and not node.args:
-            return {str(one.arg): read(one.value) for one in node.keywords}
+            return {_named(one): read(one.value) for one in node.keywords}
         if isinstance(node, ast.Dict) and None not in node.keys:
             return {read(name): read(value) for name, value in zip(node.keys, node.values, strict=True) if name}
         if isinstance(node, ast.List | ast.Tuple):
             return (list if isinstance(node, ast.List) else tuple)(map(read, node.elts))
+        if isinstance(node, ast.Name):
+            raise ValueError(f"a text has quotes: {node.id!r}")
         return ast.literal_eval(node)
 
     try:
         return read(ast.parse(text.strip(), mode="eval").body)
     except (SyntaxError, ValueError, TypeError) as error:
         raise ValueError(f"{key} is no list or dictionary as a config has them: {text!r} ({error})") from error
+
+
+def _named(keyword: ast.keyword) -> str:
+    if keyword.arg is None:
+        raise ValueError("a dictionary has names and values, not **")
+    return keyword.arg
 
 
 def parse_names(pairs: Sequence[str]) -> dict[str, str]:

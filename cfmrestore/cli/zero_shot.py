@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, metavar="N", help="of the methods (default: their own)")
     beside = "models that were trained to restore, each beside the tasks of its scale"
     parser.add_argument("--beside", nargs="+", default=[], metavar="NAME=MODEL", help=beside)
-    parser.add_argument("--picture", metavar="FILE.jpg", help="the inputs, results of the first method, originals")
+    parser.add_argument("--picture", metavar="FILE.jpg", help="inputs, results of each method, originals")
     parser.add_argument("--out", metavar="FILE.md", help="for the tables")
     page = "whose tables between <!-- zero-shot: begin --> and end are made new"
     parser.add_argument("--page", metavar="FILE.md", help=page)

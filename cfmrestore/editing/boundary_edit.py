@@ -207,7 +207,7 @@ class _Walk:
                 moved = torch.tensor([n < self.moved for n in numbers], device=here.device)[:, None]
                 after = asked + (before * ~moved if to_value else before)
                 shift = displacement(group, after - here)
-                earlier |= {self.all[n].attribute for n in numbers if n < self.moved}
+                earlier |= {self.all[n].attribute for n in numbers if n < self.moved and (strengths[n] or to_value)}
                 if space == "latent":
                     x = x + shift.to(x)
                 else:

@@ -83,6 +83,10 @@ def benchmark_dataset(name: str, where: str, scale: int) -> dict[str, Any]:
     }
 
 
+def _has_protocol(metric: dict[str, Any]) -> bool:
+    return issubclass(find_class(metric, METRICS), ImageMetric)
+
+
 def prepare_test_config(
     cfg: Config,
     checkpoint: Path,
@@ -101,14 +105,14 @@ def prepare_test_config(
     remove_evaluation(cfg, "val")
     leave_out_trackers(cfg)
     cfg.auto_scale_lr = None
-    if metrics is not None:
-        cfg.test_evaluator = [*(metric_config(name, weights) for name in metrics), {"type": "NFE"}]
     found = list(cfg.test_evaluator) if isinstance(cfg.test_evaluator, list | tuple) else [cfg.test_evaluator]
-    with_protocol = [metric for metric in found if issubclass(find_class(metric, METRICS), ImageMetric)]
-    names = {metric.get("protocol", cfg.get("protocol", "classic_y")) for metric in with_protocol}
+    names = {metric.get("protocol", cfg.get("protocol", "classic_y")) for metric in found if _has_protocol(metric)}
     if protocol is None and len(names) > 1:
         raise ValueError(f"the metrics of one evaluation need one protocol; the config has {', '.join(sorted(names))}")
     cfg.protocol = protocols.find_protocol(protocol or next(iter(names), "classic_y")).name
+    if metrics is not None:
+        found = [*(metric_config(name, weights) for name in metrics), {"type": "NFE"}]
+    with_protocol = [metric for metric in found if _has_protocol(metric)]
     for metric in with_protocol:
         metric["protocol"] = cfg.protocol
     cfg.test_evaluator = [*with_protocol, *(m for m in found if m not in with_protocol), {"type": "ImageDigest"}]

@@ -10,7 +10,7 @@ from cfmrestore.ops.diffusion_schedule import Schedule, alpha_bar, step_of_ratio
 from cfmrestore.registry import NETWORKS
 from cfmrestore.typing import Latent, PerImage
 
-_PREDICTIONS = ("noise", "velocity", "data")
+PREDICTIONS = ("noise", "velocity", "data")
 
 
 @NETWORKS.register_module()
@@ -74,8 +74,8 @@ class DiffusionVelocity(NetworkWrapper):
             embedding_channels=embedding_channels,
             noise_level=noise_level,
         )
-        if prediction not in _PREDICTIONS:
-            raise ValueError(f"prediction is one of {', '.join(map(repr, _PREDICTIONS))}; got {prediction!r}")
+        if prediction not in PREDICTIONS:
+            raise ValueError(f"prediction is one of {', '.join(map(repr, PREDICTIONS))}; got {prediction!r}")
         kept = alpha_bar(schedule)
         self.path, self.prediction, self.schedule, self.discrete = path, prediction, schedule, discrete
         self.least_signal, self.least_noise = float(kept[-1].sqrt()), float((1 - kept[0]).sqrt())

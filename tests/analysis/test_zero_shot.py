@@ -36,6 +36,10 @@ def test_tables_and_a_picture(tmp_path: Path) -> None:
 def test_wrong_tasks_and_small_photographs_are_named(tmp_path: Path) -> None:
     model = save_model(tmp_path / "flow.pth", **PLAIN)
     photos = write_images(tmp_path / "photos", count=1, side=36)
+    with pytest.raises(
+        ValueError, match="x2 is for none of these tasks: its scale is 2, beside images it needs nothing"
+    ):
+        zero_shot(str(model), photos, side=32, beside={"x2": "cfm-realsr-x2"}, device="cpu")
     with pytest.raises(ValueError, match="unknown tasks denoising; known are super-resolution x4"):
         zero_shot(str(model), photos, tasks=["denoising"])
     with pytest.raises(ValueError, match=r"0\.png is 36x36: smaller than 64 pixels"):

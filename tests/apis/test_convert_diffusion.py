@@ -55,6 +55,10 @@ def test_another_schedule_and_prediction(tmp_path: Path) -> None:
     assert torch.allclose(drawn, x, rtol=1e-3, atol=1e-3 * float(x.abs().max()))
     with pytest.raises(ValueError, match="schedule and prediction are of dit, ddpm, adm; sit says or has its own"):
         converted("sit", state, tmp_path, **DDPM, schedule="linear")
+    with pytest.raises(ValueError, match="prediction is one of noise, velocity, data; got 'epsilon'"):
+        converted("adm", state, tmp_path, **DDPM, prediction="epsilon")
+    with pytest.raises(ValueError, match="unknown noise table 'cubic'"):
+        converted("adm", state, tmp_path, **DDPM, schedule="cubic")
 
 
 @torch.no_grad()

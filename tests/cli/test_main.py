@@ -219,9 +219,18 @@ def test_options_are_read_as_openmmlab_reads_them() -> None:
     assert common.parse_options(pairs) == {
         "a.b": [{"type": "MSE", "weight": -8.0}, {"type": "Shortcut", "intervals": ()}], "c": 1,
     }  # fmt: skip
-    for wrong in ("a=[dict(type=MSE)]", "a={'b': open('x')}", "a=[dict(", "a=dict({'b': 1})", "a={**b}", "a={[1]: 2}"):
+    for wrong in (
+        "a=[dict(type=MSE)]",
+        "a={'b': open('x')}",
+        "a=[dict(",
+        "a=dict({'b': 1})",
+        "a={**b}",
+        "a={[1]: 2}",
+        "a=dict(**{'b': 1})",
+    ):
         with pytest.raises(ValueError, match="a is no list or dictionary as a config has them"):
             common.parse_options([wrong])
+    assert common.parse_options(["a=iter_{}.pth", "b=/x/{y}"]) == {"a": "iter_{}.pth", "b": "/x/{y}"}
     given = ["x.py", "--cfg-options", "a=1", "b=2", "--seed", "3", "--cfg-options", "c=3"]
     assert cli.build_parser("train").parse_args(given).cfg_options == ["a=1", "b=2", "c=3"]
 

@@ -1,13 +1,18 @@
 """Intervals of the numbers of whole sets: against closed forms, and how often they hold the truth."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor
 
+from cfmrestore.apis.feature_statistics import feature_statistics
 from cfmrestore.evaluation.functional.frechet import GaussianSums, frechet_distance
 from cfmrestore.evaluation.functional.half_sampling import half_sample_intervals
 from cfmrestore.evaluation.functional.precision_recall import precision_recall
-from cfmrestore.evaluation.metrics import FID, InceptionScore, InpaintingIDS, PatchFID, PrecisionRecall, SetMetric
+from cfmrestore.evaluation.metrics import FID, KID, InceptionScore, InpaintingIDS, PatchFID, PrecisionRecall, SetMetric
+from cfmrestore.features import SeededNet
+from tests.testing import write_images
 
 SEEDED = {"features": "SeededNet", "weights": "seeded"}
 
@@ -94,12 +99,20 @@ def test_a_metric_gives_its_ends(metric: type[SetMetric], share: float) -> None:
     assert any(whole[f"{name} low"] < whole[f"{name} high"] for name in plain)
 
 
-def test_a_metric_without_targets_gives_its_ends() -> None:
-    images = torch.rand(24, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+@pytest.mark.parametrize("ordered", [True, False])
+def test_the_interval_of_an_inception_score_is_of_its_parts(ordered: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against the spread over sets that are drawn anew, of images that are sorted by class too."""
+
+    def drawn(seed: int) -> Tensor:
+        noise = torch.randn(200, 5, generator=torch.Generator().manual_seed(seed)).double()
+        classes = torch.arange(200) // 40 if ordered else torch.arange(200) % 5
+        return (2 * noise + 3 * torch.eye(5).double()[classes]).softmax(dim=1)
+
     metric = InceptionScore(**SEEDED, interval=0.9)
-    metric.process(None, [{"name": f"{i:02}", "restored": image} for i, image in enumerate(images)])
-    value, low, high = metric.evaluate(24).to_flat().values()
-    assert low < value < high
+    monkeypatch.setattr(SeededNet, "probabilities", lambda self, row: row)
+    values = torch.tensor([metric.compare(None, drawn(seed))[0] for seed in range(200)])
+    reach = torch.tensor([(high - low) / 2 for seed in range(10) for low, high in metric.intervals(None, drawn(seed))])
+    assert float(reach.mean()) == pytest.approx(1.645 * float(values.std()), rel=0.25)
 
 
 def test_what_it_refuses() -> None:
@@ -111,5 +124,23 @@ def test_what_it_refuses() -> None:
         half_sample_intervals(lambda x, y: [0.0], [x, x[:4]], paired=True)
     with pytest.raises(ValueError, match="need 0 <= interval < 1; got 95"):
         FID(**SEEDED, interval=95)
-    with pytest.raises(ValueError, match="PrecisionRecall needs 8 images or more; the set has 7"):
-        PrecisionRecall(**SEEDED, interval=0.9).prepare(7)
+    for metric, least in ((PrecisionRecall, 8), (InceptionScore, 100), (FID, 4), (KID, 2)):
+        with pytest.raises(
+            ValueError, match=f"{metric.__name__} needs {least} images or more; the set has {least - 1}$"
+        ):
+            metric(**SEEDED, interval=0.9).prepare(least - 1)
+
+
+def test_of_odd_numbers_too() -> None:
+    x = normal(7, 1)
+    ((low, high),) = half_sample_intervals(lambda y: [float(y.mean())], [x], samples=8000)
+    assert high - low == pytest.approx(2 * 1.959964 * float(x.std()) / 7**0.5, rel=0.03)
+
+
+def test_a_small_reference_is_refused_before_the_first_image(tmp_path: Path) -> None:
+    feature_statistics(
+        write_images(tmp_path / "real", count=3), tmp_path / "r.safetensors", features="SeededNet", keep_features=True
+    )
+    metric = PrecisionRecall(**SEEDED, reference=tmp_path / "r.safetensors")
+    with pytest.raises(ValueError, match=r"PrecisionRecall needs a reference of 4 images or more; .* has 3"):
+        metric.prepare(12)

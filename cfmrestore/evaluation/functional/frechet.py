@@ -55,7 +55,14 @@ class GaussianSums:
         return Gaussian(mu, (covariance + covariance.T) / 2)
 
 
-def frechet_distance(a: Gaussian | Float[Tensor, "n d"], b: Gaussian | Float[Tensor, "m d"]) -> float:
+class Root(NamedTuple):
+    """The mean of a normal law, and some F with the covariance F^T F."""
+
+    mean: Float[Tensor, " d"]
+    root: Float[Tensor, "k d"]
+
+
+def frechet_distance(a: Gaussian | Root | Float[Tensor, "n d"], b: Gaussian | Root | Float[Tensor, "m d"]) -> float:
     r"""The squared Wasserstein-2 distance of two normal laws, or of those that stand for two sets of features.
 
     .. math::
@@ -69,22 +76,24 @@ def frechet_distance(a: Gaussian | Float[Tensor, "n d"], b: Gaussian | Float[Ten
 
     Reference: Dowson and Landau, 1982; Heusel et al., 2017, equation 6 (arXiv:1706.08500).
     """
-    (mu_a, F), (mu_b, G) = _mean_and_root(a), _mean_and_root(b)
+    (mu_a, F), (mu_b, G) = root_of(a), root_of(b)
     roots = torch.linalg.svdvals(F @ G.T)
     return float((mu_a - mu_b).square().sum() + F.square().sum() + G.square().sum() - 2 * roots.sum())
 
 
-def _mean_and_root(law: Gaussian | Float[Tensor, "n d"]) -> tuple[Float[Tensor, " d"], Float[Tensor, "k d"]]:
-    """The mean, and some F with the covariance F^T F."""
+def root_of(law: Gaussian | Root | Float[Tensor, "n d"]) -> Root:
+    """The root of a law, or of that which stands for a set of features."""
+    if isinstance(law, Root):
+        return law
     if isinstance(law, Tensor):
         n, dim = law.shape
         if 2 <= n < dim:
             x = law.double()
-            return x.mean(dim=0), (x - x.mean(dim=0)) / (n - 1) ** 0.5
+            return Root(x.mean(dim=0), (x - x.mean(dim=0)) / (n - 1) ** 0.5)
         sums = GaussianSums(dim)
         sums.update(law)
         law = sums.mean_and_covariance()
-    return law.mean.double(), _root(law.covariance.double())
+    return Root(law.mean.double(), _root(law.covariance.double()))
 
 
 def _root(matrix: Float[Tensor, "d d"]) -> Float[Tensor, "d d"]:

@@ -1,6 +1,7 @@
 """Interval of any number of whole sets, by halves of them."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float
@@ -13,6 +14,7 @@ def half_sample_intervals(
     *,
     per_image: int = 1,
     paired: bool = False,
+    parts: int = 1,
     level: float = 0.95,
     samples: int = 100,
     seed: int = 0,
@@ -24,7 +26,8 @@ def half_sample_intervals(
     So it is of whatever is nearly linear in the law of the images. With B halves,
 
     .. math::
-        \theta \pm z\, s, \qquad s^2 = \frac{1}{B} \sum_b (\theta_b - \bar\theta)^2.
+        \theta \pm z\, s, \qquad s^2 = \frac{m}{n - m} \frac{1}{B} \sum_b (\theta_b - \bar\theta)^2,
+        \qquad m = \lfloor n / 2 \rfloor .
 
     A bootstrap with replacement meets each image again as its own copy, which is its own neighbor and flattens
     covariances: the numbers of its samples lie elsewhere. Those of halves lie elsewhere too, as a Fréchet distance
@@ -39,6 +42,7 @@ def half_sample_intervals(
         sets: The features, in the order of the images; each is drawn from on its own, unless ``paired``.
         per_image: How many successive features an image has.
         paired: Whether the same images are drawn of all sets, which then have as many.
+        parts: Of how many successive parts, each of which is halved; the images keep their order.
         level: Confidence level.
         samples: How many halves are drawn.
         seed: Seed of the draws; equal seeds give equal intervals.
@@ -53,11 +57,16 @@ def half_sample_intervals(
     def half(x: Tensor, images: Tensor) -> Tensor:
         return x.reshape(-1, per_image, x.shape[1])[images.to(x.device)].flatten(0, 1)
 
+    def drawn_of(n: int) -> Tensor:
+        bounds = [n * i // parts for i in range(parts + 1)]
+        chosen = [a + torch.randperm(b - a, generator=generator)[: (b - a) // 2] for a, b in pairwise(bounds)]
+        return torch.cat(chosen).sort().values
+
     rows = []
     for _ in range(samples):
-        drawn = [torch.randperm(n, generator=generator)[: n // 2] for n in counts[: 1 if paired else None]]
-        drawn *= len(sets) if paired else 1
+        drawn = [drawn_of(n) for n in counts[: 1 if paired else None]] * (len(sets) if paired else 1)
         rows.append(list(numbers(*map(half, sets, drawn))))
-    spread = torch.tensor(rows, dtype=torch.float64).std(dim=0, correction=0)
+    odd = sum((n // 2) / (n - n // 2) for n in counts) / len(counts)
+    spread = odd**0.5 * torch.tensor(rows, dtype=torch.float64).std(dim=0, correction=0)
     reach = float(torch.special.ndtri(torch.tensor((1 + level) / 2, dtype=torch.float64))) * spread
     return [(value - off, value + off) for value, off in zip(numbers(*sets), reach.tolist(), strict=True)]

@@ -1,10 +1,11 @@
 """Fréchet distance of two sets, of images or of patches."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from torch import Tensor
 
-from cfmrestore.evaluation.functional.frechet import GaussianSums, frechet_distance
+from cfmrestore.evaluation.functional.frechet import GaussianSums, frechet_distance, root_of
 from cfmrestore.evaluation.metrics.reference import ReferenceSet
 from cfmrestore.evaluation.metrics.set_metric import SetMetric
 from cfmrestore.registry import METRICS
@@ -34,6 +35,9 @@ class FID(SetMetric):
 
     def compare(self, target: Any, row: Any) -> tuple[float]:
         return (frechet_distance(row, target),)
+
+    def intervals(self, target: Any, row: Any) -> Sequence[tuple[float, float]]:
+        return super().intervals(target if isinstance(target, Tensor) else root_of(target), row)
 
     def needed_features(self) -> int:
         """Generated pictures are many: fewer features than their length have a singular covariance."""

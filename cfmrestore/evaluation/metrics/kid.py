@@ -26,6 +26,9 @@ class KID(SetMetric):
         if self.interval and most > MOST_IMAGES:
             raise ValueError(f"an interval takes {MOST_IMAGES} images at most; got {most}: leave interval out")
 
+    def fewest_features(self) -> int:
+        return max(self.min_features, 2 * max(self.space.patches, 1)) if self.interval else self.min_features
+
     def compare(self, target: Any, row: Tensor) -> tuple[float]:
         size = min(1000, len(row), len(target))
         whole = size == len(row) == len(target)

@@ -103,15 +103,26 @@ class SetMetric(Metric):
         features = max(self.space.patches, 1)
         needed = max(-(-self.needed_features() // features), self.min_images or 0)
         if num_images < needed:
-            fewer = "" if self.needed_features() == self.min_features else "; fewer pass with min_images (--min-images)"
+            bound = self.needed_features() > self.fewest_features()
+            fewer = "; fewer pass with min_images (--min-images)" if bound else ""
             raise ValueError(f"{type(self).__name__} needs {needed} images or more; the set has {num_images}{fewer}")
         self.extractor  # noqa: B018 - missing weights show before the first image is restored
         if self.reference is not None:
             self.reference.check(self.space)
-            self.of_reference(self.reference)
+            given = self.of_reference(self.reference)
+            if isinstance(given, Tensor) and len(given) < self.fewest_features():
+                least = -(-self.fewest_features() // features)
+                raise ValueError(
+                    f"{type(self).__name__} needs a reference of {least} images or more; {self.reference.source} has "
+                    f"{self.reference.num_images}"
+                )
 
     def needed_features(self) -> int:
-        """Features below which the set is refused."""
+        """Features below which a set is refused, unless fewer are asked for."""
+        return self.fewest_features()
+
+    def fewest_features(self) -> int:
+        """Features below which there is no number, or no interval: of halves of two images or more."""
         return self.min_features if not self.interval else max(2 * self.min_features, 4 * max(self.space.patches, 1))
 
     def of_reference(self, reference: ReferenceSet) -> Any:
