@@ -170,11 +170,12 @@ def test_the_tools(target: Path, tmp_path: Path) -> None:
     assert "Traceback" not in output
 
 
-def test_a_bootstrap_interval_of_kid(target: Path, tmp_path: Path) -> None:
+def test_intervals_of_metrics_of_whole_sets(target: Path, tmp_path: Path) -> None:
     restored = noisy(target, tmp_path / "mine", 20)
-    sets = {"metrics": ["psnr", "kid:SeededNet"], "min_images": 2, "patches": 2, "patch_side": 16}
+    sets = {"metrics": ["psnr", "kid:SeededNet", "fid:SeededNet"], "min_images": 2, "patches": 2, "patch_side": 16}
     row = evaluate_folders(restored, target, protocol="rgb", interval=0.9, **sets)["benchmarks"]["photos"]["rows"]
-    kid, low, high = (row["restored"][f"pKD (SeededNet){end}"] for end in ("", " low", " high"))
-    assert low < kid < high
-    with pytest.raises(ValueError, match="an interval is of a kernel distance: name kid"):
-        evaluate_folders(restored, target, protocol="rgb", interval=0.9, metrics=["psnr", "fid:SeededNet"])
+    for name in ("pKD (SeededNet)", "pFD (SeededNet)"):
+        value, low, high = (row["restored"][name + end] for end in ("", " low", " high"))
+        assert low < value < high
+    with pytest.raises(ValueError, match="an interval is of metrics of whole sets: name fid"):
+        evaluate_folders(restored, target, protocol="rgb", interval=0.9, metrics=["psnr", "ssim"])
