@@ -72,10 +72,10 @@ def boundary_edit(
 
     by k standard deviations s of the signed distance; the flow then leads it on to an image. Boundaries of one time are
     not orthogonal: ``displacement`` changes the distances from all of them and from those that are kept as is asked.
-    Nor are those of several times: what moves before did to the distance of another attribute is taken back at its
-    time, where d(z) is that of the point of the unedited image. What lies in the network's bottleneck is moved at every
-    evaluation from :math:`t_m` on. An attribute may have a boundary in each space, as in the paper, and at several
-    times, whose moves add up.
+    Nor are those of several times: what moves before did to the distance of another attribute that is moved or kept is
+    taken back at its time, where d(z) is that of the point of the unedited image. What lies in the network's bottleneck
+    is moved at every evaluation from :math:`t_m` on. An attribute may have a boundary in each space, as in the paper,
+    and at several times, whose moves add up.
 
     Reference: Zhu et al., 2023, section 4 (arXiv:2302.08357); here with the intercept, and in standard deviations.
 
@@ -202,7 +202,8 @@ class _Walk:
                 asked = torch.tensor([strengths[n] if n < self.moved else 0.0 for n in numbers]).to(here)[:, None] * std
                 before = here.clone()
                 for row, n in enumerate(numbers):
-                    if unedited is not None and self.all[n].attribute not in earlier:
+                    asks = n >= self.moved or strengths[n] or to_value
+                    if unedited is not None and asks and self.all[n].attribute not in earlier:
                         before[row] = unedited[self.names[n]][0] * std[row]
                 moved = torch.tensor([n < self.moved for n in numbers], device=here.device)[:, None]
                 after = asked + (before * ~moved if to_value else before)
