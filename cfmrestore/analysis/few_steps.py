@@ -144,7 +144,7 @@ def compare(
 def _end(flow: CouplingFlow, sampling: Sampling, inputs: Mapping[str, Tensor]) -> tuple[Tensor, int]:
     """Where a flow leads from the starts of a batch, as it was trained: the latents, and the evaluations."""
     sampling = as_trained(sampling)
-    solution = sample(start_of(flow, flow.pipeline(sampling), inputs), flow.path, sampling)
+    solution = sample(start_of(flow.pipeline(sampling), inputs), flow.path, sampling)
     return solution.x, solution.nfe
 
 

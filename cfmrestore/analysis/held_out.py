@@ -32,9 +32,9 @@ def held_out_inputs(
             break
 
 
-def start_of(flow: CouplingFlow, pipeline: SamplingPipeline, inputs: Mapping[str, Tensor]) -> Start:
-    """Where the pipeline of a flow starts for these."""
+def start_of(pipeline: SamplingPipeline, inputs: Mapping[str, Tensor]) -> Start:
+    """Where a pipeline starts for these."""
     seeds, given = inputs["seeds"], {key: inputs[key] for key in ("label", "mask", "map") if key in inputs}
     if "low" in inputs:
         return pipeline.start(inputs["low"], seeds, given)
-    return pipeline.start_of_noise(size_of(inputs, flow.encoder), seeds, given)
+    return pipeline.start_of_noise(size_of(inputs, pipeline.coupling.encoder), seeds, given)

@@ -127,7 +127,7 @@ def measured_straightness(runner: RestorationRunner, count: int = 4) -> float:
     model, values = runner.bare_model, []
     model.eval()
     for inputs in held_out_inputs(runner.test_dataloader, model.data_preprocessor, model, count):
-        start = start_of(model, model.pipeline(), inputs)
+        start = start_of(model.pipeline(), inputs)
         values += straightness(start.velocity, start.x_0).tolist()
     return sum(values) / len(values)
 

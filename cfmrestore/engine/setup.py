@@ -105,7 +105,8 @@ def prepare_test_config(
     remove_evaluation(cfg, "val")
     leave_out_trackers(cfg)
     cfg.auto_scale_lr = None
-    found = list(cfg.test_evaluator) if isinstance(cfg.test_evaluator, list | tuple) else [cfg.test_evaluator]
+    own = cfg.test_evaluator if metrics is None else cfg.get("test_evaluator") or []
+    found = list(own) if isinstance(own, list | tuple) else [own]
     names = {metric.get("protocol", cfg.get("protocol", "classic_y")) for metric in found if _has_protocol(metric)}
     if protocol is None and len(names) > 1:
         raise ValueError(f"the metrics of one evaluation need one protocol; the config has {', '.join(sorted(names))}")

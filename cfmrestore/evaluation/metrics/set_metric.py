@@ -51,6 +51,8 @@ class SetMetric(Metric):
     enough: ClassVar[int] = 2048
     """Images below which the numbers say little."""
     default_patches: ClassVar[int] = 0
+    parts: ClassVar[int] = 1
+    """How many successive parts of the images are scored each on its own."""
 
     def __init__(
         self,
@@ -159,6 +161,7 @@ class SetMetric(Metric):
             [row] if known else [target, row],
             per_image=max(self.space.patches, 1),
             paired=self.reference is None,
+            parts=self.parts,
             level=self.interval,
             seed=self.space.seed,
         )
