@@ -117,7 +117,7 @@ def _devices() -> Iterator[str]:
     """Each device, its precision and the memory that is free; the first is what is taken."""
     import torch
 
-    from cfmrestore.engine.amp_optim_wrapper import best_precision
+    from cfmrestore.execution.precision import best_precision
     from cfmrestore.restore.free_memory import free_bytes
     from cfmrestore.restore.restorer import device_of
 

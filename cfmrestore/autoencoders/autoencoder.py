@@ -5,11 +5,11 @@ from typing import Any
 
 import torch
 from mmengine.dist import all_reduce
-from mmengine.model import BaseModel
 from torch import Tensor
 
 from cfmrestore.encoders.conv_autoencoder import ConvAutoencoder
 from cfmrestore.flows.losses.base import PictureLoss, per_image
+from cfmrestore.flows.trained_model import TrainedModel
 from cfmrestore.ops.pad import crop_to, pad_to_multiple
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import LOSSES, MODELS
@@ -21,7 +21,7 @@ _BATCHES = 100  # over which the statistics of latents are averaged
 
 
 @MODELS.register_module()
-class Autoencoder(BaseModel):
+class Autoencoder(TrainedModel):
     r"""Images through few numbers and back; with ``kl`` a variational autoencoder.
 
     .. math::
@@ -84,11 +84,6 @@ class Autoencoder(BaseModel):
         for module in self._frozen:
             module._apply(fn)
         return self
-
-    def test_step(self, data: dict[str, Any]) -> list[dict[str, Any]]:
-        """Reconstructions of a batch with what belongs to them."""
-        results: list[dict[str, Any]] = self(**self.data_preprocessor(data, False), mode="predict")
-        return results
 
     def forward(
         self, inputs: dict[str, Tensor], data_samples: list[dict[str, Any]] | None = None, mode: str = "tensor"

@@ -3,8 +3,7 @@
 Restoring needs checkpoints and configs alone: what trains is imported by the registries that look for it.
 """
 
-from cfmrestore._compat import defer_transformers, format_configs_once, train_without_mps
+from cfmrestore._compat import format_configs_once, train_without_mps
 
-defer_transformers()
 format_configs_once()
 train_without_mps()

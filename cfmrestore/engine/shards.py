@@ -5,14 +5,16 @@ import shutil
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import torch
 from mmengine.dist import barrier, is_main_process
-from torch import Tensor
-from torch.distributed.tensor import DTensor, distribute_tensor
+from torch import Tensor, nn
 
 from cfmrestore.imageio.atomic import atomic
+
+if TYPE_CHECKING:
+    from torch.distributed.tensor import DTensor
 
 STATE = "state.pth"
 """The checkpoint without its tensors' values; it is written last, and makes the folder one."""
@@ -24,6 +26,15 @@ Key = tuple[str | int, ...]
 def is_sharded(path: str | Path) -> bool:
     """Whether this is a folder that a checkpoint was written to, to its end."""
     return (Path(path) / STATE).is_file()
+
+
+def is_divided(value: Any) -> "TypeGuard[DTensor]":
+    """Whether each process holds a part of it. What is one whole tensor needs no import to tell."""
+    if value is None or type(value) in (Tensor, nn.Parameter):
+        return False
+    from torch.distributed.tensor import DTensor
+
+    return isinstance(value, DTensor)
 
 
 def map_tensors(tree: Any, change: Callable[[Key, Tensor], Any], key: Key = ()) -> Any:
@@ -39,7 +50,7 @@ def map_tensors(tree: Any, change: Callable[[Key, Tensor], Any], key: Key = ()) 
 
 def local(value: Tensor) -> Tensor:
     """What this process holds of a tensor."""
-    part: Tensor = value.to_local() if isinstance(value, DTensor) else value
+    part: Tensor = value.to_local() if is_divided(value) else value
     return part
 
 
@@ -48,8 +59,10 @@ def divided(checkpoint: dict[str, Any], like: Callable[[Key], Tensor | None]) ->
 
     def part(key: Key, value: Tensor) -> Tensor:
         other = like(key)
-        if not isinstance(other, DTensor) or isinstance(value, DTensor) or value.shape != other.shape:
+        if not is_divided(other) or is_divided(value) or value.shape != other.shape:
             return value
+        from torch.distributed.tensor import distribute_tensor
+
         value = value.to(other.device).contiguous()  # a file keeps the layout channels-last
         return distribute_tensor(value, other.device_mesh, other.placements, src_data_rank=None)
 
@@ -62,7 +75,7 @@ def whole(checkpoint: dict[str, Any]) -> dict[str, Any]:
 
     def gathered(key: Key, value: Tensor) -> Tensor | None:
         del key
-        all_of_it: Tensor = value.full_tensor() if isinstance(value, DTensor) else value
+        all_of_it: Tensor = value.full_tensor() if is_divided(value) else value
         return all_of_it.detach().to("cpu", copy=True) if is_main_process() else None
 
     result: dict[str, Any] = map_tensors(checkpoint, gathered)
@@ -118,7 +131,7 @@ def read_tensors(state: dict[str, Any], folder: Path, like: Callable[[Key], Tens
 
     def empty(key: Key, outline: Tensor) -> Tensor:
         other = like(key)
-        if isinstance(other, DTensor) and other.shape == outline.shape:
+        if is_divided(other) and other.shape == outline.shape:
             made = torch.empty_like(other, dtype=outline.dtype)
         else:
             made = torch.empty_like(outline, device="cpu")

@@ -155,14 +155,9 @@ class CouplingFlow(SamplingFlow):
         return self
 
     def init_weights(self) -> None:
-        """What mmengine calls once a training begins."""
+        """What the runner calls before a training begins."""
         super().init_weights()
         self.coupling.begin_training()
-
-    def test_step(self, data: dict[str, Any], **options: Any) -> list[dict[str, Any]]:
-        """Restorations of a batch with what belongs to them; the options are those of ``forward``."""
-        results: list[dict[str, Any]] = self(**self.data_preprocessor(data, False), mode="predict", **options)
-        return results
 
     def forward(
         self,

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from mmengine.model import BaseDataPreprocessor
-from torch import Tensor
+from torch import Tensor, nn
 
 from cfmrestore.degradations.base import Degradation
 from cfmrestore.degradations.combine.compose import Compose
@@ -19,7 +18,7 @@ Steps = Degradation[Any] | dict[str, Any] | list[dict[str, Any]]
 
 
 @MODELS.register_module()
-class RestorationPreprocessor(BaseDataPreprocessor):
+class RestorationPreprocessor(nn.Module):
     """Stacks images, turns them into floats, and makes the low-quality ones where the data has none.
 
     Latents as targets pass as they are: the flow decodes them and has them degraded.
@@ -32,6 +31,8 @@ class RestorationPreprocessor(BaseDataPreprocessor):
             to conditions as "mask".
     """
 
+    _place: Tensor
+
     def __init__(
         self,
         *,
@@ -40,6 +41,7 @@ class RestorationPreprocessor(BaseDataPreprocessor):
         mask: MaskDegradation[Any] | dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
+        self.register_buffer("_place", torch.zeros(()), persistent=False)  # moves with the model
         self.recipe = {"degradation": degradation or None, "target": target or None, "mask": mask}
         self.degradation, self.target = _built(degradation), _built(target)
         cuts = None if mask is None else DEGRADATIONS.build(mask)
@@ -87,7 +89,7 @@ class RestorationPreprocessor(BaseDataPreprocessor):
             raise ValueError(
                 f"a batch needs images of one size, got {', '.join(sizes)}: crop them, or set batch_size=1"
             )
-        batch = sent_to(torch.stack(images), torch.device(self.device))
+        batch = sent_to(torch.stack(images), self._place.device)
         if part in ("label", "map", "size"):
             return batch.long()
         return batch.float() / 255 if part in ("high", "low", "peer") else batch.float()

@@ -24,10 +24,10 @@ class Sampling:
 
     What the flow draws, :math:`\hat x_1`, is one of the images that the input may come from, with all its detail. The
     mean of them all, :math:`\bar x_1 = E[x_1 | x_0]` at t = 0 from the start without noise, has the smallest error and
-    no detail of its own. The fidelity f mixes them,
+    no detail of its own. The fidelity f mixes them, so that the squared error falls in proportion to it,
 
-    .. math:: x_f = f \bar x_1 + (1 - f) \hat x_1, \qquad
-        E \| x_f - x_1 \|^2 = E \| \bar x_1 - x_1 \|^2 + (1 - f)^2 E \| \hat x_1 - \bar x_1 \|^2 ,
+    .. math:: x_f = \bar x_1 + \sqrt{1 - f}\, (\hat x_1 - \bar x_1), \qquad
+        E \| x_f - x_1 \|^2 = E \| \bar x_1 - x_1 \|^2 + (1 - f)\, E \| \hat x_1 - \bar x_1 \|^2 ,
 
     where :math:`\hat x_1` is drawn independently of :math:`x_1` given the input. It is the straight line on which, were
     :math:`\hat x_1` the optimal transport of :math:`\bar x_1`, no estimator of as natural results would have a smaller
@@ -170,7 +170,7 @@ class Start:
 
 
 def sample(start: Start, path: Path, sampling: Sampling) -> Solution:
-    r"""The latent at the end of the path, :math:`x_f = f \bar x_1 + (1 - f) \hat x_1`, and all evaluations.
+    r"""The latent :math:`x_f = \bar x_1 + \sqrt{1 - f} (\hat x_1 - \bar x_1)` at the end, and all evaluations.
 
     Where the path keeps a part :math:`\sigma_1` of its source, :math:`\hat x_1 = (x_{t=1} - \sigma_1 m) / \alpha_1`
     with the mean m of that source: an image of the input must not stay in the result. (Of plain noise, m = 0: what
@@ -189,7 +189,7 @@ def sample(start: Start, path: Path, sampling: Sampling) -> Solution:
         x_1 = path.without_source(x_1, start.source_mean)
     if sampling.mixes:
         assert start.posterior_mean is not None
-        x_1 = torch.lerp(x_1, start.posterior_mean, sampling.fidelity)
+        x_1 = torch.lerp(start.posterior_mean, x_1, math.sqrt(1 - sampling.fidelity))
     return Solution(x_1, solution.nfe + start.nfe)
 
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from cfmrestore.conditions import ConditionStack
@@ -15,6 +14,7 @@ from cfmrestore.encoders.base import Encoder
 from cfmrestore.execution import Execution, compile_blocks
 from cfmrestore.flows.pipeline import Restoration, SamplingPipeline, match_to_input
 from cfmrestore.flows.sampling import Sampling
+from cfmrestore.flows.trained_model import TrainedModel
 from cfmrestore.inverse.base import InverseSolver
 from cfmrestore.ops.pad import crop_to, pad_to_multiple
 from cfmrestore.ops.rng import ImageRng
@@ -25,7 +25,7 @@ from cfmrestore.typing import Image, Size
 Config = dict[str, Any]
 
 
-class SamplingFlow(BaseModel):
+class SamplingFlow(TrainedModel):
     """A flow whose paths are walked by a solver, from the source of its coupling or from noise.
 
     Restoration starts at the coupling's source for an input, generation at noise; the solver leads both to t = 1.

@@ -12,7 +12,7 @@ from torch import Generator, nn
 from cfmrestore.encoders import TAEF2, AutoencoderKL, AutoencoderTiny
 from cfmrestore.encoders.base import Encoder
 from cfmrestore.encoders.pretrained import PretrainedEncoder
-from cfmrestore.engine.amp_optim_wrapper import PRECISIONS, best_precision
+from cfmrestore.execution.precision import PRECISIONS, best_precision
 from cfmrestore.ldm.formats import find_format, read_answer, spatial
 from cfmrestore.ldm.loading import find_folder, read_pipeline
 from cfmrestore.typing import Latent, Size

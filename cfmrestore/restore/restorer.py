@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from cfmrestore import model_zoo
-from cfmrestore.engine.amp_optim_wrapper import PRECISIONS, best_precision
 from cfmrestore.engine.distributed import device_of_process
 from cfmrestore.execution import CudaGraphs
 from cfmrestore.execution.backends import BACKENDS, Backend
+from cfmrestore.execution.precision import PRECISIONS, best_precision
 from cfmrestore.flows.coupling_flow import CouplingFlow
 from cfmrestore.flows.pipeline import match_to_input
 from cfmrestore.ops.pad import crop_to

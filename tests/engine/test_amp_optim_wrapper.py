@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from cfmrestore.engine import amp_optim_wrapper
-from cfmrestore.engine.amp_optim_wrapper import AmpOptimWrapper, best_precision
+from cfmrestore.engine.amp_optim_wrapper import AmpOptimWrapper
+from cfmrestore.execution.precision import best_precision
 
 
 def test_a_cpu_multiplies_bf16_only_where_its_hardware_does() -> None:

@@ -40,8 +40,8 @@ def test_the_error_follows_the_law_of_distortion_and_perception(fidelity: float)
     estimate = estimate_posterior_mean(velocity(mean), mean, Linear())
     end = sample(Start(velocity(mean), mean + TAU * noise, estimate), Linear(), sampling).x
     error = float((end - truth).square().mean())
-    assert error == pytest.approx(POSTERIOR**2 * (1 + (1 - fidelity) ** 2), rel=0.01)
-    assert float((end - mean).std()) == pytest.approx((1 - fidelity) * POSTERIOR, rel=0.01, abs=1e-6)
+    assert error == pytest.approx(POSTERIOR**2 * (1 + (1 - fidelity)), rel=0.01)
+    assert float((end - mean).std()) == pytest.approx(math.sqrt(1 - fidelity) * POSTERIOR, rel=0.01, abs=1e-6)
 
 
 @pytest.mark.parametrize(("fidelity", "nfe"), [(0.0, 8), (0.5, 8), (1.0, 0)])
