@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from cfmrestore import former_names, model_zoo
 from cfmrestore.apis import load_config
 from cfmrestore.apis.degrade import degrade
+from cfmrestore.degradations import Compose
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.config import presets
 from cfmrestore.engine.panels import write_png
@@ -27,6 +29,7 @@ from cfmrestore.evaluation.functional.psnr import psnr
 from cfmrestore.evaluation.functional.ssim import ssim
 from cfmrestore.former_names import update_names
 from cfmrestore.imageio import Metadata, Picture, list_images, read_image
+from cfmrestore.ops.jpeg_traces import jpeg_grid
 from cfmrestore.ops.resize import resize
 from cfmrestore.ops.rng import ImageRng, key_of
 from cfmrestore.restore import Restorer, Settings
@@ -247,6 +250,13 @@ def lattice(images: list[Tensor], name: str, period: int = 4) -> float:
     return float(waves.max())
 
 
+def fine_detail(image: Tensor) -> Tensor:
+    """Luma and the two differences of color, in levels, without what is wider than nine pixels."""
+    y = luma(image)[None, None] / 255
+    planes = 255 * torch.cat([y, 0.564 * (image[:, 2:] - y), 0.713 * (image[:, :1] - y)], dim=1)
+    return planes - F.avg_pool2d(F.pad(planes, (4, 4, 4, 4), mode="reflect"), 9, 1)
+
+
 class TestWhatTheyMustNotDo:
     @every
     @at_both_ends
@@ -283,6 +293,31 @@ class TestWhatTheyMustNotDo:
         pairs = zip(images, photographs(name), strict=True)
         excess = [grid_power(luma(image)) - grid_power(luma(high)) for image, (high, _) in pairs]
         assert np.mean(excess) < WEAVE[name]
+
+    @pytest.mark.parametrize("path", list_images(PHOTOS), ids=lambda path: path.stem)
+    @pytest.mark.parametrize(("noise", "quality"), [(8, 60), (10, 45), (15, 30)])
+    @at_both_ends
+    def test_noise_under_jpeg_becomes_no_grain_and_no_blocks(
+        self, path: Path, noise: int, quality: int, fidelity: float
+    ) -> None:
+        """In the smoothest fifth there is no color that the original has not, and less grain than enlarged; shrunk
+        again, at most half of what shows the blocks stays, and less than quality 95 shows."""
+        high = load_image(path)[None]
+        high = high[..., : high.shape[-2] // 32 * 32, : high.shape[-1] // 32 * 32]
+        steps = [{"type": "Downscale", "scale": 4}, {"type": "GaussianNoise", "sigma": (noise, noise)},
+                 {"type": "JPEG", "quality": (quality, quality)}]  # fmt: skip
+        low = Compose(steps=steps)(high, ImageRng([1]))
+        images = {"original": high, "enlarged": resize(low, scale=4).clamp(0, 1),
+                  "restored": restorer("cfm-realsr-x4")(low, fidelity=fidelity)}  # fmt: skip
+        fine = {name: fine_detail(image) for name, image in images.items()}
+        busy = F.avg_pool2d(fine["original"][:, :1].abs(), 17, 1, 8, count_include_pad=False)[0, 0]
+        smooth = busy <= busy.quantile(0.2)
+        grain = {name: planes[0][:, smooth].std(dim=1) for name, planes in fine.items()}
+        assert bool((grain["restored"] <= torch.maximum(grain["original"], 0.7 * grain["enlarged"]))[0])
+        assert bool((grain["restored"] <= grain["original"])[1:].all())
+        blocks = {name: jpeg_grid(luma(resize(image, scale=0.25)).numpy()).strength
+                  for name, image in images.items()}  # fmt: skip
+        assert blocks["restored"] < min(0.3, 0.5 * blocks["enlarged"])
 
     @both
     def test_a_checkerboard_would_be_seen(self, name: str) -> None:
