@@ -215,7 +215,7 @@ def test_a_damaged_image(tmp_path: Path) -> None:
         ({"crop_size": 64}, "32x32 is smaller than the crop of 64: take a smaller crop (--cfg-options crop_size=N)"),
         ({"scale": 3}, "do not fit scale 3 and Haar's factor 2: crop them to multiples of 6, --cfg-options crop_size"),
         ({"model.network.base_channel": 8}, "UNet has no key 'base_channel'; did you mean 'base_channels'"),
-        ({"optim_wrapper.optimizer.lr": "fast"}, "error: optim_wrapper cannot be built from"),
+        ({"optim_wrapper.optimizer.lr": "fast"}, "error: optim_wrapper.optimizer.lr must be a number; got 'fast'"),
         (
             {"optim_wrapper.optimizer.type": "AdamV"},
             "error: optim_wrapper.optimizer: there is no 'AdamV'; did you mean 'Adam'?",
