@@ -55,7 +55,8 @@ def import_plugin(name: str) -> ModuleType:
     except _MissingError as error:
         raise ValueError(f"--plugin {name}: {error}") from None
     except Exception as error:
-        raise ValueError(f"--plugin {name} fails when it is imported: {described(error)}") from error
+        mend = ": take another name for yours" if "already registered" in str(error) else ""
+        raise ValueError(f"--plugin {name} fails when it is imported: {described(error)}{mend}") from error
 
 
 def is_imported(module: str) -> bool:

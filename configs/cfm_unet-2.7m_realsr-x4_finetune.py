@@ -15,3 +15,4 @@ train_dataloader = dict(
 )
 train_cfg = dict(max_iters=1000, val_interval=500)
 optim_wrapper = dict(optimizer=dict(lr=1e-4))
+default_hooks = dict(checkpoint=dict(save_best="PSNR", rule="greater"))

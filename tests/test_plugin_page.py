@@ -24,7 +24,13 @@ def test_a_section_tells_base_class_and_file(kind: str) -> None:
 
 @pytest.mark.parametrize("title", sorted(SECTIONS.keys() - {"Guidance"}))
 def test_the_example_keeps_the_contract(title: str) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", SECTIONS[title], re.DOTALL)
+    examples = re.findall(r"```python\n(.*?)```", SECTIONS[title], re.DOTALL)
+    assert examples
+    for code in examples:
+        check_example(title, code)
+
+
+def check_example(title: str, code: str) -> None:
     (name,) = re.findall(r"register_module\(\)\nclass (\w+)", code)
     kind = title.lower() if title.lower() in REGISTRIES else "hook"
     contract = CONTRACTS[kind]

@@ -26,6 +26,7 @@ from cfmrestore.reports.markdown import markdown_table
 from cfmrestore.restore import stages
 
 Row = dict[str, Any]
+_ONCE = "fidelity 1 is one evaluation, whatever the solver and the intervals, and is measured once"
 
 
 def sweep(
@@ -89,7 +90,8 @@ def sweep(
         scores = scores if scores.rows else measured
         runner.logger.info(" ".join(f"{key} {_short(value)}" for key, value in rows[-1].items()))
     if runner.rank == 0:
-        _finish(runner, cfg, rows, scores, Path(out))
+        left_out = len(solvers) * len(intervals) * len(seeds) * len(fidelities or [None]) - len(rows)
+        _finish(runner, cfg, rows, scores, Path(out), left_out)
     return rows
 
 
@@ -102,7 +104,7 @@ def settings(
             yield {"solver": solver, "num_intervals": count, "fidelity": fidelity, "seed": seed}
 
 
-def _finish(runner: RestorationRunner, cfg: Config, rows: list[Row], first: Scores, out: Path) -> None:
+def _finish(runner: RestorationRunner, cfg: Config, rows: list[Row], first: Scores, out: Path, left_out: int) -> None:
     """Write the files; what stands beside the restorations is that of the first setting."""
     qualities = {name: up for name, up in first.higher_is_better.items() if name != "NFE"}
     for name, up in qualities.items():
@@ -118,6 +120,9 @@ def _finish(runner: RestorationRunner, cfg: Config, rows: list[Row], first: Scor
     write_csv(out / "sweep.csv", [list(rows[0]), *(list(row.values()) for row in rows)])
     draw_sweep(rows, qualities, beside["bicubic"], out / "sweep.png", f"{cfg.load_from}, straightness {straight:.3g}")
     print(sweep_table(rows, list(qualities)))
+    print("* nothing measured here is better for as few evaluations (NFE)")
+    if left_out:
+        print(f"{left_out} of {left_out + len(rows)} combinations are left out: {_ONCE}")
     print(f"straightness {straight:.4g}: 0 is a flow whose paths are straight\nlook at {out / 'sweep.png'}")
 
 

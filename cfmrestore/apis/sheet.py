@@ -8,6 +8,7 @@ import numpy as np
 from cfmrestore.engine.panels import caption, framed, stack, write_jpeg, write_png
 from cfmrestore.evaluation.folders import match_files
 from cfmrestore.imageio import read_image
+from cfmrestore.imageio.atomic import check_free
 from cfmrestore.reports.json_csv import write_json
 
 _WRITERS = {".png": write_png, ".jpg": write_jpeg}
@@ -21,6 +22,7 @@ def sheet(
     crop: int | None = None,
     blind: bool = False,
     seed: int = 0,
+    overwrite: bool = False,
 ) -> list[list[str]]:
     """Put the pictures of one name in a row, pixel for pixel; returns the labels of each row, from left to right.
 
@@ -31,6 +33,7 @@ def sheet(
         crop: Show a square of that side from where the largest pictures of a row have most contrast; without, all.
         blind: Shuffle each row and write no label; the labels go into a JSON file beside the sheet.
         seed: Of the shuffling.
+        overwrite: Replace a sheet that is there.
     """
     out = Path(out)
     if (
@@ -43,6 +46,7 @@ def sheet(
             f"a sheet is a .png or .jpg file of one or more folders, rows and pixels; got {str(out)!r}, "
             f"{len(folders)} folders, {count=}, {crop=}"
         )
+    check_free([out, *([out.with_suffix(".json")] if blind else [])], overwrite)
     files = match_files(folders)
     names = sorted(files)
     chosen = names if count is None else [names[n * len(names) // count] for n in range(min(count, len(names)))]

@@ -21,7 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--replay", metavar="SIDECARS", help="a sidecar, or a folder of them: the same pixels again")
     what.add_argument("--verify", metavar="FOLDER", help="hold a frozen set against its checksums")
     what.add_argument("--list", action="store_true", help="name the presets")
-    parser.add_argument("--out", metavar="FOLDER", help="where the images and their sidecars go")
+    parser.add_argument(
+        "--out", metavar="FOLDER", help="where images and their sidecars go; of one image also FILE.png"
+    )
     parser.add_argument("--freeze", action="store_true", help="write targets and inputs, with a manifest of checksums")
     parser.add_argument("--split", default="all", help="all, train or held_out: every fourth image is held out")
     parser.add_argument("--preview", metavar="FILE.png", help="a contact sheet of one image, and its drawn kernels")
@@ -53,7 +55,8 @@ def run(args: argparse.Namespace) -> Any:
 
         if args.preset is None:
             raise ValueError("--preview needs --preset")
-        files = preview(args.source, args.preset, args.preview, draws=args.draws, scale=args.scale, seed=args.seed)
+        keys = {key: getattr(args, key) for key in ("draws", "scale", "seed", "overwrite")}
+        files = preview(args.source, args.preset, args.preview, **keys)
         common.say("\n".join(f"look at {file}" for file in files))
         return {"files": files}
     return {"files": _write(args)}
@@ -71,5 +74,5 @@ def _write(args: argparse.Namespace) -> list[Path]:
     else:
         draw = {key: getattr(args, key) for key in ("scale", "seed", "epoch", "split", "freeze")}
         done = degrade(args.source, args.preset, args.out, **draw, **shared)
-    common.say(f"{len(done)} images in {args.out}")
+    common.say(f"{len(done)} image{'' if len(done) == 1 else 's'} in {args.out}")
     return done

@@ -65,9 +65,10 @@ def check_there(args: argparse.Namespace, names: Sequence[str]) -> None:
                 match = closest_file(text.partition("=")[2] or text)
                 if name == "config" and (configs_folder() / text).is_file():
                     match = f"{PREFIX}{text}"
-                raise ValueError(
-                    f"there is no file or folder {text!r}" + (f"; did you mean {match!r}?" if match else "")
-                )
+                hint = f"; did you mean {match!r}?" if match else ""
+                of_package = name == "config" and not (match or "").startswith(PREFIX)
+                listed = " (`cfmrestore configs` lists those of the package)" if of_package else ""
+                raise ValueError(f"there is no file or folder {text!r}{hint}{listed}")
 
 
 def check_models(args: argparse.Namespace, names: Sequence[str]) -> None:

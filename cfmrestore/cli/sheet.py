@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--crop", type=int, metavar="SIDE", help=help_)
     parser.add_argument("--blind", action="store_true", help="shuffle each row; which is which goes into a .json file")
     parser.add_argument("--seed", type=int, default=0, help="of the shuffling (default: 0)")
+    parser.add_argument("--overwrite", action="store_true", help="replace a sheet that is there")
 
 
 def run(args: argparse.Namespace) -> None:

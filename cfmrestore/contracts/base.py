@@ -1,5 +1,6 @@
 """Contract of a kind of plugin: its base class, and its promises as checks that need no test runner."""
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -81,7 +82,7 @@ class Contract:
             yield Finding("base", promise, f"{cls.__name__} derives from {cls.__bases__[0].__name__}")
             return
         yield Finding("base", promise)
-        for check in self.checks:
+        for check in [*([] if self.build else [check_constructor]), *self.checks]:
             yield run_check(check, plugin)
 
 
@@ -94,6 +95,21 @@ def run_check(check: Check, plugin: Any) -> Finding:
         return Finding(name, promise, broken=error.what or str(error))
     except Exception as error:
         return Finding(name, promise, broken=f"it fails: {described(error, plugin)}")
+
+
+def check_constructor(plugin: Any) -> str | None:
+    """Its constructor takes keywords alone, each named."""
+    constructor = type(plugin).__init__
+    if not inspect.isfunction(constructor) or constructor.__module__.startswith(("mmengine.", "torch.")):
+        return "it has none of its own"
+    own = list(inspect.signature(constructor).parameters.values())[1:]
+    wrong = [str(one).partition(":")[0].partition("=")[0] for one in own if one.kind is not one.KEYWORD_ONLY]
+    require(
+        not wrong,
+        f"the constructor takes {', '.join(wrong)} other than as named keywords: write a * before the first, no "
+        "*args and no **kwargs",
+    )
+    return None
 
 
 def require(kept: object, what: str) -> None:

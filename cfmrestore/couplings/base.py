@@ -160,7 +160,8 @@ class Coupling(nn.Module, ABC):
         if high is not None and (high.shape[-2] % fit or high.shape[-1] % fit):
             raise ValueError(
                 f"targets of {_size(high)} do not fit scale {self.scale} and {type(self.encoder).__name__}'s factor "
-                f"{self.encoder.downscale}: crop them to multiples of {fit}"
+                f"{self.encoder.downscale}: crop them to multiples of {fit}, --cfg-options crop_size="
+                f"{max(min(high.shape[-2:]) // fit, 1) * fit}"
             )
         if x_1 is None:
             assert high is not None

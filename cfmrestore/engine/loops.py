@@ -71,6 +71,11 @@ class IterBasedTrainLoop(BaseLoop):
         sampler.first = self.iter * k * self.dataloader.batch_size * sampler.world_size
         if self.iter and self._due() and self.runner.message_hub.runtime_info.get("evaluated_at") != self.iter:
             self.runner.val_loop.run()  # the run was stopped between its checkpoint and its evaluation
+        if self.iter >= self.max_iters:
+            self.runner.logger.info(
+                f"nothing is left to train: the run is at iteration {self.iter} of {self.max_iters}; to go on, give it "
+                "more: --cfg-options train_cfg.max_iters=N"
+            )
         batches = iter(self.dataloader)
         while self.iter < self.max_iters and not self.stop_training:
             self.runner.model.train()

@@ -34,6 +34,7 @@ from cfmrestore.process import is_quiet
 from cfmrestore.registry import DATASETS, LOOPS, RUNNERS, check_keys, find_class
 
 _OF_EVERY_RUN = ("Hooks will be executed", "Distributed training is not used, all SyncBatchNorm")
+_NUMBERS = {"lr", "weight_decay", "eps", "momentum"}  # of optimizers
 _WARNINGS = {signal.Signals[name] for name in ("SIGTERM", "SIGUSR1", "SIGINT") if hasattr(signal, name)}
 
 
@@ -202,6 +203,10 @@ class RestorationRunner(Runner):
                 optim_wrapper = with_fused_step(optim_wrapper, get_device())
             return super().build_optim_wrapper(optim_wrapper)
         except TypeError as error:
+            optimizer = optim_wrapper.get("optimizer") if isinstance(optim_wrapper, Mapping) else None
+            for key, value in (optimizer if isinstance(optimizer, Mapping) else {}).items():
+                if key in _NUMBERS and not isinstance(value, int | float):
+                    raise ValueError(f"optim_wrapper.optimizer.{key} must be a number; got {value!r}") from error
             raise ValueError(f"optim_wrapper cannot be built from {optim_wrapper}: {error}") from error
 
     def wrap_model(self, model_wrapper_cfg: dict[str, Any] | None, model: Any) -> nn.Module:

@@ -29,6 +29,11 @@ def prepare_config(
 ) -> Config:
     """Read a config, choose its work directory, and join the other processes."""
     cfg = load_config(config, options, amp=amp)
+    if not cfg.get("model"):
+        raise ValueError(
+            f"the config {str(config)!r} has no 'model': begin it with a config that has one, such as "
+            '_base_ = "cfmrestore::cfm_realsr_tiny.py"'
+        )
     cfg.work_dir = work_dir or cfg.get("work_dir") or f"work_dirs/{Path(cfg.filename).stem}"
     cfg.launcher = distributed.detect(launcher)
     distributed.join(cfg.launcher, timeout_of(cfg))

@@ -20,6 +20,7 @@ class MeasuredImages:
     sha256: str  # digest of names and pixels
     scale: int | None = None  # pixels of a restoration a pixel of its input, if that is known and the same for all
     seconds: float | None = None  # median time of a restoration, where it was taken
+    inputs_sha256: str | None = None  # digest of names and pixels of the inputs, where all have one
 
 
 @dataclass(frozen=True)

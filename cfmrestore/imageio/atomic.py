@@ -1,7 +1,7 @@
 """Files that are either complete or absent."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,3 +28,10 @@ def write_text(path: str | Path, text: str) -> None:
     """Replace a text file."""
     with atomic(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
+
+
+def check_free(files: Iterable[Path], overwrite: bool) -> None:
+    """Refuse to replace what is there, unless that is asked for."""
+    there = [file for file in files if file.exists()]
+    if there and not overwrite:
+        raise ValueError(f"{there[0]} is there already: overwrite=True (--overwrite) replaces it")

@@ -107,14 +107,45 @@ def check_protocols(files: Mapping[Path, Result]) -> None:
 
 
 def common_benchmarks(files: Mapping[Path, Result]) -> list[dict[Path, str]]:
-    """The sets of the same images that all files have, by whatever name in each."""
-    digests = {path: {b["images_sha256"]: name for name, b in r["benchmarks"].items()} for path, r in files.items()}
-    first = next(iter(digests.values()))
-    common = [{p: sets[d] for p, sets in digests.items()} for d in first if all(d in s for s in digests.values())]
+    """The sets of the same images, restored from the same inputs, that all files have, by whatever name in each."""
+    first, *others = files
+    common, differing = [], list[str]()
+    for name, benchmark in files[first]["benchmarks"].items():
+        places = {first: name}
+        for path in others:
+            digest = benchmark["images_sha256"]
+            same = {n: b for n, b in files[path]["benchmarks"].items() if b["images_sha256"] == digest}
+            found = [n for n, b in same.items() if same_inputs(benchmark, b)]
+            places |= {path: found[0]} if found else {}
+            if same and not found:
+                differing.append(f"{first} ({name}) and {path} ({next(iter(same))})")
+        if len(places) == len(files):
+            common.append(places)
+    if not common and differing:
+        raise ValueError(
+            f"the restorations of {differing[0]} have the same targets but were made of other inputs: their numbers "
+            "cannot be compared; measure both on the same inputs"
+        )
     if not common:
         sets = "; ".join(f"{path}: {', '.join(result['benchmarks'])}" for path, result in files.items())
         raise ValueError(f"the files have no set of the same images in common ({sets})")
     return common
+
+
+def same_inputs(a: Result, b: Result) -> bool:
+    """Whether two measurements of the same targets began at the same inputs, as far as the files tell.
+
+    By their digests or, since another machine may round a pixel otherwise and older files have none, by what bicubic
+    interpolation of them measured.
+    """
+    digests = {a.get("inputs_sha256"), b.get("inputs_sha256")}
+    if None not in digests and len(digests) == 1:
+        return True
+    of_a, of_b = (result["values"].get("bicubic", {}) for result in (a, b))
+    pairs = [pair for metric in of_a.keys() & of_b.keys() for pair in zip(of_a[metric], of_b[metric], strict=False)]
+    if not pairs:
+        return None in digests
+    return all(x == y or (None not in (x, y) and math.isclose(x, y, rel_tol=1e-4)) for x, y in pairs)
 
 
 def _compare(

@@ -51,6 +51,7 @@ def _benchmark(scores: Scores) -> Result:
         "num_images": len(images.names),
         "images": list(images.names),
         "images_sha256": images.sha256,
+        "inputs_sha256": images.inputs_sha256,
         "scale": images.scale,
         "rows": {"restored": {}, **scores.means()},
         "values": {row: columns for row, columns in values.items() if columns},

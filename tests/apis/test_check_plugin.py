@@ -111,7 +111,7 @@ def test_a_plugin_that_keeps_its_promises(capsys: pytest.CaptureFixture[str]) ->
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("Heun: solver, ")
     assert lines[0].endswith("cfmrestore/solvers/heun.py")
-    assert "ok        order: The error falls as h^order, on straight, linear, Gaussian and Riccati flows" in lines[3]
+    assert "ok        order: The error falls as h^order, on straight, linear, Gaussian and Riccati flows" in lines[4]
     assert lines[-2].startswith("not checked of any solver: the law of what a stochastic solver draws")
     assert lines[-1] == "7 of 7 promises are kept"
 
@@ -142,7 +142,7 @@ def test_options_go_to_the_constructor(faulty: Path, run: Run) -> None:
     assert "2 function evaluations were counted on 1 intervals, 1 are declared (evals_per_step" in said
     code, said = run("Twice", "--option", "stages=1")
     assert "broken    base" not in said
-    assert "7 of 7 promises are kept" in said
+    assert "8 of 8 promises are kept" in said
     code, said = run("Twice")
     assert code == "error: Twice needs 'stages' (keys of the constructor: --option KEY=VALUE)"
     code, said = run("Compose", "--option", 'steps=[{"type": "Clip"}]')

@@ -107,6 +107,9 @@ def test_pictures(photos: Path, tmp_path: Path) -> None:
     assert sheet.shape[1] == 4 * (50 + 6)
     assert len({sheet[30:50, x : x + 50].tobytes() for x in (0, 56, 112, 168)}) == 4  # every draw is another
     assert preview(photos / "0.png", "dejpeg", tmp_path / "jpeg.png", draws=1) == [tmp_path / "jpeg.png"]
+    with pytest.raises(ValueError, match=r"jpeg\.png is there already: .*--overwrite"):
+        preview(photos / "0.png", "dejpeg", tmp_path / "jpeg.png", draws=1)
+    preview(photos / "0.png", "dejpeg", tmp_path / "jpeg.png", draws=1, overwrite=True)
     for keys, message in (({"draws": 0}, "one draw or more"), ({"out": tmp_path / "a.jpg"}, ".png file")):
         with pytest.raises(ValueError, match=message):
             preview(photos / "0.png", "bicubic", **{"out": tmp_path / "x.png", **keys})
@@ -120,6 +123,27 @@ def test_nothing_is_overwritten_unasked(photos: Path, tmp_path: Path) -> None:
     write_images(photos, count=1, suffix=".bmp")
     with pytest.raises(ValueError, match=r"several images would be written to .*0\.png"):
         degrade(photos, "bicubic", tmp_path / "new")
+
+
+def test_of_one_image_the_result_has_the_name_that_is_given(photos: Path, tmp_path: Path) -> None:
+    (file,) = degrade(photos / "0.png", "real_esrgan", tmp_path / "one.png")
+    assert file == tmp_path / "one.png"
+    assert np.asarray(Image.open(file)).any()
+    (again,) = replay(photos / "0.png", tmp_path / "one.json", tmp_path / "again.png")
+    assert np.array_equal(np.asarray(Image.open(file)), np.asarray(Image.open(again)))
+    with pytest.raises(ValueError, match=r"degraded images are \.png files; got .*one\.jpg"):
+        degrade(photos / "0.png", "bicubic", tmp_path / "one.jpg")
+    for keys in ({"source": photos}, {"source": photos / "0.png", "freeze": True}):
+        with pytest.raises(ValueError, match=r"new\.png' is the name of an image.*: name a folder"):
+            degrade(**{"preset": "bicubic", "out": tmp_path / "new.png", **keys})
+
+
+def test_a_preset_that_cannot_be_built_is_one_message(photos: Path, tmp_path: Path) -> None:
+    preset = tmp_path / "own.py"
+    preset.write_text('scale = 4\ndegradation = [dict(type="NoSuchBlur")]\n')
+    with pytest.raises(ValueError, match=r"the preset .*own\.py': unknown degradation 'NoSuchBlur'.*--plugin") as told:
+        degrade(photos, str(preset), tmp_path / "low")
+    assert str(told.value).count("NoSuchBlur") == 1
 
 
 def bomb() -> bytes:

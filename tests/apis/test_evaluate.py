@@ -179,3 +179,8 @@ def test_intervals_of_metrics_of_whole_sets(target: Path, tmp_path: Path) -> Non
         assert low < value < high
     with pytest.raises(ValueError, match="an interval is of metrics of whole sets: name fid"):
         evaluate_folders(restored, target, protocol="rgb", interval=0.9, metrics=["psnr", "ssim"])
+
+
+def test_pictures_too_small_for_niqe_are_named(target: Path) -> None:
+    with pytest.raises(ValueError, match=r"'0': NIQE needs .* got 40x40: leave niqe out, or give larger pictures"):
+        evaluate_folders(target, metrics=["niqe"])

@@ -46,7 +46,10 @@ def test_a_folder_without_a_label_is_called_by_its_name(folders: dict[str, Path]
 
 def test_a_crop_is_where_something_is_to_be_seen(folders: dict[str, Path], tmp_path: Path) -> None:
     folders = {label: folders[label] for label in ("truth", "input")}
-    sheet(folders, out=tmp_path / "sheet.png", count=1, crop=8)
+    sheet(folders, out=tmp_path / "sheet.png", count=1)
+    with pytest.raises(ValueError, match=r"sheet\.png is there already: .*--overwrite"):
+        sheet(folders, out=tmp_path / "sheet.png", count=1, crop=8)
+    sheet(folders, out=tmp_path / "sheet.png", count=1, crop=8, overwrite=True)
     pixels = np.asarray(Image.open(tmp_path / "sheet.png"))[36:44]
     with Image.open(folders["truth"] / "a.png") as image:
         assert np.array_equal(pixels[:, :8], np.asarray(image)[-8:, -8:])

@@ -132,7 +132,9 @@ def test_a_missing_file_is_said_before_anything_heavy_is_imported(tmp_path: Path
     lines = run.stdout.splitlines()
     assert lines[0] == f"error: there is no file or folder '{tmp_path}/foto.png'; did you mean '{tmp_path}/photo.png'?"
     assert lines[1:5] == [
-        *(f"error: there is no file or folder '{tmp_path}/{name}'" for name in ("none/*.png", "x.py", "x.json")),
+        f"error: there is no file or folder '{tmp_path}/none/*.png'",
+        f"error: there is no file or folder '{tmp_path}/x.py' (`cfmrestore configs` lists those of the package)",
+        f"error: there is no file or folder '{tmp_path}/x.json'",
         f"error: there is no file or folder 'label={tmp_path}/zzz'",
     ]
     assert lines[5].startswith(f"error: there is no model '{tmp_path}/pair': name a checkpoint, a work directory, ")

@@ -12,12 +12,12 @@ from cfmrestore.contracts import CONTRACTS, ContractError, Finding
 from cfmrestore.contracts import datasets as dataset_checks
 from cfmrestore.contracts import metrics as metric_checks
 from cfmrestore.contracts import transforms as transform_checks
-from cfmrestore.contracts.base import Contract, run_check
+from cfmrestore.contracts.base import Contract, check_constructor, run_check
 from cfmrestore.contracts.paths import check_straight
 from cfmrestore.datasets import Digits
 from cfmrestore.datasets.transforms import RandomCrop
 from cfmrestore.encoders import Identity
-from cfmrestore.evaluation.metrics import PSNR
+from cfmrestore.evaluation.metrics import NFE, PSNR
 from cfmrestore.paths import GVP
 from cfmrestore.registry import REGISTRIES
 from tests.degradations.test_contract import Unseeded
@@ -76,6 +76,20 @@ class OfTheBatch(PSNR):
 
     def measure(self, image, target, sample):
         return super().measure(image, target, sample) + (sample["name"] == self.first)
+
+
+class Positional(GVP):
+    """Takes its setting by place."""
+
+    def __init__(self, scale: float = 1.0) -> None:
+        self.scale = scale
+
+
+class OpenEnded(GVP):
+    """Takes whatever it is given."""
+
+    def __init__(self, **keys: float) -> None:
+        self.keys = keys
 
 
 class Upside(PSNR):
@@ -181,12 +195,19 @@ class Bent(GVP):
         (dataset_checks.check_labels, Unlisted),
         (dataset_checks.check_draws, Rolling),
         (check_straight, Bent),
+        (check_constructor, Positional),
+        (check_constructor, OpenEnded),
     ],
 )
 def test_mutants(check: Callable[[Any], object], mutant: Callable[[], Any]) -> None:
     finding = run_check(check, mutant())
     assert finding.broken
     assert finding.promise
+
+
+def test_constructors_without_parameters_and_of_mmengine_are_left_alone() -> None:
+    for plugin in (Identity(), NFE(), GVP()):
+        assert run_check(check_constructor, plugin).broken is None
 
 
 def test_an_exception_is_a_promise_broken_with_its_place() -> None:

@@ -33,12 +33,19 @@ SMALLER = {
     "sweep": ["--intervals", "1", "2"],
 }
 """Flags that make a command small, put behind its own."""
+OWN = (
+    ("my_coupling.py", "plugins.md", "class NoisyInput("),
+    ("my_degradation.py", "plugins.md", "class Brightness("),
+    ("own.py", "degrade.md", "# own.py"),
+)
+"""Files that pages name, the page with the block that says them, and words of it."""
 
 
 def fill(folder: Path) -> Path:
     """Pictures under the names that the pages use, and what a clone holds beside them."""
-    (own,) = [block.code for block in blocks(ROOT / "docs" / "plugins.md") if "class NoisyInput(" in block.code]
-    (folder / "my_coupling.py").write_text(own)
+    for name, page, words in OWN:
+        (own,) = [block.code for block in blocks(ROOT / "docs" / page) if words in block.code]
+        (folder / name).write_text(own)
     for name in ("tools", "configs", "cfmrestore", "integrations", "tests"):
         (folder / name).symlink_to(ROOT / name)
     copytree(ROOT / "docs", folder / "docs", ignore=lambda *_: {"_build", "generated"})

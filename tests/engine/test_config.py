@@ -10,6 +10,7 @@ from mmengine.config import Config
 from cfmrestore._compat import format_configs_once
 from cfmrestore.apis import load_config
 from cfmrestore.engine.config import check
+from cfmrestore.engine.setup import prepare_config
 from cfmrestore.registry import MODELS
 from cfmrestore.restore import Restorer
 from tests.encoders.weights import save_taef2
@@ -202,8 +203,28 @@ def test_wrong_files(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="'trian_cfg' that nothing reads; did you mean 'train_cfg'"):
         load_config(path)
     path.write_text("custom_imports = dict(imports=['no_such_module'])")
-    with pytest.raises(ValueError, match="no_such_module"):
+    with pytest.raises(ValueError, match=r"no_such_module.*working directory") as told:
         load_config(path)
+    assert "\n" not in str(told.value)
+    path.write_text("import no_such_module")
+    with pytest.raises(ValueError, match=r"ModuleNotFoundError: .*No module named 'no_such_module'"):
+        load_config(path)
+    path.write_text("import math\n_base_ = 'cfmrestore::cfm_realsr_tiny.py'")
+    with pytest.raises(ValueError, match="cannot be read: _base_ stands above what the file imports"):
+        load_config(path)
+
+
+def test_a_config_without_a_model_is_told_a_base(tmp_path: Path) -> None:
+    path = tmp_path / "bare.py"
+    path.write_text("train_cfg = dict(max_iters=3)")
+    with pytest.raises(ValueError, match=r"bare.py' has no 'model': .*_base_ = \"cfmrestore::"):
+        prepare_config(path, work_dir=None, launcher=None, options=None)
+
+
+def test_recipes_that_learn_from_data_of_ones_own_keep_the_best_weights() -> None:
+    for name in ("cfm_realsr.py", "cfm_realsr_tiny.py", "cfm_unet-2.7m_realsr-x4_finetune.py"):
+        checkpoint = load_config(f"cfmrestore::{name}").default_hooks.checkpoint
+        assert (checkpoint.save_best, checkpoint.rule) == ("PSNR", "greater")
 
 
 def test_a_text_is_formatted_once(monkeypatch: pytest.MonkeyPatch) -> None:

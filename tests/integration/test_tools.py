@@ -51,6 +51,7 @@ def test_testing_writes_table_pictures_and_report(trained: Path, tmp_path: Path)
     assert result["rows"]["restored"]["NFE"] == 3
     assert result["rows"]["bicubic"].keys() == result["rows"]["encoder"].keys() == {"PSNR", "SSIM"}
     assert result["num_images"] == len(result["images"]) == 6
+    assert result["inputs_sha256"] not in (None, result["images_sha256"])
     assert result["rows"]["restored"]["PSNR"] == pytest.approx(np.mean(result["values"]["restored"]["PSNR"]))
     assert (tmp_path / "result.md").read_text() in output
     assert len((tmp_path / "result.csv").read_text().splitlines()) == 1 + 3 * 6
@@ -103,6 +104,8 @@ def test_a_sweep(trained: Path, tmp_path: Path) -> None:
     assert any(line["pareto_PSNR"] == "True" for line in lines)
     assert all(float(line["peak_mib"]) > 10 and float(line["seconds_per_image"]) > 0 for line in lines)
     assert "straightness" in output
+    assert "* nothing measured here is better for as few evaluations (NFE)" in output
+    assert "3 of 12 combinations are left out: fidelity 1 is one evaluation, whatever the solver" in output
     assert Image.open(tmp_path / "sweep" / "sweep.png").size[0] > 500
     seeds = ["--solvers", "Euler", "--intervals", 1, "--seeds", 0, 1, "--out", tmp_path / "seeds"]
     seeds += ["--metrics", "psnr", "haarpsi"]
@@ -209,9 +212,10 @@ def test_a_damaged_image(tmp_path: Path) -> None:
     ("changes", "message"),
     [
         ({"data_root": "nowhere"}, "error: there is no folder 'nowhere': name a folder of data (relative to "),
-        ({"crop_size": 64}, "32x32 is smaller than the crop of 64: take a smaller crop"),
+        ({"crop_size": 64}, "32x32 is smaller than the crop of 64: take a smaller crop (--cfg-options crop_size=N)"),
+        ({"scale": 3}, "do not fit scale 3 and Haar's factor 2: crop them to multiples of 6, --cfg-options crop_size"),
         ({"model.network.base_channel": 8}, "UNet has no key 'base_channel'; did you mean 'base_channels'"),
-        ({"optim_wrapper.optimizer.lr": "fast"}, "error: optim_wrapper cannot be built from"),
+        ({"optim_wrapper.optimizer.lr": "fast"}, "error: optim_wrapper.optimizer.lr must be a number; got 'fast'"),
         (
             {"optim_wrapper.optimizer.type": "AdamV"},
             "error: optim_wrapper.optimizer: there is no 'AdamV'; did you mean 'Adam'?",
@@ -226,6 +230,14 @@ def test_wrong_input_is_one_message(tmp_path: Path, changes: dict, message: str)
     output = run_tool("train.py", TINY, "--work-dir", tmp_path / "run", options=options, expect=1)
     assert message in output
     assert "Traceback" not in output
+
+
+def test_resuming_what_is_finished_says_how_to_go_on(trained: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained / "run", tmp_path / "run")
+    options = small_options(trained, **{"train_cfg.max_iters": 6})
+    output = run_tool("train.py", TINY, "--work-dir", tmp_path / "run", "--resume", options=options)
+    assert "nothing is left to train: the run is at iteration 6 of 6" in output
+    assert "--cfg-options train_cfg.max_iters=N" in output
 
 
 def test_resuming_what_is_not_there(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from cfmrestore.apis.evaluate import evaluate_folders
 from cfmrestore.reports import results
 from cfmrestore.reports.compare import compare, fewest
+from cfmrestore.reports.json_csv import read_json, write_json
 from tests.apis.test_evaluate import noisy
 from tests.testing import write_images
 
@@ -20,7 +21,7 @@ def target(tmp_path: Path) -> Path:
 
 def measured(target: Path, tmp_path: Path, sigma: float, **keys: object) -> Path:
     folder = noisy(target, tmp_path / f"noise_{sigma:g}", sigma)
-    out = tmp_path / f"noise_{sigma:g}_{'_'.join(str(v) for v in keys.values())}.json"
+    out = tmp_path / f"noise_{sigma:g}_{'_'.join(Path(str(v)).name for v in keys.values())}.json"
     evaluate_folders(folder, target, scale=4, out=str(out), **keys)  # type: ignore[arg-type]
     return out
 
@@ -78,3 +79,21 @@ def test_what_cannot_be_compared(target: Path, tmp_path: Path) -> None:
     for path in (tmp_path / "x.json", tmp_path / "none.json", target / "0.png"):
         with pytest.raises(ValueError, match="is no result file"):
             compare([one, path])
+
+
+def test_other_inputs_are_refused(target: Path, tmp_path: Path) -> None:
+    """Two degradations of the same targets are two tasks; older files tell by bicubic interpolation."""
+    lows = [write_images(tmp_path / name, count=6, side=10, seed=seed) for seed, name in enumerate(("clean", "noisy"))]
+    files = [measured(target, tmp_path, 5 + n, low=low) for n, low in enumerate(lows)]
+    with pytest.raises(ValueError, match=rf"{files[0]} \(photos\) and {files[1]} \(photos\).* of other inputs"):
+        compare(files)
+    again = measured(target, tmp_path, 10, low=lows[0])
+    assert {cell.method for cell in compare([files[0], again])} == {"bicubic", "noise_5", "noise_10"}
+    assert compare([files[0], measured(target, tmp_path, 20)])  # which does not say what its inputs were
+    for path in (*files, again):
+        older = read_json(path)
+        del older["benchmarks"]["photos"]["inputs_sha256"]
+        write_json(path, older)
+    with pytest.raises(ValueError, match="of other inputs"):
+        compare(files)
+    assert compare([files[0], again])

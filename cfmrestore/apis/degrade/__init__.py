@@ -15,7 +15,7 @@ from cfmrestore.degradations.base import Degradation
 from cfmrestore.engine.config import presets
 from cfmrestore.engine.jobs import run_jobs
 from cfmrestore.engine.panels import to_pixels, write_png
-from cfmrestore.imageio import list_images, read_image
+from cfmrestore.imageio import EXTENSIONS, list_images, read_image
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.ops.rng import ImageRng, key_of, mix
 from cfmrestore.typing import Image
@@ -61,7 +61,7 @@ def degrade(
     Args:
         source: An image, or a folder that is searched deeply.
         preset: Name or path of a preset.
-        out: Folder for the results.
+        out: Folder for the results; of one image also the name of its result, a .png file.
         scale: In place of the preset's.
         seed: Another one draws other degradations.
         epoch: The same image in another epoch of training.
@@ -74,13 +74,17 @@ def degrade(
     out = Path(out)
     recipe: dict[str, Any] = {"format": SIDECAR_FORMAT, "version": __version__, "preset": preset, "frozen": freeze}
     recipe |= presets.resolved(preset, scale)
+    try:
+        presets.Preset(recipe)  # an operator that is not there, or a wrong value, is no image's fault
+    except ValueError as error:
+        raise ValueError(f"the preset {preset!r}: {error}") from error
     if freeze and recipe["scale"] != int(recipe["scale"]):
         raise ValueError(f"a frozen set needs a whole scale; got {recipe['scale']}")
     if freeze and part[1] > 1:
         raise ValueError("a set is frozen by one process; take workers instead")
-    jobs = []
+    one, jobs = _names_file(out, Path(source).is_file() and not freeze), []
     for path, name in _files(Path(source), split):
-        low = (out / "low" if freeze else out) / Path(name).with_suffix(".png")
+        low = out if one else (out / "low" if freeze else out) / Path(name).with_suffix(".png")
         high = out / "high" / Path(name).with_suffix(".png") if freeze else None
         jobs.append(DegradeJob(path, low, high, {**recipe, "image": name, "seed": seed, "epoch": epoch}))
     results = [path for job in jobs for path in job.results]
@@ -106,19 +110,20 @@ def replay(
     Args:
         source: The images from which the sidecars were made, a file or a folder.
         sidecars: A sidecar, or a folder of them.
-        out: Folder for the results; the rest is as for ``degrade``.
+        out: Folder for the results, or the name of the one of a single sidecar; the rest is as for ``degrade``.
     """
     root, out = Path(sidecars), Path(out)
     paths = [root] if root.is_file() else sorted(p for p in root.rglob("*.json") if p != root / MANIFEST)
     if not paths:
         raise ValueError(f"there are no sidecars (.json) in {str(root)!r}")
     files = {name: path for path, name in _files(Path(source))}
-    jobs = []
+    one, jobs = _names_file(out, root.is_file()), []
     for path in paths:
         recipe = read_sidecar(path)
         if recipe["image"] not in files:
             raise ValueError(f"{path}: the image {recipe['image']!r} is not in {str(source)!r}")
-        low = out / (path.relative_to(root) if root.is_dir() else Path(path.name)).with_suffix(".png")
+        name = path.relative_to(root) if root.is_dir() else Path(path.name)
+        low = out if one else out / name.with_suffix(".png")
         jobs.append(DegradeJob(files[recipe["image"]], low, None, recipe))
     return run_jobs(degrade_one, _jobs_of_process(jobs, part, overwrite), workers)
 
@@ -160,6 +165,17 @@ def _applied(
     else:
         params = chain.draw(image, rng)
     return chain.apply(image, params), chain.params_to_json(params)
+
+
+def _names_file(out: Path, single: bool) -> bool:
+    """Whether ``out`` names the one image that is written, and no folder."""
+    if out.suffix.lower() not in EXTENSIONS or out.is_dir():
+        return False
+    if not single:
+        raise ValueError(f"{str(out)!r} is the name of an image, and what is written is a folder: name a folder")
+    if out.suffix.lower() != ".png":
+        raise ValueError(f"degraded images are .png files; got {str(out)!r}")
+    return True
 
 
 def _files(source: Path, split: str = "all") -> list[tuple[Path, str]]:

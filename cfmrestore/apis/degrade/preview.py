@@ -14,6 +14,7 @@ from cfmrestore.degradations.base import Degradation
 from cfmrestore.engine.config import presets
 from cfmrestore.engine.panels import caption, middle, stack, to_pixels, write_png
 from cfmrestore.imageio import read_image
+from cfmrestore.imageio.atomic import check_free
 from cfmrestore.ops.rng import ImageRng, mix
 from cfmrestore.typing import Size
 
@@ -24,11 +25,19 @@ _COLUMNS = 4
 
 
 def preview(
-    image: str | Path, preset: str, out: str | Path, *, draws: int = 11, scale: float | None = None, seed: int = 0
+    image: str | Path,
+    preset: str,
+    out: str | Path,
+    *,
+    draws: int = 11,
+    scale: float | None = None,
+    seed: int = 0,
+    overwrite: bool = False,
 ) -> list[Path]:
     """Write a contact sheet, a .png file, and beside it, where kernels were drawn, a picture of them.
 
-    Returns the files. The preset is a name or a path; a scale takes the place of its own.
+    Returns the files. The preset is a name or a path; a scale takes the place of its own. Files that are there are
+    replaced with ``overwrite`` alone.
     """
     if draws < 1:
         raise ValueError(f"need one draw or more; got {draws}")
@@ -37,6 +46,8 @@ def preview(
         raise ValueError(f"the preview is a .png file; got {str(out)!r}")
     if not Path(image).is_file():
         raise ValueError(f"the preview shows one image; {str(image)!r} is no file")
+    second = out.with_name(f"{out.stem}_kernels.png")
+    check_free([out, second], overwrite)
     recipe = presets.load_preset(preset, scale)
     chain, photograph = recipe.degradation, middle(to_tensor(read_image(image)), _SIDE)[None].float() / 255
     high = recipe.target(photograph, ImageRng([seed]))
@@ -52,7 +63,6 @@ def preview(
     write_png(out, stack([np.concatenate(tiles[i : i + _COLUMNS], axis=1) for i in range(0, len(tiles), _COLUMNS)]))
     if not columns:
         return [out]
-    second = out.with_name(f"{out.stem}_kernels.png")
     write_png(second, stack([column.swapaxes(0, 1) for column in columns]).swapaxes(0, 1))
     return [out, second]
 

@@ -23,7 +23,7 @@ class RandomCrop(Transform):
     def __call__(self, sample: Sample, seed: int) -> Sample:
         scale = scale_of(sample)
         if self.size % scale:
-            raise ValueError(f"a crop of {self.size} is no multiple of the scale {scale}")
+            raise ValueError(f"a crop of {self.size} is no multiple of the scale {scale}: --cfg-options crop_size=N")
         if min(sample["high"].shape[:2]) < self.size:
             sample = self._enlarge(sample, scale)
         rng = np.random.default_rng(seed)
@@ -35,8 +35,8 @@ class RandomCrop(Transform):
         if self.small == "raise":
             height, width = sample["high"].shape[:2]
             raise ValueError(
-                f"{height}x{width} is smaller than the crop of {self.size}: take a smaller crop, or RandomCrop's "
-                "small='reflect'"
+                f"{height}x{width} is smaller than the crop of {self.size}: take a smaller crop "
+                "(--cfg-options crop_size=N), or RandomCrop's small='reflect'"
             )
         result = {}
         for part, pixels in sample.items():

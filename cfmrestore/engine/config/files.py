@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
+from mmengine.config.utils import ConfigParsingError
 
 from cfmrestore.configs_folder import PREFIX, configs_folder
 from cfmrestore.suggestions import nearest
@@ -40,9 +41,22 @@ def read_file(name: str | Path) -> Config:
     if not path.is_file():
         raise ValueError(f"there is no config {str(name)!r}")
     try:
-        return Config.fromfile(path)
+        cfg = Config.fromfile(path)
+        list(cfg._cfg_dict.items())  # what a file without a base imports, mmengine looks for when it is read
+    except ConfigParsingError as error:
+        raise ValueError(
+            f"the config {str(name)!r} cannot be read: _base_ stands above what the file imports"
+            if "inheritance chain" in str(error)
+            else f"the config {str(name)!r} cannot be read: {error}"
+        ) from error
     except (SyntaxError, ImportError, FileNotFoundError, KeyError, NameError) as error:
-        raise ValueError(f"the config {str(name)!r} cannot be read: {type(error).__name__}: {error}") from error
+        text = str(error)
+        if "the current sys.path is" in text:  # mmengine lists it, a line a folder
+            text = text.partition(", the current sys.path is")[0] + (
+                ": modules are looked for among the installed ones, in PYTHONPATH and in the working directory"
+            )
+        raise ValueError(f"the config {str(name)!r} cannot be read: {type(error).__name__}: {text}") from error
+    return cfg
 
 
 def read_bases(path: str) -> Config:

@@ -22,4 +22,8 @@ class NIQE(ImageMetric):
 
     def measure(self, image: Tensor, target: Tensor | None, sample: Mapping[str, Any]) -> float:
         del target
-        return float(niqe(self.protocol.luma(image[None], rounded_scale(sample) or 0)))
+        luma = self.protocol.luma(image[None], rounded_scale(sample) or 0)
+        try:
+            return float(niqe(luma))
+        except ValueError as error:
+            raise ValueError(f"{sample.get('name')!r}: {error}: leave niqe out, or give larger pictures") from error
