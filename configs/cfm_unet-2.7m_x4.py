@@ -1,5 +1,5 @@
 # Clean x4 super-resolution, for inputs that were shrunk and nothing else: the flow, and one step of its flow map that
-# is drawn to the targets wherever its dial stands. What `cfm_unet-2.7m_x4_perceptual.py` begins with.
+# is drawn to the targets wherever its dial stands. What `cfm_unet-2.7m_x4_mean.py` begins with.
 _base_ = [
     "_base_/default_runtime.py",
     "_base_/datasets/bsds400_imagenet.py",

@@ -1,7 +1,15 @@
 # From the weights of `cfm_unet-2.7m_x4.py`: its faithful end alone, the mean of what may be there. 771 photographs are
 # soon known by heart, so here each is seen at many sizes and, half of the time, with its colors exchanged; the mean of
-# other photographs becomes closer by that. `cfm_unet-2.7m_x4_perceptual.py` can begin with what this makes.
-_base_ = "cfm_unet-2.7m_x4.py"
+# other photographs becomes closer by that. What `cfm_unet-2.7m_x4_perceptual.py` begins with.
+_base_ = [
+    "_base_/default_runtime.py",
+    "_base_/datasets/bsds400_imagenet.py",
+    "_base_/models/cfm_haar_unet-2.7m.py",
+    "_base_/schedules/adamw_20k.py",
+]
+scale = 4
+degradation = "bicubic"
+target = []
 load_from = "work_dirs/cfm_unet-2.7m_x4"
 crop_size = 128
 varied = [

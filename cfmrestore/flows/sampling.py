@@ -24,13 +24,14 @@ class Sampling:
 
     What the flow draws, :math:`\hat x_1`, is one of the images that the input may come from, with all its detail. The
     mean of them all, :math:`\bar x_1 = E[x_1 | x_0]` at t = 0 from the start without noise, has the smallest error and
-    no detail of its own. The fidelity f mixes them, so that the squared error falls in proportion to it,
+    no detail of its own. The fidelity f mixes them,
 
-    .. math:: x_f = \bar x_1 + \sqrt{1 - f}\, (\hat x_1 - \bar x_1), \qquad
-        E \| x_f - x_1 \|^2 = E \| \bar x_1 - x_1 \|^2 + (1 - f)\, E \| \hat x_1 - \bar x_1 \|^2 ,
+    .. math:: x_f = \bar x_1 + s\, (\hat x_1 - \bar x_1), \qquad
+        E \| x_f - x_1 \|^2 = E \| \bar x_1 - x_1 \|^2 + s^2\, E \| \hat x_1 - \bar x_1 \|^2 ,
 
-    where :math:`\hat x_1` is drawn independently of :math:`x_1` given the input. It is the straight line on which, were
-    :math:`\hat x_1` the optimal transport of :math:`\bar x_1`, no estimator of as natural results would have a smaller
+    with the share :math:`s = 1 - f`, or under ``even_dial`` :math:`\sqrt{1 - f}`, so that the squared error falls in
+    proportion to f; :math:`\hat x_1` is drawn independently of :math:`x_1` given the input. It is the straight line on
+    which, were :math:`\hat x_1` the optimal transport of :math:`\bar x_1`, no estimator of as natural results would have a smaller
     error (Freirich et al., 2021, theorem 3, arXiv:2107.02555). f = 1 costs one evaluation, f between 0 and 1 one more
     than f = 0. The network must be told the input: without a context, the mean from the noised start is not this one.
 
@@ -53,6 +54,7 @@ class Sampling:
             grid's own number.
         seed: Another one starts at other noise.
         fidelity: From 0, the most detailed, to 1, the closest to the input.
+        even_dial: Mix mean and sample so that equal steps of the fidelity are equal steps of the squared error.
         noise: Factor on the noise at the start; less of it makes a smoother result.
         noise_contrast_limit: The local contrast of the mean (``local_contrast`` of its latent) from which on there is
             no noise; None has the same noise everywhere.
@@ -69,6 +71,7 @@ class Sampling:
     num_intervals: int | None = None
     seed: int = 0
     fidelity: float = 0.0
+    even_dial: bool = False
     noise: float = 1.0
     noise_contrast_limit: float | None = None
     consistency: bool = False
@@ -118,6 +121,11 @@ class Sampling:
     def mixes(self) -> bool:
         """Whether the result is mixed of the mean and a sample; a flow map goes a part of the way instead."""
         return self.fidelity == 1 or (self.fidelity > 0 and not self.solver.dial)
+
+    @property
+    def mixed_share(self) -> float:
+        """s, of what a sample has beyond the mean."""
+        return math.sqrt(1 - self.fidelity) if self.even_dial else 1 - self.fidelity
 
     @property
     def share(self) -> float:
@@ -170,7 +178,7 @@ class Start:
 
 
 def sample(start: Start, path: Path, sampling: Sampling) -> Solution:
-    r"""The latent :math:`x_f = \bar x_1 + \sqrt{1 - f} (\hat x_1 - \bar x_1)` at the end, and all evaluations.
+    r"""The latent :math:`x_f = \bar x_1 + s (\hat x_1 - \bar x_1)` at the end, and all evaluations.
 
     Where the path keeps a part :math:`\sigma_1` of its source, :math:`\hat x_1 = (x_{t=1} - \sigma_1 m) / \alpha_1`
     with the mean m of that source: an image of the input must not stay in the result. (Of plain noise, m = 0: what
@@ -189,7 +197,7 @@ def sample(start: Start, path: Path, sampling: Sampling) -> Solution:
         x_1 = path.without_source(x_1, start.source_mean)
     if sampling.mixes:
         assert start.posterior_mean is not None
-        x_1 = torch.lerp(start.posterior_mean, x_1, math.sqrt(1 - sampling.fidelity))
+        x_1 = torch.lerp(start.posterior_mean, x_1, sampling.mixed_share)
     return Solution(x_1, solution.nfe + start.nfe)
 
 

@@ -34,14 +34,16 @@ def velocity(mean: torch.Tensor):  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize("fidelity", [0.0, 0.25, 0.5, 1.0])
-def test_the_error_follows_the_law_of_distortion_and_perception(fidelity: float) -> None:
+@pytest.mark.parametrize("even", [False, True])
+def test_the_error_follows_the_law_of_distortion_and_perception(fidelity: float, even: bool) -> None:
     mean, truth, noise = gaussian()
-    sampling = Sampling(solver={"type": "RK4"}, num_intervals=32, fidelity=fidelity)
+    sampling = Sampling(solver={"type": "RK4"}, num_intervals=32, fidelity=fidelity, even_dial=even)
     estimate = estimate_posterior_mean(velocity(mean), mean, Linear())
     end = sample(Start(velocity(mean), mean + TAU * noise, estimate), Linear(), sampling).x
     error = float((end - truth).square().mean())
-    assert error == pytest.approx(POSTERIOR**2 * (1 + (1 - fidelity)), rel=0.01)
-    assert float((end - mean).std()) == pytest.approx(math.sqrt(1 - fidelity) * POSTERIOR, rel=0.01, abs=1e-6)
+    share = (1 - fidelity) ** (0.5 if even else 1)
+    assert error == pytest.approx(POSTERIOR**2 * (1 + share**2), rel=0.01)
+    assert float((end - mean).std()) == pytest.approx(share * POSTERIOR, rel=0.01, abs=1e-6)
 
 
 @pytest.mark.parametrize(("fidelity", "nfe"), [(0.0, 8), (0.5, 8), (1.0, 0)])
