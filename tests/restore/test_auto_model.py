@@ -12,6 +12,7 @@ from cfmrestore.analysis.publish import publish
 from cfmrestore.apis.restore import restore
 from cfmrestore.cli.main import main
 from cfmrestore.demo.models import card as model_card
+from cfmrestore.imageio import read_picture
 from cfmrestore.imageio.picture import Metadata, Picture
 from cfmrestore.ops.jpeg_traces import jpeg_grid, jpeg_quality
 from cfmrestore.ops.traces import noise_level, planes_of, sharpness
@@ -70,6 +71,19 @@ def test_the_quality_of_a_jpeg_is_read_from_its_pixels(path: Path, quality: int)
         assert jpeg_quality(seen.luma, seen.clipped, jpeg_grid(seen.luma)) == pytest.approx(quality, abs=1)
         plain = planes_of(np.asarray(one))
         assert jpeg_quality(plain.luma, plain.clipped, jpeg_grid(plain.luma)) is None
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_photograph_is_judged_as_it_lay(tmp_path: Path, orientation: int) -> None:
+    """As phones save them: blocks of the file, and pixels that are turned upright after it."""
+    image, exif = shrunk(PHOTOGRAPHS[0]).crop((0, 0, 101, 75)), Image.Exif()
+    exif[0x0112] = orientation
+    for quality in (35, 75, 90):
+        image.save(tmp_path / "turned.jpg", quality=quality, exif=exif)
+        picture, plain = read_picture(tmp_path / "turned.jpg"), np.asarray(as_jpeg(image, quality))
+        seen = planes_of(picture.pixels)
+        assert jpeg_quality(seen.luma, seen.clipped, jpeg_grid(seen.luma)) == quality
+        assert choose(picture).model == choose(Picture(plain, Metadata(), "jpeg")).model
 
 
 def test_clipped_blocks_do_not_hide_the_quality() -> None:
