@@ -311,7 +311,7 @@ class Restorer:
             )
         if "mask" in given and "mask" not in self.needs:
             raise ValueError(
-                "this model does not inpaint: a mask needs one that was trained with the condition Inpaint"
+                f"this model does not inpaint: a mask needs one of the condition Inpaint, and {model_zoo.INPAINTING}"
             )
         if missing := sorted(self.needs - given.keys()):
             raise ValueError(f"this model needs a {' and a '.join(missing)} beside the image")

@@ -16,7 +16,7 @@ from cfmrestore.imageio import read_picture
 from cfmrestore.imageio.picture import Metadata, Picture
 from cfmrestore.ops.jpeg_traces import jpeg_grid, jpeg_quality
 from cfmrestore.ops.traces import noise_level, planes_of, sharpness
-from cfmrestore.restore import Settings, auto_model
+from cfmrestore.restore import Restorer, Settings, auto_model
 from cfmrestore.restore.auto_model import choose, covering, traces
 from tests.restore.flows import save_model
 from tests.testing import ROOT, write_images
@@ -204,3 +204,8 @@ def test_a_config_needs_its_checkpoint(tmp_path: Path) -> None:
     write_images(tmp_path, count=1)
     with pytest.raises(ValueError, match="a config is that of a checkpoint: name it with --model"):
         restore([tmp_path], auto_model.AUTO, tmp_path / "out", config="configs/cfm_realsr.py")
+
+
+def test_a_restorer_is_of_one_model() -> None:
+    with pytest.raises(ValueError, match=r"cfmrestore\.restore\.auto_model\.choose\(picture\)"):
+        Restorer.from_pretrained("auto")
