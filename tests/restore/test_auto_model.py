@@ -200,6 +200,20 @@ def test_each_file_gets_its_model(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "cfm-x4" not in capsys.readouterr().err
 
 
+def test_consistency_with_what_is_wrong_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small = shrunk(PHOTOGRAPHS[1]).crop((0, 0, 48, 40))
+    small.save(tmp_path / "clean.png")
+    as_jpeg(small, 40).save(tmp_path / "web.png")
+    for name in ("clean", "web"):
+        for consistency in (True, None):
+            settings = Settings(fidelity=1, consistency=consistency)
+            restore([tmp_path / f"{name}.png"], "cfm-x4-fast", tmp_path / "x.png", settings=settings, overwrite=True)
+            warned = "--consistency keeps what is wrong with the input, and 1 of 1 show JPEG or noise" in (
+                capsys.readouterr().err
+            )
+            assert warned is (name == "web" and consistency is True)
+
+
 def test_a_config_needs_its_checkpoint(tmp_path: Path) -> None:
     write_images(tmp_path, count=1)
     with pytest.raises(ValueError, match="a config is that of a checkpoint: name it with --model"):
