@@ -9,6 +9,11 @@ from cfmrestore.suggestions import closest, closest_file
 
 FOLDER = Path(__file__).parent / "weights"
 CARDS = "models.json"
+INPAINTING = (
+    "no shipped model inpaints: cfmrestore train cfmrestore::lfm/inpainting_photographs.py makes one in half an hour "
+    "on a core, for --model work_dirs/inpainting_photographs"
+)
+"""Where a model that fills holes comes from."""
 
 
 def cards(folder: Path = FOLDER) -> dict[str, dict[str, Any]]:
@@ -19,6 +24,11 @@ def cards(folder: Path = FOLDER) -> dict[str, dict[str, Any]]:
 
 def check_name(name: str, folder: Path = FOLDER) -> str:
     """The present name of a bundled model; what is none is refused, with what is like it, also among the files."""
+    if name == "auto":
+        raise ValueError(
+            "auto is chosen by the command restore, for each picture: name a model, such as "
+            "cfmrestore.restore.auto_model.choose(picture).model of a Picture"
+        )
     known, name = cards(folder), model_name(name)
     if name not in known:
         match = closest(name, known) or closest_file(name)

@@ -16,9 +16,9 @@ from cfmrestore.hub import file_digest
 from cfmrestore.imageio import EXTENSIONS, SUFFIXES, check_writable, read_picture, write_picture
 from cfmrestore.imageio.picture import Metadata, Picture
 from cfmrestore.restore import Restorer, Settings
-from cfmrestore.restore.auto_model import AUTO, choose_for, covering
+from cfmrestore.restore.auto_model import AUTO, choose_for, covering, faults_of
 from cfmrestore.restore.inputs import Item, find_items
-from cfmrestore.restore.records import Records
+from cfmrestore.restore.records import BY_NAME, Records
 from cfmrestore.restore.scale_passes import target_size
 from cfmrestore.restore.spread import spread_numbers, spread_picture, top_of
 from cfmrestore.restore.stages import Stage, build, find_model
@@ -82,7 +82,8 @@ def restore(
     results of another input, model or setting are refused. What fails is named at the end, and the rest is done.
 
     Args:
-        inputs: Images, folders that are searched deeply, and patterns such as ``photos/*.jpg``.
+        inputs: Images, folders that are searched deeply, but for results in folders below them, and patterns such as
+            ``photos/*.jpg``.
         model: As for ``Restorer.from_pretrained``; or "auto", which takes for each image the bundled one that it needs.
         out: Folder of the results, which have the names of the inputs; or the file, where there is one input.
         settings: How to restore.
@@ -104,7 +105,7 @@ def restore(
     if model == AUTO and config is not None:
         raise ValueError("a config is that of a checkpoint: name it with --model")
     out, known = Path(out), Records(Path(out), {})
-    items = [item for item in find_items(inputs) if not known.knows(item.path)]
+    items = originals(find_items(inputs), known)
     jobs = plan_jobs(items, out, suffix=suffix, format=format, samples=samples)
     single = bool(jobs) and jobs[0].result == out
     share = [_with_model(job, model, settings.scale) for job in jobs[part[0] :: part[1]]]
@@ -116,15 +117,33 @@ def restore(
         restorer = load_restorer(name, config, options, **machine, cuda_graphs=cuda_graphs)
         _check_sampling(restorer, settings, samples)
         recipe = {**recipe_of(restorer, settings, options), "samples": samples, "quality": quality}
-        records = None if single else Records(out, {**recipe, "precision": precision} | evaluated)
+        records = None if single else Records(out, {**recipe, "precision": precision} | evaluated, BY_NAME)
         runs[name] = RestoreRun(restorer, settings, samples, quality, records)
     todo = share if overwrite else not_done(share, lambda job: runs[job.model].done(job))
     for job in todo:
         if job.reason:
             print(f"{job}: {job.model}, for {job.reason}", file=sys.stderr)
+    if settings.consistency:
+        _warn_of_consistency(todo)
     clock = TimeLeft([job.item.weight for job in todo])
     done = run_jobs(partial(restore_one, runs, clock), todo, progress=clock)
     return [file for files in done for file in files]
+
+
+def originals(items: Sequence[Item], known: Records) -> list[Item]:
+    """The items that are no results: of this folder, or in others below a folder that is searched, which is said."""
+    kept = [item for item in items if not known.knows(item.path)]
+    folders = {item: _results_of(item) for item in kept}
+    if found := sorted({str(folder) for folder in folders.values() if folder is not None}):
+        count = sum(folder is not None for folder in folders.values())
+        print(f"{count} in {', '.join(found)} are results of runs before, and left out", file=sys.stderr)
+    return [item for item in kept if folders[item] is None]
+
+
+def _results_of(item: Item) -> Path | None:
+    """The folder of results that an item lies in, below the one that was searched."""
+    below = item.path.parents[: len(item.name.parents) - 1]
+    return next((folder for folder in below if Records.kept_in(folder)), None)
 
 
 def _check_numbers(samples: int, quality: int) -> None:
@@ -143,6 +162,17 @@ def _check_sampling(restorer: Restorer, settings: Settings, samples: int) -> Non
         )
     if settings.consistency and settings.scale is not None and settings.scale != int(settings.scale):
         raise ValueError(f"consistency is for whole scales; got {settings.scale:g}: leave one of both out")
+
+
+def _warn_of_consistency(jobs: Sequence[RestoreJob]) -> None:
+    """Said in a line: what equals its input, shrunk, has its faults."""
+    shown = [f"{job}: {faults}" for job in jobs if (faults := faults_of(job.item.path))]
+    if shown:
+        print(
+            f"--consistency keeps what is wrong with the input, and {len(shown)} of {len(jobs)} show JPEG or noise "
+            f"({shown[0]})",
+            file=sys.stderr,
+        )
 
 
 def not_done(jobs: Sequence[RestoreJob], done: Callable[[RestoreJob], bool]) -> list[RestoreJob]:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from cfmrestore._version import __version__
-from cfmrestore.apis.restore import RestoreJob, not_done, plan_jobs
+from cfmrestore.apis.restore import RestoreJob, not_done, originals, plan_jobs
 from cfmrestore.editing import Boundary
 from cfmrestore.engine.jobs import TimeLeft, run_jobs
 from cfmrestore.hub import file_digest
 from cfmrestore.imageio import check_writable, read_picture, write_picture
 from cfmrestore.restore.inputs import find_items
-from cfmrestore.restore.records import Records
+from cfmrestore.restore.records import BY_NAME, Records
 from cfmrestore.restore.zero_shot import ZeroShotRestorer
 
 
@@ -105,8 +105,8 @@ def restore_zero_shot(
     file = restorer.file
     models = [] if file is None else [{"name": file.name, "sha256": file_digest(file)}]
     recipe = {"version": __version__, "models": models, "settings": look, "quality": quality, "precision": precision}
-    records = Records(Path(out), recipe)
-    items = [item for item in find_items(inputs) if not records.knows(item.path)]
+    records = Records(Path(out), recipe, BY_NAME)
+    items = originals(find_items(inputs), records)
     jobs = plan_jobs(items, Path(out), suffix=suffix, format=format, samples=1)
     run = ZeroShotRun(
         restorer, degradation, None if known is None else Path(known), None if mask is None else Path(mask), keys,

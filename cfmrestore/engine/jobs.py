@@ -138,7 +138,7 @@ def run_jobs(
                     ) from error
                 _LOG.debug("%s failed", job, exc_info=error)
                 kind = "" if isinstance(error, ValueError | OSError) and str(error) else f"{type(error).__name__}: "
-                failed[str(job)] = f"{kind}{error}"
+                failed[str(job)] = f"{kind}{error}".replace(f"cannot read {str(job)!r}: ", "cannot read it: ", 1)
             progress.update(1.0)
             progress.end()
     finally:

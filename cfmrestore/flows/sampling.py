@@ -31,9 +31,10 @@ class Sampling:
 
     with the share :math:`s = 1 - f`, or under ``even_dial`` :math:`\sqrt{1 - f}`, so that the squared error falls in
     proportion to f; :math:`\hat x_1` is drawn independently of :math:`x_1` given the input. It is the straight line on
-    which, were :math:`\hat x_1` the optimal transport of :math:`\bar x_1`, no estimator of as natural results would have a smaller
-    error (Freirich et al., 2021, theorem 3, arXiv:2107.02555). f = 1 costs one evaluation, f between 0 and 1 one more
-    than f = 0. The network must be told the input: without a context, the mean from the noised start is not this one.
+    which, were :math:`\hat x_1` the optimal transport of :math:`\bar x_1`, no estimator of as natural results would
+    have a smaller error (Freirich et al., 2021, theorem 3, arXiv:2107.02555). f = 1 costs one evaluation, f between 0
+    and 1 one more than f = 0. The network must be told the input: without a context, the mean from the noised start is
+    not this one.
 
     A start with more noise than was trained with leaves some as grain, which makes flat areas look natural and costs
     fidelity where the mean has detail of its own. So the noise may fade with the local contrast s of the mean,

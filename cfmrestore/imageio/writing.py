@@ -1,5 +1,6 @@
 """Writing pictures with all that belongs to them, also those that are larger than memory."""
 
+import errno
 import math
 import os
 import struct
@@ -33,7 +34,7 @@ _SEGMENT = {"exif": 65533, "xmp": 65504, "iptc": 65500}  # of a JPEG, in bytes
 
 
 def check_writable(path: str | Path, size: tuple[int, int], *, alpha: bool, bits: int) -> None:
-    """Refuse a size (h, w), alpha or bits that the format of the suffix cannot hold.
+    """Refuse a size (h, w), alpha or bits that the format of the suffix cannot hold, and a folder that takes no files.
 
     16 bits in JPEG, WebP and AVIF are rounded and so allowed.
     """
@@ -47,6 +48,18 @@ def check_writable(path: str | Path, size: tuple[int, int], *, alpha: bool, bits
             f"{name} holds at most {_SIDES[name]} pixels a side, and {str(path)!r} would have {size[1]}x{size[0]}: "
             "write .png or .tiff"
         )
+    _check_folder(Path(path).absolute().parent)
+
+
+def _check_folder(folder: Path) -> None:
+    """Try to write into it, or where it would be made; permissions alone do not tell."""
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    try:
+        TemporaryFile(dir=there).close()
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise ValueError(f"the folder {str(folder)!r} cannot be written into: name another") from error
 
 
 def write_picture(path: str | Path, picture: Picture, *, quality: int = 95) -> None:

@@ -10,6 +10,7 @@ Mask = Float[Tensor, "b 1 h w"]
 """1 in the holes, 0 where the image is known."""
 
 _GRAY = 0.5  # where nothing is known
+_LEAST = 1e-30  # of one pixel in a large picture is known as little as one over all pixels
 _SWEEPS, _RELAXATION = 24, 1.75
 _RADIUS = 3  # of the neighborhood that OpenCV looks at, in pixels
 
@@ -50,17 +51,20 @@ def fill_smoothly(image: Float[Tensor, "b c h w"], mask: Mask) -> Float[Tensor, 
 
     Reference: Gortler et al., 1996, section 3.4 (The Lumigraph, SIGGRAPH).
     """
-    known = 1 - mask
+    return torch.where(mask < 1, image, fill_by_weight(image, 1 - mask))
+
+
+def fill_by_weight(image: Float[Tensor, "b c h w"], known: Mask) -> Float[Tensor, "b c h w"]:
+    """The same where pixels are known to a part, and are to that part themselves: 1 stays as it is, 0 is filled."""
     if bool((known == 0).flatten(1).all(dim=1).any()):
         nothing = (known == 0).flatten(1).all(dim=1)[:, None, None, None]
         image, known = torch.where(nothing, _GRAY, image), torch.where(nothing, 1, known)
-    filled = _pull_push(image * known, known)
-    return torch.where(known > 0, image, filled)
+    return _pull_push(image * known, known)
 
 
 def _pull_push(weighted: Tensor, known: Tensor) -> Tensor:
     """Means of what is known, at every place: the weighted sums over their weights, from below where there are none."""
-    values = weighted / known.clamp_min(1e-6)
+    values = weighted / known.clamp_min(_LEAST)
     if bool((known > 0).all()) or max(known.shape[-2:]) == 1:
         return values
     weight = F.avg_pool2d(known, 2, ceil_mode=True, count_include_pad=False)

@@ -64,6 +64,15 @@ def traces(picture: Picture) -> dict[str, str]:
     return {kind: said[kind] for kind in KINDS if weights[kind] >= (1 if kind == "noise" else least)}
 
 
+def faults_of(path: Path) -> str:
+    """What a file shows of JPEG and noise; nothing of one that cannot be read."""
+    try:
+        found = traces(read_picture(path))
+    except (OSError, ValueError):
+        return ""
+    return ", ".join(said for kind, said in found.items() if kind != "blur")
+
+
 def covering(kinds: Collection[str], scale: float | None = None) -> str:
     """The bundled model whose card says so: the most special, of these that of the least scale which reaches what is
     asked for, by default 4, then that of the fewest steps, then the latest. A card without inputs names no pictures.

@@ -11,6 +11,9 @@ from cfmrestore.hub import file_digest
 from cfmrestore.imageio.atomic import write_text
 
 _FOLDER = ".restored"
+_OWN = ("scale", "fidelity", "num_intervals", "solver", "noise", "consistency", "color")
+"""Settings that a model has itself, where they are not given."""
+BY_NAME = "write into another folder or under other names (--suffix)"
 
 
 @dataclass(frozen=True)
@@ -20,10 +23,12 @@ class Records:
     Args:
         folder: Of the results.
         recipe: What decides how they look, but for the input.
+        elsewhere: Where others of another recipe may go, for the messages.
     """
 
     folder: Path
     recipe: Mapping[str, Any]
+    elsewhere: str = "write into another folder"
 
     def file(self, result: Path) -> Path:
         """Where the record of a result lies."""
@@ -33,6 +38,11 @@ class Records:
         """Whether a file is a result of this folder."""
         folder, path = self.folder.resolve(), path.resolve()
         return path.is_relative_to(folder) and replace(self, folder=folder).file(path).is_file()
+
+    @staticmethod
+    def kept_in(folder: Path) -> bool:
+        """Whether a folder holds results of some run."""
+        return (folder / _FOLDER).is_dir()
 
     def done(self, result: Path, source: Path, files: list[Path]) -> bool:
         """Whether all files are there and were made in this way of this input; an error if in another."""
@@ -44,14 +54,15 @@ class Records:
             return False
         recorded, wanted = self._read(result), {**self.recipe, **own}
         if recorded is None:
-            raise ValueError(f"{result} is there, and no record of how it was made: take another folder or --overwrite")
+            raise ValueError(
+                f"{result} is there, and no record of how it was made: {self.elsewhere}, or replace it with --overwrite"
+            )
         compared = sorted(key for key in wanted if key != "version")
         if other := [
             _told(key, recorded.get(key), wanted[key]) for key in compared if recorded.get(key) != wanted[key]
         ]:
             raise ValueError(
-                f"{result} was made otherwise ({', '.join(other)}): write into another folder, or make it again with "
-                "--overwrite"
+                f"{result} was made otherwise ({', '.join(other)}): {self.elsewhere}, or make it again with --overwrite"
             )
         return all(path.exists() for path in files)
 
@@ -82,5 +93,9 @@ def _told(key: str, then: Any, now: Any) -> str:
         names = [name for name in {**then, **now} if then.get(name) != now.get(name)]
         return ", ".join(_told(name, then.get(name), now.get(name)) for name in names)
     if isinstance(then, str | int | float | None) and isinstance(now, str | int | float | None) and key != "input":
-        return f"{key} {'not given' if then is None else then}, now {'not given' if now is None else now}"
+        missing = "the model's own" if key in _OWN else "not given"
+        before, after = (
+            missing if one is None else f"{one:g}" if isinstance(one, float) else one for one in (then, now)
+        )
+        return f"{key} {before}, now {after}"
     return f"another {key.removesuffix('s')}"

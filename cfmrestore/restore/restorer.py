@@ -193,11 +193,14 @@ class Restorer:
         given = {} if mask is None else {"mask": mask_of(mask, low)}
         if alpha is not None and transparency.varies(alpha):
             progress.rounds *= 2
-            color, nfe = self.images(low * alpha, settings, progress=progress, given=given)
+            seen = transparency.extended(low, alpha)
+            color, nfe = self.images(seen, settings, progress=progress, given=given)
+            if "mask" in given:  # hardly visible colors beside the holes, too
+                color = torch.where(given["mask"] < 0.5, low, color)
             edges = alpha.expand(-1, 3, -1, -1)
             edges, more = self.images(edges, replace(settings, color="none"), progress=progress, given=given)
             alpha = transparency.bounded(edges.mean(dim=1, keepdim=True), alpha)
-            color, nfe = transparency.divided(color, alpha, low), nfe + more
+            color, nfe = transparency.with_hidden(color, alpha, low), nfe + more
         else:
             color, nfe = self.images(low, settings, progress=progress, given=given)
             alpha = None if alpha is None else alpha[..., :1, :1].expand(-1, -1, *color.shape[-2:])
@@ -308,7 +311,7 @@ class Restorer:
             )
         if "mask" in given and "mask" not in self.needs:
             raise ValueError(
-                "this model does not inpaint: a mask needs one that was trained with the condition Inpaint"
+                f"this model does not inpaint: a mask needs one of the condition Inpaint, and {model_zoo.INPAINTING}"
             )
         if missing := sorted(self.needs - given.keys()):
             raise ValueError(f"this model needs a {' and a '.join(missing)} beside the image")

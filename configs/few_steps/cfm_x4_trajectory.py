@@ -24,6 +24,7 @@ model = dict(
         grid=dict(_delete_=True, type="ListedGrid", times=[0.0, 0.5882353, 1.0]),
         num_intervals=2,
         noise=1.03,
+        even_dial=True,
     ),
 )
 train_cfg = dict(max_iters=1500, val_interval=1500)

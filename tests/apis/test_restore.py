@@ -106,11 +106,30 @@ def test_results_of_two_recipes_do_not_mix(model: Path, tmp_path: Path) -> None:
     assert restore([first], model, single, overwrite=True) == [single]
 
 
+def test_a_broken_file_is_named_once(model: Path, tmp_path: Path) -> None:
+    image = write_images(tmp_path, count=1) / "0.png"
+    image.write_bytes(image.read_bytes()[:500])
+    with pytest.raises(ValueError, match=r"failed:\n  (.*0\.png): cannot read it: ") as caught:
+        restore([image], model, tmp_path / "out")
+    assert str(caught.value).count("0.png") == 1
+
+
 @pytest.mark.parametrize(("below", "suffix"), [("restored", ""), ("", "_x4")])
 def test_results_are_no_inputs(model: Path, tmp_path: Path, below: str, suffix: str) -> None:
     images = write_images(tmp_path / "images", count=2)
     assert len(restore([images], model, images / below, suffix=suffix)) == 2
     assert restore([images], model, images / below, suffix=suffix) == []
+
+
+def test_results_below_a_searched_folder_are_left_out(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = write_images(tmp_path / "images", count=2)
+    restore([images], model, images / "large", samples=2)
+    assert len(restore([images], model, images / "other")) == 2
+    assert f"8 in {images / 'large'} are results of runs before, and left out" in capsys.readouterr().err
+    assert restore([images], model, images / "other") == []
+    assert len(restore([images / "large"], model, tmp_path / "larger")) == 8  # which was named
 
 
 def test_no_input_is_overwritten_by_a_sample(model: Path, tmp_path: Path) -> None:
@@ -177,7 +196,7 @@ def test_bad_files_are_named_and_the_rest_is_done(model: Path, tmp_path: Path) -
         (["IMAGES", "--device", "tpu"], "unknown device 'tpu'"),
         (["IMAGES", "--samples", "0"], "samples must be 1 or more"),
         (["IMAGES", "--out", "IMAGES/x.gif"], ".gif is not written: name a folder, or a file of .png"),
-        (["IMAGES", "--out", "IMAGES/0.png/below"], "Not a directory"),
+        (["IMAGES", "--out", "IMAGES/0.png/below"], "cannot be written into: name another"),
         (["IMAGES", "--tile", "-4"], "tile must be"),
         (["IMAGES", "--threads", "0"], "threads must be 1 or more"),
         (["IMAGES", "--solver", "Hoin"], "unknown solver 'Hoin'"),
@@ -228,8 +247,11 @@ def test_a_run_of_other_settings_says_which(model: Path, tmp_path: Path) -> None
     image, out = write_images(tmp_path / "images", count=1) / "0.png", tmp_path / "out"
     restore([image], model, out, settings=Settings(num_intervals=1))
     changed = Settings(num_intervals=1, seed=3, fidelity=0.5)
-    with pytest.raises(ValueError, match=r"made otherwise \(seed 0, now 3, fidelity not given, now 0\.5\)"):
+    with pytest.raises(ValueError, match=r"made otherwise \(seed 0, now 3, fidelity the model's own, now 0\.5\)"):
         restore([image], model, out, settings=changed)
+    told = r"\(scale the model's own, now 2\): write into another folder or .*--suffix.*--overwrite"
+    with pytest.raises(ValueError, match=told):
+        restore([image], model, out, settings=Settings(num_intervals=1, scale=2.0))
 
 
 def test_16_bits_that_a_format_rounds_are_told(model: Path, tmp_path: Path) -> None:

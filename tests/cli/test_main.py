@@ -9,7 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from cfmrestore import __version__
 from cfmrestore.apis import load_config
@@ -80,6 +82,23 @@ def test_the_help_has_a_line_a_command(capsys: pytest.CaptureFixture[str]) -> No
 def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert fail("--version") == 0
     assert capsys.readouterr().out == f"cfmrestore {__version__}\n"
+
+
+def test_the_package_is_the_command() -> None:
+    assert in_this_process("cfmrestore", "--version") == (0, f"cfmrestore {__version__}\n")
+
+
+def test_inpainting_says_where_a_model_comes_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_images(tmp_path, count=1)
+    photo, mask, drawn = tmp_path / "0.png", tmp_path / "1.png", np.zeros((32, 32), np.uint8)
+    drawn[8:16, 8:16] = 255
+    Image.fromarray(drawn).save(mask)
+    way = "no shipped model inpaints: cfmrestore train cfmrestore::lfm/inpainting_photographs.py makes one"
+    assert way in str(fail("inpaint", photo, mask))
+    assert way in str(fail("inpaint", photo, mask, "--model", "auto"))
+    assert way in str(fail("inpaint", photo, mask, "--model", "cfm-web-x1"))
+    assert fail("inpaint", "--help") == 0
+    assert "cfmrestore train cfmrestore::lfm/inpainting_photographs.py" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_wrong_flag_is_said_with_the_usage_of_its_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -165,6 +165,16 @@ def test_what_a_format_can_hold_is_allowed() -> None:
     check_writable("a.tif", (70000, 70000), alpha=True, bits=16)
 
 
+def test_a_folder_that_takes_no_files_is_refused_before(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    check_writable(tmp_path / "new" / "deep" / "a.png", (8, 8), alpha=False, bits=8)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    for folder in (tmp_path / "file", tmp_path / "file" / "deep", Path("/proc")):
+        if folder != Path("/proc") or folder.is_dir():
+            with pytest.raises(ValueError, match=f"the folder '{folder}' cannot be written into: name another$"):
+                check_writable(folder / "a.png", (8, 8), alpha=False, bits=8)
+
+
 @pytest.mark.parametrize("suffix", KINDS)
 def test_a_full_disk_leaves_no_half_file(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / f"a{suffix}"

@@ -12,10 +12,11 @@ from cfmrestore.analysis.publish import publish
 from cfmrestore.apis.restore import restore
 from cfmrestore.cli.main import main
 from cfmrestore.demo.models import card as model_card
+from cfmrestore.imageio import read_picture
 from cfmrestore.imageio.picture import Metadata, Picture
 from cfmrestore.ops.jpeg_traces import jpeg_grid, jpeg_quality
 from cfmrestore.ops.traces import noise_level, planes_of, sharpness
-from cfmrestore.restore import Settings, auto_model
+from cfmrestore.restore import Restorer, Settings, auto_model
 from cfmrestore.restore.auto_model import choose, covering, traces
 from tests.restore.flows import save_model
 from tests.testing import ROOT, write_images
@@ -70,6 +71,19 @@ def test_the_quality_of_a_jpeg_is_read_from_its_pixels(path: Path, quality: int)
         assert jpeg_quality(seen.luma, seen.clipped, jpeg_grid(seen.luma)) == pytest.approx(quality, abs=1)
         plain = planes_of(np.asarray(one))
         assert jpeg_quality(plain.luma, plain.clipped, jpeg_grid(plain.luma)) is None
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_photograph_is_judged_as_it_lay(tmp_path: Path, orientation: int) -> None:
+    """As phones save them: blocks of the file, and pixels that are turned upright after it."""
+    image, exif = shrunk(PHOTOGRAPHS[0]).crop((0, 0, 101, 75)), Image.Exif()
+    exif[0x0112] = orientation
+    for quality in (35, 75, 90):
+        image.save(tmp_path / "turned.jpg", quality=quality, exif=exif)
+        picture, plain = read_picture(tmp_path / "turned.jpg"), np.asarray(as_jpeg(image, quality))
+        seen = planes_of(picture.pixels)
+        assert jpeg_quality(seen.luma, seen.clipped, jpeg_grid(seen.luma)) == quality
+        assert choose(picture).model == choose(Picture(plain, Metadata(), "jpeg")).model
 
 
 def test_clipped_blocks_do_not_hide_the_quality() -> None:
@@ -186,7 +200,26 @@ def test_each_file_gets_its_model(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "cfm-x4" not in capsys.readouterr().err
 
 
+def test_consistency_with_what_is_wrong_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small = shrunk(PHOTOGRAPHS[1]).crop((0, 0, 48, 40))
+    small.save(tmp_path / "clean.png")
+    as_jpeg(small, 40).save(tmp_path / "web.png")
+    for name in ("clean", "web"):
+        for consistency in (True, None):
+            settings = Settings(fidelity=1, consistency=consistency)
+            restore([tmp_path / f"{name}.png"], "cfm-x4-fast", tmp_path / "x.png", settings=settings, overwrite=True)
+            warned = "--consistency keeps what is wrong with the input, and 1 of 1 show JPEG or noise" in (
+                capsys.readouterr().err
+            )
+            assert warned is (name == "web" and consistency is True)
+
+
 def test_a_config_needs_its_checkpoint(tmp_path: Path) -> None:
     write_images(tmp_path, count=1)
     with pytest.raises(ValueError, match="a config is that of a checkpoint: name it with --model"):
         restore([tmp_path], auto_model.AUTO, tmp_path / "out", config="configs/cfm_realsr.py")
+
+
+def test_a_restorer_is_of_one_model() -> None:
+    with pytest.raises(ValueError, match=r"cfmrestore\.restore\.auto_model\.choose\(picture\)"):
+        Restorer.from_pretrained("auto")

@@ -263,6 +263,38 @@ class TestTransparency:
         assert np.array_equal(seen[..., 3], same[..., 3])
         assert np.abs(seen[visible].astype(int) - same[visible].astype(int)).max() == 0
 
+    @pytest.mark.parametrize("model", ["cfm-x4", "cfm-x4-fast", "cfm-realsr-x4"])
+    @pytest.mark.parametrize("kind", ["hard", "ramp", "random", "faint"])
+    def test_one_color_stays_one_up_to_the_rim(self, model: str, kind: str) -> None:
+        """Whatever the transparency, and what lies below it: no further off than the same color without any."""
+        restorer, color, side = Restorer.from_pretrained(model, device="cpu"), np.array([200, 150, 120]), 24
+        alpha = np.zeros((side, side), np.uint8)
+        if kind == "hard":
+            alpha[6:18, 6:18] = 255
+        elif kind == "ramp":
+            alpha[:] = np.linspace(0, 255, side).round()
+        else:
+            alpha[:] = np.random.default_rng(0).integers(0, 256 if kind == "random" else 4, alpha.shape)
+        flat = np.broadcast_to(color.astype(np.uint8), (side, side, 3))
+        image = np.dstack([np.where(alpha[..., None] > 0, flat, (0, 255, 0)).astype(np.uint8), alpha])
+        result, opaque = restorer(image).astype(int), restorer(flat).astype(int)
+        seen = result[..., 3] > 0
+        assert np.abs(result[..., :3] - color)[seen].max() <= np.abs(opaque - color).max() + 1
+
+    def test_a_cut_out_photograph_looks_as_without_the_cut(self) -> None:
+        pixels, restorer = photo(32, 32), Restorer.from_pretrained("cfm-x4-fast", device="cpu")
+        alpha = np.zeros((32, 32, 1), np.uint8)
+        alpha[8:24, 8:24] = 255
+        result = restorer(np.concatenate([pixels * (alpha > 0), alpha], axis=-1)).astype(int)
+        whole, seen = restorer(pixels).astype(int), result[..., 3] == 255
+        assert np.abs(result[..., :3] - whole)[seen].mean() < 2
+
+    def test_what_is_empty_keeps_the_color_of_the_input(self, restorer: Restorer) -> None:
+        image = np.concatenate([photo(16, 16), np.zeros((16, 16, 1), np.uint8)], axis=-1)
+        image[:, 8:, 3] = 255
+        image[:, :8, :3] = (10, 250, 10)
+        assert np.abs(restorer(image)[:, :16, :3].astype(int) - (10, 250, 10)).max() <= 1
+
 
 class TestTrouble:
     def test_too_little_memory_halves_the_tiles_and_says_so(
@@ -393,6 +425,12 @@ class TestSelfEnsemble:
         image, mask = photo(16, 24), np.zeros((16, 24), np.uint8)
         mask[2:6, 3:20] = 255
         result = Restorer(flow, device="cpu")(image, mask=mask, self_ensemble=True, fidelity=1.0)
+        assert np.array_equal(result[mask == 0], image[mask == 0])
+
+    def test_outside_of_holes_transparent_colors_stay(self) -> None:
+        image, mask = photo(16, 24, channels=4), np.zeros((16, 24), np.uint8)
+        image[..., 3], mask[2:6, 3:20] = np.arange(24), 255
+        result = Restorer(random_flow(conditions=[{"type": "Inpaint"}], scale=1), device="cpu")(image, mask=mask)
         assert np.array_equal(result[mask == 0], image[mask == 0])
 
     def test_latents_are_refused(self) -> None:
