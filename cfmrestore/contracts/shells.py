@@ -9,8 +9,7 @@ from torch.utils.data import Sampler
 
 from cfmrestore import registry
 from cfmrestore.contracts.base import Contract
-from cfmrestore.flows.preprocessor import RestorationPreprocessor
-from cfmrestore.flows.trained_model import TrainedModel
+from cfmrestore.flows.trained_model import Preprocessor, TrainedModel
 
 SHELLS = tuple(
     Contract(
@@ -18,7 +17,7 @@ SHELLS = tuple(
         unchecked="all that it does: it works in a training alone, and none is started here; train a small one",
     )
     for kind, base in (
-        (registry.MODELS, (TrainedModel, RestorationPreprocessor, BaseModel, BaseDataPreprocessor)),
+        (registry.MODELS, (TrainedModel, Preprocessor, BaseModel, BaseDataPreprocessor)),
         (registry.RUNNERS, Runner),
         (registry.LOOPS, BaseLoop),
         (registry.HOOKS, Hook),

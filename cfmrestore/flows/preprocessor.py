@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from cfmrestore.degradations.base import Degradation
 from cfmrestore.degradations.combine.compose import Compose
 from cfmrestore.degradations.masks.mask import MaskDegradation
+from cfmrestore.flows.trained_model import Preprocessor
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.ops.transfer import sent_to
 from cfmrestore.registry import DEGRADATIONS, MODELS
@@ -18,7 +19,7 @@ Steps = Degradation[Any] | dict[str, Any] | list[dict[str, Any]]
 
 
 @MODELS.register_module()
-class RestorationPreprocessor(nn.Module):
+class RestorationPreprocessor(Preprocessor):
     """Stacks images, turns them into floats, and makes the low-quality ones where the data has none.
 
     Latents as targets pass as they are: the flow decodes them and has them degraded.
@@ -31,8 +32,6 @@ class RestorationPreprocessor(nn.Module):
             to conditions as "mask".
     """
 
-    _place: Tensor
-
     def __init__(
         self,
         *,
@@ -41,7 +40,6 @@ class RestorationPreprocessor(nn.Module):
         mask: MaskDegradation[Any] | dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        self.register_buffer("_place", torch.zeros(()), persistent=False)  # moves with the model
         self.recipe = {"degradation": degradation or None, "target": target or None, "mask": mask}
         self.degradation, self.target = _built(degradation), _built(target)
         cuts = None if mask is None else DEGRADATIONS.build(mask)
@@ -89,7 +87,7 @@ class RestorationPreprocessor(nn.Module):
             raise ValueError(
                 f"a batch needs images of one size, got {', '.join(sizes)}: crop them, or set batch_size=1"
             )
-        batch = sent_to(torch.stack(images), self._place.device)
+        batch = sent_to(torch.stack(images), self.device)
         if part in ("label", "map", "size"):
             return batch.long()
         return batch.float() / 255 if part in ("high", "low", "peer") else batch.float()

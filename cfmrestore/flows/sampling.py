@@ -26,10 +26,10 @@ class Sampling:
     mean of them all, :math:`\bar x_1 = E[x_1 | x_0]` at t = 0 from the start without noise, has the smallest error and
     no detail of its own. The fidelity f mixes them,
 
-    .. math:: x_f = \bar x_1 + s\, (\hat x_1 - \bar x_1), \qquad
-        E \| x_f - x_1 \|^2 = E \| \bar x_1 - x_1 \|^2 + s^2\, E \| \hat x_1 - \bar x_1 \|^2 ,
+    .. math:: x_f = \bar x_1 + \rho\, (\hat x_1 - \bar x_1), \qquad
+        E \| x_f - x_1 \|^2 = E \| \bar x_1 - x_1 \|^2 + \rho^2\, E \| \hat x_1 - \bar x_1 \|^2 ,
 
-    with the share :math:`s = 1 - f`, or under ``even_dial`` :math:`\sqrt{1 - f}`, so that the squared error falls in
+    with the share :math:`\rho = 1 - f`, or under ``even_dial`` :math:`\sqrt{1 - f}`, so that the squared error falls in
     proportion to f; :math:`\hat x_1` is drawn independently of :math:`x_1` given the input. It is the straight line on
     which, were :math:`\hat x_1` the optimal transport of :math:`\bar x_1`, no estimator of as natural results would
     have a smaller error (Freirich et al., 2021, theorem 3, arXiv:2107.02555). f = 1 costs one evaluation, f between 0
@@ -125,7 +125,7 @@ class Sampling:
 
     @property
     def mixed_share(self) -> float:
-        """s, of what a sample has beyond the mean."""
+        r"""The share :math:`\rho` of what a sample has beyond the mean."""
         return math.sqrt(1 - self.fidelity) if self.even_dial else 1 - self.fidelity
 
     @property
@@ -179,7 +179,7 @@ class Start:
 
 
 def sample(start: Start, path: Path, sampling: Sampling) -> Solution:
-    r"""The latent :math:`x_f = \bar x_1 + s (\hat x_1 - \bar x_1)` at the end, and all evaluations.
+    r"""The latent :math:`x_f = \bar x_1 + \rho (\hat x_1 - \bar x_1)` at the end, and all evaluations.
 
     Where the path keeps a part :math:`\sigma_1` of its source, :math:`\hat x_1 = (x_{t=1} - \sigma_1 m) / \alpha_1`
     with the mean m of that source: an image of the input must not stay in the result. (Of plain noise, m = 0: what

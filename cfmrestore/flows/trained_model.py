@@ -2,7 +2,22 @@
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+
+
+class Preprocessor(nn.Module):
+    """What makes batches of what a data loader gives, on the device of the model that it is a part of."""
+
+    _place: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("_place", torch.zeros(()), persistent=False)  # moves with the model
+
+    @property
+    def device(self) -> torch.device:
+        return self._place.device
 
 
 class TrainedModel(nn.Module):
