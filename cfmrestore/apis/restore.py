@@ -23,6 +23,8 @@ from cfmrestore.restore.scale_passes import target_size
 from cfmrestore.restore.spread import spread_numbers, spread_picture, top_of
 from cfmrestore.restore.stages import Stage, build, find_model
 
+_LOOKED_AT = 8  # pictures, for the warning of what --consistency keeps
+
 
 @dataclass(frozen=True)
 class RestoreJob:
@@ -141,9 +143,9 @@ def originals(items: Sequence[Item], known: Records) -> list[Item]:
 
 
 def _results_of(item: Item) -> Path | None:
-    """The folder of results that an item lies in, below the one that was searched."""
-    below = item.path.parents[: len(item.name.parents) - 1]
-    return next((folder for folder in below if Records.kept_in(folder)), None)
+    """The folder, below the one that was searched, of which an item is a result."""
+    below = item.path.parents[: len(item.name.parents) - 1] if item.searched else ()
+    return next((folder for folder in below if Records(folder, {}).made(item.path)), None)
 
 
 def _check_numbers(samples: int, quality: int) -> None:
@@ -166,13 +168,9 @@ def _check_sampling(restorer: Restorer, settings: Settings, samples: int) -> Non
 
 def _warn_of_consistency(jobs: Sequence[RestoreJob]) -> None:
     """Said in a line: what equals its input, shrunk, has its faults."""
-    shown = [f"{job}: {faults}" for job in jobs if (faults := faults_of(job.item.path))]
-    if shown:
-        print(
-            f"--consistency keeps what is wrong with the input, and {len(shown)} of {len(jobs)} show JPEG or noise "
-            f"({shown[0]})",
-            file=sys.stderr,
-        )
+    shown = ((job, faults_of(job.item.path)) for job in jobs[:_LOOKED_AT])
+    if found := next((f"{job}: {faults}" for job, faults in shown if faults), None):
+        print(f"--consistency keeps what is wrong with the input, such as JPEG or noise ({found})", file=sys.stderr)
 
 
 def not_done(jobs: Sequence[RestoreJob], done: Callable[[RestoreJob], bool]) -> list[RestoreJob]:

@@ -100,14 +100,15 @@ def run_check(check: Check, plugin: Any) -> Finding:
 def check_constructor(plugin: Any) -> str | None:
     """Its constructor takes keywords alone, each named."""
     constructor = type(plugin).__init__
-    if not inspect.isfunction(constructor) or constructor.__module__.startswith(("mmengine.", "torch.")):
+    packages = (one.__module__.partition(".")[0] for one in (constructor, type(plugin)))
+    if not inspect.isfunction(constructor) or len({*packages}) > 1:
         return "it has none of its own"
     own = list(inspect.signature(constructor).parameters.values())[1:]
     wrong = [str(one).partition(":")[0].partition("=")[0] for one in own if one.kind is not one.KEYWORD_ONLY]
     require(
         not wrong,
-        f"the constructor takes {', '.join(wrong)} other than as named keywords: write a * before the first, no "
-        "*args and no **kwargs",
+        f"the constructor takes {', '.join(wrong)} other than as named keywords: write a * before the first (of a "
+        "dataclass kw_only=True), no *args and no **kwargs",
     )
     return None
 

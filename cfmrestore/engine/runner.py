@@ -205,7 +205,7 @@ class RestorationRunner(Runner):
         except TypeError as error:
             optimizer = optim_wrapper.get("optimizer") if isinstance(optim_wrapper, Mapping) else None
             for key, value in (optimizer if isinstance(optimizer, Mapping) else {}).items():
-                if key in _NUMBERS and not isinstance(value, int | float):
+                if key in _NUMBERS and isinstance(value, str):
                     raise ValueError(f"optim_wrapper.optimizer.{key} must be a number; got {value!r}") from error
             raise ValueError(f"optim_wrapper cannot be built from {optim_wrapper}: {error}") from error
 

@@ -55,7 +55,8 @@ class Sampling:
             grid's own number.
         seed: Another one starts at other noise.
         fidelity: From 0, the most detailed, to 1, the closest to the input.
-        even_dial: Mix mean and sample so that equal steps of the fidelity are equal steps of the squared error.
+        even_dial: Mix mean and sample so that equal steps of the fidelity are equal steps of the squared error; where a
+            flow map has a dial of its own nothing is mixed.
         noise: Factor on the noise at the start; less of it makes a smoother result.
         noise_contrast_limit: The local contrast of the mean (``local_contrast`` of its latent) from which on there is
             no noise; None has the same noise everywhere.

@@ -52,9 +52,9 @@ class TrainedModel(nn.Module):
         return logged
 
     def parse_losses(self, losses: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """The sum of the means of all losses, and what is logged; mmengine's wrappers of models ask for it."""
+        """The sum of what is called a loss, and all for the log, as means; mmengine's wrappers of models ask for it."""
         means = {name: loss.mean() for name, loss in losses.items()}
-        total: Any = sum(means.values())
+        total: Any = sum(mean for name, mean in means.items() if "loss" in name)
         return total, {"loss": total, **means}
 
     def val_step(self, data: dict[str, Any]) -> list[dict[str, Any]]:

@@ -57,7 +57,7 @@ def _check_folder(folder: Path) -> None:
     try:
         TemporaryFile(dir=there).close()
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOENT):
             raise
         raise ValueError(f"the folder {str(folder)!r} cannot be written into: name another") from error
 

@@ -10,7 +10,7 @@ Mask = Float[Tensor, "b 1 h w"]
 """1 in the holes, 0 where the image is known."""
 
 _GRAY = 0.5  # where nothing is known
-_LEAST = 1e-30  # of one pixel in a large picture is known as little as one over all pixels
+_LEAST = 1e-30  # or what a type holds: of one pixel in a large picture is known as little as one over all pixels
 _SWEEPS, _RELAXATION = 24, 1.75
 _RADIUS = 3  # of the neighborhood that OpenCV looks at, in pixels
 
@@ -51,24 +51,35 @@ def fill_smoothly(image: Float[Tensor, "b c h w"], mask: Mask) -> Float[Tensor, 
 
     Reference: Gortler et al., 1996, section 3.4 (The Lumigraph, SIGGRAPH).
     """
-    return torch.where(mask < 1, image, fill_by_weight(image, 1 - mask))
+    return torch.where(mask < 1, image, _filled(image, 1 - mask, enough=0.0))
 
 
 def fill_by_weight(image: Float[Tensor, "b c h w"], known: Mask) -> Float[Tensor, "b c h w"]:
-    """The same where pixels are known to a part, and are to that part themselves: 1 stays as it is, 0 is filled."""
+    """The same where pixels are known to a part, and are to that part themselves: 1 stays as it is, 0 is filled.
+
+    What is known little says little at any distance, beside what is known well.
+    """
+    return _filled(image, known, enough=1.0)
+
+
+def _filled(image: Tensor, known: Tensor, enough: float) -> Tensor:
     if bool((known == 0).flatten(1).all(dim=1).any()):
         nothing = (known == 0).flatten(1).all(dim=1)[:, None, None, None]
         image, known = torch.where(nothing, _GRAY, image), torch.where(nothing, 1, known)
-    return _pull_push(image * known, known)
+    return _pull_push(image * known, known, enough)
 
 
-def _pull_push(weighted: Tensor, known: Tensor) -> Tensor:
-    """Means of what is known, at every place: the weighted sums over their weights, from below where there are none."""
-    values = weighted / known.clamp_min(_LEAST)
-    if bool((known > 0).all()) or max(known.shape[-2:]) == 1:
+def _pull_push(weighted: Tensor, known: Tensor, enough: float) -> Tensor:
+    """Means of what is known, at every place: the weighted sums over their weights, from below where there are none.
+
+    Where all of a level is known, and as much as is enough, no level below is asked.
+    """
+    least = max(_LEAST, torch.finfo(known.dtype).tiny)
+    values = weighted / known.clamp_min(least)
+    if bool((known >= max(enough, least)).all()) or max(known.shape[-2:]) == 1:
         return values
     weight = F.avg_pool2d(known, 2, ceil_mode=True, count_include_pad=False)
-    below = _pull_push(F.avg_pool2d(weighted, 2, ceil_mode=True, count_include_pad=False), weight)
+    below = _pull_push(F.avg_pool2d(weighted, 2, ceil_mode=True, count_include_pad=False), weight, enough)
     size = (known.shape[-2], known.shape[-1])
     above = F.interpolate(below, scale_factor=2, mode="bilinear", align_corners=False)[..., : size[0], : size[1]]
     return torch.lerp(above, values, known.clamp_max(1))

@@ -1,6 +1,7 @@
 """Result files side by side: means, and how sure their differences are."""
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -115,12 +116,16 @@ def common_benchmarks(files: Mapping[Path, Result]) -> list[dict[Path, str]]:
         for path in others:
             digest = benchmark["images_sha256"]
             same = {n: b for n, b in files[path]["benchmarks"].items() if b["images_sha256"] == digest}
-            found = [n for n, b in same.items() if same_inputs(benchmark, b)]
+            found = [
+                n for n, b in same.items() if all(same_inputs(files[p]["benchmarks"][q], b) for p, q in places.items())
+            ]
             places |= {path: found[0]} if found else {}
             if same and not found:
                 differing.append(f"{first} ({name}) and {path} ({next(iter(same))})")
         if len(places) == len(files):
             common.append(places)
+    if common and differing:
+        print(f"left out, since made of other inputs: {'; '.join(differing)}", file=sys.stderr)
     if not common and differing:
         raise ValueError(
             f"the restorations of {differing[0]} have the same targets but were made of other inputs: their numbers "
@@ -145,7 +150,14 @@ def same_inputs(a: Result, b: Result) -> bool:
     pairs = [pair for metric in of_a.keys() & of_b.keys() for pair in zip(of_a[metric], of_b[metric], strict=False)]
     if not pairs:
         return None in digests
-    return all(x == y or (None not in (x, y) and math.isclose(x, y, rel_tol=1e-4)) for x, y in pairs)
+    return all(_alike(*pair) for pair in pairs)
+
+
+def _alike(x: float | None, y: float | None) -> bool:
+    """Up to the rounding of another machine; None and NaN are like themselves."""
+    if x is None or y is None:
+        return x is y
+    return math.isclose(x, y, rel_tol=1e-4, abs_tol=1e-4) or (math.isnan(x) and math.isnan(y))
 
 
 def _compare(

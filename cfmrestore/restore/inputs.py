@@ -13,10 +13,17 @@ RESULT_FORMATS = ("png", "jpg", "webp", "avif", "tif")
 
 @dataclass(frozen=True)
 class Item:
-    """An image to read, and its name: the path below the folder that was named."""
+    """An image to read, and its name: the path below the folder that was named.
+
+    Args:
+        path: Of the file.
+        name: Of its result, but for suffix and format.
+        searched: Whether a folder was named, and this image found in it.
+    """
 
     path: Path
     name: Path
+    searched: bool = False
 
     def __str__(self) -> str:
         return str(self.path)
@@ -47,7 +54,7 @@ def find_items(inputs: Sequence[str | Path]) -> list[Item]:
 def _items(argument: str | Path) -> list[Item]:
     path = Path(argument).expanduser()
     if path.is_dir():
-        return [Item(file, file.relative_to(path)) for file in list_images(path)]
+        return [Item(file, file.relative_to(path), searched=True) for file in list_images(path)]
     if path.is_file():
         return [Item(path, Path(path.name))]
     matches = sorted(Path(match) for match in glob.glob(str(path), recursive=True))  # noqa: PTH207 - that one takes no /

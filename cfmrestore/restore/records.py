@@ -1,6 +1,8 @@
 """Records of how results were made: by them a broken run goes on, and results of two recipes stay apart."""
 
+import glob
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +13,8 @@ from cfmrestore.hub import file_digest
 from cfmrestore.imageio.atomic import write_text
 
 _FOLDER = ".restored"
+_PART = re.compile(r"(.+)_(?:\d+|spread|spread_levels)")
+"""Names of samples and maps: that of the result, and which."""
 _OWN = ("scale", "fidelity", "num_intervals", "solver", "noise", "consistency", "color")
 """Settings that a model has itself, where they are not given."""
 BY_NAME = "write into another folder or under other names (--suffix)"
@@ -39,10 +43,12 @@ class Records:
         folder, path = self.folder.resolve(), path.resolve()
         return path.is_relative_to(folder) and replace(self, folder=folder).file(path).is_file()
 
-    @staticmethod
-    def kept_in(folder: Path) -> bool:
-        """Whether a folder holds results of some run."""
-        return (folder / _FOLDER).is_dir()
+    def made(self, path: Path) -> bool:
+        """Whether a file below this folder is a result of it, or a sample or a map of one."""
+        if self.file(path).is_file():
+            return True
+        part = _PART.fullmatch(path.stem)
+        return part is not None and any(self.file(path).parent.glob(f"{glob.escape(part[1])}.*.json"))
 
     def done(self, result: Path, source: Path, files: list[Path]) -> bool:
         """Whether all files are there and were made in this way of this input; an error if in another."""

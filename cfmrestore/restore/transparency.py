@@ -8,6 +8,8 @@ from cfmrestore.ops.holes import fill_by_weight
 from cfmrestore.ops.resize import resize
 
 _CLEAR = 1 / 16  # alpha from which on a color is seen well enough
+_UNSEEN = 2 / 255  # and up to which it counts where nothing else is seen around
+_LITTLE = 1e-6
 
 
 def varies(alpha: Tensor | None) -> bool:
@@ -37,7 +39,8 @@ def extended(color: Tensor, alpha: Tensor) -> Tensor:
 
     What is hardly seen has as little say: of such pixels other programs have often rounded the color away.
     """
-    return fill_by_weight(color, (alpha / _CLEAR).clamp_max(1))
+    seen = ((alpha - _UNSEEN) / (_CLEAR - _UNSEEN)).clamp(0, 1).square()
+    return fill_by_weight(color, torch.where(alpha > 0, seen.clamp_min(_LITTLE), 0))
 
 
 def with_hidden(restored: Tensor, alpha: Tensor, color: Tensor) -> Tensor:

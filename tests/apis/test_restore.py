@@ -130,6 +130,15 @@ def test_results_below_a_searched_folder_are_left_out(
     assert f"8 in {images / 'large'} are results of runs before, and left out" in capsys.readouterr().err
     assert restore([images], model, images / "other") == []
     assert len(restore([images / "large"], model, tmp_path / "larger")) == 8  # which was named
+    assert len(restore([f"{images}/*/0*.png"], model, tmp_path / "those")) > 1  # by a pattern, too
+
+
+def test_photographs_beside_results_are_none(model: Path, tmp_path: Path) -> None:
+    """Of a folder whose results lie among its photographs the results alone are left out."""
+    images = write_images(tmp_path / "images" / "2020", count=2)
+    restore([images], model, images, suffix="_x4", samples=2)
+    files = restore([tmp_path / "images"], model, tmp_path / "out")
+    assert sorted(file.relative_to(tmp_path / "out").as_posix() for file in files) == ["2020/0.png", "2020/1.png"]
 
 
 def test_no_input_is_overwritten_by_a_sample(model: Path, tmp_path: Path) -> None:

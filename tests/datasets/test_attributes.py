@@ -116,7 +116,7 @@ def test_digits_are_thick_and_named() -> None:
 
 
 def test_whether_a_digit_is_thick_is_not_apart_from_which_it_is() -> None:
-    """What docs/boundaries.md says of an 8 that becomes a 3 by hand, the best that an edit could do for it."""
+    """What docs/boundaries.md says of an 8 that becomes a 3 by hand."""
     pytest.importorskip("sklearn")
     data = Digits(split="all")
     eight, three = (data.images[data.labels == label] / 255 for label in (8, 3))

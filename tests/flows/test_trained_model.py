@@ -34,7 +34,9 @@ def model_of(base: Any) -> Any:
 
         def forward(self, x: Tensor, mode: str = "tensor") -> Any:
             y = self.line(x)
-            return {"loss_a": y.square(), "loss_b": y.abs().mean()} if mode == "loss" else [{"y": one} for one in y]
+            if mode == "loss":
+                return {"loss_a": y.square(), "loss_b": y.abs().mean(), "largest": y.max()}
+            return [{"y": one} for one in y]
 
     return Small()
 
@@ -49,7 +51,7 @@ def test_the_steps_are_those_of_mmengine(wrapped: bool) -> None:
         logs.append([model.train_step({"x": x + step}, wrapper) for step in range(4)])
     for own, theirs in zip(*logs, strict=True):
         assert own == theirs
-        assert list(own) == list(theirs) == ["loss", "loss_a", "loss_b"]
+        assert list(own) == list(theirs) == ["loss", "loss_a", "loss_b", "largest"]
     assert torch.equal(models[0].line.weight, models[1].line.weight)
     for step in ("val_step", "test_step"):
         own, theirs = ([float(one["y"]) for one in getattr(model, step)({"x": x})] for model in models)

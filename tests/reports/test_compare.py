@@ -89,7 +89,10 @@ def test_other_inputs_are_refused(target: Path, tmp_path: Path) -> None:
         compare(files)
     again = measured(target, tmp_path, 10, low=lows[0])
     assert {cell.method for cell in compare([files[0], again])} == {"bicubic", "noise_5", "noise_10"}
-    assert compare([files[0], measured(target, tmp_path, 20)])  # which does not say what its inputs were
+    silent = measured(target, tmp_path, 20)  # which does not say what its inputs were
+    assert compare([files[0], silent])
+    with pytest.raises(ValueError, match="of other inputs"):
+        compare([silent, *files])
     for path in (*files, again):
         older = read_json(path)
         del older["benchmarks"]["photos"]["inputs_sha256"]

@@ -281,6 +281,20 @@ class TestTransparency:
         seen = result[..., 3] > 0
         assert np.abs(result[..., :3] - color)[seen].max() <= np.abs(opaque - color).max() + 1
 
+    @pytest.mark.parametrize("hidden", [1, 2])
+    @pytest.mark.parametrize("empty", [False, True])
+    def test_what_is_hardly_seen_leaves_no_rim(self, hidden: int, empty: bool) -> None:
+        """Black below an alpha of two levels, be there an empty pixel somewhere or none."""
+        restorer, color = Restorer.from_pretrained("cfm-x4-fast", device="cpu"), (200, 150, 120)
+        image = np.zeros((24, 24, 4), np.uint8)
+        image[..., 3] = hidden
+        image[6:18, 6:18] = (*color, 255)
+        image[0, 0, 3] = 0 if empty else hidden
+        result = restorer(image).astype(int)
+        opaque = restorer(image[6:18, 6:18, :3]).astype(int)
+        off = np.abs(result[..., :3] - color)[result[..., 3] == 255].max()
+        assert off <= np.abs(opaque - color).max() + 2
+
     def test_a_cut_out_photograph_looks_as_without_the_cut(self) -> None:
         pixels, restorer = photo(32, 32), Restorer.from_pretrained("cfm-x4-fast", device="cpu")
         alpha = np.zeros((32, 32, 1), np.uint8)

@@ -47,7 +47,7 @@ def preview(
     if not Path(image).is_file():
         raise ValueError(f"the preview shows one image; {str(image)!r} is no file")
     second = out.with_name(f"{out.stem}_kernels.png")
-    check_free([out, second], overwrite)
+    check_free([out], overwrite)
     recipe = presets.load_preset(preset, scale)
     chain, photograph = recipe.degradation, middle(to_tensor(read_image(image)), _SIDE)[None].float() / 255
     high = recipe.target(photograph, ImageRng([seed]))
@@ -60,6 +60,7 @@ def preview(
         kernels = list(_kernels(chain, params))
         if kernels:
             columns.append(np.concatenate([caption(f"draw {number}", _KERNEL), *(_draw(k) for k in kernels)]))
+    check_free([second] if columns else [], overwrite)
     write_png(out, stack([np.concatenate(tiles[i : i + _COLUMNS], axis=1) for i in range(0, len(tiles), _COLUMNS)]))
     if not columns:
         return [out]
