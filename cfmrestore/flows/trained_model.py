@@ -1,5 +1,6 @@
 """What mmengine's loops ask of a model, without mmengine's own models."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -9,11 +10,14 @@ from torch import Tensor, nn
 class Preprocessor(nn.Module):
     """What makes batches of what a data loader gives, on the device of the model that it is a part of."""
 
-    _place: Tensor
-
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("_place", torch.zeros(()), persistent=False)  # moves with the model
+        self._place = torch.zeros(())  # moves with the model; no buffer, which ranks would send one another each step
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Preprocessor":
+        super()._apply(fn, recurse)
+        self._place = fn(self._place)
+        return self
 
     @property
     def device(self) -> torch.device:
