@@ -1,5 +1,6 @@
 """Joining the processes of a run, with the backend that the device has."""
 
+import atexit
 import os
 from collections.abc import Mapping
 from datetime import timedelta
@@ -65,6 +66,13 @@ def join(launcher: str, timeout: float = TIMEOUT) -> None:
             f"rank {os.environ['RANK']} of {os.environ['WORLD_SIZE']} did not find the others at {place} in "
             f"{timeout:g} s (env_cfg.dist_cfg.timeout): {error}. Are all ranks started, with one address and port?"
         ) from error
+    atexit.register(_leave)
+
+
+def _leave() -> None:
+    """End the threads of gloo, which now and then abort a process that ends before them."""
+    if torch.distributed.is_initialized() and torch.distributed.get_backend() == "gloo":
+        torch.distributed.destroy_process_group()
 
 
 def _store_of_restart() -> dict[str, Any]:
