@@ -12,6 +12,7 @@ from cfmrestore.editing import Boundary, BoundaryEdits, FlowEdit, RFInversion
 from cfmrestore.engine.jobs import track
 from cfmrestore.engine.panels import caption, framed, to_pixels, write_png
 from cfmrestore.imageio import read_image
+from cfmrestore.imageio.atomic import check_free
 from cfmrestore.restore.editor import Editor
 
 _SETTINGS: dict[str, type[FlowEdit] | type[RFInversion]] = {"flowedit": FlowEdit, "rf-inversion": RFInversion}
@@ -90,8 +91,7 @@ def edit(
     files, strip = [folder / f"{stem}_{name}.png" for name in names], folder / f"{stem}_strip.png"
     if len({*files}) < len(files) or not files:
         raise ValueError(f"every strength and every class once; got {', '.join(names) or 'none'}")
-    if (there := [file for file in (*files, strip) if file.exists()]) and not overwrite:
-        raise ValueError(f"{there[0]} is there already: --overwrite replaces it")
+    check_free([*files, strip], overwrite)
     moved, kept = ([Boundary.load(file) for file in some] for some in (boundary, keep))
     editor = Editor.from_pretrained(model, device=device, solver=solver, num_intervals=num_intervals)
     pixels = read_image(photo)

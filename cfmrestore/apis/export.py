@@ -74,7 +74,8 @@ def export(
         raise ValueError(f"{str(model)!r} is a chain of {len(stages)} models: export them one by one")
     flow = stages[0].flow.cpu().eval().requires_grad_(False)
     check_flow(flow)
-    flow.network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # another layout puts conditions on the sizes of a graph
+    # Another layout puts conditions on the sizes of a graph.
+    flow.network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     sampling = Settings(**asked).sampling(flow.sampling)  # type: ignore[arg-type]
     if graph == "image" and to != "safetensors" and fidelity is None:
         sampling = one_evaluation(flow, sampling)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cfmrestore.engine.jobs import TimeLeft
 from cfmrestore.imageio import SUFFIXES, check_writable, read_picture, write_picture
+from cfmrestore.imageio.atomic import check_free
 from cfmrestore.imageio.picture import Picture
 from cfmrestore.restore import Restorer, Settings
 
@@ -45,8 +46,7 @@ def inpaint(
             raise ValueError(f"{result} is not written: name a file of {' '.join(SUFFIXES)}")
         result = result.with_suffix(".png")
     files = [result] if samples == 1 else [result.with_stem(f"{result.stem}_{i}") for i in range(samples)]
-    if (there := [file for file in files if file.exists()]) and not overwrite:
-        raise ValueError(f"{there[0]} is there already: --overwrite replaces it")
+    check_free(files, overwrite)
     if any(file.exists() and file.samefile(source) for file in files):
         raise ValueError(f"{source} would be replaced by its inpainting: name another file with --out")
     picture, holes = read_picture(source), read_picture(mask)

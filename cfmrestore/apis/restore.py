@@ -14,6 +14,7 @@ from cfmrestore.engine import checkpoints
 from cfmrestore.engine.jobs import TimeLeft, run_jobs
 from cfmrestore.hub import file_digest
 from cfmrestore.imageio import EXTENSIONS, SUFFIXES, check_writable, read_picture, write_picture
+from cfmrestore.imageio.atomic import check_free
 from cfmrestore.imageio.picture import Metadata, Picture
 from cfmrestore.restore import Restorer, Settings
 from cfmrestore.restore.auto_model import AUTO, choose_for, covering, faults_of
@@ -54,8 +55,7 @@ class RestoreRun:
         """Whether a run before has made it, in the same way."""
         if self.records is not None:
             return self.records.done(job.result, job.item.path, job.files)
-        if there := [path for path in job.files if path.exists()]:
-            raise ValueError(f"{there[0]} is there already: --overwrite replaces it")
+        check_free(job.files)
         return False
 
 

@@ -12,6 +12,7 @@ from cfmrestore.editing import Boundary
 from cfmrestore.engine.jobs import TimeLeft, run_jobs
 from cfmrestore.hub import file_digest
 from cfmrestore.imageio import check_writable, read_picture, write_picture
+from cfmrestore.imageio.atomic import check_free
 from cfmrestore.restore.inputs import find_items
 from cfmrestore.restore.records import BY_NAME, Records
 from cfmrestore.restore.zero_shot import ZeroShotRestorer
@@ -47,8 +48,7 @@ class ZeroShotRun:
         """Whether a run before has made it, in the same way."""
         if self.records is not None:
             return self.records.done_as(job.result, self.own(job), job.files)
-        if job.result.exists():
-            raise ValueError(f"{job.result} is there already: --overwrite replaces it")
+        check_free([job.result])
         return False
 
 

@@ -30,8 +30,8 @@ def write_text(path: str | Path, text: str) -> None:
         unfinished.write_text(text, encoding="utf-8")
 
 
-def check_free(files: Iterable[Path], overwrite: bool) -> None:
+def check_free(files: Iterable[Path], overwrite: bool = False) -> None:
     """Refuse to replace what is there, unless that is asked for."""
     there = [file for file in files if file.exists()]
     if there and not overwrite:
-        raise ValueError(f"{there[0]} is there already: overwrite=True (--overwrite) replaces it")
+        raise ValueError(f"{there[0]} is there already: --overwrite replaces it")
