@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from cfmrestore.editing import Boundary, BoundaryEdits, boundary_edit
@@ -34,6 +35,7 @@ class Judged:
         across: Share of them that is on the other side then, at each strength.
         stay: Share of their other attributes that is as it was; the classes of a dataset are one attribute.
         clear: The same of those that the judge has no doubt of before; NaN where there is none.
+        third: Where one class was moved toward another, the share that is a third one then; otherwise NaN.
         error: Largest relative error of the way there and back.
         nfe: Evaluations a picture and strength.
         sheet: Some pictures as they are, and below at each strength.
@@ -44,6 +46,7 @@ class Judged:
     across: list[float]
     stay: list[float]
     clear: list[float]
+    third: list[float]
     error: float
     nfe: int
     sheet: np.ndarray
@@ -100,12 +103,12 @@ def judge_boundary(
 
 def report(judged: Sequence[Judged], strengths: Sequence[float]) -> str:
     """A table of the boundaries."""
-    ways = [text for k in strengths for text in (f"across at {k:g}", "others stay", "clear ones")]
+    ways = [text for k in strengths for text in (f"across at {k:g}", "others stay", "clear ones", "a third class")]
     lines = [["boundary", "time", "pictures", *ways, "there and back", "NFE"]]
     for one in judged:
         shares = [
             "-" if math.isnan(share) else f"{share:.1%}"
-            for some in zip(one.across, one.stay, one.clear, strict=True)
+            for some in zip(one.across, one.stay, one.clear, one.third, strict=True)
             for share in some
         ]
         about = [one.boundary.attribute, f"{one.boundary.time:g}", str(one.count)]
@@ -149,7 +152,7 @@ class _Trial:
         if missing := {name, against or name} - before.keys():
             known = ", ".join(before)
             raise ValueError(f"{type(self.network).__name__} knows no {', '.join(sorted(missing))}; it knows {known}")
-        across, same, clear, errors, columns, moved = [], [], [], [], [], []
+        across, same, clear, third, errors, columns, moved = [], [], [], [], [], [], []
         for has in (True, False):
             side = before[name] if has else before[against] if against else ~before[name]
             chosen = side.nonzero().flatten()[: self.count // 2]
@@ -163,6 +166,7 @@ class _Trial:
                 across.append(torch.stack([one[goal] == wanted for one in seen]))
                 same.append(torch.stack([self._others(one, name) == was for one in seen]))
                 clear.append(self._clear(was, rows, name))
+                third.append(torch.stack([self._third(one, name, against) for one in seen]))
                 errors.append(float(done.error.max()))
                 moved.append(done.edits[0].nfe)
                 columns.append([self.pictures.images[rows], *(one.image.cpu() for one in done.edits)])
@@ -173,6 +177,7 @@ class _Trial:
             across=torch.cat(across, dim=1).double().mean(dim=1).tolist(),
             stay=stays.mean(dim=(1, 2)).tolist(),
             clear=((stays * sure).sum(dim=(1, 2)) / sure.sum()).tolist(),
+            third=torch.cat(third, dim=1).mean(dim=1).tolist(),
             error=max(errors),
             nfe=max(moved),
             sheet=self._sheet(name, columns),
@@ -213,6 +218,12 @@ class _Trial:
             if key in self.doubtful:
                 clear[place] = ~self.doubtful[key][rows]
         return clear
+
+    def _third(self, shown: Mapping[str, Tensor], name: str, against: str | None) -> Float[Tensor, " b"]:
+        """Where both sides are classes, which images show neither."""
+        if against is None or not {name, against} <= set(self.pictures.classes):
+            return torch.full(shown[name].shape, torch.nan, dtype=torch.float64)
+        return (~(shown[name] | shown[against])).double()
 
     def _sheet(self, name: str, columns: Sequence[Sequence[Image]]) -> np.ndarray:
         """Some pictures of both sides; below them at each strength."""

@@ -1,5 +1,6 @@
 """Boundaries are judged by what a network sees: here one that compares the means of the channels."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,9 +104,14 @@ def test_one_digit_against_another_and_the_class_that_is_told(tmp_path: Path) ->
                     "--judge", "DigitClassifier", "--against", "3", "--strengths", "1", "--count", "8",
                     "--num-intervals", "4", "--device", "cpu")  # fmt: skip
     assert "| 8        | 0.5  | 8        |" in text
+    keys = {"against": "1", "strengths": (0.01, 4.0), "count": 20, "num_intervals": 4}
+    (judged,) = judge_boundary(model, "Digits:held_out", [tmp_path / "8.safetensors"], "DigitClassifier", **keys)
+    assert judged.third[0] == 0.0
+    assert 0.2 < judged.third[1] <= 1 - judged.across[1]  # 8s that became 3s
     where = [tmp_path / "t.safetensors"]
     (judged,) = judge_boundary(model, "Digits:held_out", where, "DigitClassifier", count=8, num_intervals=4)
     assert judged.count == 8
+    assert all(math.isnan(share) for share in judged.third)
     sides = write_sides(tmp_path / "data")[0].parent
     (sides / "table.csv").write_text("filename,thick\nred/00.png,1\nother/00.png,0\n")
     with pytest.raises(ValueError, match="'thick' was fitted to images whose class was told, and these pictures have"):
