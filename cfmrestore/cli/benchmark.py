@@ -99,6 +99,8 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photographs", nargs="?", default="data/photographs/held_out", help="a folder of images")
     parser.add_argument("--split", default="all", help="of the photographs: all, train or held_out")
     parser.add_argument("--count", type=int, default=200, metavar="N", help="photographs (default: 200)")
+    scale = "how many times they are shrunk, and enlarged again (default: 4)"
+    parser.add_argument("--scale", type=int, default=4, metavar="N", help=scale)
     parser.add_argument("--side", type=int, default=288, metavar="PIXELS", help="of their middles (default: 288)")
     parser.add_argument("--seed", type=int, default=0, help="of what is done to them (default: 0)")
     kinds = ["shrunk", "JPEG", "noise", "blur", "blur, JPEG", "noise, JPEG"]

@@ -22,7 +22,6 @@ from cfmrestore.restore import Restorer
 from cfmrestore.restore.auto_model import KINDS, choose, covering
 from cfmrestore.typing import Image
 
-_SCALE = 4
 _BORDER = 4  # pixels of the result that are not compared
 _CLOSE = 0.1  # dB, within which a choice is right
 
@@ -38,7 +37,7 @@ DONE: dict[str, Sequence[Mapping[str, Any]]] = {
     "blur, JPEG": (_BLUR, _JPEG),
     "noise, JPEG": (_NOISE, _JPEG),
 }
-"""What is done to a photograph after it was shrunk four times."""
+"""What is done to a photograph after it was shrunk."""
 
 
 def benchmark_choice(
@@ -46,6 +45,7 @@ def benchmark_choice(
     *,
     split: str = "all",
     count: int = 200,
+    scale: int = 4,
     side: int = 288,
     seed: int = 0,
     kinds: Sequence[str] = tuple(DONE),
@@ -60,6 +60,7 @@ def benchmark_choice(
         photographs: A folder.
         split: Of it, as for ``ImageFolder``.
         count: How many photographs, evenly out of all; what is done goes in turn over them.
+        scale: How many times it is shrunk, and enlarged again.
         side: Of their middles, in pixels.
         seed: Another one draws other strengths, and gives a photograph another kind.
         kinds: Names of ``DONE``.
@@ -68,8 +69,10 @@ def benchmark_choice(
     """
     if unknown := sorted(set(kinds) - DONE.keys()):
         raise ValueError(f"unknown kinds {', '.join(unknown)}; known are {', '.join(DONE)}")
+    if scale < 1:
+        raise ValueError(f"scale is 1 or more, got {scale}")
     subsets = itertools.chain.from_iterable(itertools.combinations(KINDS, n) for n in range(len(KINDS) + 1))
-    names = dict.fromkeys([*map(covering, subsets), *models])
+    names = dict.fromkeys([*(covering(subset, scale) for subset in subsets), *models])
     restorers = {name: Restorer.from_pretrained(name, device="cpu") for name in names}
     files = list_images(Path(photographs), split)
     count = min(count, len(files))
@@ -77,23 +80,26 @@ def benchmark_choice(
     rows = []
     for index, file in enumerate(track(files)):
         kind = kinds[(index + seed) % len(kinds)]
-        rows.append(_judged(file, kind, side, mix(seed, key_of(file.name)), restorers))
+        rows.append(_judged(file, kind, scale, side, mix(seed, key_of(file.name)), restorers))
     print(table(rows))
     if out is not None:
         write_json(out, rows)
     return rows
 
 
-def _judged(file: Path, kind: str, side: int, seed: int, restorers: Mapping[str, Restorer]) -> dict[str, Any]:
+def _judged(
+    file: Path, kind: str, scale: int, side: int, seed: int, restorers: Mapping[str, Restorer]
+) -> dict[str, Any]:
     """One photograph: what was done, the choice, and the PSNR of each model."""
     high = middle(resize(to_tensor(read_image(file))[None].float() / 255, scale=0.5).clamp(0, 1), side)
-    h, w = (n // _SCALE * _SCALE for n in high.shape[-2:])
+    h, w = (n // scale * scale for n in high.shape[-2:])
     high = high[..., :h, :w]
-    chain = Compose(steps=[{"type": "Downscale", "scale": _SCALE}, {"type": "Quantize"}, *map(dict, DONE[kind])])
+    shrink = [{"type": "Downscale", "scale": scale}] if scale > 1 else []
+    chain = Compose(steps=[*shrink, {"type": "Quantize"}, *map(dict, DONE[kind])])
     params = chain.draw(high, ImageRng([seed]))
     low = Picture(from_planes(chain.apply(high, params).clamp(0, 1)[0].numpy(), np.dtype(np.uint8)), Metadata(), "png")
-    choice = choose(low)
-    reached = {name: _psnr(restorer(low, fidelity=1), high) for name, restorer in restorers.items()}
+    choice = choose(low, scale)
+    reached = {name: _psnr(restorer(low, fidelity=1, scale=scale), high) for name, restorer in restorers.items()}
     return {
         "file": file.name,
         "kind": kind,
