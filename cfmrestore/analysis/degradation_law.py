@@ -1,4 +1,4 @@
-r"""What made small images of large ones, estimated from pairs: blur, sharpening and noise.
+r"""What made small images of large ones, estimated from pairs: blur, sharpening, noise and JPEG.
 
 The small image is held to be the large one's mean over blocks of scale x scale pixels, y, through a Gaussian and a
 gain, and noise: its power spectrum is :math:`P(f) = a^2 e^{-(2 \pi f \sigma)^2} P_y(f) + \nu`, with f in cycles a small
@@ -8,6 +8,9 @@ gain above 1 is what a camera's sharpening leaves.
 Noise that is smooth has next to no power at high frequencies, by which :math:`\nu` is told. What no linear filter of y
 explains, where y is flat, shows it: its deviation is the grain, and the correlation of neighbors says how wide it is.
 Pairs that do not lie on each other exactly leave something there too.
+
+JPEG is seen in the small image alone: how empty the high frequencies of its blocks are, and the quality by whose steps
+their coefficients lie, 100 where they lie by none.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,9 +24,10 @@ import torch
 from cfmrestore.engine.config.presets import load_preset
 from cfmrestore.engine.jobs import track
 from cfmrestore.evaluation.folders import ImageFiles, load_image, match_files
+from cfmrestore.ops.jpeg_traces import jpeg_grid, jpeg_quality
 from cfmrestore.ops.resize import infer_scale, resize
 from cfmrestore.ops.rng import ImageRng, key_of
-from cfmrestore.ops.traces import Plane, noise_level
+from cfmrestore.ops.traces import Plane, noise_level, planes_of
 from cfmrestore.reports.figures import new_figure, save_figure
 from cfmrestore.reports.markdown import markdown_table
 from cfmrestore.typing import Image
@@ -35,6 +39,7 @@ QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 _SMALLEST = 48
 _REACH = 4  # pixels of the linear filter to each side
 _FLAT = 0.3  # share of the pixels that count as flat
+_UNCOMPRESSED = 100
 _LUMA = torch.tensor([0.299, 0.587, 0.114])
 
 
@@ -47,6 +52,8 @@ class Law(NamedTuple):
         noise: Standard deviation in levels of the small image, of white noise.
         grain: The same of all noise.
         correlation: Of the grain, between neighbors: 0 where it is white.
+        blocks: How much one grid of 8x8 blocks looks like that of JPEG, 0 to 1.
+        quality: Of JPEG; 100 where none is found.
         transfer: The ratio of amplitudes at each of :data:`FREQUENCIES`.
     """
 
@@ -55,6 +62,8 @@ class Law(NamedTuple):
     noise: float
     grain: float
     correlation: float
+    blocks: float
+    quality: int
     transfer: np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -72,7 +81,8 @@ def law_of_pair(high: Image, low: Image) -> Law:
     rates = np.stack([-((2 * np.pi * FREQUENCIES[_FITTED]) ** 2), np.ones(_FITTED.sum())], axis=1)
     variance, offset = np.linalg.lstsq(rates, 2 * np.log(transfer[_FITTED]), rcond=None)[0]
     sigma = scale * float(np.sign(variance) * np.sqrt(abs(variance)))
-    return Law(sigma, float(np.exp(offset / 2)), noise_level(seen), *_grain(seen, means), transfer)
+    gain = float(np.exp(offset / 2))
+    return Law(sigma, gain, noise_level(seen), *_grain(seen, means), *_jpeg(low), transfer)
 
 
 def _luma(image: Image) -> Plane:
@@ -90,6 +100,13 @@ def _grain(seen: Plane, means: Plane) -> tuple[float, float]:
     flat = slope < np.quantile(slope, _FLAT)
     both = flat[:, 1:] & flat[:, :-1]
     return float(error[flat].std()), float(np.corrcoef(error[:, 1:][both], error[:, :-1][both])[0, 1])
+
+
+def _jpeg(low: Image) -> tuple[float, int]:
+    """How much of its blocks is seen, and the quality."""
+    y, _, clipped = planes_of((255 * low[0]).round().clamp(0, 255).byte().permute(1, 2, 0).numpy())
+    grid = jpeg_grid(y)
+    return grid.strength, jpeg_quality(y, clipped, grid) or _UNCOMPRESSED
 
 
 def _spectrum(y: Plane) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -142,7 +159,7 @@ def table(laws: Mapping[str, Sequence[Law]]) -> str:
     """Quantiles of the numbers of each law."""
     lines = [["", "", *(f"{100 * q:.0f} %" for q in QUANTILES)]]
     for name, found in laws.items():
-        for key in ("sigma", "gain", "noise", "grain", "correlation"):
+        for key in ("sigma", "gain", "noise", "grain", "correlation", "blocks", "quality"):
             values = np.quantile([getattr(law, key) for law in found], QUANTILES)
             lines.append([name if key == "sigma" else "", key, *(f"{value:.2f}" for value in values)])
     return markdown_table(lines)

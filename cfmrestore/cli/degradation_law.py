@@ -1,4 +1,4 @@
-"""Estimate what made small images of large ones: blur, sharpening and noise of pairs, beside those of presets.
+"""Estimate what made small images of large ones: blur, sharpening, noise and JPEG of pairs, beside those of presets.
 
 Quantiles of each as a table, and how much of each frequency is left as a picture.
 """

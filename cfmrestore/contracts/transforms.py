@@ -85,7 +85,7 @@ CONTRACT = Contract(
         "RandomCrop": [{"size": 32}, {"size": 128, "small": "reflect"}],
         "CenterCrop": [{"size": 32}],
         "ResizeCrop": [{"size": 32}],
-        "Shrink": [{"size": 32}],
+        "Shrink": [{"size": 32}, {"size": (32, 80)}],
         "Albumentations": [{"transforms": [{"type": "HorizontalFlip", "p": 0.5}]}],
         "MapToColors": [{"palette": [[40 * i, 0, 255 - 40 * i] for i in range(CLASSES)]}],
     },

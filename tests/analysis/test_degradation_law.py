@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from cfmrestore.analysis.degradation_law import FREQUENCIES, degradation_law, law_of_pair
-from cfmrestore.degradations import CorrelatedNoise, GaussianBlur
+from cfmrestore.degradations import JPEG, CorrelatedNoise, GaussianBlur
 from cfmrestore.engine.panels import write_png
 from cfmrestore.ops.filters import filter_each
 from cfmrestore.ops.kernels import gaussian_kernels
@@ -69,6 +69,19 @@ def test_smooth_noise_is_grain() -> None:
     assert found.correlation == pytest.approx(np.exp(-1 / 4), abs=0.05)
 
 
+@pytest.mark.parametrize("quality", [50, 80, 90])
+def test_the_quality_of_jpeg_is_found(quality: int) -> None:
+    high = photograph(3)
+    low = resize(high, scale=0.25, kernel="area")
+    clean, found = (
+        law_of_pair(high, low),
+        law_of_pair(high, JPEG(quality=(quality, quality))(low.float(), ImageRng([0]))),
+    )
+    assert clean.quality == 100
+    assert clean.blocks < 0.2 < found.blocks
+    assert found.quality == pytest.approx(quality, abs=1)
+
+
 def test_folders_of_pairs_beside_a_preset(tmp_path: Path) -> None:
     for seed in range(3):
         high = photograph(seed, 256)
@@ -85,7 +98,8 @@ def test_folders_of_pairs_beside_a_preset(tmp_path: Path) -> None:
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in said.splitlines() if line.startswith("|")]
     assert rows[2][:2] == ["pairs", "sigma"]
     assert float(rows[2][4]) == pytest.approx(2.0, abs=0.15)
-    assert rows[7][:2] == ["bicubic", "sigma"]
+    assert [row[1] for row in rows[7:9]] == ["blocks", "quality"]
+    assert rows[9][:2] == ["bicubic", "sigma"]
     assert (tmp_path / "law.png").stat().st_size > 1000
     with pytest.raises(ValueError, match=r"a \.png file"):
         degradation_law(tmp_path / "high", tmp_path / "low", tmp_path / "law.jpg")

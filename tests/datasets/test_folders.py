@@ -238,3 +238,8 @@ def test_large_photographs_are_shrunk_and_small_ones_left(tmp_path: Path) -> Non
     assert np.ptp(shrink({"high": checkered}, 0)["high"][4:-4, 4:-4]) <= 2  # what aliases is gone
     with pytest.raises(ValueError, match="these samples hold high, low"):
         shrink({"high": flat, "low": flat}, 0)
+    sides = [min(Shrink(size=(30, 60))({"high": flat}, seed)["high"].shape[:2]) for seed in range(400)]
+    assert set(sides) == set(range(30, 41))
+    assert 230 < sides.count(40) < 310  # two in three sizes are not below its own
+    with pytest.raises(ValueError, match="first is the smaller; got \\(60, 30\\)"):
+        Shrink(size=(60, 30))

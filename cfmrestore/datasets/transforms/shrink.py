@@ -11,23 +11,25 @@ from cfmrestore.registry import TRANSFORMS
 class Shrink(Transform):
     """Bring the shorter side down to a size, without aliasing; smaller images stay as they are.
 
-    Photographs that were compressed as JPEG lose the marks of it so, and become sharp at the pixel.
+    Photographs that were compressed as JPEG lose the marks of it so, and become sharp at the pixel. Few photographs are
+    seen at many sizes by a range, which may reach beyond their own.
 
     Args:
-        size: The shorter side.
+        size: The shorter side; of two, any between the first and the second, drawn for each image.
     """
 
-    def __init__(self, *, size: int) -> None:
-        if size < 1:
-            raise ValueError(f"size must be 1 pixel or more; got {size}")
-        self.size = size
+    def __init__(self, *, size: int | tuple[int, int]) -> None:
+        least, most = (size, size) if isinstance(size, int) else size
+        if not 1 <= least <= most:
+            raise ValueError(f"size must be 1 pixel or more, or two of which the first is the smaller; got {size}")
+        self.least, self.most = least, most
 
     def __call__(self, sample: Sample, seed: int) -> Sample:
-        del seed
         if set(sample) != {"high"}:
             raise ValueError(f"Shrink is for photographs alone; these samples hold {', '.join(sorted(sample))}")
         image = Image.fromarray(sample["high"])
-        scale = self.size / min(image.size)
+        size = int(np.random.default_rng(seed).integers(self.least, self.most + 1))
+        scale = size / min(image.size)
         if scale >= 1:
             return sample
         width, height = (round(scale * side) for side in image.size)
