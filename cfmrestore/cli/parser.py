@@ -24,8 +24,12 @@ class Parser(argparse.ArgumentParser):
             self._refuse(parsed, unknown)
         return parsed
 
+    def error(self, message: str) -> NoReturn:
+        """Where all flags are listed, and what is wrong, without the twenty lines of the usage."""
+        self.exit(2, f"{self.prog} --help lists what there is\n{self.prog}: error: {message}\n")
+
     def _refuse(self, parsed: argparse.Namespace, unknown: Sequence[str]) -> NoReturn:
-        """Say it with the usage of the command, not with that of all."""
+        """Say it by the name of the command, not by that of all."""
         for action in self._actions:
             if isinstance(action, argparse._SubParsersAction):
                 action.choices[getattr(parsed, action.dest)]._refuse(parsed, unknown)
