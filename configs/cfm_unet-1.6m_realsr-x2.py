@@ -1,6 +1,6 @@
 # Real-world x2 in one step of a flow map, which does not go by way of x4. From the weights of
 # few_steps/cfm_realsr_x4_perceptual.py; with the extra "perceptual". As for x4, three in four begin where the path
-# does, and there the flow's own loss counts eight times. The shipped model cfm-realsr-x2.
+# does, and there the flow's own loss counts eight times.
 _base_ = [
     "_base_/default_runtime.py",
     "_base_/datasets/bsds400_imagenet.py",

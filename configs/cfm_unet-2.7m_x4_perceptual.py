@@ -5,6 +5,7 @@
 # The shipped model cfm-x4-fast.
 _base_ = "cfm_unet-2.7m_x4_mean.py"
 load_from = "work_dirs/cfm_unet-2.7m_x4_mean"
+crop_size = 128
 model = dict(
     times=dict(type="Stratified", zero_probability=0.75),
     loss=[
@@ -16,6 +17,5 @@ model = dict(
     sampling=dict(fidelity=0.0),
 )
 train_cfg = dict(max_iters=900, val_interval=300)
-train_dataloader = dict(batch_size=8)
 optim_wrapper = dict(optimizer=dict(lr=3e-4))
 default_hooks = dict(checkpoint=dict(interval=100))

@@ -43,7 +43,7 @@ METAFILE = {
         ("fast", "`cfm-realsr-x4`, fidelity 1", DREALSR, "PSNR"),
         ("fast", "`cfm-realsr-x4`", DREALSR, "natural PSNR"),
     ],
-    "cfm_unet-1.6m_realsr-x2": [
+    "cfm_unet-2.7m_realsr-x2": [
         ("fast", "`cfm-realsr-x2`", X2, "natural PSNR"), ("fast", "x2`, fidelity 1", X2, "PSNR"),
     ],
     "cfm_unet-1.6m_web-x1": [("fast", "`cfm-web-x1`", X1, "natural NIQE"), ("fast", "x1`, fidelity 1", X1, "PSNR")],

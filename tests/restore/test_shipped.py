@@ -40,7 +40,7 @@ MODELS = {
     "cfm-realsr-x4": "cfm_unet-2.7m_realsr-x4_perceptual.py",
 }
 FAST = {"cfm-x4-fast": "cfm_unet-2.7m_x4_perceptual.py"}
-OTHER_SCALES = {"cfm-realsr-x2": "cfm_unet-1.6m_realsr-x2.py", "cfm-web-x1": "cfm_unet-1.6m_web-x1.py"}
+OTHER_SCALES = {"cfm-realsr-x2": "cfm_unet-2.7m_realsr-x2.py", "cfm-web-x1": "cfm_unet-1.6m_web-x1.py"}
 ALL = {**MODELS, **FAST, **OTHER_SCALES}
 OF_ONE_STEP = ("cfm-realsr-x4", "cfm-x4-fast")
 """Those of x4, with 2.7 M parameters."""

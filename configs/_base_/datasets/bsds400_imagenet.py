@@ -1,6 +1,7 @@
 # The 400 photographs of `bsds400.py`, of which every fourth is held out, and photographs of ImageNet, shrunk, since
-# their own JPEG is visible. They lie in data/bsds400 and data/imagenet, or elsewhere by --cfg-options data_root=FOLDER
-# imagenet_root=FOLDER. The recipe says the scale.
+# their own JPEG is visible. 771 photographs are soon known by heart, so each is seen at many sizes and, half of the
+# time, with its colors exchanged. They lie in data/bsds400 and data/imagenet, or elsewhere by --cfg-options
+# data_root=FOLDER imagenet_root=FOLDER. The recipe says the scale.
 data_root = "data/bsds400"
 val_root = "${data_root}"
 imagenet_root = "data/imagenet"
@@ -10,7 +11,7 @@ worker_degradation = None  # "${degradation}" has the loader's workers degrade, 
 
 train_pipeline = [
     dict(type="RandomCrop", size="${crop_size}"),
-    dict(type="Albumentations", transforms=[dict(type="D4", p=1.0)]),
+    dict(type="Albumentations", transforms=[dict(type="D4", p=1.0), dict(type="ChannelShuffle", p=0.5)]),
 ]
 train_dataloader = dict(
     batch_size=16,
@@ -24,14 +25,14 @@ train_dataloader = dict(
                 type="ImageFolder",
                 data_root="${data_root}",
                 split="train",
-                pipeline=train_pipeline,
+                pipeline=[dict(type="Shrink", size=["${crop_size}", 480]), *train_pipeline],
                 degradation="${worker_degradation}",
                 cache_images=400,
             ),
             dict(
                 type="ImageFolder",
                 data_root="${imagenet_root}",
-                pipeline=[dict(type="Shrink", size=256), *train_pipeline],
+                pipeline=[dict(type="Shrink", size=["${crop_size}", 320]), *train_pipeline],
                 degradation="${worker_degradation}",
                 cache_images=600,
             ),
