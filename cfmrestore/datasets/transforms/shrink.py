@@ -21,7 +21,10 @@ class Shrink(Transform):
     def __init__(self, *, size: int | tuple[int, int]) -> None:
         least, most = (size, size) if isinstance(size, int) else size
         if not 1 <= least <= most:
-            raise ValueError(f"size must be 1 pixel or more, or two of which the first is the smaller; got {size}")
+            raise ValueError(
+                f"Shrink's size is 1 pixel or more, or two of which the first is the smaller; got {size}: where the "
+                "first is the crop_size of a recipe, take a smaller crop, or a pipeline of your own"
+            )
         self.least, self.most = least, most
 
     def __call__(self, sample: Sample, seed: int) -> Sample:
