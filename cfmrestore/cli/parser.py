@@ -26,7 +26,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Where all flags are listed, and what is wrong, without the twenty lines of the usage."""
-        self.exit(2, f"{self.prog} --help lists what there is\n{self.prog}: error: {message}\n")
+        self.exit(2, f"{self.prog} --help lists all flags\n{self.prog}: error: {message}\n")
 
     def _refuse(self, parsed: argparse.Namespace, unknown: Sequence[str]) -> NoReturn:
         """Say it by the name of the command, not by that of all."""

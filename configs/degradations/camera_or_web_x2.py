@@ -1,6 +1,6 @@
 # `camera_or_web` for x2: a blur of as many pixels of the small image is half as wide in the large one. What people
-# enlarge twice has fewer faults than what they enlarge four times: a third is of the web, sharp or a little soft, with
-# a little noise or none, compressed once or not at all, and a tenth was shrunk and nothing else.
+# enlarge twice has fewer faults than what they enlarge four times: three in ten have each fault
+# of the web once or not at all, and a tenth was shrunk and nothing else.
 _base_ = "first_or_second_order.py"
 scale = 2
 shrink = dict(

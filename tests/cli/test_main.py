@@ -105,13 +105,13 @@ def test_a_wrong_flag_is_said_with_the_name_of_its_command(capsys: pytest.Captur
     assert fail("compare", "a.json", "--wrong") == 2
     said = capsys.readouterr().err
     assert said == (
-        "cfmrestore compare --help lists what there is\ncfmrestore compare: error: unrecognized arguments: --wrong\n"
+        "cfmrestore compare --help lists all flags\ncfmrestore compare: error: unrecognized arguments: --wrong\n"
     )
     assert fail("compare", "a.json", "--base_line=x") == 2
     assert capsys.readouterr().err.endswith("unrecognized arguments: --base_line=x; did you mean --baseline?\n")
     assert fail("benchmark", "network", "--precison") == 2
     said = capsys.readouterr().err
-    assert said.startswith("cfmrestore benchmark network --help lists what there is\n")
+    assert said.startswith("cfmrestore benchmark network --help lists all flags\n")
     assert said.endswith("unrecognized arguments: --precison; did you mean --precisions?\n")
 
 

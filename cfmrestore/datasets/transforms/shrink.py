@@ -19,8 +19,9 @@ class Shrink(Transform):
     """
 
     def __init__(self, *, size: int | tuple[int, int]) -> None:
-        least, most = (size, size) if isinstance(size, int) else size
-        if not 1 <= least <= most:
+        sizes = (size,) if isinstance(size, int) else tuple(size)
+        least, most = sizes[0], sizes[-1]
+        if len(sizes) > 2 or not 1 <= least <= most:
             raise ValueError(
                 f"Shrink's size is 1 pixel or more, or two of which the first is the smaller; got {size}: where the "
                 "first is the crop_size of a recipe, take a smaller crop, or a pipeline of your own"

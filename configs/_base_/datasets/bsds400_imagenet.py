@@ -11,7 +11,7 @@ worker_degradation = None  # "${degradation}" has the loader's workers degrade, 
 
 train_pipeline = [
     dict(type="RandomCrop", size="${crop_size}"),
-    dict(type="Albumentations", transforms=[dict(type="D4", p=1.0), dict(type="ChannelShuffle", p=0.5)]),
+    dict(type="Albumentations", transforms=[dict(type="D4", p=1.0)]),
 ]
 train_dataloader = dict(
     batch_size=16,
@@ -25,14 +25,22 @@ train_dataloader = dict(
                 type="ImageFolder",
                 data_root="${data_root}",
                 split="train",
-                pipeline=[dict(type="Shrink", size=["${crop_size}", 480]), *train_pipeline],
+                pipeline=[
+                    dict(type="Shrink", size=["${crop_size}", 480]),
+                    *train_pipeline,
+                    dict(type="Albumentations", transforms=[dict(type="ChannelShuffle", p=0.5)]),
+                ],
                 degradation="${worker_degradation}",
                 cache_images=400,
             ),
             dict(
                 type="ImageFolder",
                 data_root="${imagenet_root}",
-                pipeline=[dict(type="Shrink", size=["${crop_size}", 320]), *train_pipeline],
+                pipeline=[
+                    dict(type="Shrink", size=["${crop_size}", 320]),
+                    *train_pipeline,
+                    dict(type="Albumentations", transforms=[dict(type="ChannelShuffle", p=0.5)]),
+                ],
                 degradation="${worker_degradation}",
                 cache_images=600,
             ),
