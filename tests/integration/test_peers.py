@@ -60,7 +60,7 @@ def test_the_published_weights_are_read(tmp_path: Path) -> None:
     for name, parameter in network.named_parameters():
         rounded = parameter.half().float() if name.endswith("weight") else parameter
         assert torch.equal(loaded.get_parameter(name), rounded)
-    assert real_esrgan.restore(loaded, np.zeros((12, 16, 3), np.uint8)).shape == (48, 64, 3)
+    assert real_esrgan.restore(loaded, np.zeros((2, 12, 16, 3), np.uint8)).shape == (2, 48, 64, 3)
     (tmp_path / "x.bin").write_bytes(data + b"more")
     with pytest.raises(SystemExit, match="is not of this network: delete it"):
         real_esrgan.load(tmp_path / "x.bin")
