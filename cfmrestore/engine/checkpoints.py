@@ -27,6 +27,7 @@ DESCRIPTION = "model.json"
 """Name of a tensor of bytes in exported weights that says of which model they are, for readers of tensors alone."""
 LAST = "last_checkpoint"
 _DURATION = "duration.mlp."  # in the names of tensors that flow maps have beside a velocity's
+_LOCAL = "local_gains."  # and of those that a UNet of that name has beside another
 _STATES = ("state_dict", "raw_state_dict")
 _REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 
@@ -167,12 +168,14 @@ def load_weights(model: nn.Module, weights: dict[str, Tensor], path: str | Path)
     """Copy weights into a model; one message says how they differ.
 
     Those of a velocity are those of a flow map whose embedding of the duration is as it was made, zero; and those of a
-    flow map are, without that embedding, those of its velocity.
+    flow map are, without that embedding, those of its velocity. So are those of a network without local gains those of
+    one whose local gains are as they were made.
     """
     own = model.state_dict()
     weights = {name.removeprefix("module."): value for name, value in weights.items()}
-    if not any(_DURATION in name for name in weights):
-        weights |= {name: value for name, value in own.items() if _DURATION in name}
+    for part in (_DURATION, _LOCAL):
+        if not any(part in name for name in weights):
+            weights |= {name: value for name, value in own.items() if part in name}
     if not any(_DURATION in name for name in own):
         weights = {name: value for name, value in weights.items() if _DURATION not in name}
     missing = sorted(own.keys() - weights.keys())

@@ -94,10 +94,11 @@ class ConditionedNetwork(Network):
             return recomputed
         return module(*args)
 
-    def _add_skip(self, velocity: Tensor, inputs: Tensor, vector: Tensor) -> Tensor:
+    def _add_skip(self, velocity: Tensor, inputs: Tensor, vector: Tensor, local: Tensor | None = None) -> Tensor:
         if self.skip is None:
             return velocity
         gains = self.skip(vector)[:, :, None, None]
+        gains = gains if local is None else gains + local
         gained = gains * inputs[:, : gains.shape[1]]
         return velocity + sum(gained.split(velocity.shape[1], dim=1))
 

@@ -68,6 +68,8 @@ class UNet(ConditionedNetwork):
         input_skip: Add x and the latent that the context begins with to the velocity, each channel times a gain that
             follows the embedding.
             White noise in many channels does not fit through a narrow network; it need not.
+        local_gains: Let these gains follow the place, too, by the features that the network ends with. What is white
+            noise is then shut off where nothing else is, as by a threshold on wavelets, and goes around the network.
         flow_map: Take a duration beside the time, as in ``ConditionedNetwork``.
         checkpointing: Recompute activations in the backward pass, to save memory.
     """
@@ -92,6 +94,7 @@ class UNet(ConditionedNetwork):
         time_scale: float = 1.0,
         noise_level: bool = False,
         input_skip: bool = False,
+        local_gains: bool = False,
         flow_map: bool = False,
         checkpointing: bool = False,
     ) -> None:
@@ -145,6 +148,10 @@ class UNet(ConditionedNetwork):
                 self.up.append(resized(width, "up"))
         self.head = nn.Sequential(norm(groups, width), nn.SiLU(), zeroed(nn.Conv2d(width, channels, 3, padding=1)))
         self.skip = input_gains(d, channels, context_channels) if input_skip else None
+        if local_gains and not input_skip:
+            raise ValueError("local_gains are of what input_skip adds: give input_skip=True")
+        gained = channels * (2 if context_channels else 1)
+        self.local_gains = zeroed(nn.Conv2d(width, gained, 3, padding=1)) if local_gains else None
 
     @property
     def bottleneck(self) -> nn.Module:
@@ -176,8 +183,9 @@ class UNet(ConditionedNetwork):
                 x = self._run(module, x, vector)
             else:
                 x = module(x)
-        velocity = crop_to(self.head(x), (inputs.shape[-2], inputs.shape[-1]))
-        return self._add_skip(velocity, inputs, vector)
+        size, last = (inputs.shape[-2], inputs.shape[-1]), self.head[:2](x)
+        local = None if self.local_gains is None else crop_to(self.local_gains(last), size)
+        return self._add_skip(crop_to(self.head[2](last), size), inputs, vector, local)
 
 
 def _check(widths: Sequence[int], groups: int | None, attention_factors: Sequence[int], deepest: int) -> None:

@@ -71,6 +71,14 @@ def test_a_flow_map_and_its_velocity_take_each_others_weights() -> None:
     assert torch.equal(velocity.network(x, t, **given), flow_map.network(x, t, duration=torch.zeros(2), **given))
 
 
+def test_local_gains_begin_with_the_weights_of_a_network_without() -> None:
+    keys = {**NETWORK, "input_skip": True}
+    plain, local = (random_flow(0, network=one) for one in (keys, {**keys, "local_gains": True}))
+    checkpoints.load_weights(local, plain.state_dict(), "plain.pth")
+    with pytest.raises(ValueError, match="2 not in the model"):
+        checkpoints.load_weights(plain, local.state_dict(), "local.pth")
+
+
 def test_weights_of_another_network_are_told_in_one_message() -> None:
     model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
     weights = model.state_dict()

@@ -167,3 +167,44 @@ def test_heads_that_do_not_divide_the_channels() -> None:
             small(**keys)
     with pytest.raises(ValueError, match="attention needs heads or head_dim; both are None"):
         small(heads=None, head_dim=None)
+
+
+def test_local_gains_add_to_those_of_each_channel() -> None:
+    keys = {"input_skip": True, "context_channels": 4, "channel_factors": (1,), "attention_factors": ()}
+    plain, local = small(**keys), small(**keys, local_gains=True)
+    x, context, t = torch.randn(2, 4, 7, 9), torch.randn(2, 4, 7, 9), torch.rand(2)
+    weights = {name: value for name, value in local.state_dict().items() if "local_gains" not in name}
+    plain.load_state_dict(weights)
+    seen: list[torch.Tensor] = []
+    local.local_gains.register_forward_hook(lambda _, __, out: seen.append(out))
+    velocity = local(x, t, context=context)
+    expected = plain(x, t, context=context) + seen[0][:, :4] * x + seen[0][:, 4:] * context
+    assert torch.allclose(velocity, expected, atol=1e-5)
+    assert seen[0].std(dim=(2, 3)).min() > 1e-3  # another one at each place
+    with torch.no_grad():
+        local.local_gains.weight.zero_(), local.local_gains.bias.zero_()
+    assert torch.equal(local(x, t, context=context), plain(x, t, context=context))
+    with pytest.raises(ValueError, match="give input_skip=True"):
+        small(local_gains=True)
+
+
+def test_a_gain_shuts_off_noise_that_does_not_fit_through_the_network() -> None:
+    """31 channels of white noise through 4: the velocity -x, at the places that the first channel tells."""
+    torch.manual_seed(0)
+    keys = {"channels": 32, "base_channels": 4, "channel_factors": (1,), "attention_factors": (), "groups": None}
+    errors = []
+    for local_gains in (False, True):
+        torch.manual_seed(0)
+        net = UNet(**keys, blocks=1, middle_attention=False, input_skip=True, local_gains=local_gains)
+        optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+        for _ in range(150):
+            x = torch.randn(4, 32, 8, 8)
+            here = torch.rand(4, 1, 8, 8).round()
+            x[:, :1] = 4 * here
+            error = (net(x, torch.zeros(4)) + here * x)[:, 1:].square().mean()
+            optimizer.zero_grad()
+            error.backward()
+            optimizer.step()
+        errors.append(error.item())
+    assert errors[0] > 0.2  # half of it is kept, and half of that is the best gain that knows no place
+    assert errors[1] < 0.05
