@@ -19,7 +19,7 @@ _GRID = 0.6  # of JPEG by another encoder's steps
 _NOISE = 0.6  # variance of the noise in color over the mean Laplacian: the more detail, the more noise it outweighs
 _GRAY, _ROUGH = 1.0, 0.1  # levels of noise in luma, and over the mean Laplacian: .28 of noise alone
 _SHARP, _SOFT = 0.76, 0.52  # where blur begins to count, and where it is enough alone
-_CRISP = 1.0  # the most that sharpness speaks against a trace of JPEG
+_CRISP = 1.0  # the most that sharpness speaks against a trace of JPEG, where it is enlarged
 _SCALE = 4  # where nobody says how large
 _SHARE = 0.25  # of what is enough alone: from it on a trace is named where none is enough
 
@@ -32,26 +32,26 @@ class Choice:
     reason: str
 
 
-def traces(picture: Picture) -> dict[str, str]:
+def traces(picture: Picture, scale: float | None = None) -> dict[str, str]:
     """What was done to a picture beside shrinking, of ``KINDS``, and the number that tells it.
 
     What each trace weighs is 1 where models trained on such pictures overtake those trained on clean ones. Slight blur
-    and slight compression are too much together, and what is sharp bears more compression; noise, which hides blur,
-    counts by itself. It is seen in color, whose detail is less, or in luma, where JPEG has taken it out of color. The
-    limits were found on photographs of ImageNet that were shrunk four times and degraded; ``cfmrestore benchmark
-    choice`` judges them.
+    and slight compression are too much together, and what is sharp bears more compression, if it is enlarged; noise,
+    which hides blur, counts by itself. It is seen in color, whose detail is less, or in luma, where JPEG has taken it
+    out of color. The limits were found on photographs of ImageNet that were shrunk four times and degraded;
+    ``cfmrestore benchmark choice`` judges them.
     """
     seen = planes_of(picture.pixels)
     y, grid, sharp = seen.luma, jpeg_grid(seen.luma), sharpness(seen.luma)
     quality = jpeg_quality(y, seen.clipped, grid)
     gray, colored = noise_level(y), 0.0 if seen.color is None else noise_level(seen.color)
-    most = max(detail(y), 1)
+    most, crisp = max(detail(y), 1), 0.0 if scale == 1 else _CRISP
     rough = gray > max(_GRAY, _ROUGH * most) and (quality is not None or seen.color is None)
     blocks = grid.strength / _GRID if grid.strength > _GRID else 0.0
     weights = {
         "jpeg": blocks if quality is None else ((100 - quality) / (100 - _QUALITY)) ** 2,
         "noise": max(colored**2 / (_NOISE * most), float(rough)),
-        "blur": max((_SHARP - sharp) / (_SHARP - _SOFT), -_CRISP),
+        "blur": max((_SHARP - sharp) / (_SHARP - _SOFT), -crisp),
     }
     if max(weights["jpeg"] + weights["blur"], weights["noise"]) < 1:
         return {}
@@ -93,7 +93,7 @@ def covering(kinds: Collection[str], scale: float | None = None) -> str:
 
 def choose(picture: Picture, scale: float | None = None) -> Choice:
     """The model for a picture that is to be so many times larger."""
-    found = traces(picture)
+    found = traces(picture, scale)
     return Choice(covering(found, scale), ", ".join(found.values()) or "a clean picture")
 
 

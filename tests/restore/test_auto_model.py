@@ -109,6 +109,13 @@ def test_slight_traces_add_up() -> None:
     assert found(as_jpeg(soft, 88)) == {"jpeg", "blur"}
 
 
+def test_what_is_sharp_bears_more_compression_if_it_is_enlarged() -> None:
+    image = as_jpeg(shrunk(PHOTOGRAPHS[0]).filter(ImageFilter.UnsharpMask(1, 120, 0)), 80)
+    picture = Picture(np.asarray(image), Metadata(), "png")
+    assert [set(traces(picture, scale)) for scale in (4, 2, 1)] == [set(), set(), {"jpeg"}]
+    assert [choose(picture, scale).model for scale in (4, 1)] == ["cfm-x4-fast", "cfm-web-x1"]
+
+
 def test_noise_weighs_more_where_there_is_no_detail() -> None:
     image = shrunk(PHOTOGRAPHS[0])
     smooth = image.resize((image.width * 4, image.height * 4), Image.Resampling.BICUBIC)
