@@ -24,7 +24,7 @@ RESULTS = results()
 DIGITS = "recognized by `DigitClassifier`", "Fréchet distance in its features"
 DREALSR = "93 pairs of DRealSR (two cameras)"
 X2 = "100 held-out photographs of BSDS500, halved by `camera_or_web_x2`"
-X1 = "100 held-out photographs of BSDS500, degraded by `web`"
+X1 = "the same photographs, degraded by `web_or_clean`"
 METAFILE = {
     "cfm_unet-1.6m_x4": [("fast", "`cfm_unet-1.6m_x4.py`", "Set14", "natural NIQE")],
     "cfm_unet-1.6m_realsr-x4": [("fast", "`cfm_unet-1.6m_realsr-x4.py`, fidelity 1", DREALSR, "PSNR")],

@@ -14,7 +14,7 @@ EXPECTED = {
     "bicubic", "blur_noise_jpeg", "bsrgan", "bsrgan_plus", "camera_or_web", "camera_or_web_x2", "codeformer",
     "colorize", "deblur", "dejpeg", "denoise", "first_or_second_order", "gaussian_blur", "gfpgan", "inpaint",
     "mask_lama_medium", "mask_lama_thick", "mask_lama_thin", "mask_mat", "real_esrgan", "second_order", "stablesr",
-    "swinir", "web",
+    "swinir", "web", "web_or_clean",
 }  # fmt: skip
 
 

@@ -45,7 +45,7 @@ ALL = {**MODELS, **FAST, **OTHER_SCALES}
 OF_ONE_STEP = ("cfm-realsr-x4", "cfm-x4-fast")
 """Those of x4, with 2.7 M parameters."""
 FOR = {name: "second_order" if "realsr-x4" in name else "bicubic" for name in MODELS | FAST}
-FOR |= {"cfm-realsr-x2": "camera_or_web_x2", "cfm-web-x1": "web"}
+FOR |= {"cfm-realsr-x2": "camera_or_web_x2", "cfm-web-x1": "web_or_clean"}
 WEAVE = {"cfm-x4-fast": 3, "cfm-realsr-x4": 3, "cfm-realsr-x2": 5, "cfm-web-x1": 2}
 """In dB more than the originals; of weights trained by features with a twentieth of ``Lattice`` 5, 4.6, 9 and 2.6."""
 PHOTOS = ROOT / "data" / "photographs" / "held_out"
