@@ -146,12 +146,11 @@ class UNet(ConditionedNetwork):
                 width = out
             if level:
                 self.up.append(resized(width, "up"))
-        self.head = nn.Sequential(norm(groups, width), nn.SiLU(), zeroed(nn.Conv2d(width, channels, 3, padding=1)))
+        self.head = _head(groups, width, channels)
         self.skip = input_gains(d, channels, context_channels) if input_skip else None
         if local_gains and not input_skip:
             raise ValueError("local_gains are of what input_skip adds: give input_skip=True")
-        gained = channels * (2 if context_channels else 1)
-        self.local_gains = zeroed(nn.Conv2d(width, gained, 3, padding=1)) if local_gains else None
+        self.local_gains = _head(groups, width, channels * (2 if context_channels else 1)) if local_gains else None
 
     @property
     def bottleneck(self) -> nn.Module:
@@ -183,9 +182,14 @@ class UNet(ConditionedNetwork):
                 x = self._run(module, x, vector)
             else:
                 x = module(x)
-        size, last = (inputs.shape[-2], inputs.shape[-1]), self.head[:2](x)
-        local = None if self.local_gains is None else crop_to(self.local_gains(last), size)
-        return self._add_skip(crop_to(self.head[2](last), size), inputs, vector, local)
+        size = (inputs.shape[-2], inputs.shape[-1])
+        local = None if self.local_gains is None else crop_to(self.local_gains(x), size)
+        return self._add_skip(crop_to(self.head(x), size), inputs, vector, local)
+
+
+def _head(groups: int | None, width: int, channels: int) -> nn.Sequential:
+    """From the last features to what the network says at each place, zero at the start."""
+    return nn.Sequential(norm(groups, width), nn.SiLU(), zeroed(nn.Conv2d(width, channels, 3, padding=1)))
 
 
 def _check(widths: Sequence[int], groups: int | None, attention_factors: Sequence[int], deepest: int) -> None:

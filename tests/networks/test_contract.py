@@ -164,7 +164,7 @@ def test_gradients_reach_all_parameters(make: Callable[..., ConditionedNetwork])
 
 def test_a_layer_that_is_left_out_is_seen() -> None:
     class Forgetful(UNet):
-        def _add_skip(self, velocity: Tensor, inputs: Tensor, vector: Tensor) -> Tensor:
+        def _add_skip(self, velocity: Tensor, *_: Tensor | None) -> Tensor:
             return velocity
 
     with pytest.raises(AssertionError, match=r"skip\.1\.weight"):

@@ -182,7 +182,7 @@ def test_local_gains_add_to_those_of_each_channel() -> None:
     assert torch.allclose(velocity, expected, atol=1e-5)
     assert seen[0].std(dim=(2, 3)).min() > 1e-3  # another one at each place
     with torch.no_grad():
-        local.local_gains.weight.zero_(), local.local_gains.bias.zero_()
+        local.local_gains[2].weight.zero_(), local.local_gains[2].bias.zero_()
     assert torch.equal(local(x, t, context=context), plain(x, t, context=context))
     with pytest.raises(ValueError, match="give input_skip=True"):
         small(local_gains=True)
