@@ -294,6 +294,13 @@ class TestWhatTheyMustNotDo:
         excess = [grid_power(luma(image)) - grid_power(luma(high)) for image, (high, _) in pairs]
         assert np.mean(excess) < WEAVE[name]
 
+    @pytest.mark.parametrize("sigma", [6, 10, 20])
+    def test_noise_of_a_flat_picture_is_shut_off(self, sigma: float) -> None:
+        """Of white noise a third is left: without local gains it was more than half."""
+        noise = torch.randn(1, 3, 96, 96, generator=torch.Generator().manual_seed(0)) * sigma / 255
+        inner = (restorer("cfm-web-x1")(0.5 + noise, fidelity=1.0) - 0.5)[..., 16:-16, 16:-16]
+        assert 255 * float(inner.std()) < sigma / 3
+
     @pytest.mark.parametrize("path", list_images(PHOTOS), ids=lambda path: path.stem)
     @pytest.mark.parametrize(("noise", "quality"), [(8, 60), (10, 45), (15, 30)])
     @at_both_ends
