@@ -14,7 +14,7 @@ from cfmrestore.ops.traces import detail, noise_level, planes_of, sharpness
 AUTO = "auto"
 KINDS = ("jpeg", "noise", "blur")
 """What a picture may show beside that it was shrunk, and what cards say under inputs."""
-_QUALITY = 82  # of JPEG
+_QUALITY, _OWN_QUALITY = 82, 90  # of JPEG, where it is enlarged and where it is not
 _GRID = 0.6  # of JPEG by another encoder's steps
 _NOISE = 0.6  # variance of the noise in color over the mean Laplacian: the more detail, the more noise it outweighs
 _GRAY, _ROUGH = 1.0, 0.1  # levels of noise in luma, and over the mean Laplacian: .28 of noise alone
@@ -36,20 +36,21 @@ def traces(picture: Picture, scale: float | None = None) -> dict[str, str]:
     """What was done to a picture beside shrinking, of ``KINDS``, and the number that tells it.
 
     What each trace weighs is 1 where models trained on such pictures overtake those trained on clean ones. Slight blur
-    and slight compression are too much together, and what is sharp bears more compression, if it is enlarged; noise,
-    which hides blur, counts by itself. It is seen in color, whose detail is less, or in luma, where JPEG has taken it
-    out of color. The limits were found on photographs of ImageNet that were shrunk four times and degraded;
-    ``cfmrestore benchmark choice`` judges them.
+    and slight compression are too much together, and what is enlarged bears more compression, the more so where it is
+    sharp; noise, which hides blur, counts by itself. It is seen in color, whose detail is less, or in luma, where JPEG
+    has taken it out of color. The limits were found on photographs of ImageNet that were shrunk four times, or not, and
+    degraded; ``cfmrestore benchmark choice`` judges them.
     """
     seen = planes_of(picture.pixels)
     y, grid, sharp = seen.luma, jpeg_grid(seen.luma), sharpness(seen.luma)
     quality = jpeg_quality(y, seen.clipped, grid)
     gray, colored = noise_level(y), 0.0 if seen.color is None else noise_level(seen.color)
-    most, crisp = max(detail(y), 1), 0.0 if scale == 1 else _CRISP
+    most = max(detail(y), 1)
+    limit, crisp = (_OWN_QUALITY, 0.0) if scale == 1 else (_QUALITY, _CRISP)
     rough = gray > max(_GRAY, _ROUGH * most) and (quality is not None or seen.color is None)
     blocks = grid.strength / _GRID if grid.strength > _GRID else 0.0
     weights = {
-        "jpeg": blocks if quality is None else ((100 - quality) / (100 - _QUALITY)) ** 2,
+        "jpeg": blocks if quality is None else ((100 - quality) / (100 - limit)) ** 2,
         "noise": max(colored**2 / (_NOISE * most), float(rough)),
         "blur": max((_SHARP - sharp) / (_SHARP - _SOFT), -crisp),
     }
