@@ -13,7 +13,15 @@ from cfmrestore._version import __version__
 from cfmrestore.engine import checkpoints
 from cfmrestore.engine.jobs import TimeLeft, run_jobs
 from cfmrestore.hub import file_digest
-from cfmrestore.imageio import EXTENSIONS, SUFFIXES, check_writable, read_picture, write_picture
+from cfmrestore.imageio import (
+    EXTENSIONS,
+    SUFFIXES,
+    check_writable,
+    color_of,
+    flattened,
+    read_picture,
+    write_picture,
+)
 from cfmrestore.imageio.atomic import check_free
 from cfmrestore.imageio.picture import Metadata, Picture
 from cfmrestore.restore import Restorer, Settings
@@ -33,7 +41,7 @@ class RestoreJob:
 
     item: Item
     result: Path
-    files: list[Path]  # that it writes: the result, or numbered samples and the map of where they differ
+    files: list[Path]  # that it writes: the result, or numbered samples and where they differ, in color and in numbers
     model: str | Path = AUTO
     reason: str = ""  # for which the model was chosen
 
@@ -49,12 +57,14 @@ class RestoreRun:
     settings: Settings
     samples: int
     quality: int
+    background: str | None
     records: Records | None
 
     def done(self, job: RestoreJob) -> bool:
         """Whether a run before has made it, in the same way."""
         if self.records is not None:
-            return self.records.done(job.result, job.item.path, job.files)
+            needed = job.files if self.samples == 1 else job.files[:-1]  # earlier versions wrote no numbers
+            return self.records.done(job.result, job.item.path, needed)
         check_free(job.files)
         return False
 
@@ -69,6 +79,7 @@ def restore(
     suffix: str = "",
     format: str | None = None,
     quality: int = 95,
+    background: str | None = None,
     overwrite: bool = False,
     config: str | Path | None = None,
     options: Mapping[str, Any] | None = None,
@@ -94,6 +105,7 @@ def restore(
         suffix: What the names of results end with, such as "_x4".
         format: "png", "jpg", "webp", "avif" or "tif"; by default the input's, or png where that is not written.
         quality: Of JPEG and WebP.
+        background: Color before which pictures with transparency are laid first, such as "white" or "#204060".
         overwrite: Make results again that are there.
         config: The config of the model, for checkpoints that do not say it themselves.
         options: Dotted keys of that config and their values.
@@ -104,6 +116,8 @@ def restore(
     """
     settings = settings or Settings()
     _check_numbers(samples, quality)
+    if background is not None:
+        color_of(background)
     if model == AUTO and config is not None:
         raise ValueError("a config is that of a checkpoint: name it with --model")
     out, known = Path(out), Records(Path(out), {})
@@ -119,8 +133,9 @@ def restore(
         restorer = load_restorer(name, config, options, **machine, cuda_graphs=cuda_graphs)
         _check_sampling(restorer, settings, samples)
         recipe = {**recipe_of(restorer, settings, options), "samples": samples, "quality": quality}
+        recipe |= {} if background is None else {"background": background}
         records = None if single else Records(out, {**recipe, "precision": precision} | evaluated, BY_NAME)
-        runs[name] = RestoreRun(restorer, settings, samples, quality, records)
+        runs[name] = RestoreRun(restorer, settings, samples, quality, background, records)
     todo = share if overwrite else not_done(share, lambda job: runs[job.model].done(job))
     for job in todo:
         if job.reason:
@@ -162,8 +177,7 @@ def _check_sampling(restorer: Restorer, settings: Settings, samples: int) -> Non
         raise ValueError(
             f"at fidelity 1 nothing is drawn, so {samples} samples would be the same: give a lower fidelity"
         )
-    if settings.consistency and settings.scale is not None and settings.scale != int(settings.scale):
-        raise ValueError(f"consistency is for whole scales; got {settings.scale:g}: leave one of both out")
+    restorer.check(settings)
 
 
 def _warn_of_consistency(jobs: Sequence[RestoreJob]) -> None:
@@ -230,8 +244,8 @@ def plan_jobs(items: Sequence[Item], out: Path, *, suffix: str, format: str | No
     for item in items:
         result = out if single else out / item.renamed(suffix, format)
         numbered = [result.with_stem(f"{result.stem}_{index}") for index in range(samples)]
-        spread = result.with_name(f"{result.stem}_spread.png")
-        jobs.append(RestoreJob(item, result, [result] if samples == 1 else [*numbered, spread]))
+        spread = [result.with_name(f"{result.stem}_{name}.png") for name in ("spread", "spread_levels")]
+        jobs.append(RestoreJob(item, result, [result] if samples == 1 else [*numbered, *spread]))
     places = [path for job in jobs for path in job.files]
     if len(set(places)) < len(places):
         twice = next(place for place in places if places.count(place) > 1)
@@ -246,26 +260,30 @@ def plan_jobs(items: Sequence[Item], out: Path, *, suffix: str, format: str | No
 def restore_one(runs: Mapping[str | Path, RestoreRun], clock: TimeLeft, job: RestoreJob) -> list[Path]:
     """Read, restore, write, and say how it was made."""
     run = runs[job.model]
-    picture = read_picture(job.item.path)
+    picture = read_input(job.item.path, run.background)
     size = target_size(picture.size, run.settings.scale or run.restorer.scale)
     check_writable(job.result, size, alpha=picture.has_alpha, bits=picture.bits)
     clock.set_size(picture.size)
-    extra: dict[Path, Picture] = {}
     if run.samples == 1:
         images = [run.restorer.restore(picture, run.settings, clock.update)[0]]
     else:
         drawn = run.restorer.sample(picture, count=run.samples, on_progress=clock.update, **asdict(run.settings))
-        images = [*drawn.images, _planes(np.asarray(spread_picture(drawn.spread, legend=False)))]
-        extra = {job.files[-1].with_stem(f"{job.files[-1].stem}_levels"): _planes(spread_numbers(drawn.spread))}
-        clock.say(f"{job.files[-1]}: its brightest color is {top_of(drawn.spread)} levels of 255, or more")
+        colored = np.asarray(spread_picture(drawn.spread, legend=False))
+        images = [*drawn.images, _planes(colored), _planes(spread_numbers(drawn.spread))]
+        clock.say(f"{job.files[-2]}: its brightest color is {top_of(drawn.spread)} levels of 255, or more")
     if run.records is not None:
         run.records.forget(job.result)
-    written = dict(zip(job.files, images, strict=True)) | extra
-    for file, image in written.items():
+    for file, image in zip(job.files, images, strict=True):
         write_picture(file, image, quality=run.quality)
     if run.records is not None:
         run.records.write(job.result, job.item.path)
-    return list(written)
+    return job.files
+
+
+def read_input(path: Path, background: str | None) -> Picture:
+    """A picture, before a color if that is asked for."""
+    picture = read_picture(path)
+    return picture if background is None else flattened(picture, color_of(background))
 
 
 def _planes(pixels: np.ndarray) -> Picture:

@@ -19,8 +19,8 @@ from cfmrestore.engine.jobs import TimeLeft, run_jobs
 from cfmrestore.engine.panels import write_png
 from cfmrestore.flows import Sampling
 from cfmrestore.hub import file_digest
-from cfmrestore.imageio import list_images, read_image, read_label_map
-from cfmrestore.restore.masks import mask_of
+from cfmrestore.imageio import images_by_name, list_images, read_image, read_label_map
+from cfmrestore.restore.masks import mask_files, mask_of
 from cfmrestore.restore.records import Records
 from cfmrestore.restore.sampler import Sampler, to_pil
 from cfmrestore.typing import Size
@@ -162,7 +162,7 @@ def plan(
             verb = "needs" if name in needed else "takes no"
             raise ValueError(f"this model {verb} {flag}")
     of_maps, of_images = files_of(maps), files_of(images)
-    of_masks = masks_for(of_images, masks)
+    of_masks = [] if images is None or masks is None else mask_files(images_by_name(images), masks)
     number = count or max(len(classes), len(of_maps), len(of_images), 1)
     digits = max(5, len(str(number - 1)))
     pictures = []
@@ -182,19 +182,6 @@ def files_of(place: str | Path | None) -> list[Path]:
         return []
     path = Path(place)
     return [path] if path.is_file() else list_images(path)
-
-
-def masks_for(images: Sequence[Path], masks: str | Path | None) -> list[Path]:
-    """The mask of each image: one for all, or those of the same names."""
-    if masks is None:
-        return []
-    found = files_of(masks)
-    if len(found) == 1:
-        return found * len(images)
-    by_stem = {path.stem: path for path in found}
-    if missing := [path.name for path in images if path.stem not in by_stem]:
-        raise ValueError(f"there is no mask in {str(masks)!r} for {', '.join(missing[:5])}: masks have their names")
-    return [by_stem[path.stem] for path in images]
 
 
 def draw_batch(run: SampleRun, batch: Batch) -> list[Path]:
@@ -247,4 +234,11 @@ def recipe_of(sampler: Sampler, sampling: Sampling, size: int | Size | None, pre
         settings[key] = {"type": type(settings[key]).__name__, **vars(settings[key])}
     digest = None if sampler.file is None else file_digest(sampler.file)
     recipe = {"version": __version__, "model": digest, "sampling": settings, "size": size, "precision": precision}
-    return dict(json.loads(json.dumps(recipe, default=repr)))  # as it will be read
+    return dict(json.loads(json.dumps(recipe, default=_said)))  # as it will be read
+
+
+def _said(value: Any) -> str:
+    """What JSON cannot hold, alike in every process: a function or an object whose repr is its address by its name."""
+    if callable(value) or repr(value) == object.__repr__(value):
+        return str(getattr(value, "__qualname__", type(value).__qualname__))
+    return repr(value)

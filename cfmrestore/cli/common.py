@@ -9,6 +9,7 @@ from typing import Any
 
 from cfmrestore.process import cores, is_quiet
 
+MODEL = "a bundled model, a checkpoint, a work directory, or org/name of a hub"
 CONFIG = "a .py file, or cfmrestore::NAME.py of the package: a name that is none lists them"
 
 
@@ -17,6 +18,11 @@ def add_config_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--work-dir", help="where logs and checkpoints go (default: work_dirs/CONFIG)")
     help_ = "change keys of the config: model.sampling.num_intervals=8 (lists: key='[a,b]')"
     add_key_values(parser, "--cfg-options", help=help_)
+    add_launcher_flags(parser)
+
+
+def add_launcher_flags(parser: argparse.ArgumentParser) -> None:
+    """How the processes of a training find each other."""
     launchers = ("none", "pytorch", "slurm", "mpi")
     parser.add_argument("--launcher", choices=launchers, help="default: what the environment says")
     parser.add_argument("--local_rank", "--local-rank", type=int, help=argparse.SUPPRESS)

@@ -11,6 +11,7 @@ from cfmrestore.cli import common
 
 JSON = True
 
+READS = ("photo", "boundary", "keep")
 MODELS = ("model",)
 
 
@@ -18,9 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "photo", metavar="PHOTO", help="the picture, of the size of those that boundaries were fitted to"
     )
-    parser.add_argument(
-        "--model", required=True, help="a checkpoint, a work directory, a bundled model, or org/name of a hub"
-    )
+    parser.add_argument("--model", required=True, help=common.MODEL)
     methods = ("boundary", "flowedit", "rf-inversion")
     parser.add_argument("--method", choices=methods, default="boundary", help="the others are between classes")
     parser.add_argument("--label", type=int, metavar="C", help="class of the picture, where it is told")

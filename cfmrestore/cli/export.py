@@ -14,7 +14,7 @@ MODELS = ("model",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", help="a bundled model, a checkpoint, a work directory, or org/name of a hub")
+    parser.add_argument("model", help=common.MODEL)
     parser.add_argument("--to", required=True, metavar="FORMAT", help="onnx, torch (.pt2), ncnn or safetensors")
     parser.add_argument("--out", required=True, metavar="FILE", help="an .onnx, .pt2, .param or .safetensors")
     graph = "image, or a part for solvers outside: network, encoder, decoder (default: image)"

@@ -23,9 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="FILE", help="of the flow, in place of the one that its checkpoint holds")
     help_ = "held-out starts on which distances are measured (default: 64)"
     parser.add_argument("--starts", type=int, default=64, metavar="N", help=help_)
-    launchers = ("none", "pytorch", "slurm", "mpi")
-    parser.add_argument("--launcher", choices=launchers, help="default: what the environment says")
-    parser.add_argument("--local_rank", "--local-rank", type=int, help=argparse.SUPPRESS)
+    common.add_launcher_flags(parser)
 
 
 def run(args: argparse.Namespace) -> None:

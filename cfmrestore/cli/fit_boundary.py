@@ -11,9 +11,7 @@ MODELS = ("model",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "model", metavar="MODEL", help="a checkpoint, a work directory, a bundled model, or org/name of a hub"
-    )
+    parser.add_argument("model", metavar="MODEL", help=common.MODEL)
     help_ = "a folder with a table of attributes, a dataset as Avatars, or two folders: with the attribute, without"
     parser.add_argument("data", nargs="+", metavar="DATA", help=help_)
     parser.add_argument("--attribute", required=True, metavar="NAME", help="of the table, or that of the first folder")

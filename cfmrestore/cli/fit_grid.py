@@ -11,9 +11,7 @@ MODELS = ("model",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "model", metavar="MODEL", help="a checkpoint, a work directory, a bundled model, or org/name of a hub"
-    )
+    parser.add_argument("model", metavar="MODEL", help=common.MODEL)
     parser.add_argument("--evaluations", type=int, required=True, metavar="K", help="of the network, for which it is")
     add_start_flags(parser)
     parser.add_argument("--count", type=int, default=64, metavar="N", help="starts (default: 64)")

@@ -14,7 +14,7 @@ _SETTINGS = ("seed", "fidelity", "num_intervals", "solver", "tile")
 
 JSON = True
 
-READS = ("image",)
+READS = ("image", "mask")
 MODELS = ("model",)
 
 

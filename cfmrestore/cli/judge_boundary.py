@@ -12,9 +12,7 @@ MODELS = ("model",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "model", metavar="MODEL", help="a checkpoint, a work directory, a bundled model, or org/name of a hub"
-    )
+    parser.add_argument("model", metavar="MODEL", help=common.MODEL)
     parser.add_argument("data", metavar="PICTURES", help="a folder, or a dataset and its split: Avatars:held_out")
     help_ = "files of fit-boundary"
     parser.add_argument("--boundary", nargs="+", required=True, metavar="FILE", help=help_)

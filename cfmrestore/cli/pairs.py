@@ -18,9 +18,7 @@ MODELS = ("model",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "model", metavar="MODEL", help="a checkpoint, a work directory, a bundled model, or org/name of a hub"
-    )
+    parser.add_argument("model", metavar="MODEL", help=common.MODEL)
     parser.add_argument("-n", "--count", type=int, required=True, metavar="N", help="how many pairs")
     parser.add_argument("--out", required=True, metavar="FOLDER", help="of safetensors files, which FlowPairs reads")
     add_start_flags(parser)

@@ -48,7 +48,9 @@ def _add_zero_shot(group: argparse._ArgumentGroup) -> None:
     )
     sidecar = "the sidecar that degrade wrote, or a folder of them; or parameters of --degradation"
     group.add_argument("--known", metavar="FILE.json", help=sidecar)
-    group.add_argument("--mask", metavar="FILE", help="of inpainting, in their place: white is a hole")
+    group.add_argument(
+        "--mask", metavar="FILE", help="of inpainting, in their place: white is a hole; or a folder of them"
+    )
     level = "of the images, white is 1; pnp-flow does not use it"
     group.add_argument("--noise-level", type=float, metavar="S", help=level)
     group.add_argument("--method", metavar="NAME", help="flower (the default), pnp-flow or mmps")
@@ -80,6 +82,8 @@ def _add_files(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--suffix", default="", help="what names of results end with, such as _x4")
     group.add_argument("--format", help="png, jpg, webp, avif or tif (default: the input's)")
     group.add_argument("--quality", type=int, default=95, help="of JPEG and WebP (default: 95)")
+    behind = "lay pictures with transparency before it: white, '#204060', ..."
+    group.add_argument("--background", metavar="COLOR", help=behind)
     group.add_argument("--overwrite", action="store_true", help="make results again that are there")
 
 
@@ -109,11 +113,28 @@ def run(args: argparse.Namespace) -> Any:
             raise ValueError(f"--{flag} is for a degradation that is known: name it (--degradation, --known or --mask)")
         from cfmrestore.apis.restore import restore
 
-        done = []
-        for one in _each_fidelity(keys):
-            done += restore(**one)
+        runs = _each_fidelity(keys)
+        done = restore(**runs[0]) if len(runs) == 1 else _all_of(runs)
     common.say(common.files_written(done) + (f", the last is {done[-1]}" if done else ""))
     return {"files": done}
+
+
+def _all_of(runs: list[dict[str, Any]]) -> list[Path]:
+    """Restore in several ways; an image that fails in one keeps no other from being made."""
+    from cfmrestore.apis.restore import restore
+    from cfmrestore.engine.jobs import JobsError
+
+    done: list[Path] = []
+    failed: list[tuple[str, str]] = []
+    for one in runs:
+        try:
+            done += restore(**one)
+        except JobsError as error:
+            done += [file for files in error.done for file in files]
+            failed += [(f"{name} at fidelity {one['settings'].fidelity:g}", said) for name, said in error.failed]
+    if failed:
+        raise JobsError(failed, done)
+    return done
 
 
 def _each_fidelity(keys: dict[str, Any]) -> list[dict[str, Any]]:

@@ -13,13 +13,12 @@ _SAMPLING = ("guidance", "guidance_interval", "num_intervals", "solver")
 
 JSON = True
 
+READS = ("images", "masks", "maps")
 MODELS = ("model",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "model", metavar="MODEL", help="a checkpoint, a work directory, a bundled model, or org/name of a hub"
-    )
+    parser.add_argument("model", metavar="MODEL", help=common.MODEL)
     parser.add_argument(
         "--out", default="samples", metavar="FOLDER", help="of PNG files; a sheet is FOLDER.png (default: samples)"
     )

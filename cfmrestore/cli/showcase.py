@@ -11,7 +11,7 @@ MODELS = ("model",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", help="a bundled model, a checkpoint, a work directory, or org/name of a hub")
+    parser.add_argument("model", help=common.MODEL)
     sets = "HIGH,LOW for pairs, HIGH for photographs to degrade, or a frozen set (default: the bundled photographs)"
     bundled = ["photographs=data/photographs/held_out"]
     parser.add_argument("--sets", nargs="+", default=bundled, metavar="NAME=FOLDERS", help=sets)

@@ -6,7 +6,7 @@ from typing import Any
 
 from cfmrestore.datasets.base import ImageDataset
 from cfmrestore.datasets.transforms.base import Sample, Transform, scale_of
-from cfmrestore.imageio import list_images
+from cfmrestore.imageio import images_by_name
 from cfmrestore.registry import DATASETS
 
 
@@ -71,7 +71,7 @@ def _check_scale(sample: Sample, scale: int) -> None:
 
 def pairs_of(*roots: str) -> list[tuple[str, Path, Path]]:
     """Images of two folders with the same path below them, each pair with that path; none may be left alone."""
-    first, second = ({_stem(p, Path(root)): p for p in list_images(root)} for root in roots)
+    first, second = map(images_by_name, roots)
     lacks = [(roots[1], sorted(first.keys() - second)), (roots[0], sorted(second.keys() - first))]
     if told := [f"{root!r} lacks {_listed(names)}" for root, names in lacks if names]:
         raise ValueError(f"the pairs of {roots[0]!r} and {roots[1]!r} are not whole: {', and '.join(told)}")
@@ -81,7 +81,3 @@ def pairs_of(*roots: str) -> list[tuple[str, Path, Path]]:
 def _listed(names: Sequence[str]) -> str:
     shown = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
     return f"{len(names)} {'image' if len(names) == 1 else 'images'}: {shown}"
-
-
-def _stem(path: Path, root: Path) -> str:
-    return path.relative_to(root).with_suffix("").as_posix()

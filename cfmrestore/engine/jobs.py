@@ -4,7 +4,7 @@ import errno
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any, TypeVar
@@ -21,11 +21,18 @@ _LIVE, _LOGGED = 0.2, 30.0  # seconds between two changes of a terminal's line, 
 
 
 class JobsError(ValueError):
-    """Some of several jobs failed; ``results`` holds what the others gave, and what is said of each that failed."""
+    """Some of several jobs failed: names with what is said of each, and what the others gave.
 
-    def __init__(self, message: str, done: Sequence[Any], failed: Mapping[str, str]) -> None:
-        super().__init__(message)
-        self.results = {"done": list(done), "failed": dict(failed)}
+    ``results`` is the same for scripts; what is said of jobs of one name stands together.
+    """
+
+    def __init__(self, failed: Sequence[tuple[str, str]], done: Sequence[Any], count: int | None = None) -> None:
+        of_all = "" if count is None else f" of {count}"
+        lines = "".join(f"\n  {name}: {message}" for name, message in failed)
+        super().__init__(f"{len(failed)}{of_all} failed{', the others are done' * bool(done)}:{lines}")
+        self.failed, self.done = list(failed), list(done)
+        said = {name: "\n".join(message for other, message in failed if other == name) for name, _ in failed}
+        self.results = {"done": self.done, "failed": said}
 
 
 class TimeLeft:
@@ -121,7 +128,7 @@ def run_jobs(
     """
     load_plugins()
     done: list[R] = []
-    failed: dict[str, str] = {}
+    failed: list[tuple[str, str]] = []
     progress = progress or TimeLeft([1.0] * len(jobs))
     pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker) if workers > 1 else None
     futures = [pool.submit(function, job) for job in jobs] if pool else []
@@ -138,7 +145,8 @@ def run_jobs(
                     ) from error
                 _LOG.debug("%s failed", job, exc_info=error)
                 kind = "" if isinstance(error, ValueError | OSError) and str(error) else f"{type(error).__name__}: "
-                failed[str(job)] = f"{kind}{error}".replace(f"cannot read {str(job)!r}: ", "cannot read it: ", 1)
+                said = f"{kind}{error}".replace(f"cannot read {str(job)!r}: ", "cannot read it: ", 1)
+                failed.append((str(job), said))
             progress.update(1.0)
             progress.end()
     finally:
@@ -146,9 +154,7 @@ def run_jobs(
         if pool:
             pool.shutdown(cancel_futures=True)
     if failed:
-        rest = ", the others are done" if done else ""
-        lines = "\n  ".join(f"{name}: {message}" for name, message in failed.items())
-        raise JobsError(f"{len(failed)} of {len(jobs)} failed{rest}:\n  {lines}", done, failed)
+        raise JobsError(failed, done, len(jobs))
     return done
 
 

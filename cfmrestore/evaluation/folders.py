@@ -7,7 +7,7 @@ from torch import Tensor
 
 from cfmrestore.datasets.base import to_tensor
 from cfmrestore.evaluation.metrics.base import MeasuredSample
-from cfmrestore.imageio import list_images, read_image, read_size
+from cfmrestore.imageio import images_by_name, read_image, read_size
 from cfmrestore.ops.resize import infer_scale
 from cfmrestore.typing import Size
 
@@ -50,16 +50,10 @@ def _likely_suffix(kinds: Mapping[str, Mapping[str, Path]]) -> str:
 def _named(folder: Path, suffix: str) -> dict[str, Path]:
     if folder.is_file():
         return {"image": folder}
-    paths: dict[str, Path] = {}
-    for path in list_images(folder):
-        name = path.relative_to(folder).with_suffix("").as_posix()
-        if not name.endswith(suffix):
-            raise ValueError(f"{path} does not end with the suffix {suffix!r}")
-        name = name.removesuffix(suffix)
-        if name in paths:
-            raise ValueError(f"{paths[name]} and {path} have one name: keep one of them")
-        paths[name] = path
-    return paths
+    named = images_by_name(folder)
+    if other := next((path for name, path in named.items() if not name.endswith(suffix)), None):
+        raise ValueError(f"{other} does not end with the suffix {suffix!r}")
+    return {name.removesuffix(suffix): path for name, path in named.items()}
 
 
 def check_sizes(files: Mapping[str, ImageFiles], scale: int | None) -> None:

@@ -321,4 +321,4 @@ def match_to_input(
     image = match_colors(image, low, color)
     if mask is not None:
         image = fill_holes(image, low, mask)
-    return enforce_consistency(image, low, int(scale)) if consistency and scale == int(scale) else image
+    return enforce_consistency(image, low, int(scale)) if consistency else image

@@ -18,6 +18,16 @@ from cfmrestore.solvers.grids.base import TimeGrid
 from cfmrestore.typing import Diffusion, Latent, Velocity
 
 
+def is_whole(value: Any) -> bool:
+    """Whether it is a whole number, which True is not."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a number, which True is not."""
+    return is_whole(value) or isinstance(value, float)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
     r"""Solver, grid, number of intervals, and where between posterior mean and sample the result lies.
@@ -90,24 +100,24 @@ class Sampling:
             raise ValueError(f"sampling's solver and grid are dicts with a type; got {solver!r} and {grid!r}")
         object.__setattr__(self, "solver", solver)
         object.__setattr__(self, "grid", grid)
-        if not all(isinstance(number, int | float) for number in (self.fidelity, self.noise)):
+        if not all(is_number(number) for number in (self.fidelity, self.noise)):
             raise ValueError(f"sampling's fidelity and noise are numbers; got {self.fidelity!r} and {self.noise!r}")
         count, limit = self.num_intervals, self.noise_contrast_limit
-        if count is not None and (not isinstance(count, int) or count < 1):
+        if count is not None and not (is_whole(count) and count >= 1):
             raise ValueError(f"sampling.num_intervals must be a positive integer; got {count!r}")
-        if limit is not None and not (isinstance(limit, int | float) and limit > 0):
+        if limit is not None and not (is_number(limit) and limit > 0):
             raise ValueError(f"sampling.noise_contrast_limit must be a positive contrast, or None; got {limit!r}")
         if not 0 <= self.fidelity <= 1:
             raise ValueError(f"sampling needs a fidelity from 0 to 1; got {self.fidelity}")
-        if not self.noise >= 0:
-            raise ValueError(f"sampling needs a noise of 0 or more; got {self.noise}")
+        if not 0 <= self.noise < math.inf:
+            raise ValueError(f"sampling needs a finite noise of 0 or more; got {self.noise}")
         if self.color not in color_match.MODES:
             raise ValueError(f"sampling.color must be one of {', '.join(color_match.MODES)}; got {self.color!r}")
         self._check_guidance()
 
     def _check_guidance(self) -> None:
         scales = self.guidance.values() if isinstance(self.guidance, Mapping) else [self.guidance]
-        if not all(isinstance(scale, int | float) and 0 <= scale < math.inf for scale in scales):
+        if not all(is_number(scale) and 0 <= scale < math.inf for scale in scales):
             raise ValueError(f"sampling.guidance is a scale of 0 or more, or one by condition; got {self.guidance!r}")
         first, last = self.guidance_interval
         if not 0 <= first <= last <= 1:

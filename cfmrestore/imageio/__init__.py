@@ -1,10 +1,11 @@
 """Image files: one reader, one writer, and what belongs to pixels."""
 
-from cfmrestore.imageio.picture import Metadata, Picture
+from cfmrestore.imageio.picture import Metadata, Picture, color_of, flattened
 from cfmrestore.imageio.pillow import from_pil, to_pil
 from cfmrestore.imageio.reading import (
     EXTENSIONS,
     check_folder,
+    images_by_name,
     list_images,
     read_image,
     read_label_map,
@@ -21,7 +22,10 @@ __all__ = [
     "canvas",
     "check_folder",
     "check_writable",
+    "color_of",
+    "flattened",
     "from_pil",
+    "images_by_name",
     "list_images",
     "read_image",
     "read_label_map",

@@ -1,9 +1,14 @@
 """Files that are either complete or absent."""
 
 import os
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+_LONGEST = 200  # bytes of a name that are kept: file systems have names of 255
+_MASK = os.umask(0)  # which is told only where it is set
+os.umask(_MASK)
 
 
 @contextmanager
@@ -11,14 +16,13 @@ def atomic(path: str | Path) -> Iterator[Path]:
     """Write to the path that is given out; it takes the place of ``path`` only when all of it is on the disk."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    name = os.fsencode(path.name)[:_LONGEST].decode(errors="ignore")
+    unfinished = path.with_name(f".{name}.{threading.get_native_id()}.{os.getpid()}.tmp")
     try:
         yield unfinished
         with unfinished.open("r+b") as file:  # Windows syncs what is open for writing
             os.fsync(file.fileno())
-        mask = os.umask(0)  # which is told only where it is set
-        os.umask(mask)
-        unfinished.chmod(0o666 & ~mask)  # some libraries leave what they write to its owner alone
+        unfinished.chmod(0o666 & ~_MASK)  # some libraries leave what they write to its owner alone
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from PIL import ImageColor
 
 from cfmrestore.imageio.exif import resized, resized_xmp
 
@@ -80,6 +81,31 @@ def resized_metadata(metadata: Metadata, size: tuple[int, int]) -> Metadata:
 def rounded(picture: Picture) -> Picture:
     """The picture with 8 bits; 65535 becomes 255."""
     return picture if picture.bits == 8 else replace(picture, pixels=to_eight_bits(picture.pixels))
+
+
+def color_of(text: str) -> tuple[int, int, int]:
+    """Red, green and blue of a color that is told by its name, as #rrggbb, or as CSS has it."""
+    try:
+        color = ImageColor.getcolor(text, "RGB")
+    except ValueError as error:
+        raise ValueError(f"a color is white, #204060, or another that CSS knows; got {text!r}") from error
+    assert isinstance(color, tuple)
+    return color[0], color[1], color[2]
+
+
+def flattened(picture: Picture, background: tuple[int, int, int]) -> Picture:
+    """The picture before a color of 8 bits, where it has transparency; gray stays gray before gray."""
+    if not picture.has_alpha:
+        return picture
+    gray = picture.gray and len(set(background)) == 1
+    channels, top = 1 if gray else 3, int(np.iinfo(picture.pixels.dtype).max)
+    behind = np.array(background[:channels], np.float32) / 255 * top
+    flat = np.empty((*picture.size, channels), picture.pixels.dtype)
+    for row, before in zip(flat, picture.pixels, strict=True):  # a row at a time, as a large image has no room for more
+        alpha = before[:, -1:].astype(np.float32) / top
+        row[:] = np.rint(behind + (before[:, :-1] - behind) * alpha)
+    icc = fitting_icc(picture.metadata.icc, gray=gray)
+    return replace(picture, pixels=flat, metadata=replace(picture.metadata, icc=icc))
 
 
 def to_eight_bits(pixels: np.ndarray) -> np.ndarray:

@@ -91,19 +91,34 @@ def list_images(root: str | Path, split: str = "all") -> list[Path]:
     """The image files below a folder, sorted by their path; one clear error where there are none.
 
     "held_out" takes every fourth, beginning with the first; "train" the others. A split goes by their places: where
-    files are added to a folder, it is another one.
+    files are added to a folder, it is another one. Hidden files and folders are none of them.
     """
     if split not in SPLITS:
         raise ValueError(f"split is one of {', '.join(SPLITS)}; got {split!r}")
     root = Path(root)
     check_folder(root)
-    paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in EXTENSIONS and p.is_file())
+    found = (path for path in root.rglob("*") if path.suffix.lower() in EXTENSIONS and path.is_file())
+    paths = sorted(path for path in found if not any(part[0] == "." for part in path.relative_to(root).parts))
     if not paths:
         raise ValueError(f"the folder {str(root)!r} holds no images ({' '.join(sorted(EXTENSIONS))})")
     chosen = [path for n, path in enumerate(paths) if split == "all" or (n % _EVERY == 0) == (split == "held_out")]
     if not chosen:
         raise ValueError(f"the folder {str(root)!r} holds too few images to hold any out")
     return chosen
+
+
+def images_by_name(root: str | Path) -> dict[str, Path]:
+    """The image files below a folder by their paths there without the endings, which no two share; or a file alone."""
+    root = Path(root)
+    if root.is_file():
+        return {root.stem: root}
+    named: dict[str, Path] = {}
+    for path in list_images(root):
+        name = path.relative_to(root).with_suffix("").as_posix()
+        if name in named:
+            raise ValueError(f"{named[name]} and {path} have one name: keep one of them")
+        named[name] = path
+    return named
 
 
 @contextmanager

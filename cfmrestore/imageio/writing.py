@@ -42,7 +42,10 @@ def check_writable(path: str | Path, size: tuple[int, int], *, alpha: bool, bits
     if bits not in (8, 16):
         raise ValueError(f"files hold 8 or 16 bits, not {bits}")
     if alpha and name == "jpeg":
-        raise ValueError(f"JPEG has no alpha, and {str(path)!r} needs it: write .png, .webp or .tiff")
+        raise ValueError(
+            f"JPEG has no alpha, and {str(path)!r} needs it: write .png, .webp or .tiff, or flatten it "
+            "(--background white)"
+        )
     if max(size) > _SIDES[name]:
         raise ValueError(
             f"{name} holds at most {_SIDES[name]} pixels a side, and {str(path)!r} would have {size[1]}x{size[0]}: "

@@ -28,6 +28,9 @@ class InverseSolver(ABC):
     needs_linear: ClassVar[bool] = False
     """Whether it takes linear operators alone, in spaces whose decoder is affine."""
 
+    needs_gradient: ClassVar[bool] = False
+    """Whether it differentiates the velocity: the graph of the whole image is held then, which tiles do not lessen."""
+
     evals_per_step: int = 1
     """Evaluations of the velocity a step."""
 

@@ -37,6 +37,8 @@ class MMPS(InverseSolver):
         iterations: Of conjugate gradients for the inverse; a step takes one gradient of the network more than these.
     """
 
+    needs_gradient = True
+
     def __init__(self, *, steps: int = 50, iterations: int = 3) -> None:
         super().__init__(steps=steps)
         if iterations < 1:

@@ -1,13 +1,28 @@
 """Masks that a person gives: of any kind of image, 1 in the holes."""
 
+from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from cfmrestore.degradations.masks.convention import check_convention
+from cfmrestore.imageio import images_by_name
 from cfmrestore.restore.image_kinds import unpack
 from cfmrestore.typing import Image
+
+
+def mask_files(names: Collection[str], masks: str | Path) -> list[Path]:
+    """The file of each image's mask: one for all, or those of the same names, as of ``images_by_name``."""
+    if not Path(masks).exists():
+        raise ValueError(f"there is no mask, or folder of masks, {str(masks)!r}")
+    found = images_by_name(masks)
+    if len(found) == 1:
+        return list(found.values()) * len(names)
+    if missing := [name for name in names if name not in found]:
+        raise ValueError(f"there is no mask in {str(masks)!r} for {', '.join(missing[:5])}: masks have their names")
+    return [found[name] for name in names]
 
 
 def mask_of(mask: Any, image: Image) -> Tensor:

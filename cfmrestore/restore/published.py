@@ -10,7 +10,7 @@ from cfmrestore.repository import Repository, fetch, named_repository
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 LIBRARY = "cfmrestore"
-PLACES = ("path", "folder", "weights")  # keys of plugins that name a file, a folder or a repository
+PLACES = ("path", "mirrors", "folder", "weights")  # keys of plugins that name a file, a folder or a repository
 
 
 def find_repository(repository: Repository, *, token: str | None = None, cache_dir: str | Path | None = None) -> Path:

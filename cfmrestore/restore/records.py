@@ -13,8 +13,8 @@ from cfmrestore.hub import file_digest
 from cfmrestore.imageio.atomic import write_text
 
 _FOLDER = ".restored"
-_PART = re.compile(r"(.+)_(?:\d+|spread|spread_levels)")
-"""Names of samples and maps: that of the result, and which."""
+_PART = re.compile(r"(.+)_(?:(0|[1-9]\d*)|spread|spread_levels)")
+"""Names of samples and maps: that of the result, and the number of a sample."""
 _OWN = ("scale", "fidelity", "num_intervals", "solver", "noise", "consistency", "color")
 """Settings that a model has itself, where they are not given."""
 BY_NAME = "write into another folder or under other names (--suffix)"
@@ -47,8 +47,11 @@ class Records:
         """Whether a file below this folder is a result of it, or a sample or a map of one."""
         if self.file(path).is_file():
             return True
-        part = _PART.fullmatch(path.stem)
-        return part is not None and any(self.file(path).parent.glob(f"{glob.escape(part[1])}.*.json"))
+        if (part := _PART.fullmatch(path.stem)) is None:
+            return False
+        records = map(_record, self.file(path).parent.glob(f"{glob.escape(part[1])}.*.json"))
+        counts = [record.get("samples", 1) for record in records if record is not None]
+        return any(count > max(1, int(part[2] or 0)) for count in counts if isinstance(count, int))
 
     def done(self, result: Path, source: Path, files: list[Path]) -> bool:
         """Whether all files are there and were made in this way of this input; an error if in another."""
@@ -85,12 +88,17 @@ class Records:
         write_text(self.file(result), json.dumps({**self.recipe, **own}, indent=1) + "\n")
 
     def _read(self, result: Path) -> Mapping[str, Any] | None:
-        file = self.file(result)
-        try:
-            record = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
-        except ValueError:
-            return None
-        return update_names(record, warn=False) if isinstance(record, Mapping) else None
+        record = _record(self.file(result))
+        return None if record is None else update_names(record, warn=False)
+
+
+def _record(file: Path) -> dict[str, Any] | None:
+    """What a file says; nothing where it is none, or not as a run writes it."""
+    try:
+        record = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
 
 
 def _told(key: str, then: Any, now: Any) -> str:

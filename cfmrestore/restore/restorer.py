@@ -173,6 +173,8 @@ class Restorer:
             raise ValueError(
                 f"a spread needs two samples or more of one image; got {count} of a {type(image).__name__}"
             )
+        if (n := len(unpack(image)[0].color)) > 1:
+            raise ValueError(f"a spread is of one image; got a batch of {n}: give them one by one")
         chosen = Settings.of(settings)
         spread, images, total_nfe = Spread(), [], 0
         for index in range(count):
@@ -289,13 +291,22 @@ class Restorer:
         progress.finish()
         return image
 
-    def _passes(self, low: Image, settings: Settings) -> list[Pass]:
-        """The runs that reach the scale, if the memory holds what they make."""
-        scale, space = settings.scale or self.scale, self.stages[-1].flow.encoder
-        if scale == 1 and any(stage.sampling(settings).consistency for stage in self.stages):
+    def check(self, settings: Settings) -> None:
+        """Refuse settings by which no image can be restored."""
+        scale = settings.scale or self.scale
+        if not any(stage.sampling(settings).consistency for stage in self.stages):
+            return
+        if scale == 1:
             raise ValueError(
                 "consistency needs a model that enlarges, and a scale above 1: at scale 1 the result would be the input"
             )
+        if scale != int(scale):
+            raise ValueError(f"consistency is for whole scales; got {scale:g}: leave one of both out")
+
+    def _passes(self, low: Image, settings: Settings) -> list[Pass]:
+        """The runs that reach the scale, if the memory holds what they make."""
+        self.check(settings)
+        scale, space = settings.scale or self.scale, self.stages[-1].flow.encoder
         runs = passes(scale, self.scale)
         largest = target_size((low.shape[-2], low.shape[-1]), scale / runs[-1].after)
         tile_planner.check_room(largest, len(low), space.channels, space.downscale)

@@ -4,10 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cfmrestore.flows.sampling import Sampling
+from cfmrestore.flows.sampling import Sampling, is_number, is_whole
 from cfmrestore.former_names import update_keys
 from cfmrestore.ops import color_match
 from cfmrestore.registry import check_keys
+
+
+def checked_tile(tile: int | str) -> int | str:
+    """A side of tiles, refused where it is none."""
+    if tile != "auto" and not (is_whole(tile) and int(tile) >= 0):
+        raise ValueError(f"tile must be 'auto', 0 or a number of pixels; got {tile!r}")
+    return tile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,14 +48,13 @@ class Settings:
     tile: int | str = "auto"
 
     def __post_init__(self) -> None:
-        if self.scale is not None and not (isinstance(self.scale, int | float) and 0 < self.scale <= 64):
+        if self.scale is not None and not (is_number(self.scale) and 0 < self.scale <= 64):
             raise ValueError(f"scale must lie above 0, at most 64; got {self.scale!r}")
-        if not isinstance(self.seed, int) or not 0 <= self.seed < 2**62:
+        if not is_whole(self.seed) or not 0 <= self.seed < 2**62:
             raise ValueError(f"seed must be an integer from 0, below 2^62; got {self.seed!r}")
         if self.color is not None and self.color not in color_match.MODES:
             raise ValueError(f"color must be one of {', '.join(color_match.MODES)}; got {self.color!r}")
-        if self.tile != "auto" and (not isinstance(self.tile, int) or self.tile < 0):
-            raise ValueError(f"tile must be 'auto', 0 or a number of pixels; got {self.tile!r}")
+        checked_tile(self.tile)
 
     @staticmethod
     def of(given: Mapping[str, Any]) -> "Settings":

@@ -87,9 +87,12 @@ def find_model(
         if (place / published.CONFIG).is_file():
             return published.find_published(place, str(place))
         weights = sorted(place.glob("*.safetensors"))
-        if checkpoints.find_latest(place) is None and len(weights) == 1:
-            return weights[0]
-        return checkpoints.locate(place)
+        if checkpoints.find_latest(place) is not None or not weights:
+            return checkpoints.locate(place)
+        if len(weights) > 1:
+            named = ", ".join(file.name for file in weights[:5]) + ", ..." * (len(weights) > 5)
+            raise ValueError(f"the folder {str(place)!r} holds {len(weights)} models: name one of {named}")
+        return weights[0]
     if place.exists():
         return place
     return model_zoo.find_bundled(str(path))

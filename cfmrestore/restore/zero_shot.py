@@ -14,15 +14,15 @@ from cfmrestore.editing.boundary_edit import check_boundaries
 from cfmrestore.flows import CouplingFlow, Restoration
 from cfmrestore.guidance import HyperplaneGuidance
 from cfmrestore.inverse import InverseSolver
-from cfmrestore.ops.tiles import Tiling, count
 from cfmrestore.registry import INVERSE_SOLVERS
-from cfmrestore.restore import tile_planner
 from cfmrestore.restore.image_kinds import ColorAlpha, unpack
 from cfmrestore.restore.known_degradation import KnownDegradation, known_degradation
 from cfmrestore.restore.masks import mask_of
 from cfmrestore.restore.progress import OnProgress, Progress
 from cfmrestore.restore.restorer import device_of, precision_of
+from cfmrestore.restore.settings import checked_tile
 from cfmrestore.restore.stages import Stage, find_model, load_stages
+from cfmrestore.restore.tile_fallback import TileFallback
 from cfmrestore.restore.transparency import varies
 from cfmrestore.typing import Size, Velocity
 
@@ -58,11 +58,12 @@ class ZeroShotRestorer:
         tile: int | str = "auto",
     ) -> None:
         stage = flow if isinstance(flow, Stage) else Stage(flow)
-        self.flow, self.file, self.tile = stage.flow, stage.file, tile
+        self.flow, self.file, self.tile = stage.flow, stage.file, checked_tile(tile)
         self.method = method_of(method, steps)
         self.device = device_of(device)
         self.dtype = precision_of(precision, self.device)
         self.flow.eval().requires_grad_(False).to(self.device)
+        self.tiles = TileFallback(self.flow, self.device)
 
     @classmethod
     def from_pretrained(
@@ -99,7 +100,7 @@ class ZeroShotRestorer:
 
         Args:
             image: What was degraded.
-            degradation, known, noise_level: How, as for ``known_degradation``.
+            degradation, known, noise_level: How, as for ``known_degradation``; or what ``known`` found.
             mask: Of inpainting, in their place: an image of the same size, white in the holes.
             label: Class of the image, where the flow is told one.
             guidance: Scale of classifier-free guidance.
@@ -109,16 +110,34 @@ class ZeroShotRestorer:
             on_progress: Called with the done part, from 0 to 1.
         """
         planes, pack = unpack(image)
-        if varies(planes.alpha):
-            raise ValueError("an image with transparency has no known degradation: flatten it first")
-        low, holes = planes.color, None if mask is None else mask_of(mask, planes.color)
-        how = known_degradation(low, degradation, known=known, mask=holes, noise_level=noise_level)
+        how = self.known(image, degradation, known=known, mask=mask, noise_level=noise_level)
+        low = planes.color
         given = {} if label is None else {"label": torch.full((len(low),), label)}
         lead = self._lead(boundary, toward, how.size)
         color = self.solve(low, how, [seed] * len(low), given, guidance, on_progress, lead=lead).image.float().cpu()
         alpha = None if planes.alpha is None else planes.alpha[..., :1, :1].expand(-1, -1, *color.shape[-2:])
         is_flat = getattr(image, "ndim", 3) == 2  # an array of one channel stays one
         return pack(ColorAlpha(color, alpha, planes.gray and (is_flat or not _is_colored(color))))
+
+    def known(
+        self,
+        image: Any,
+        degradation: Any = None,
+        *,
+        known: Any = None,
+        mask: Any = None,
+        noise_level: float | None = None,
+    ) -> KnownDegradation:
+        """What made an image, and of which size it will be; a call takes it as its degradation."""
+        if isinstance(degradation, KnownDegradation):
+            return degradation
+        planes, _ = unpack(image)
+        if varies(planes.alpha):
+            raise ValueError(
+                "an image with transparency has no known degradation: flatten it first (--background white)"
+            )
+        holes = None if mask is None else mask_of(mask, planes.color)
+        return known_degradation(planes.color, degradation, known=known, mask=holes, noise_level=noise_level)
 
     def solve(
         self,
@@ -136,16 +155,25 @@ class ZeroShotRestorer:
         ``lead`` is guidance of one's own, as of the flow's ``Pipeline``.
         """
         flow, progress = self.flow, Progress(on_progress)
-        tiling = self._tiling(how, len(low))
         progress.at(0, 1)
-        progress.expect(self.method.nfe * (1 if tiling is None else count(self._latent_size(how.size), tiling)))
-        execution = flow.execution(dtype=self.dtype, tiling=tiling, on_evaluation=progress.step)
         sampling = flow.sampling if guidance is None else replace(flow.sampling, guidance=guidance)
         placed = {key: value.to(self.device) for key, value in (given or {}).items()}
-        pipeline = replace(flow.pipeline(sampling, execution), lead=lead)
-        done = pipeline.solve(self.method, low.to(self.device), how.operator, how.size, torch.tensor(seeds), placed)
-        progress.finish()
-        return done
+        for attempt in self.tiles.attempts(
+            self._latent_size(how.size),
+            tile=0 if self.tile == "auto" and self.method.needs_gradient else self.tile,
+            batch=len(low),
+            evaluations=self.method.nfe,
+            progress=progress,
+        ):
+            with attempt as tiling:  # of the network: the degradation is always undone on the whole image
+                execution = flow.execution(dtype=self.dtype, tiling=tiling, on_evaluation=progress.step)
+                pipeline = replace(flow.pipeline(sampling, execution), lead=lead)
+                done = pipeline.solve(
+                    self.method, low.to(self.device), how.operator, how.size, torch.tensor(seeds), placed
+                )
+                progress.finish()
+                return done
+        raise AssertionError("attempts end by a result or an error")
 
     def _lead(
         self, boundary: Boundary | None, toward: float | None, size: Size
@@ -164,15 +192,6 @@ class ZeroShotRestorer:
         boundary.check(torch.empty(1, self.flow.encoder.channels, *self._latent_size(size), device="meta"))
         plane = {name: getattr(boundary, name) for name in ("normal", "direction", "intercept")}
         return partial(HyperplaneGuidance, path=self.flow.path, target=toward * boundary.std, share=1.0, **plane)
-
-    def _tiling(self, how: KnownDegradation, batch: int) -> Tiling | None:
-        """Tiles of the network, in latent samples; the degradation is always undone on the whole image."""
-        multiple, size = tile_planner.multiple_of(self.flow), self._latent_size(how.size)
-        if self.tile == "auto":
-            costs = tile_planner.measure(self.flow, self.device)
-            return tile_planner.choose(size, batch, costs, self.method.nfe, multiple, self.device)
-        tiling = tile_planner.tiling_of(-(-int(self.tile) // self.flow.encoder.downscale), multiple)
-        return None if self.tile == 0 or tiling.side >= max(size) else tiling
 
     def _latent_size(self, size: Size) -> Size:
         factor = self.flow.encoder.downscale

@@ -51,7 +51,7 @@ class EulerMaruyama(Solver):
             raise ValueError(f"unknown diffusion {diffusion!r}; {nearest(diffusion, FORMS)}")
         if last_step not in ("mean", "euler", "noise") or norm < 0:
             raise ValueError(f"need last_step of mean, euler, noise and norm >= 0; got {last_step!r}, {norm}")
-        self.form, self.norm, self.last_step = FORMS[diffusion], norm, last_step
+        self.diffusion, self.norm, self.last_step = diffusion, norm, last_step
 
     def start(self, x: Latent, diffusion: Diffusion | None) -> Diffusion | None:
         if diffusion is None and self.norm > 0:
@@ -67,7 +67,7 @@ class EulerMaruyama(Solver):
         v_n = v(x, t)
         if memory is None or self.norm == 0:
             return x + h * v_n, memory
-        d = self.norm * self.form(memory.coefficients(t), t)
+        d = self.norm * FORMS[self.diffusion](memory.coefficients(t), t)
         at_data, at_source = bool(t + h >= 1 - 1e-6), bool(t + h <= 1e-6)
         regular = bool(d.isfinite()) and bool(d > 0) and bool(memory.coefficients(t).sigma > 1e-6)
         if not regular or at_source or (at_data and self.last_step == "euler"):

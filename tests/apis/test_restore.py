@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -317,3 +318,55 @@ def test_an_interruption_leaves_nothing_half_written(model: Path, tmp_path: Path
     done = [path.name for path in out.iterdir() if path.suffix == ".png"]
     assert 0 < len(done) < 40
     assert all(pixels(out / name).shape == (256, 256, 3) for name in done)
+
+
+def test_a_bad_file_ends_no_fidelity(model: Path, tmp_path: Path) -> None:
+    images = write_images(tmp_path / "images", count=2)
+    (images / "bad.png").write_bytes(b"none")
+    words = [images, "--model", model, "--out", tmp_path / "out", "--fidelity", "0,1", "--json"]
+    output = call_tool("restore.py", *words)
+    assert "2 failed, the others are done" in output
+    assert "bad.png at fidelity 1: " in output
+    made = sorted(path.name for path in (tmp_path / "out").glob("*.png"))
+    assert made == ["0_fidelity0.png", "0_fidelity1.png", "1_fidelity0.png", "1_fidelity1.png"]
+
+
+def test_numbers_of_where_samples_differ_are_a_result_too(model: Path, tmp_path: Path) -> None:
+    images = write_images(tmp_path / "images", count=1)
+    mine = tmp_path / "big_spread_levels.png"
+    Image.new("RGB", (5, 5)).save(mine)
+    before = mine.read_bytes()
+    with pytest.raises(ValueError, match=r"big_spread_levels\.png is there already"):
+        restore([images], model, tmp_path / "big.png", samples=2)
+    assert mine.read_bytes() == before
+    done = restore([images], model, tmp_path / "out", samples=2)
+    assert done == [tmp_path / "out" / f"0_{name}.png" for name in ("0", "1", "spread", "spread_levels")]
+
+
+def test_a_photograph_beside_results_is_none_by_its_name(model: Path, tmp_path: Path, capsys) -> None:
+    album = write_images(tmp_path / "album", count=1)
+    restore([album / "0.png"], model, album / "out")
+    restore([album / "0.png"], model, album / "out", samples=2, suffix="_two")
+    shutil.copy(album / "0.png", album / "out" / "0_1234.png")  # a photograph of the camera's count
+    shutil.copy(album / "0.png", album / "out" / "0_two_7.png")
+    done = restore([album], model, tmp_path / "all")
+    assert [str(path.relative_to(tmp_path / "all")) for path in done] == ["0.png", "out/0_1234.png", "out/0_two_7.png"]
+    assert "5 in " in capsys.readouterr().err  # one, two samples, and two maps
+
+
+def test_before_a_color(model: Path, tmp_path: Path) -> None:
+    picture = np.zeros((8, 10, 4), np.uint8)
+    picture[:, :5, :3], picture[:, :5, 3] = (200, 30, 40), 255
+    picture[:, 5:, 3] = 51
+    Image.fromarray(picture).save(tmp_path / "clear.png")
+    words = [tmp_path / "clear.png", "--model", model, "--format", "jpg", "--out", tmp_path / "out"]
+    assert "flatten it (--background white)" in call_tool("restore.py", *words)
+    assert "a color is white, #204060, or another that CSS knows; got 'whit'" in call_tool(
+        "restore.py", *words, "--background", "whit"
+    )
+    run_tool("restore.py", *words, "--background", "white")
+    flat = np.concatenate([picture[:, :5, :3], np.full((8, 5, 3), 204, np.uint8)], axis=1)
+    Image.fromarray(flat).save(tmp_path / "flat.png")
+    restore([tmp_path / "flat.png"], model, tmp_path / "expected", format="jpg")
+    assert np.array_equal(pixels(tmp_path / "out" / "clear.jpg"), pixels(tmp_path / "expected" / "flat.jpg"))
+    assert "background white, now #000" in call_tool("restore.py", *words, "--background", "#000")

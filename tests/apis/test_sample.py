@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cfmrestore.apis.sample import sample
+from cfmrestore.apis.sample import recipe_of, sample
 from cfmrestore.cli.sample import guidance_of, size_of
 from cfmrestore.imageio import list_images
+from cfmrestore.restore import Sampler
 from tests.restore.flows import save_model
 from tests.testing import call_tool, run_tool
 
@@ -117,3 +118,34 @@ def test_errors(model: Path, tmp_path: Path) -> None:
     assert size_of("8x12") == (8, 12)
     with pytest.raises(ValueError, match="--size is SIDE or HEIGHTxWIDTH"):
         size_of("large")
+
+
+def test_masks_have_the_paths_of_their_images(tmp_path: Path) -> None:
+    keys = {"coupling": {"type": "LowresLatent", "noise": 64}, "conditions": [{"type": "Inpaint", "fill": "smooth"}]}
+    model = save_model(tmp_path / "model.pth", scale=1, **keys)
+    for name, column in (("a", 2), ("b", 6)):
+        for kind in ("images", "masks"):
+            (tmp_path / kind / name).mkdir(parents=True)
+        Image.new("RGB", (8, 8), (90, 120, 150)).save(tmp_path / "images" / name / "1.png")
+        mask = np.zeros((8, 8), np.uint8)
+        mask[:, column] = 255
+        Image.fromarray(mask).save(tmp_path / "masks" / name / "1.png")
+    for column, file in zip((2, 6), sample(model, tmp_path / "out", images=tmp_path / "images",
+                                           masks=tmp_path / "masks", device="cpu"), strict=True):  # fmt: skip
+        known = np.arange(8) != column
+        assert (pixels(file)[:, known] == (90, 120, 150)).all()
+    (tmp_path / "masks" / "b" / "1.png").rename(tmp_path / "masks" / "b" / "2.png")
+    with pytest.raises(ValueError, match=r"there is no mask in .* for b/1: masks have their names"):
+        sample(model, tmp_path / "again", images=tmp_path / "images", masks=tmp_path / "masks", device="cpu")
+
+
+def test_a_recipe_is_alike_in_every_process(model: Path) -> None:
+    """What has no repr of its own would be told by its address."""
+    sampler = Sampler.from_pretrained(model, device="cpu")
+    sampling = sampler.settings(solver="EulerMaruyama")
+    assert recipe_of(sampler, sampling, None, "fp32")["sampling"]["solver"]["diffusion"] == "sigma"
+    object.__setattr__(sampling.solver, "callback", lambda x: x)
+    object.__setattr__(sampling.solver, "held", object())
+    told = recipe_of(sampler, sampling, None, "fp32")["sampling"]["solver"]
+    assert " at 0x" not in json.dumps(told)
+    assert told["held"] == "object"

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from cfmrestore.apis.degrade import degrade
 from cfmrestore.apis.zero_shot import restore_zero_shot
@@ -93,3 +94,23 @@ def test_the_command(model: Path, tmp_path: Path) -> None:
 def test_flags_of_the_other_way_are_refused(model: Path, tmp_path: Path, words: list, message: str) -> None:
     write_images(tmp_path / "low", count=1, side=12)
     assert message in call_tool("restore.py", tmp_path / "low", "--model", model, "--out", tmp_path / "out", *words)
+
+
+def test_a_mask_for_each_image_and_a_file_that_is_too_small(model: Path, tmp_path: Path) -> None:
+    photos, masks = write_images(tmp_path / "photos", count=2, side=8), tmp_path / "masks"
+    masks.mkdir()
+    for number in range(2):
+        mask = np.zeros((8, 8), np.uint8)
+        mask[:, 2 * number] = 255
+        Image.fromarray(mask).save(masks / f"{number}.png")
+    done = restore_zero_shot([photos], model, tmp_path / "out", mask=masks, steps=2, device="cpu")
+    alone = restore_zero_shot([photos / "1.png"], model, tmp_path / "one", mask=masks / "1.png", steps=2, device="cpu")
+    assert np.array_equal(read_image(done[1]), read_image(alone[0]))
+    assert restore_zero_shot([photos], model, tmp_path / "out", mask=masks, steps=2, device="cpu") == []
+    with pytest.raises(ValueError, match="there is no mask, or folder of masks, 'none'"):
+        restore_zero_shot([photos], model, tmp_path / "out", mask="none", steps=2, device="cpu")
+    Image.new("RGB", (5000, 8)).save(tmp_path / "long.png")
+    with pytest.raises(ValueError, match="webp holds at most 16383 pixels a side"):  # before anything is evaluated
+        restore_zero_shot(
+            [tmp_path / "long.png"], model, tmp_path / "w", degradation="bicubic_x4", steps=10**6, format="webp"
+        )

@@ -3,6 +3,7 @@
 import os
 import pickle
 import tarfile
+import threading
 from itertools import islice
 from pathlib import Path
 
@@ -129,7 +130,10 @@ def test_a_table_is_made_once_and_again_for_another_file(tmp_path: Path) -> None
 
 def test_a_folder_that_is_only_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shards = write_shards(tmp_path / "data", (2,))
-    (tmp_path / "data" / ".photos-000.tar.index.0.tmp").mkdir()  # root may write anywhere: no file can be of this name
+    monkeypatch.setattr(threading, "get_native_id", lambda: 1)
+    (
+        tmp_path / "data" / ".photos-000.tar.index.1.0.tmp"
+    ).mkdir()  # root may write anywhere: no file can be of this name
     monkeypatch.setattr(os, "getpid", lambda: 0)
     assert len(WebDataset(shards=shards, cache_dir=str(tmp_path / "cache"))) == 2
     assert not (tmp_path / "data" / "photos-000.tar.index").exists()

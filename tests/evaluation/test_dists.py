@@ -95,7 +95,7 @@ def test_dists_passes_gradients_and_names_mistakes(dists_file: Path, tmp_path: P
     metric(a, b.requires_grad_()).sum().backward()
     assert b.grad.isfinite().all()
     assert b.grad.abs().sum() > 0
-    with pytest.raises(ValueError, match="one size"):
+    with pytest.raises(ValueError, match="size and channels"):
         metric(a, a[..., 1:])
     with pytest.raises(ValueError, match=r"DISTS needs the weights weights\.pt, and there is no file '.*gone\.pt'"):
         DISTSNetwork("random", weights=tmp_path / "gone.pt")

@@ -1,9 +1,11 @@
 """Pixels in [0, 1] are refused where levels are compared."""
 
+from collections.abc import Callable
 from functools import partial
 
 import pytest
 import torch
+from torch import Tensor
 
 from cfmrestore.evaluation.functional.dists import DISTSNetwork
 from cfmrestore.evaluation.functional.gmsd import gmsd
@@ -49,3 +51,11 @@ def test_of_one() -> None:
     with pytest.raises(ValueError, match="these pixels lie in"):
         niqe(A)
     assert niqe(prepare(A.float().expand(1, 3, -1, -1))).isfinite().all()
+
+
+@pytest.mark.usefixtures("open_sizes")
+@pytest.mark.parametrize("shape", [(1, 1, 192, 192), (1, 3, 190, 194), (2, 3, 192, 192)])
+@pytest.mark.parametrize("index", [psnr, ssim])
+def test_images_of_two_shapes_are_not_compared(index: Callable[..., Tensor], shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="compared with others of their size and channels; got 1x3x192x192 and"):
+        index(torch.full((1, 3, 192, 192), 9.0), torch.full(shape, 9.0))

@@ -48,7 +48,7 @@ def test_lpips_passes_gradients_and_names_mistakes(tmp_path: Path) -> None:
     metric(a, b.requires_grad_()).sum().backward()
     assert b.grad.abs().sum() > 0
     assert not any(parameter.requires_grad for parameter in metric.parameters())
-    with pytest.raises(ValueError, match="one size"):
+    with pytest.raises(ValueError, match="size and channels"):
         metric(a, a[..., 1:])
     with pytest.raises(ValueError, match="'alex', 'vgg', 'squeeze'; got 'resnet'"):
         LPIPSNetwork("resnet", "random")

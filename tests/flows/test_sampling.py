@@ -133,9 +133,11 @@ def test_a_network_is_told_the_noise_that_is_there() -> None:
     assert torch.allclose(scale_noise(source, factor).noise_level, torch.tensor([0.1, 0.2]) / math.sqrt(2))
 
 
-@pytest.mark.parametrize("keys", [{"fidelity": 1.5}, {"fidelity": -0.1}, {"noise": -1}, {"fidelity": math.nan}])
+@pytest.mark.parametrize(
+    "keys", [{"fidelity": 1.5}, {"fidelity": -0.1}, {"noise": -1}, {"noise": math.inf}, {"fidelity": math.nan}]
+)
 def test_values_out_of_range_are_refused(keys: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match=r"needs a (fidelity from 0 to 1|noise of 0 or more); got"):
+    with pytest.raises(ValueError, match=r"needs a (fidelity from 0 to 1|finite noise of 0 or more); got"):
         Sampling(**keys)
 
 
@@ -143,3 +145,9 @@ def test_values_out_of_range_are_refused(keys: dict[str, float]) -> None:
 def test_a_contrast_that_is_none_is_refused(contrast: float) -> None:
     with pytest.raises(ValueError, match="noise_contrast_limit must be a positive contrast"):
         Sampling(noise_contrast_limit=contrast)
+
+
+def test_true_is_no_number() -> None:
+    for keys in ({"num_intervals": True}, {"fidelity": True}, {"noise_contrast_limit": True}, {"guidance": True}):
+        with pytest.raises(ValueError, match="True"):
+            Sampling(**keys)

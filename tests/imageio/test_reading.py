@@ -14,6 +14,8 @@ from cfmrestore.imageio import (
     Metadata,
     Picture,
     from_pil,
+    images_by_name,
+    list_images,
     read_image,
     read_label_map,
     read_picture,
@@ -343,3 +345,18 @@ def test_a_label_map_keeps_its_indices(tmp_path: Path) -> None:
     Image.fromarray(labels).convert("RGB").save(tmp_path / "map.png")
     with pytest.raises(ValueError, match=r"cannot read .*map.png.*one class index of 8 bits.*this is RGB"):
         read_label_map(tmp_path / "map.png")
+
+
+def test_hidden_files_are_no_images_and_names_are_paths(tmp_path: Path) -> None:
+    for name in ("a/1.png", "b/1.png", "._2.png", ".thumbnails/3.png", "b/.trash/4.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (4, 4)).save(tmp_path / name)
+    assert images_by_name(tmp_path) == {"a/1": tmp_path / "a" / "1.png", "b/1": tmp_path / "b" / "1.png"}
+    assert images_by_name(tmp_path / "a" / "1.png") == {"1": tmp_path / "a" / "1.png"}
+    Image.new("RGB", (4, 4)).save(tmp_path / "a" / "1.jpg")
+    with pytest.raises(ValueError, match=r"1\.jpg and .*1\.png have one name"):
+        images_by_name(tmp_path)
+    hidden = tmp_path / ".hidden"  # one that is named is searched
+    hidden.mkdir()
+    Image.new("RGB", (4, 4)).save(hidden / "5.png")
+    assert list_images(hidden) == [hidden / "5.png"]

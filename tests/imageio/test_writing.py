@@ -1,5 +1,6 @@
 """Pictures are written with all that belongs to them, whole or not at all."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -8,7 +9,16 @@ import pytest
 import pyvips
 from PIL import Image
 
-from cfmrestore.imageio import Metadata, Picture, check_writable, read_picture, tiff, write_picture
+from cfmrestore.imageio import (
+    Metadata,
+    Picture,
+    check_writable,
+    color_of,
+    flattened,
+    read_picture,
+    tiff,
+    write_picture,
+)
 from cfmrestore.imageio.picture import rounded
 from tests.imageio.files import GRAY_ICC, IPTC, RGB_ICC, load, metadata, pixels
 
@@ -181,9 +191,40 @@ def test_a_full_disk_leaves_no_half_file(tmp_path: Path, suffix: str, monkeypatc
     write_picture(path, Picture(pixels(3), Metadata(), "png"))
     before = path.read_bytes()
     monkeypatch.setattr("os.getpid", lambda: 7)  # the name of the unfinished file is known
+    monkeypatch.setattr("threading.get_native_id", lambda: 5)
     monkeypatch.setattr("cfmrestore.imageio.vips._writer", None)
-    (tmp_path / f".a{suffix}.7.tmp").symlink_to("/dev/full")
+    (tmp_path / f".a{suffix}.5.7.tmp").symlink_to("/dev/full")
     with pytest.raises(OSError, match="No space left"):
         write_picture(path, Picture(pixels(3, size=(500, 400)), Metadata(), "png"))
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_names_as_long_as_a_file_system_has_them(tmp_path: Path) -> None:
+    path = tmp_path / ("照" * 80 + ".png")  # 244 bytes
+    write_picture(path, Picture(pixels(3, 8, (4, 4)), Metadata(), "png"))
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_threads_that_write_one_file(tmp_path: Path) -> None:
+    def write(number: int) -> None:
+        for _ in range(20):
+            write_picture(tmp_path / "a.png", Picture(np.full((64, 64, 3), number, np.uint8), Metadata(), "png"))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    assert np.unique(read_picture(tmp_path / "a.png").pixels).size == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["a.png"]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_picture_before_a_color(dtype: type) -> None:
+    top = np.iinfo(dtype).max
+    gray = Picture(np.array([[[top, top // 5], [0, top], [top // 2, 0]]], dtype), Metadata(icc=GRAY_ICC), "png")
+    flat = flattened(gray, color_of("black"))
+    assert flat.pixels[..., 0].tolist() == [[top // 5, 0, 0]]
+    assert flat.metadata.icc == GRAY_ICC
+    colored = flattened(gray, color_of("#ff0000"))
+    assert colored.pixels.tolist() == [[[top, top // 5, top // 5], [0, 0, 0], [top, 0, 0]]]
+    assert colored.metadata.icc is None
+    assert flattened(colored, (0, 0, 0)) is colored

@@ -173,7 +173,7 @@ def test_weights_without_a_header(folder: Path) -> None:
 @pytest.mark.parametrize(
     "place", ["/etc/passwd", "../../secret.bin", "a/../../b", "~/vae", r"C:\vae", r"..\vae", "local", "a/b/c"]
 )
-@pytest.mark.parametrize("part", ["encoder.path", "coupling.weights", "network.folder"])
+@pytest.mark.parametrize("part", ["encoder.path", "encoder.mirrors", "coupling.weights", "network.folder"])
 def test_places_that_leave_the_folder(folder: Path, part: str, place: str) -> None:
     section, key = part.split(".")
     forge(folder, lambda model: model[section].update({key: place}))

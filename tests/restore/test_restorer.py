@@ -131,6 +131,7 @@ class TestSizes:
             assert error < 0.5 * min(float((restored - one).abs().mean()) for one in shifted), scale
 
     @pytest.mark.parametrize("keys", [{"scale": 0}, {"scale": -1}, {"scale": 100}, {"tile": -1}, {"tile": "small"},
+                                      {"tile": True}, {"scale": True},
                                       {"color": "lab"}, {"seed": -1}, {"seed": 2**63}, {"fidelity": 2},
                                       {"num_intervals": 0}])  # fmt: skip
     def test_settings_out_of_range_are_refused(self, restorer: Restorer, keys: dict[str, object]) -> None:
@@ -199,6 +200,10 @@ class TestDial:
             same(photo(), consistency=True)
         with pytest.raises(ValueError, match="a scale above 1"):
             Restorer(random_flow(), device="cpu")(photo(), consistency=True, scale=1)
+        with pytest.raises(ValueError, match=r"consistency is for whole scales; got 2\.5"):
+            Restorer(random_flow(), device="cpu")(photo(), consistency=True, scale=2.5)
+        with pytest.raises(ValueError, match="a spread is of one image; got a batch of 2"):
+            Restorer(random_flow(), device="cpu").sample(np.stack([photo(), photo()]), count=2)
         blind = {"type": "LowresLatent", "noise": 64}
         with pytest.raises(ValueError, match=r"fidelity .* a network that is told the input"):
             Restorer(random_flow(coupling=blind, conditions=[]), device="cpu")(photo(), fidelity=0.5)

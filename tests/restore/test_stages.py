@@ -149,3 +149,10 @@ class TestChains:
         save_model(tmp_path / "second.pth", encoder={"type": "Haar", "factor": 4})
         with pytest.raises(ValueError, match="latents go on only in one space"):
             Restorer.from_pretrained(chain)
+
+
+def test_a_folder_of_several_models_names_them(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        save_model(tmp_path / f"{name}.pth").unlink()
+    with pytest.raises(ValueError, match=r"holds 2 models: name one of a\.safetensors, b\.safetensors"):
+        Restorer.from_pretrained(tmp_path, device="cpu")

@@ -236,3 +236,39 @@ def test_wrong_images_and_models(restorer: ZeroShotRestorer, tmp_path: Path) -> 
         Restorer(random_flow(**PLAIN), device="cpu")(photo(8, 8))
     with pytest.raises(ValueError, match="unknown inverse problem solver 'Flwer'; did you mean 'Flower'"):
         ZeroShotRestorer(random_flow(**PLAIN), method="Flwer")
+
+
+def test_too_little_memory_halves_the_tiles(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    flow = random_flow(**PLAIN)
+    forward, sides = type(flow.network).forward, []
+
+    def limited(self: Any, x: torch.Tensor, *args: Any, **keys: Any) -> torch.Tensor:
+        sides.append(x.shape[-1])
+        if x.shape[-1] > 8:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return forward(self, x, *args, **keys)
+
+    expected = ZeroShotRestorer(flow, steps=2, device="cpu", tile=16)(photo(24, 40), "gaussian_blur")
+    monkeypatch.setattr(type(flow.network), "forward", limited)
+    result = ZeroShotRestorer(flow, steps=2, device="cpu", tile=0)(photo(24, 40), "gaussian_blur")
+    assert np.array_equal(result, expected)
+    assert "beginning again with 16" in caplog.text
+    assert set(sides) == {20, 10, 8}
+
+
+def test_a_method_that_differentiates_takes_no_tiles_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The graph of all tiles is held, which is more than that of the whole."""
+    monkeypatch.setattr("cfmrestore.restore.tile_planner.choose", lambda *args: pytest.fail("tiles were planned"))
+    ZeroShotRestorer(random_flow(**PLAIN), method="mmps", steps=1, device="cpu")(photo(8, 8), "gaussian_blur")
+
+
+@pytest.mark.parametrize("tile", [-1, "small", True])
+def test_tiles_that_are_none(tile: Any) -> None:
+    with pytest.raises(ValueError, match="tile must be 'auto', 0 or a number of pixels"):
+        ZeroShotRestorer(random_flow(**PLAIN), device="cpu", tile=tile)
+
+
+def test_what_made_an_image_is_told_before_it_is_undone(restorer: ZeroShotRestorer) -> None:
+    how = restorer.known(photo(6, 7), "bicubic_x4")
+    assert how.size == (24, 28)
+    assert np.array_equal(restorer(photo(6, 7), how), restorer(photo(6, 7), "bicubic_x4"))

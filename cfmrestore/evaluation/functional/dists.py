@@ -62,8 +62,6 @@ class DISTSNetwork(nn.Module):
     def forward(self, a: Image, b: Image) -> PerImage:
         """The distance of each pair of images in [0, 1]; gradients pass."""
         check_batch(a, b)
-        if a.shape != b.shape:
-            raise ValueError(f"DISTS compares images of one size; got {tuple(a.shape)} and {tuple(b.shape)}")
         pairs = [_similarities(x, y) for x, y in zip(self._maps(a), self._maps(b), strict=True)]
         texture, structure = (torch.cat(parts, dim=1) for parts in zip(*pairs, strict=True))
         return 1 - (texture * self.alpha + structure * self.beta).sum(dim=1)

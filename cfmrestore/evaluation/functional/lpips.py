@@ -50,8 +50,6 @@ class LPIPSNetwork(nn.Module):
     def forward(self, a: Image, b: Image) -> PerImage:
         """The distance of each pair of images in [0, 1]; gradients pass."""
         check_batch(a, b)
-        if a.shape != b.shape:
-            raise ValueError(f"LPIPS compares images of one size; got {tuple(a.shape)} and {tuple(b.shape)}")
         maps = zip(self._maps(a), self._maps(b), strict=True)
         layers = [
             ((y_a - y_b).square() * getattr(self, f"w_{index}")).sum(dim=1).mean(dim=(-2, -1))

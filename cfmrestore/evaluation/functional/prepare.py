@@ -48,10 +48,13 @@ def _levels(image: Image, channel: str, rounded: bool) -> Float[Tensor, "b _ _ _
 
 
 def check_batch(*images: Tensor) -> None:
-    """Refuse what is no batch of images: of a single one, each channel would be taken for an image."""
+    """Refuse what is no batch of images, whose channels would be taken for images, and those of different shapes."""
     for x in images:
         if x.dim() != 4:
             raise ValueError(f"images are measured in batches, (b, c, h, w); got {tuple(x.shape)}: give image[None]")
+    if len({x.shape for x in images}) > 1:
+        shapes = " and ".join("x".join(map(str, x.shape)) for x in images)
+        raise ValueError(f"images are compared with others of their size and channels; got {shapes}")
 
 
 def check_levels(*images: Tensor, peak: float = 255.0) -> None:
