@@ -137,7 +137,9 @@ class Autoencoder(TrainedModel):
         """Moving averages of mean and mean square, the same on every rank."""
         found = torch.stack([latent.mean(), latent.square().mean()])
         all_reduce(found, "mean")
-        self.batches += 1
-        share = 1 / self.batches.clamp_max(_BATCHES)
+        is_finite = found.isfinite().all()  # where not, the step is skipped
+        self.batches += is_finite
+        share = is_finite / self.batches.clamp(1, _BATCHES)
+        found = found.nan_to_num(0.0, 0.0, 0.0)
         self.latent_mean.lerp_(found[0], share)
         self.latent_square.lerp_(found[1], share)

@@ -45,6 +45,8 @@ class AttributeFolder(ImageDataset):
         file = _only_table(root) if table is None else Path(table)
         names, rows = _read_table(file)
         self.samples = [(name, {"high": root / name}) for name, _ in rows]
+        if outside := [name for name, _ in rows if ".." in Path(name).parts or Path(name).is_absolute()]:
+            raise ValueError(f"{file.name} names {outside[0]!r}, which is not in {str(root)!r}")
         if lost := [name for name, files in self.samples if not files["high"].is_file()]:
             raise ValueError(f"{str(root)!r} lacks {len(lost)} images that {file.name} names: {', '.join(lost[:5])}")
         self.labels = [_label(dict(zip(names, row, strict=True)).get(_LABEL), name, file) for name, row in rows]

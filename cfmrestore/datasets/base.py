@@ -2,8 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from cfmrestore.datasets.draws import Draw, Order, shuffled
+from cfmrestore.datasets.recent import Recent
 from cfmrestore.datasets.transforms.base import Sample, Transform
 from cfmrestore.imageio import read_image, read_label_map
 from cfmrestore.ops.permutation import Permutation
@@ -73,8 +73,7 @@ class ImageDataset(Dataset[dict[str, Any]]):
             raise ValueError(f"on_error must be 'raise' or 'skip'; got {on_error!r}")
         self.pipeline: list[Transform] = [TRANSFORMS.build(step) for step in pipeline]
         self.seed, self.on_error = seed or 0, on_error
-        cached: Callable[[Any], Any] = lru_cache(maxsize=cache_images) if cache_images else lambda function: function
-        self._read, self._read_map = cached(read_image), cached(read_label_map)
+        self._read, self._read_map = Recent(read_image, cache_images), Recent(read_label_map, cache_images)
         self.metainfo: dict[str, Any] = {}
 
     def __len__(self) -> int:

@@ -1,7 +1,5 @@
 """Dataset of a flow's own pairs: starts, and where it led from each."""
 
-from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +7,7 @@ from torch import Tensor
 
 from cfmrestore.datasets.base import ImageDataset
 from cfmrestore.datasets.pair_files import END, START, SUFFIX, info_of, open_pairs
+from cfmrestore.datasets.recent import Recent
 from cfmrestore.registry import DATASETS
 
 _OPEN = 64  # files at once
@@ -50,7 +49,7 @@ class FlowPairs(ImageDataset):
             first, second = list(kinds.values())[:2]
             raise ValueError(f"{first} and {second.name} hold pairs of different flows or sizes: one folder for each")
         self.metainfo = {"encoder": next(iter(kinds))[0]}
-        self._open: Callable[[Path], Any] = lru_cache(maxsize=_OPEN)(open_pairs)
+        self._open = Recent(open_pairs, _OPEN)
 
     def __len__(self) -> int:
         return len(self.rows)

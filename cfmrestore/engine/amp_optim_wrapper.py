@@ -78,7 +78,10 @@ class AmpOptimWrapper(OptimWrapper):
         scale = self.scaler.get_scale()
         self.scaler.step(self.optimizer, **kwargs)
         self.scaler.update()
-        self.skipped = scale < 1 and self.scaler.get_scale() < scale
+        lowered = self.scaler.get_scale() < scale
+        self.skipped = scale < 1 and lowered
+        if lowered:
+            self.grad_norm = None  # infinite: a log's mean would be
 
     def state_dict(self) -> dict[str, Any]:
         return {**super().state_dict(), "scaler": self.scaler.state_dict()}

@@ -120,7 +120,8 @@ def load(path: str | Path, like: Callable[[shards.Key], Tensor | None] | None = 
         raise ValueError(f"there is no checkpoint {str(path)!r}")
     try:
         if path.suffix == ".safetensors" and path.is_file():
-            return _load_safetensors(path)
+            weights = _load_safetensors(path)
+            return weights if like is None else shards.divided(weights, like)
         with torch.serialization.safe_globals([argparse.Namespace]):  # flags, which many trainers store: inert
             checkpoint = torch.load(_file(path), map_location="cpu", weights_only=True)
         if path.is_dir():
@@ -136,7 +137,7 @@ def load(path: str | Path, like: Callable[[shards.Key], Tensor | None] | None = 
     if not isinstance(checkpoint, dict):
         raise ValueError(f"{str(path)!r} is no checkpoint: it holds a {type(checkpoint).__name__}")
     if "state_dict" not in checkpoint:
-        return {"state_dict": _present(checkpoint), "meta": {}}
+        checkpoint = {"state_dict": checkpoint}
     if not isinstance(checkpoint.get("meta", {}), Mapping):
         raise ValueError(f"{str(path)!r} is no checkpoint: its meta is a {type(checkpoint['meta']).__name__}")
     checkpoint = {"meta": {}, **{key: _present(one) if key in _STATES else one for key, one in checkpoint.items()}}

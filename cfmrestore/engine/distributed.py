@@ -94,6 +94,8 @@ def _translate(rank: str, world_size: str, local_rank: str) -> None:
 
 
 def _first_host(nodes: str) -> str:
-    """The first of a slurm node list such as ``gpu[03-05,9]``."""
-    head, _, rest = nodes.partition("[")
-    return head + rest.split(",")[0].split("-")[0].rstrip("]") if rest else head.split(",")[0]
+    """The first of a slurm node list such as ``gpu[03-05,9]`` or ``login,gpu[03-05]``."""
+    head, bracket, rest = nodes.partition("[")
+    if "," in head or not bracket:
+        return head.split(",")[0]
+    return head + rest.partition("]")[0].split(",")[0].split("-")[0] + rest.partition("]")[2].split(",")[0]

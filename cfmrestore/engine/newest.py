@@ -2,11 +2,11 @@
 
 import os
 import re
-import shutil
 from pathlib import Path
 from zipfile import ZipFile
 
 import psutil
+import torch
 
 from cfmrestore.engine import shards
 from cfmrestore.engine.checkpoints import LAST
@@ -15,7 +15,7 @@ from cfmrestore.engine.checkpoints import LAST
 def check(path: Path) -> None:
     """Refuse a checkpoint whose bytes are not those that were written; torch does not compare its checksums.
 
-    Shards have none, so that of them number and lengths are compared.
+    Shards have none, so that of them names and lengths are compared.
     """
     state = path / shards.STATE if path.is_dir() else path
     if not state.is_file():
@@ -39,6 +39,11 @@ def _check_shards(folder: Path) -> None:
     for shard in there:
         with safe_open(shard, framework="pt"):  # which compares its length with what it says of itself
             pass
+    state = torch.load(folder / shards.STATE, map_location="meta", weights_only=True)
+    if (files := state.get(shards.FILES)) is not None:  # older ones do not say it
+        if {one.name: one.stat().st_size for one in there} != files:
+            raise ValueError("shards are missing, or not as long as they were")
+        return
     ranks, parts = {one.name.split("-")[1] for one in there}, {one.stem.split("-")[-1] for one in there}
     if not there or len(there) != len(ranks) * int(max(parts)):
         raise ValueError("shards are missing")
@@ -90,5 +95,4 @@ def remove_unfinished(work_dir: str | Path) -> None:
         found = re.fullmatch(r"\..+\.(\d+)\.tmp", path.name)
         if found and (int(found[1]) == os.getpid() or not psutil.pid_exists(int(found[1]))):
             path.unlink(missing_ok=True)
-    for path in Path(work_dir).glob(".iter_*.unfinished"):
-        shutil.rmtree(path, ignore_errors=True)
+    shards.remove_unfinished(Path(work_dir))

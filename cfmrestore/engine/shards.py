@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 STATE = "state.pth"
 """The checkpoint without its tensors' values; it is written last, and makes the folder one."""
+FILES = "shards"
+"""Key of it for the names and sizes of the files with these."""
 
 Key = tuple[str | int, ...]
 """Where a tensor stands in a checkpoint: the keys of the dicts and lists around it."""
@@ -108,12 +110,34 @@ def save(checkpoint: dict[str, Any], folder: Path, *, tensors_are_there: bool = 
         with warnings.catch_warnings(action="ignore"):  # that one process alone writes for itself
             write(tensors, storage_writer=HuggingFaceStorageWriter(str(place), save_distributed=True))
     if is_main_process():
+        files = {file.name: file.stat().st_size for file in place.glob("*.safetensors")}
         with atomic(place / STATE) as file:
-            torch.save(state, file)
+            torch.save({**state, FILES: files}, file)
         if place != folder:
-            shutil.rmtree(folder, ignore_errors=True)
-            place.rename(folder)
+            _replace(folder, place)
     barrier()
+
+
+def _replace(folder: Path, place: Path) -> None:
+    """Another folder takes its place; at no moment is neither of both whole under its name."""
+    old = folder.with_name(f".{folder.name}.replaced")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    place.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def remove_unfinished(work_dir: Path) -> None:
+    """What a process that was killed had begun to write is deleted; what lacked but its name gets it."""
+    for place in work_dir.glob(".iter_*.unfinished"):
+        folder = work_dir / place.name.removeprefix(".").removesuffix(".unfinished")
+        if is_sharded(place) and not folder.exists():
+            place.rename(folder)
+        else:
+            shutil.rmtree(place, ignore_errors=True)
+    for place in work_dir.glob(".iter_*.replaced"):
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def read_tensors(state: dict[str, Any], folder: Path, like: Callable[[Key], Tensor | None]) -> dict[str, Any]:
@@ -128,6 +152,7 @@ def read_tensors(state: dict[str, Any], folder: Path, like: Callable[[Key], Tens
     from torch.distributed.checkpoint import load as read
 
     tensors: dict[str, Tensor] = {}
+    state = {key: value for key, value in state.items() if key != FILES}
 
     def empty(key: Key, outline: Tensor) -> Tensor:
         other = like(key)

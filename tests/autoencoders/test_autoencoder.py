@@ -283,3 +283,18 @@ def test_the_metafile_lists_the_recipes() -> None:
     found = {f"configs/autoencoder/{path.name}" for path in FOLDER.glob("*.py")}
     assert found == {model["Config"] for model in LISTED.values()}
     assert "configs/autoencoder/metafile.yml" in yaml.safe_load((ROOT / "model-index.yml").read_text())["Import"]
+
+
+def test_what_the_latents_are_like_survives_a_step_that_is_skipped() -> None:
+    model = MODELS.build({"type": "Autoencoder", **SMALL})
+    images = torch.rand(6, 2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    others = MODELS.build({"type": "Autoencoder", **SMALL})
+    others.load_state_dict(model.state_dict())
+    for index, image in enumerate(images):
+        if index in (0, 3):
+            model.loss(torch.full_like(image, torch.inf), torch.arange(2))
+        model.loss(image, torch.arange(2))
+        others.loss(image, torch.arange(2))
+    assert int(model.batches) == 6
+    assert torch.equal(model.latent_mean, others.latent_mean)
+    assert torch.equal(model.latent_square, others.latent_square)

@@ -46,6 +46,8 @@ def test_the_list_of_celeba_is_read(tmp_path: Path) -> None:
     ("text", "complaint"),
     [
         ("filename,smile\nabsent.png,1\n", "lacks 1 images that table.csv names: absent.png"),
+        ("filename,smile\n../other/IMAGE,1\n", "names '../other/.*', which is not in"),
+        ("filename,smile\n/etc/IMAGE,1\n", "names '/etc/.*', which is not in"),
         ("filename,smile\nIMAGE,2\n", "an attribute of '.*' is 1, 0, -1 or empty; got '2'"),
         ("filename,smile\nIMAGE,1,0\n", "has 2 values of 1 attributes"),
         ("filename,label\nIMAGE,one\n", "the label of '.*' is an integer from 0; got 'one'"),

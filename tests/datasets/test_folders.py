@@ -10,7 +10,7 @@ from mmengine.dataset import pseudo_collate
 from PIL import Image
 
 from cfmrestore.datasets import Draw, ImageFolder, Mixture, PairedFolder
-from cfmrestore.datasets.transforms import Shrink
+from cfmrestore.datasets.transforms import CenterCrop, Shrink
 from cfmrestore.engine.config import presets
 from cfmrestore.flows.preprocessor import RestorationPreprocessor
 from tests.testing import write_images
@@ -243,3 +243,18 @@ def test_large_photographs_are_shrunk_and_small_ones_left(tmp_path: Path) -> Non
     assert 230 < sides.count(40) < 310  # two in three sizes are not below its own
     with pytest.raises(ValueError, match="first is the smaller; got \\(60, 30\\)"):
         Shrink(size=(60, 30))
+
+
+@pytest.mark.parametrize(
+    ("keys", "high", "low"),
+    [
+        ({}, (10, 12), (5, 6)),
+        ({"size": 7}, (6, 6), (3, 3)),
+        ({"size": 8}, (8, 8), (4, 4)),
+        ({"multiple": 3}, (6, 12), (3, 6)),
+    ],
+)
+def test_a_center_crop_keeps_pairs_together(keys: dict, high: tuple[int, int], low: tuple[int, int]) -> None:
+    sample = {"high": np.zeros((10, 12, 3), np.uint8), "low": np.zeros((5, 6, 3), np.uint8)}
+    cut = CenterCrop(**keys)(sample, 0)
+    assert (cut["high"].shape[:2], cut["low"].shape[:2]) == (high, low)

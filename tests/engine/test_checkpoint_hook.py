@@ -2,13 +2,18 @@
 
 import logging
 import math
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from cfmrestore.engine.hooks import CheckpointHook
+from cfmrestore.apis.train import train
+from cfmrestore.engine.hooks import CheckpointHook, EarlyStoppingHook
+from cfmrestore.engine.hooks.direction import rule_of
+from cfmrestore.evaluation.metrics import NIQE, PSNR
+from tests.testing import TINY, small_options
 
 
 class Hub:
@@ -65,3 +70,27 @@ def test_a_file_that_is_written_again_is_said_once(tmp_path: Path, caplog: pytes
 
 def test_a_nan_that_was_kept_before_gives_way(tmp_path: Path) -> None:
     assert kept([20.0], tmp_path, best_score=math.nan)[0] == 20.0
+
+
+def validating(*metrics: Any) -> Any:
+    return SimpleNamespace(val_loop=SimpleNamespace(evaluator=SimpleNamespace(metrics=metrics)))
+
+
+def test_the_metric_says_what_is_better() -> None:
+    runner = validating(NIQE(), PSNR())
+    assert rule_of(runner, "NIQE", None) == "less"
+    assert rule_of(runner, "bicubic/PSNR", None) == rule_of(runner, "PSNR", "greater") == "greater"
+    with pytest.raises(ValueError, match="rule='greater' would keep the worst 'NIQE': leave it out, or say 'less'"):
+        rule_of(runner, "NIQE", "greater")
+    with pytest.raises(ValueError, match="whether more of 'foreign' is better, no metric says"):
+        rule_of(runner, "foreign", None)
+    assert rule_of(runner, "foreign", "less") == "less"
+    for hook in (partial(CheckpointHook, save_best="PSNR"), partial(EarlyStoppingHook, monitor="PSNR")):
+        with pytest.raises(ValueError, match="rule is 'greater' or 'less', or left to the metric; got 'more'"):
+            hook(rule="more")
+
+
+def test_a_rule_that_keeps_the_worst_ends_a_run_before_it_begins(tmp_path: Path) -> None:
+    keys = small_options(tmp_path, **{"default_hooks.checkpoint.save_best": "PSNR"})
+    with pytest.raises(ValueError, match="rule='less' would keep the worst 'PSNR'"):
+        train(TINY, work_dir=str(tmp_path), options={**keys, "default_hooks.checkpoint.rule": "less"})

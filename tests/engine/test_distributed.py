@@ -20,7 +20,16 @@ def test_the_launcher_is_recognized(flag: str | None, env: dict, expected: str) 
 
 
 @pytest.mark.parametrize(
-    ("nodes", "first"), [("gpu[03-05,9]", "gpu03"), ("n1,n2", "n1"), ("single", "single"), ("a[7]", "a7")]
+    ("nodes", "first"),
+    [
+        ("gpu[03-05,9]", "gpu03"),
+        ("n1,n2", "n1"),
+        ("single", "single"),
+        ("a[7]", "a7"),
+        ("login1,gpu[03-05]", "login1"),
+        ("gpu01,gpu[03-05]", "gpu01"),
+        ("r[1-2]n3,r4n5", "r1n3"),
+    ],
 )
 def test_the_first_host_of_slurm(nodes: str, first: str) -> None:
     assert distributed._first_host(nodes) == first

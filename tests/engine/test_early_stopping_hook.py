@@ -20,7 +20,8 @@ def run(hook: EarlyStoppingHook, scores: list[float], hub: MessageHub) -> tuple[
     """After how many evaluations it ended, -1 for never, and where it saved."""
     saved = mock.create_autospec(CheckpointHook, instance=True)
     loop = SimpleNamespace(stop_training=False)
-    runner: Any = SimpleNamespace(message_hub=hub, logger=logging.getLogger("test"), train_loop=loop, hooks=[saved])
+    log = logging.getLogger("test")
+    runner: Any = SimpleNamespace(message_hub=hub, logger=log, train_loop=loop, val_loop=None, hooks=[saved])
     hook.before_train(runner)
     count = 0
     while not loop.stop_training and count < len(scores):
@@ -42,7 +43,7 @@ def test_it_ends_after_so_many_evaluations_without_a_better_value(hub: MessageHu
 
 
 def test_a_greater_value_by_a_margin(hub: MessageHub) -> None:
-    hook = EarlyStoppingHook(monitor="FD", patience=2, min_delta=0.5)
+    hook = EarlyStoppingHook(monitor="FD", rule="greater", patience=2, min_delta=0.5)
     assert run(hook, [1.0, 1.4, 1.6, 1.7, 2.2, 2.8], hub) == (-1, [])
 
 

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -162,3 +163,32 @@ def test_a_training_goes_on_from_the_one_before(tmp_path: Path, capsys: pytest.C
     before.unlink()
     with pytest.raises(ValueError, match="cannot resume, because no checkpoint is whole"):
         train(TINY, **keys, resume="auto")
+
+
+def test_shards_of_a_whole_rank_that_are_missing(tmp_path: Path) -> None:
+    """What is there does not tell how many there were."""
+    for iteration in (10, 20):
+        shards.save(example(iteration), tmp_path / f"iter_{iteration}")
+    write_text(tmp_path / checkpoints.LAST, str(tmp_path / "iter_20"))
+    (file,) = (tmp_path / "iter_20").glob("*.safetensors")
+    second = file.with_name(file.name.replace("shard-00001", "shard-00002"))
+    shutil.copy(file, second)
+    state = torch.load(tmp_path / "iter_20" / shards.STATE, weights_only=True)
+    state[shards.FILES][second.name] = second.stat().st_size
+    torch.save(state, tmp_path / "iter_20" / shards.STATE)
+    assert newest_whole(tmp_path) == (tmp_path / "iter_20", [])
+    second.unlink()
+    assert newest_whole(tmp_path)[0] == tmp_path / "iter_10"
+
+
+def test_shards_are_replaced_whatever_the_moment(tmp_path: Path) -> None:
+    shards.save(example(1), tmp_path / "iter_10")
+    old, new, folder = tmp_path / ".iter_10.replaced", tmp_path / ".iter_10.unfinished", tmp_path / "iter_10"
+    shutil.copytree(folder, old)
+    folder.rename(new)  # a kill between the two: the new one lacks but its name
+    remove_unfinished(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["iter_10"]
+    assert same(checkpoints.load(folder), example(1))
+    shards.save(example(2), folder)
+    assert same(checkpoints.load(folder), example(2))
+    assert [path.name for path in tmp_path.iterdir()] == ["iter_10"]

@@ -127,3 +127,22 @@ def test_two_runs_of_one_second_have_a_log_each(tmp_path: Path, monkeypatch: pyt
         train(TINY, work_dir=str(tmp_path / name), options=keys)
     logs = sorted(path.relative_to(tmp_path).parts[:2] for path in tmp_path.glob("*/*/vis_data/scalars.json"))
     assert logs == [("a", "20261126_125657"), ("b", "20261126_125657_2")]
+
+
+def test_workers_that_are_started_anew(tmp_path: Path) -> None:
+    """As on Windows and macOS, where a data set is pickled for them."""
+    keys = small_options(tmp_path, **{"train_cfg.max_iters": 2, "train_dataloader.num_workers": 1})
+    keys |= {"train_dataloader.multiprocessing_context": "spawn", "train_dataloader.dataset.cache_images": 4}
+    train(TINY, work_dir=str(tmp_path), validate=False, options=keys)
+    assert checkpoints.load(tmp_path / "iter_2.pth")["meta"]["iter"] == 2
+
+
+def test_rates_of_parameters_by_their_names(tmp_path: Path) -> None:
+    """mmengine's paramwise_cfg."""
+    keys = small_options(tmp_path, **{"train_cfg.max_iters": 1, "param_scheduler": None})
+    keys["optim_wrapper.paramwise_cfg"] = {"custom_keys": {"stem": {"lr_mult": 10}}}
+    train(TINY, work_dir=str(tmp_path), validate=False, options=keys)
+    groups = checkpoints.load(tmp_path / "iter_1.pth")["optimizer"]["param_groups"]
+    assert sorted({group["lr"] for group in groups}) == pytest.approx([1e-3, 1e-2])
+    with pytest.raises(ValueError, match="OptimWrapper has no key 'paramwise'; known are"):
+        train(TINY, work_dir=str(tmp_path), options={**keys, "optim_wrapper.paramwise": {}})

@@ -1,9 +1,12 @@
 """A strategy that cannot train a config says so before it begins; shards are whole or refused."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
+from torch.distributed.tensor import Shard, distribute_tensor
 
 from cfmrestore.apis.convert import convert
 from cfmrestore.apis.train import train
@@ -102,3 +105,22 @@ def test_a_restart_does_not_take_the_run_of_another(tmp_path: Path, monkeypatch:
     train(TINY, work_dir=str(tmp_path), validate=False, options={**keys, "train_cfg.max_iters": 4})
     assert checkpoints.load(tmp_path / "iter_4.pth")["meta"]["iter"] == 4
     assert checkpoints.load(tmp_path / "iter_4.pth")["message_hub"]["keep_ckpt_ids"] == [3, 4]
+
+
+@pytest.fixture
+def mesh() -> Iterator[DeviceMesh]:
+    """Of this process alone."""
+    torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
+    yield init_device_mesh("cpu", (1,))
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.parametrize("name", ["w.pth", "w.safetensors", "bare.pth"])
+def test_weights_of_any_file_are_divided(mesh: DeviceMesh, tmp_path: Path, name: str) -> None:
+    weights = {"w": torch.randn(4, 2)}
+    checkpoints.save({"meta": {"iter": 1}, "state_dict": weights}, tmp_path / "w.pth")
+    torch.save(weights, tmp_path / "bare.pth")
+    other = distribute_tensor(torch.zeros(4, 2), mesh, [Shard(0)])
+    loaded = checkpoints.load(tmp_path / name, lambda key: other if key == ("state_dict", "w") else None)
+    assert shards.is_divided(loaded["state_dict"]["w"])
+    assert torch.equal(loaded["state_dict"]["w"].full_tensor(), weights["w"])

@@ -1,5 +1,7 @@
 """Center crop, for evaluation."""
 
+import math
+
 from cfmrestore.datasets.transforms.base import Sample, Transform, crop, scale_of
 from cfmrestore.registry import TRANSFORMS
 
@@ -10,7 +12,7 @@ class CenterCrop(Transform):
 
     Args:
         size: Largest side, in pixels of the target; None keeps all.
-        multiple: What both sides of the result are multiples of.
+        multiple: What both sides of the result are multiples of; where a pair is cut, they are of its scale too.
     """
 
     def __init__(self, *, size: int | None = None, multiple: int = 1) -> None:
@@ -18,10 +20,17 @@ class CenterCrop(Transform):
 
     def __call__(self, sample: Sample, seed: int) -> Sample:
         sides = sample["high"].shape[:2]
-        m = self.multiple
-        height, width = (min(side, self.size or side) // m * m for side in sides)
-        if not height or not width:
-            raise ValueError(f"{sides[0]}x{sides[1]} has no {m}x{m} pixels to keep")
         scale = scale_of(sample)
+        height, width = (self._kept(side, scale) for side in sides)
+        if not height or not width:
+            m = math.lcm(self.multiple, scale)
+            raise ValueError(f"{sides[0]}x{sides[1]} has no {m}x{m} pixels to keep")
         top, left = ((side - n) // 2 // scale * scale for side, n in zip(sides, (height, width), strict=True))
         return crop(sample, top, left, height, width)
+
+    def _kept(self, side: int, scale: int) -> int:
+        largest = min(side, self.size or side)
+        if largest == side and side % self.multiple == 0:
+            return side
+        m = math.lcm(self.multiple, scale)
+        return largest // m * m

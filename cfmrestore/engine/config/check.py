@@ -6,6 +6,7 @@ from typing import Any
 
 import mmengine.runner  # noqa: F401 - fills mmengine's registries
 from mmengine import registry as mm
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.registry import Registry
 from torch.utils.data import DataLoader
 
@@ -18,6 +19,7 @@ from cfmrestore.suggestions import closest, nearest
 _OTHER_KEYS = {
     "auto_scale_lr", "custom_imports", "find_unused_parameters", "runner_type", "strategy", "sync_bn", "trackers",
 }  # fmt: skip
+_OF_CONSTRUCTORS = {"constructor", "paramwise_cfg"}  # mmengine's, which build what they stand in
 _OF_LOADERS = {"num_batch_per_epoch", "disable_subprocess_warning"}  # mmengine's, beside those of torch
 _THEIRS = (
     mm.OPTIMIZERS, mm.OPTIM_WRAPPERS, mm.PARAM_SCHEDULERS, mm.HOOKS, mm.LOOPS, mm.DATASETS, mm.DATA_SAMPLERS,
@@ -84,7 +86,8 @@ def _check_plugin(place: str, plugin: Mapping[str, Any]) -> None:
     errors = []
     for cls in candidates:
         try:
-            check_keys(cls, plugin, where=f"{place}: ")
+            wraps = isinstance(cls, type) and issubclass(cls, OptimWrapper | OptimWrapperDict)
+            check_keys(cls, plugin.keys() - (_OF_CONSTRUCTORS if wraps else set()), where=f"{place}: ")
         except ValueError as error:
             errors.append(error)
     if errors and len(errors) == len(candidates):  # one name may stand in several registries

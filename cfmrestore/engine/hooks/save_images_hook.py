@@ -36,5 +36,4 @@ class SaveImagesHook(Hook):
         return {kind: read_image(path) for kind, path in paths.items() if path.is_file()}
 
     def _place(self, subfolder: str, kind: str, name: str) -> Path:
-        """The file of an image: one flat name for its path below its folder."""
-        return self.folder / subfolder / kind / f"{name.replace('/', '__')}.png"
+        return self.folder / subfolder / kind / f"{name}.png"
