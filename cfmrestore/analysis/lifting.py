@@ -97,14 +97,17 @@ def lifting(
     files = list_images(Path(photographs), split)
     count = len(files) if count is None else min(count, len(files))
     files = [files[i * len(files) // count] for i in range(count)]
-    cases = [_case(file, seed, restorer, shrink) for seed, file in enumerate(files)]
+    name = {file: file.relative_to(photographs).as_posix() for file in files}
+    cases = [_case(name[file], file, seed, restorer, shrink) for seed, file in enumerate(files)]
     rows: dict[str, dict[str, float | None]] = {}
     shown: list[list[np.ndarray]] = []
     for title, way in _ways(restorer, intervals, fidelities, beside or {}, device).items():
         rows[title], images = _measured(title, way, cases, metrics)
         if pictures is not None:
             for case, image in zip(cases, images, strict=True):
-                write_png(Path(pictures) / title.replace(" ", "_") / f"{case.name}.png", to_pixels(image[0]))
+                write_png(
+                    (Path(pictures) / title.replace(" ", "_") / case.name).with_suffix(".png"), to_pixels(image[0])
+                )
         shown.append(_column(title, images))
     table = metrics_table(f"{len(cases)} photographs", rows, format_number)
     if out is not None:
@@ -117,7 +120,7 @@ def lifting(
     return table
 
 
-def _case(file: Path, seed: int, restorer: Restorer, shrink: int) -> Case:
+def _case(name: str, file: Path, seed: int, restorer: Restorer, shrink: int) -> Case:
     high = to_tensor(read_image(file))[None].float() / 255
     if shrink > 1:
         high = resize(high, scale=1 / shrink).clamp(0, 1)
@@ -130,7 +133,7 @@ def _case(file: Path, seed: int, restorer: Restorer, shrink: int) -> Case:
     low = (resize(high, scale=1 / scale).clamp(0, 1) * 255).round() / 255
     with torch.no_grad():
         latent = space.encode(low.to(restorer.device), ImageRng([seed])).cpu()
-    return Case(file.stem, high, latent, seed)
+    return Case(name, high, latent, seed)
 
 
 def _ways(

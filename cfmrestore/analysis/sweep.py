@@ -116,9 +116,9 @@ def _finish(runner: RestorationRunner, cfg: Config, rows: list[Row], first: Scor
     beside = {row: first.means().get(row, {}) for row in ("bicubic", "encoder")}
     head = {"checkpoint": cfg.load_from, "protocol": asdict(protocols.find_protocol(cfg.protocol))}
     head |= {"versions": checkpoints.versions(), "straightness": straight, "higher_is_better": qualities}
-    write_json(out / "sweep.json", {**head, **beside, "rows": rows})
     write_csv(out / "sweep.csv", [list(rows[0]), *(list(row.values()) for row in rows)])
     draw_sweep(rows, qualities, beside["bicubic"], out / "sweep.png", f"{cfg.load_from}, straightness {straight:.3g}")
+    write_json(out / "sweep.json", {**head, **beside, "rows": rows})  # the last: with it a sweep is done
     print(sweep_table(rows, list(qualities)))
     print("* nothing measured here is better for as few evaluations (NFE)")
     if left_out:

@@ -57,14 +57,16 @@ class SemanticMap(Condition):
         labels = inputs.given["map"].long()
         if bool(((labels < 0) | (labels >= self.classes)).any()):
             raise ValueError(f"a label map holds classes from 0 to {self.classes - 1}; got up to {int(labels.max())}")
-        return self._told(F.one_hot(labels, self.classes).movedim(-1, 1))
+        return self._told(self._planes(labels).scatter_(1, labels[:, None], 1))
 
     def null(self, inputs: ConditionInputs) -> Conditioning:
-        labels = inputs.given["map"]
-        return self._told(labels.new_zeros(len(labels), self.classes, *labels.shape[1:]))
+        return self._told(self._planes(inputs.given["map"]))
 
-    def _told(self, one_hot: Tensor) -> Conditioning:
-        x = one_hot.to(next(self.downscaler.parameters()))
+    def _planes(self, labels: Tensor) -> Tensor:
+        """A plane of zeros for each class."""
+        return next(self.downscaler.parameters()).new_zeros(len(labels), self.classes, *labels.shape[1:])
+
+    def _told(self, x: Tensor) -> Conditioning:
         if len(self.downscaler) == 1:
             for _ in range(self.halvings):
                 x = F.interpolate(x, scale_factor=0.5, mode="bilinear", align_corners=False)

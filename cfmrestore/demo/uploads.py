@@ -95,6 +95,8 @@ class PageResult:
 def open_upload(path: str | Path, limits: Limits) -> Image.Image:
     """The picture in an uploaded file; its size is read, and refused, before its pixels are."""
     path = Path(path)
+    if not path.is_file():
+        raise ValueError("The picture was deleted, since it had waited for long. Choose it again.")
     if path.stat().st_size > limits.max_bytes:
         raise ValueError(f"The file has {path.stat().st_size:,} bytes. At most {limits.max_bytes:,} are taken.")
     try:

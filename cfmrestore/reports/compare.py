@@ -55,7 +55,10 @@ def compare(
     """
     if out is not None and Path(out).suffix not in (".md", ".csv", ".json"):
         raise ValueError(f"the comparison is a .md, .csv or .json file; got {str(out)!r}")
-    named = {Path(path): name for name, path in map(_name_and_path, paths)}
+    named: dict[Path, str] = {}
+    for name, path in map(_name_and_path, paths):
+        if named.setdefault(path, name) != name:
+            raise ValueError(f"{path} is given twice, as {named[path]!r} and {name!r}")
     files = {path: read_result(path) for path in named}
     if not files:
         raise ValueError("give the result files to compare")

@@ -4,12 +4,16 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
 from cfmrestore.imageio.atomic import write_text
+
+_TEXT = "text: "  # before a text that would be read as a number
+_LIKE_NUMBERS = re.compile(rf"({_TEXT})*(inf|-inf|nan)")
 
 
 def write_json(path: str | Path, value: Any) -> None:
@@ -41,6 +45,8 @@ def _finite(value: Any) -> Any:
         return str(value)
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
+    if isinstance(value, str) and _LIKE_NUMBERS.fullmatch(value):
+        return _TEXT + value
     if isinstance(value, Mapping):
         return {key: _finite(item) for key, item in value.items()}
     return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
@@ -51,4 +57,6 @@ def _numbers(value: Any) -> Any:
         return {key: _numbers(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_numbers(item) for item in value]
-    return float(value) if value in ("inf", "-inf", "nan") else value
+    if isinstance(value, str) and _LIKE_NUMBERS.fullmatch(value):
+        return value.removeprefix(_TEXT) if value.startswith(_TEXT) else float(value)
+    return value

@@ -150,7 +150,9 @@ def test_limits(tmp_path: Path) -> None:
         batch_of(tmp_path, [(tmp_path / "a.png", "a.png")] * 101)
     result, _ = batch_of(tmp_path, [(tmp_path / "none.png", "none.png")])
     assert result.archive is None
-    assert result.lines == ["none.png was left out: Something went wrong."]
+    assert result.lines == [
+        "none.png was left out: The picture was deleted, since it had waited for long. Choose it again."
+    ]
 
 
 @pytest.fixture(scope="module")

@@ -227,3 +227,8 @@ def test_what_is_no_spread_is_named(values: np.ndarray) -> None:
         spread.spread_picture(values)
     with pytest.raises(ValueError, match="more than 0 levels"):
         spread.spread_picture(np.zeros((2, 2)), top=0)
+
+
+def test_an_upload_that_is_gone(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"The picture was deleted, since it had waited for long\. Choose it again"):
+        uploads.open_upload(tmp_path / "gone.png", LIMITS)

@@ -131,3 +131,17 @@ def test_wrong_baselines() -> None:
         metric.evaluate(4)
     with pytest.raises(ValueError, match="InpaintingIDS compares with no other pictures"):
         InpaintingIDS(**SEEDED, baseline=BASELINE)
+
+
+def test_an_image_that_stands_for_another_counts_once() -> None:
+    samples = samples_of(6)
+    metric, expected = FID(**SEEDED, baseline=BASELINE), FID(**SEEDED, baseline=BASELINE)
+    metric.process(None, [samples[0], samples[1], samples[1], *samples[2:], samples[0]])
+    expected.process(None, samples)
+    assert metric.evaluate(8).to_flat() == expected.evaluate(6).to_flat()
+
+
+def test_classes_are_known_without_reading_the_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = RealPictures(BASELINE, 0)
+    monkeypatch.setattr(type(drawn.dataset), "__getitem__", lambda self, index: pytest.fail("a picture was read"))
+    assert sum(map(len, drawn.by_class.values())) == 1195

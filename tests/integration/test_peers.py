@@ -7,6 +7,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from cfmrestore._compat import patch_torchvision
 from cfmrestore.datasets import PairedFolder
@@ -64,3 +65,16 @@ def test_the_published_weights_are_read(tmp_path: Path) -> None:
     (tmp_path / "x.bin").write_bytes(data + b"more")
     with pytest.raises(SystemExit, match="is not of this network: delete it"):
         real_esrgan.load(tmp_path / "x.bin")
+
+
+def test_a_peer_sees_what_is_read_here(tmp_path: Path) -> None:
+    pytest.importorskip("basicsr")
+    deep = np.full((6, 10), 30000, np.uint16)
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (10, 6)).save(tmp_path / "lying.jpg", exif=exif)
+    real_esrgan = script("real_esrgan")
+    found = {path.name: pixels[0] for (path,), pixels in real_esrgan.batches(list_images(tmp_path), 1)}
+    assert (found["deep.png"] == 117).all()
+    assert found["lying.jpg"].shape == (10, 6, 3)

@@ -1,6 +1,7 @@
 """Methods beside each other: differences with their intervals, and what cannot be compared."""
 
 import csv
+import math
 from pathlib import Path
 
 import numpy as np
@@ -100,3 +101,17 @@ def test_other_inputs_are_refused(target: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="of other inputs"):
         compare(files)
     assert compare([files[0], again])
+
+
+def test_a_file_that_is_given_twice(target: Path, tmp_path: Path) -> None:
+    file = measured(target, tmp_path, 5)
+    with pytest.raises(ValueError, match=r"noise_5_\.json is given twice, as 'a' and 'b'"):
+        compare([f"a={file}", f"b={file}"])
+
+
+def test_names_that_look_like_numbers_stay_names(tmp_path: Path) -> None:
+    value = {"images": ["nan", "inf", "text: nan", "x"], "values": [1.0, math.inf, -math.inf]}
+    write_json(tmp_path / "a.json", value)
+    assert read_json(tmp_path / "a.json") == value
+    (tmp_path / "a.json").write_text('["inf", "-inf", 2]')  # as before
+    assert read_json(tmp_path / "a.json") == [math.inf, -math.inf, 2]

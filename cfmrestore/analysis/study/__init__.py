@@ -132,8 +132,8 @@ def _measured(job: StudyJob, checkpoint: Path, place: Path, benchmark: str) -> d
     else:
         keys: dict[str, Any] = {"solvers": job.run.solvers, "intervals": job.run.intervals, "benchmark": benchmark}
         keys |= {"work_dir": str(job.folder / "measured"), "options": job.options}
-        sweep(job.run.config, checkpoint, place, **keys)
         write_text(place / _RECIPE, json.dumps(recipe, indent=1) + "\n")
+        sweep(job.run.config, checkpoint, place, **keys)
     measured = read_json(place / "sweep.json")
     return {key: measured[key] for key in ("protocol", "higher_is_better", "bicubic", "encoder", "rows")}
 

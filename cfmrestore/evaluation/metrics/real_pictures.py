@@ -32,10 +32,9 @@ class RealPictures:
         """The numbers of the pictures of each class."""
         found: dict[int, list[int]] = {}
         for index in range(len(self.dataset)):
-            inputs = self.dataset[index]["inputs"]
-            if "label" not in inputs:
+            if (label := self.dataset.label(index)) is None:
                 raise ValueError("what is measured has classes, and the baseline has none: give a dataset with labels")
-            found.setdefault(int(inputs["label"]), []).append(index)
+            found.setdefault(label, []).append(index)
         return found
 
     def draw(self, labels: Sequence[int | None]) -> Iterator[tuple[str, Tensor]]:

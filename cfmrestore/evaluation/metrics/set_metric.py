@@ -93,6 +93,7 @@ class SetMetric(Metric):
 
     def _clear(self) -> None:
         self.names: list[str] = []
+        self.seen: set[str] = set()
         self.labels: dict[str, int] = {}
         self.statistics: dict[str, Any] = {}
         self.last: dict[str, Tensor] = {}  # the features of an image, by row of the table
@@ -176,13 +177,17 @@ class SetMetric(Metric):
     def process(self, data_batch: Any, data_samples: Sequence[MeasuredSample]) -> None:
         del data_batch
         for sample in data_samples:
+            name = sample.get("name", str(len(self.names)))
+            if name in self.seen:  # in place of one that cannot be read, or to fill a batch
+                continue
+            self.seen.add(name)
             self._add(self.names[-1:], self.last)
             images = pictures(sample)
             if self.reference is not None:
                 images.pop("target", None)
             if self.needs_target and "target" not in images:
                 raise ValueError(f"{type(self).__name__} needs targets, and {sample.get('name')!r} has none")
-            self.names.append(sample.get("name", str(len(self.names))))
+            self.names.append(name)
             if "label" in sample:
                 self.labels[self.names[-1]] = int(sample["label"])
             self.last = {kind: self.space.of(image, self.names[-1]) for kind, image in images.items()}
