@@ -70,24 +70,13 @@ def publish(
     load_plugins()
     if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
         raise ValueError(f"a model's name is a word such as cfm-x4; got {name!r}")
-    said: dict[str, Any] = dict(card or {})
-    if "inputs" in said:
-        said["inputs"] = _kinds(said["inputs"])
-    if "figures" in said:
-        raise ValueError("a card's figures are measured and not said: add them to models.json once it is published")
+    said = _said(card or {})
     path, out = stages.find_model(work_dir), Path(out)
     checkpoint = checkpoints.load(path)
     meta = checkpoint["meta"]
     if not isinstance(meta.get("model"), Mapping):
         raise ValueError(f"{str(path)!r} does not say which model it is of: publish what this version has trained")
-    model = {**meta["model"], "sampling": _changed(meta["model"].get("sampling", {}), sampling or {})}
-    model["coupling"] = {key: value for key, value in model["coupling"].items() if key != "weights"}
-    model.pop("teacher", None)  # a file of the machine that trained
-    if encoder is not None and "path" not in model["encoder"]:
-        raise ValueError(f"the encoder {model['encoder']['type']} is no file: leave --encoder out")
-    if encoder is not None:
-        model["encoder"] = {**model["encoder"], "path": encoder}
-    model |= {key: _without_places(model[key]) for key in stages.TRAINING if key in model}
+    model = _described(meta["model"], sampling or {}, encoder)
     states = [checkpoint["state_dict"], *(checkpoints.load(stages.find_model(one))["state_dict"] for one in average)]
     weights = _mean(states, [work_dir, *average])
     provenance = {key: meta[key] for key in _PROVENANCE if key in meta}
@@ -99,27 +88,49 @@ def publish(
         weights = _halved(weights, about)
     with atomic(file) as unfinished:
         save_file(weights, unfinished, metadata=about)
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    parameters = sum(value.numel() for value in weights.values())
-    own, known = model_zoo.cards(path.parent).get(path.stem, {}), model_zoo.cards(out)
-    former = {key: value for key, value in known.get(name, {}).items() if key != "weights"}
-    entry = {
-        **own,
-        **said,
-        **provenance,
-        "parameters": parameters,
-        "sha256": digest,
-        "scale": model.get("scale", 4),
-    }
+    own, cards = model_zoo.cards(path.parent).get(path.stem, {}), model_zoo.cards(out)
+    former = {key: value for key, value in cards.get(name, {}).items() if key != "weights"}
+    entry = {**former, **own, **said, **provenance, **_counted(weights, file, model)}
     figures = {**former.get("figures", {}), **own.get("figures", {})}
-    nfe = evaluations(find_class(model["coupling"], COUPLINGS), Sampling(**model["sampling"]))
-    entry["figures"] = {**figures, "evaluations": nfe}
-    if nfe is None:
-        del entry["figures"]["evaluations"]
+    figures.pop("evaluations", None)
+    entry["figures"] = figures | _evaluations(model)
     if average:
         entry["weights"] = f"the mean of {len(states)} trainings"
-    write_json(out / model_zoo.CARDS, {**known, name: {**former, **entry}})
+    write_json(out / model_zoo.CARDS, {**cards, name: entry})
     return file
+
+
+def _said(card: Mapping[str, str]) -> dict[str, Any]:
+    """What a person says of a model, which is no figure."""
+    if "figures" in card:
+        raise ValueError("a card's figures are measured and not said: add them to models.json once it is published")
+    return {**card, **({"inputs": _kinds(card["inputs"])} if "inputs" in card else {})}
+
+
+def _described(model: Mapping[str, Any], sampling: Mapping[str, Any], encoder: str | None) -> dict[str, Any]:
+    """The model as others build it: with this sampling, and without what the training read on its machine."""
+    if encoder is not None and "path" not in model["encoder"]:
+        raise ValueError(f"the encoder {model['encoder']['type']} is no file: leave --encoder out")
+    described = {key: _without_places(one) if key in stages.TRAINING else one for key, one in model.items()}
+    described.pop("teacher", None)
+    described["sampling"] = _changed(model.get("sampling", {}), sampling)
+    described["coupling"] = {key: value for key, value in model["coupling"].items() if key != "weights"}
+    if encoder is not None:
+        described["encoder"] = {**model["encoder"], "path": encoder}
+    return described
+
+
+def _counted(weights: Mapping[str, Tensor], file: Path, model: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a card, what the file says."""
+    parameters = sum(value.numel() for value in weights.values())
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    return {"parameters": parameters, "sha256": digest, "scale": model.get("scale", 4)}
+
+
+def _evaluations(model: Mapping[str, Any]) -> dict[str, int]:
+    """Of a restoration by the model's own sampling, where they are a fixed number."""
+    nfe = evaluations(find_class(model["coupling"], COUPLINGS), Sampling(**model["sampling"]))
+    return {} if nfe is None else {"evaluations": nfe}
 
 
 def _kinds(inputs: str) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -86,36 +87,28 @@ def fit_boundary(
     if Path(out).suffix != ".safetensors":
         raise ValueError(f"a boundary is a file *.safetensors; got {str(out)!r}")
     sampler = Sampler.from_pretrained(model, device=device, precision="fp32")
-    flow = sampler.flow
-    if use_classes and not knows_classes(flow):
-        raise ValueError("this model is told no classes: leave --use-classes out")
-    if not use_classes and tells_class(flow, 0.0):
-        raise ValueError("this model was trained with the class of every image: tell it, --use-classes")
-    chosen = sampler.settings(solver=solver, num_intervals=num_intervals, guidance=guidance)
-    scale = chosen.guidance if use_classes else 0.0 if flow.conditions.droppable else 1.0
-    if not isinstance(scale, int | float):
-        raise ValueError(f"a boundary is fitted under one scale of guidance; got {scale}")
-    chosen = sampler.settings(solver=solver, num_intervals=num_intervals, guidance=float(scale))
+    flow, keys = sampler.flow, {"solver": solver, "num_intervals": num_intervals}
+    scale = _guidance(flow, sampler.settings(**keys, guidance=guidance), use_classes)
     found = labelled_images(data, attribute, against=against, table=table, size=size or flow.image_size, count=count)
     if use_classes and found.labels is None:
         raise ValueError("the images have no classes: a table tells them in a column label")
     began = clock.perf_counter()
-    run = _Run(flow, found, chosen, use_classes, batch)
-    best = None
+    run = _Run(flow, found, sampler.settings(**keys, guidance=scale), use_classes, batch)
+    how: dict[str, Any] = {
+        "attribute": attribute,
+        "direction": direction,
+        "model": flow_digest(flow),
+        "guidance": scale,
+    }
+    tried: list[Candidate] = []
     if time is None:
         encoded = run.encode((*times, 1.0), space, check=16)
-        tried = candidates(
-            encoded, found.positive, run.walk, attribute=attribute, strength=strength, others=found.others,
-            direction=direction, model=flow_digest(flow), guidance=float(scale),
-        )  # fmt: skip
+        tried = candidates(encoded, found.positive, run.walk, strength=strength, others=found.others, **how)
         best = mixing_time(tried)
         boundary = best.boundary
     else:
-        encoded, tried = run.encode([time], space), []
-        boundary = editing.fit_boundary(
-            encoded.points[time], found.positive, attribute=attribute, time=time, direction=direction, space=space,
-            model=flow_digest(flow), guidance=float(scale),
-        )  # fmt: skip
+        encoded, best = run.encode([time], space), None
+        boundary = editing.fit_boundary(encoded.points[time], found.positive, time=time, space=space, **how)
     seconds = clock.perf_counter() - began
     boundary.save(out)
     print(f"{len(found.images)} images, encoded with {encoded.nfe} evaluations each; {seconds:.1f} seconds")
@@ -126,6 +119,18 @@ def fit_boundary(
     std = f"a standard deviation of the distance is {boundary.std:.3g}"
     print(f"{attribute} at t = {boundary.time:g}: {boundary.accuracy:.1%} of held-out images on their side; {std}")
     return FittedBoundary(boundary, tried)
+
+
+def _guidance(flow: CouplingFlow, chosen: Sampling, use_classes: bool) -> float:
+    """The scale under which the flow is asked: the chosen one where it is told the class of each image."""
+    if use_classes and not knows_classes(flow):
+        raise ValueError("this model is told no classes: leave --use-classes out")
+    if not use_classes and tells_class(flow, 0.0):
+        raise ValueError("this model was trained with the class of every image: tell it, --use-classes")
+    scale = chosen.guidance if use_classes else 0.0 if flow.conditions.droppable else 1.0
+    if not isinstance(scale, int | float):
+        raise ValueError(f"a boundary is fitted under one scale of guidance; got {scale}")
+    return float(scale)
 
 
 @dataclass(frozen=True)
