@@ -17,7 +17,7 @@ from cfmrestore.engine.jobs import track
 from cfmrestore.engine.panels import caption, middle, stack, to_pixels, write_jpeg, write_png
 from cfmrestore.evaluation.metric_names import metric_config
 from cfmrestore.evaluation.metrics.evaluator import RestorationEvaluator
-from cfmrestore.imageio import list_images, read_image
+from cfmrestore.imageio import read_image, some_images
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.ops.resize import resize
 from cfmrestore.ops.rng import ImageRng
@@ -94,9 +94,7 @@ def lifting(
     restorer = Restorer.from_pretrained(model, device=device, encoder={"path": encoder} if encoder else None)
     if restorer.scale == 1 or restorer.flow.encoder.affine:
         raise ValueError(f"{model} enlarges no latents of an autoencoder: name a flow that does")
-    files = list_images(Path(photographs), split)
-    count = len(files) if count is None else min(count, len(files))
-    files = [files[i * len(files) // count] for i in range(count)]
+    files = some_images(photographs, split, count)
     name = {file: file.relative_to(photographs).as_posix() for file in files}
     cases = [_case(name[file], file, seed, restorer, shrink) for seed, file in enumerate(files)]
     rows: dict[str, dict[str, float | None]] = {}

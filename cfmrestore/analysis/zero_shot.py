@@ -16,7 +16,7 @@ from cfmrestore.engine.jobs import track
 from cfmrestore.engine.panels import caption, middle, stack, to_pixels, write_jpeg
 from cfmrestore.evaluation.functional.haarpsi import haarpsi
 from cfmrestore.evaluation.functional.psnr import psnr
-from cfmrestore.imageio import list_images, read_image
+from cfmrestore.imageio import read_image, some_images
 from cfmrestore.imageio.atomic import write_text
 from cfmrestore.ops.holes import fill_mean
 from cfmrestore.ops.resize import resize
@@ -124,9 +124,7 @@ def zero_shot(
         raise ValueError(f"unknown tasks {', '.join(unknown)}; known are {', '.join(TASKS)}")
     if page is not None:
         fill(page, "zero-shot", "", check=True)
-    files = list_images(Path(photographs), split)
-    count = min(count, len(files))
-    files = [files[i * len(files) // count] for i in range(count)]
+    files = some_images(photographs, split, count)
     restorer = ZeroShotRestorer.from_pretrained(model, steps=steps, device=device)
     tables: list[str] = []
     details: list[np.ndarray] = []

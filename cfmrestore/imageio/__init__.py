@@ -11,6 +11,7 @@ from cfmrestore.imageio.reading import (
     read_label_map,
     read_picture,
     read_size,
+    some_images,
 )
 from cfmrestore.imageio.writing import SUFFIXES, canvas, check_writable, write_picture
 
@@ -31,6 +32,7 @@ __all__ = [
     "read_label_map",
     "read_picture",
     "read_size",
+    "some_images",
     "to_pil",
     "write_picture",
 ]

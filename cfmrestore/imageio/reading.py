@@ -107,6 +107,13 @@ def list_images(root: str | Path, split: str = "all") -> list[Path]:
     return chosen
 
 
+def some_images(root: str | Path, split: str = "all", count: int | None = None) -> list[Path]:
+    """So many of the image files below a folder, at most, evenly out of all."""
+    files = list_images(root, split)
+    count = len(files) if count is None else min(count, len(files))
+    return [files[i * len(files) // count] for i in range(count)]
+
+
 def images_by_name(root: str | Path) -> dict[str, Path]:
     """The image files below a folder by their paths there without the endings, which no two share; or a file alone."""
     root = Path(root)

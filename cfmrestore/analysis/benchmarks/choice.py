@@ -13,7 +13,7 @@ from cfmrestore.degradations import Compose
 from cfmrestore.engine.jobs import track
 from cfmrestore.engine.panels import middle
 from cfmrestore.evaluation.functional.psnr import psnr
-from cfmrestore.imageio import Metadata, Picture, list_images, read_image
+from cfmrestore.imageio import Metadata, Picture, read_image, some_images
 from cfmrestore.imageio.picture import from_planes
 from cfmrestore.ops.resize import resize
 from cfmrestore.ops.rng import ImageRng, key_of, mix
@@ -76,9 +76,7 @@ def benchmark_choice(
     subsets = itertools.chain.from_iterable(itertools.combinations(KINDS, n) for n in range(len(KINDS) + 1))
     names = dict.fromkeys([*(covering(subset, scale) for subset in subsets), *models])
     restorers = {name: Restorer.from_pretrained(name, device="cpu") for name in names}
-    files = list_images(Path(photographs), split)
-    count = min(count, len(files))
-    files = [files[i * len(files) // count] for i in range(count)]
+    files = some_images(photographs, split, count)
     rows = []
     for index, file in enumerate(track(files)):
         kind = kinds[(index + seed) % len(kinds)]
