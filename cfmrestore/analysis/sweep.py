@@ -55,7 +55,7 @@ def sweep(
         solvers: Their names.
         intervals: How many the grid has.
         seeds: Of the noise that a restoration starts at.
-        fidelities: From 0, the most detailed, to 1, the closest to the input, which does not depend on solver and
+        fidelities: From 0, the most detailed, to 1, the most faithful, which does not depend on solver and
             intervals and is measured once; by default the config's.
         benchmark: NAME=FOLDERS, in place of the config's test set.
         protocol: How images are compared, in place of the config's.

@@ -63,7 +63,7 @@ def _add_zero_shot(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_look(group: argparse._ArgumentGroup) -> None:
-    fidelity = "0 the most detailed, 1 the closest to the input (default: the model's); 0,0.5,1 makes each"
+    fidelity = "0 the most detailed, 1 the most faithful (default: the model's); 0,0.5,1 makes each"
     group.add_argument("--fidelity", type=common.numbers, metavar="F", help=fidelity)
     group.add_argument("--num-intervals", type=int, metavar="N", help="steps of the solver")
     group.add_argument("--solver", metavar="NAME", help="Euler, Heun, ...")

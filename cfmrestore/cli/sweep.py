@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--solvers", nargs="+", default=["Euler", "Heun"], metavar="NAME", help="default: Euler Heun")
     parser.add_argument("--intervals", nargs="+", type=int, default=[1, 2, 4, 8], metavar="N", help="default: 1 2 4 8")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="N", help="of the noise at the start")
-    fidelity = "0 the most detailed, 1 the closest to the input"
+    fidelity = "0 the most detailed, 1 the most faithful"
     parser.add_argument("--fidelity", dest="fidelities", nargs="+", type=float, metavar="F", help=fidelity)
     parser.add_argument("--benchmark", metavar="NAME=FOLDERS", help="in place of the config's test set, as in test.py")
     common.add_metric_flags(parser)

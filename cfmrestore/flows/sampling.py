@@ -64,7 +64,7 @@ class Sampling:
         num_intervals: Intervals of the grid, in each of which a solver may evaluate several times; None takes the
             grid's own number.
         seed: Another one starts at other noise.
-        fidelity: From 0, the most detailed, to 1, the closest to the input.
+        fidelity: From 0, the most detailed, to 1, the most faithful.
         even_dial: Mix mean and sample so that equal steps of the fidelity are equal steps of the squared error; where a
             flow map has a dial of its own nothing is mixed.
         noise: Factor on the noise at the start; less of it makes a smoother result.

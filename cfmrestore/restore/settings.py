@@ -26,7 +26,7 @@ class Settings:
         seed: Another one draws other detail.
         solver: Name or config of the solver.
         num_intervals: Steps that the solver takes; more of them draw more detail.
-        fidelity: From 0, the most detailed, to 1, the closest to the input.
+        fidelity: From 0, the most detailed, to 1, the most faithful: the mean of what may have been there.
         noise: Factor on the noise at the start.
         consistency: Make the result, shrunk bicubically, equal the input, to half a level but at edges between black
             and white; for whole scales, and inputs that were shrunk and nothing else.

@@ -1,4 +1,4 @@
-# Inpainting of photographs on wavelet latents, in half an hour on two cores: the path starts at the image with its
+# Inpainting of photographs on wavelet latents, in half an hour on a core: the path starts at the image with its
 # holes filled from their rims and some noise, and not at noise alone. It runs on the bundled photographs, and on your
 # own with --cfg-options data_root=FOLDER. Fill holes with: tools/inpaint.py photo.png mask.png --model work_dirs/...
 _base_ = "../_base_/default_runtime.py"
