@@ -13,7 +13,8 @@ JPEG is seen in the small image alone: how empty the high frequencies of its blo
 their coefficients lie, 100 where they lie by none.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,9 +22,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from cfmrestore.engine.config.presets import load_preset
+from cfmrestore.engine.config.presets import Preset, load_preset
 from cfmrestore.engine.jobs import track
-from cfmrestore.evaluation.folders import ImageFiles, load_image, match_files
+from cfmrestore.evaluation.folders import load_image, match_files
+from cfmrestore.imageio.atomic import check_free
 from cfmrestore.ops.jpeg_traces import jpeg_grid, jpeg_quality
 from cfmrestore.ops.resize import infer_scale, resize
 from cfmrestore.ops.rng import ImageRng, key_of
@@ -37,6 +39,7 @@ FREQUENCIES = (EDGES[1:] + EDGES[:-1]) / 2
 _FITTED = (FREQUENCIES > 0.05) & (FREQUENCIES < 0.3)
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 _SMALLEST = 48
+_LEAST = 1e-3  # deviation of an image in [0, 1] that shows anything
 _REACH = 4  # pixels of the linear filter to each side
 _FLAT = 0.3  # share of the pixels that count as flat
 _UNCOMPRESSED = 100
@@ -117,25 +120,34 @@ def _spectrum(y: Plane) -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.array([power[(radius >= a) & (radius < b)].mean() for a, b in pairwise(EDGES)])
 
 
-def pairs_of(high: str | Path, low: str | Path, every: int) -> Iterator[tuple[Image, Image]]:
-    """Pairs of two folders, by their names."""
-    files: list[ImageFiles] = list(match_files({"high": high, "low": low}).values())
-    for pair in track(files[::every], "pairs"):
-        yield load_image(pair["high"])[None], load_image(pair["low"])[None]
+def pairs_of(high: str | Path, low: str | Path, every: int) -> Iterator[tuple[str, Image, Image]]:
+    """Pairs of two folders, and their names."""
+    files = list(match_files({"high": high, "low": low}).items())
+    for name, pair in track(files[::every], "pairs"):
+        yield name, load_image(pair["high"])[None], load_image(pair["low"])[None]
 
 
-def made_pairs(high: str | Path, preset: str, every: int) -> Iterator[tuple[Image, Image]]:
+def made_pairs(high: str | Path, preset: str, chain: Preset, every: int) -> Iterator[tuple[str, Image, Image]]:
     """The same large images, and what a preset of degradations makes of them."""
-    chain = load_preset(preset)
-    for files in track(list(match_files({"high": high}).values())[::every], preset):
+    for name, files in track(list(match_files({"high": high}).items())[::every], preset):
         path, scale = files["high"], int(chain.scale)
         image = load_image(path)[None]
         height, width = (side // scale * scale for side in image.shape[-2:])
-        yield image[..., :height, :width], chain.degradation(image[..., :height, :width], ImageRng([key_of(path.name)]))
+        yield (
+            name,
+            image[..., :height, :width],
+            chain.degradation(image[..., :height, :width], ImageRng([key_of(path.name)])),
+        )
 
 
 def degradation_law(
-    high: str | Path, low: str | Path, out: str | Path, *, presets: tuple[str, ...] = (), every: int = 1
+    high: str | Path,
+    low: str | Path,
+    out: str | Path,
+    *,
+    presets: Sequence[str] = (),
+    every: int = 1,
+    overwrite: bool = False,
 ) -> str:
     """The laws of pairs, and of what presets make of their large images: a table, and the transfers as a picture.
 
@@ -145,14 +157,35 @@ def degradation_law(
         out: The picture.
         presets: Of degradations, whose laws stand beside.
         every: Look at every so many pairs, by their names.
+        overwrite: Replace a file that is there.
     """
     if Path(out).suffix != ".png" or every < 1:
         raise ValueError(f"the picture is a .png file, and every a number from 1; got {str(out)!r} and {every}")
-    laws = {"pairs": [law_of_pair(*pair) for pair in pairs_of(high, low, every)]}
-    for preset in presets:
-        laws[preset] = [law_of_pair(*pair) for pair in made_pairs(high, preset, every)]
+    check_free([Path(out)], overwrite)
+    chains = {preset: load_preset(preset) for preset in presets}
+    laws = {"pairs": _laws(pairs_of(high, low, every))}
+    for preset, chain in chains.items():
+        laws[preset] = _laws(made_pairs(high, preset, chain, every))
     draw(laws, Path(out))
     return table(laws)
+
+
+def _laws(pairs: Iterable[tuple[str, Image, Image]]) -> list[Law]:
+    """Of each pair that has any detail; what is wrong with one is said by its name."""
+    found, flat = [], list[str]()
+    for name, high, low in pairs:
+        try:
+            if min(float(image.std()) for image in (high, low)) < _LEAST:
+                flat.append(name)
+            else:
+                found.append(law_of_pair(high, low))
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+    if flat:
+        print(f"left out, since there is nothing in them: {', '.join(flat)}", file=sys.stderr)
+    if not found:
+        raise ValueError("no pair has any detail, by which a law is told")
+    return found
 
 
 def table(laws: Mapping[str, Sequence[Law]]) -> str:

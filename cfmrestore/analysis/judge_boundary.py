@@ -1,7 +1,7 @@
 """How far boundaries reach: pictures are moved toward the other side, and a network that knows none of it judges."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from cfmrestore.editing import Boundary, BoundaryEdits, boundary_edit
 from cfmrestore.engine.jobs import track
 from cfmrestore.engine.panels import caption, stack, to_pixels, write_png
 from cfmrestore.features import Extractor
+from cfmrestore.imageio.atomic import check_free
 from cfmrestore.registry import FEATURES, find_class, load_plugins
 from cfmrestore.reports.markdown import markdown_table
 from cfmrestore.reports.nearest import open_pictures
@@ -65,6 +66,7 @@ def judge_boundary(
     solver: str | None = None,
     num_intervals: int | None = None,
     sheet: str | Path | None = None,
+    overwrite: bool = False,
     device: str = "auto",
 ) -> list[Judged]:
     """Move pictures across each boundary, and count what a network sees in them before and after.
@@ -81,16 +83,18 @@ def judge_boundary(
         solver: Its name; by default the model's.
         num_intervals: Intervals from t = 0 to 1; by default the model's.
         sheet: A PNG file of some of the pictures.
+        overwrite: Replace a file that is there.
         device: As for ``Sampler``.
     """
     if count < 2 or not strengths or min(strengths) <= 0:
         raise ValueError(f"count is 2 or more, strengths are positive; got {count} and {list(strengths)}")
+    check_free([] if sheet is None else [Path(sheet)], overwrite)
     load_plugins()
     sampler = Sampler.from_pretrained(model, device=device, precision="fp32")
     network = find_class({"type": judge}, FEATURES).load().to(sampler.device)
     pictures = _open(data)
-    images = pictures.images.to(sampler.device)
-    before, doubtful = network.attributes(images), network.doubtful(images)
+    parts = [part.to(sampler.device) for part in pictures.images.split(_BATCH)]
+    before, doubtful = _together(map(network.attributes, parts)), _together(map(network.doubtful, parts))
     settings = {"solver": solver, "num_intervals": num_intervals}
     kept = [Boundary.load(file) for file in keep]
     trial = _Trial(sampler, network, settings, pictures, before, doubtful, kept, strengths, count)
@@ -99,6 +103,12 @@ def judge_boundary(
     if sheet is not None:
         write_png(sheet, stack([one.sheet for one in judged]))
     return judged
+
+
+def _together(parts: Iterable[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """What is seen in all pictures, of what is seen in parts of them."""
+    seen = list(parts)
+    return {name: torch.cat([one[name] for one in seen]) for name in seen[0]}
 
 
 def report(judged: Sequence[Judged], strengths: Sequence[float]) -> str:
@@ -169,7 +179,7 @@ class _Trial:
                 third.append(torch.stack([self._third(one, name, against) for one in seen]))
                 errors.append(float(done.error.max()))
                 moved.append(done.edits[0].nfe)
-                columns.append([self.pictures.images[rows], *(one.image.cpu() for one in done.edits)])
+                columns.append([self.pictures.images[rows.cpu()], *(one.image.cpu() for one in done.edits)])
         stays, sure = torch.cat(same, dim=2).double(), torch.cat(clear, dim=1).double()
         return Judged(
             boundary,

@@ -21,7 +21,7 @@ from cfmrestore.flows.sampling import Sampling
 from cfmrestore.flows.sampling_flow import evaluations
 from cfmrestore.former_names import update_names
 from cfmrestore.imageio import list_images, read_image
-from cfmrestore.imageio.atomic import atomic
+from cfmrestore.imageio.atomic import atomic, check_free
 from cfmrestore.registry import COUPLINGS, check_keys, find_class, load_plugins
 from cfmrestore.reports.figures import new_figure, save_figure
 from cfmrestore.reports.json_csv import write_csv, write_json
@@ -48,6 +48,7 @@ def publish(
     encoder: str | None = None,
     half: bool = False,
     average: Sequence[str | Path] = (),
+    overwrite: bool = False,
 ) -> Path:
     """Write ``NAME.safetensors`` with its config, ``NAME.csv`` and ``NAME.png``, and its card in ``models.json``.
 
@@ -64,6 +65,7 @@ def publish(
         encoder: Where others find its autoencoder, in place of the folder here: ``org/name`` of a hub.
         half: Store the weights in 16 bits, half the bytes; refused where a restored picture differs by half a level.
         average: Other models of the same network, each found as ``work_dir`` is: what is written is the mean of all.
+        overwrite: Replace a model of that name that lies in the folder.
     """
     from safetensors.torch import save_file
 
@@ -72,6 +74,7 @@ def publish(
         raise ValueError(f"a model's name is a word such as cfm-x4; got {name!r}")
     said = _said(card or {})
     path, out = stages.find_model(work_dir), Path(out)
+    check_free([out / f"{name}.safetensors"], overwrite)
     checkpoint = checkpoints.load(path)
     meta = checkpoint["meta"]
     if not isinstance(meta.get("model"), Mapping):
@@ -81,17 +84,18 @@ def publish(
     weights = _mean(states, [work_dir, *average])
     provenance = {key: meta[key] for key in _PROVENANCE if key in meta}
     log, file = _log_of(path), out / f"{name}.safetensors"
-    write_csv(out / f"{name}.csv", _lines(log))
-    draw_training(log, out / f"{name}.png", name)
     about = {"meta": json.dumps({"name": name, **provenance, "model": model})}
     if half:
         weights = _halved(weights, about)
+    write_csv(out / f"{name}.csv", _lines(log))
+    draw_training(log, out / f"{name}.png", name)
     with atomic(file) as unfinished:
         save_file(weights, unfinished, metadata=about)
     own, cards = model_zoo.cards(path.parent).get(path.stem, {}), model_zoo.cards(out)
     former = {key: value for key, value in cards.get(name, {}).items() if key != "weights"}
     entry = {**former, **own, **said, **provenance, **_counted(weights, file, model)}
-    figures = {**former.get("figures", {}), **own.get("figures", {})}
+    is_same = not average and not sampling
+    figures = dict(own.get("figures", {})) if is_same else {}  # of other weights and samplings they say nothing
     figures.pop("evaluations", None)
     entry["figures"] = figures | _evaluations(model)
     if average:
@@ -207,13 +211,25 @@ def read_log(work_dir: Path) -> Log:
     """Learning rate, losses and metrics by iteration; of what was done twice, after a resumption, the second time."""
     log: Log = {}
     for path in sorted(work_dir.glob("*/vis_data/scalars.json")):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            entry = json.loads(line)
+        *whole, last = path.read_text(encoding="utf-8").split("\n")
+        for number, line in enumerate([*whole, *([last] if _is_json(last) else [])], 1):  # a kill may cut the last off
+            try:
+                entry = json.loads(line)
+            except ValueError as error:
+                raise ValueError(f"{path}, line {number}: {error}") from error
             numbers = {k: v for k, v in entry.items() if k not in _LEFT_OUT and isinstance(v, int | float)}
             log.setdefault(int(entry["step"]), {}).update(numbers)
     if not log:
         raise ValueError(f"{str(work_dir)!r} holds no log of a training (TIME/vis_data/scalars.json)")
     return dict(sorted(log.items()))
+
+
+def _is_json(line: str) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
 
 
 def _lines(log: Log) -> Iterator[list[Any]]:

@@ -4,7 +4,6 @@ import json
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from cfmrestore import model_zoo
-from cfmrestore._version import __version__
+from cfmrestore.analysis.commit import commit_of_checkout
 from cfmrestore.apis.degrade import degrade
 from cfmrestore.apis.evaluate import evaluate_folders
 from cfmrestore.apis.restore import restore
@@ -93,11 +92,10 @@ def _described(model: str, measured: Mapping[str, Rows]) -> dict[str, Any]:
         name: {title: {key: format_number(row.get(key)) for key in columns[name]} for title, row in rows.items()}
         for name, rows in measured.items()
     }
-    git = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
     return {
         "what": f"The model `{model}`: {model_zoo.cards().get(model, {}).get('what', 'not a bundled one')}",
         "command": shlex.join(["python", *sys.argv]),
-        "commit": subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip() or __version__,
+        "commit": commit_of_checkout(),
         "protocol": "classic_y",
         "tables": tables,
     }

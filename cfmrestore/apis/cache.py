@@ -16,6 +16,9 @@ from cfmrestore.hub import read_meta
 from cfmrestore.registry import DATASETS, MODELS, load_plugins
 from cfmrestore.restore import stages
 
+_OF_TRAINING = set(stages.TRAINING) - {"data_preprocessor"}
+"""Keys of a model that encode nothing."""
+
 Config = dict[str, Any]
 
 
@@ -75,6 +78,11 @@ def write_cache(
         model["data_preprocessor"] = _degraded_by(degradation, model)
     photographs = _photographs(_one_of(own, dataset), images, crop)
     flow = MODELS.build(model).to(device_of_process(device)).eval()
+    if (trained := _digest_of(source)) not in (None, flow.encoder.digest()):
+        raise ValueError(
+            f"{source} was trained in the space of another encoder ({trained}; here {flow.encoder.digest()}): its "
+            "latents would not fit"
+        )
     data = DATASETS.build(photographs, default_args={"seed": own_seed if seed is None else seed})
     entries = CacheSource(flow, data, photographs, degradations=degradations, parts=parts, dtype=dtype)
     writer = CacheWriter(entries, Path(out), versions=crops * degradations, shard=shard, batch=batch, workers=workers)
@@ -100,7 +108,18 @@ def _configs(source: str | Path, options: Mapping[str, Any] | None) -> tuple[Con
     model = read_meta(file).get("model")
     if model is None:
         raise ValueError(f"{file} does not say which model it is of: name the config of its training")
-    return update_names(dict(model), warn=False), None, 0
+    encoding = {key: value for key, value in model.items() if key not in _OF_TRAINING}
+    return update_names(encoding, warn=False), None, 0
+
+
+def _digest_of(source: str | Path) -> str | None:
+    """Of the encoder with which a model was trained, where one is named that says it."""
+    if str(source).endswith(".py"):
+        return None
+    found: str | None = (
+        read_meta(stages.find_model(source).with_suffix(".safetensors")).get("encoder", {}).get("digest")
+    )
+    return found
 
 
 def _degraded_by(preset: str, model: Mapping[str, Any]) -> Config:

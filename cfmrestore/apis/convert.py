@@ -18,7 +18,7 @@ from cfmrestore.engine.conversion.formats import (
     read_sit,
 )
 from cfmrestore.hub import file_digest
-from cfmrestore.imageio.atomic import atomic
+from cfmrestore.imageio.atomic import atomic, check_free
 from cfmrestore.networks.diffusers_folder import read_folder, weights_file
 from cfmrestore.networks.diffusion_velocity import PREDICTIONS
 from cfmrestore.ops.diffusion_schedule import alpha_bar
@@ -50,6 +50,7 @@ def convert(
     heads: int | None = None,
     schedule: str | None = None,
     prediction: str | None = None,
+    overwrite: bool = False,
 ) -> Path:
     """Write the weights of another project's checkpoint with the description of a model; nothing in it is executed.
 
@@ -67,6 +68,7 @@ def convert(
         heads: Attention heads, where they are not the published ones.
         schedule: The noise table of a diffusion model whose file does not say it: "linear", "squared_cosine" ...
         prediction: What it predicts: "noise", "velocity" or "data".
+        overwrite: Replace a file that is there, which must not be the one that is read.
     """
     from safetensors.torch import save_file
 
@@ -85,6 +87,9 @@ def convert(
     out = Path(out)
     if out.suffix != ".safetensors":
         raise ValueError(f"models are written as .safetensors; got {str(out)!r}")
+    if out.exists() and out.samefile(file):
+        raise ValueError(f"{file} would be replaced by what is made of it: name another file")
+    check_free([out], overwrite)
     weighed = Path(file)
     if format == "diffusers":
         contents, weighed = read_folder(weighed), weights_file(weighed)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, entry_points, requires, version
+from importlib.util import find_spec
 from typing import Any
 
 import cfmrestore
@@ -139,9 +140,9 @@ def _extras() -> dict[str, str]:
         extra = _EXTRA.search(requirement)
         if extra and extra[1] not in _HIDDEN:
             name = _NAME.match(requirement)[0]  # type: ignore[index]
-            number = _version(name)
+            number = _version(name) or ("" if find_spec(name.replace("-", "_")) is None else "here by another name")
             missing.setdefault(extra[1], []).extend([] if number else [name])
-            if number and not _fits(number, requirement):
+            if number[:1].isdigit() and not _fits(number, requirement):
                 unfit.setdefault(extra[1], []).append(f"{name} {number} is too old or too new")
     found = {}
     for title, names in missing.items():

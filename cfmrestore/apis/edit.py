@@ -1,5 +1,6 @@
 """Editing a picture, across boundaries at several strengths or to other classes: files, and a strip of them."""
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -11,7 +12,7 @@ import numpy as np
 from cfmrestore.editing import Boundary, BoundaryEdits, FlowEdit, RFInversion
 from cfmrestore.engine.jobs import track
 from cfmrestore.engine.panels import caption, framed, to_pixels, write_png
-from cfmrestore.imageio import read_image
+from cfmrestore.imageio import check_folder_writable, read_image
 from cfmrestore.imageio.atomic import check_free
 from cfmrestore.restore.editor import Editor
 
@@ -89,9 +90,12 @@ def edit(
     along = method == "boundary"
     names = [_name(value) for value in strength] if along else [f"to_{one}" for one in target]
     files, strip = [folder / f"{stem}_{name}.png" for name in names], folder / f"{stem}_strip.png"
+    if not all(map(math.isfinite, np.hstack([np.atleast_1d(value) for value in strength]) if along else ())):
+        raise ValueError(f"strengths are finite numbers; got {', '.join(names)}")
     if len({*files}) < len(files) or not files:
         raise ValueError(f"every strength and every class once; got {', '.join(names) or 'none'}")
     check_free([*files, strip], overwrite)
+    check_folder_writable(folder)
     moved, kept = ([Boundary.load(file) for file in some] for some in (boundary, keep))
     editor = Editor.from_pretrained(model, device=device, solver=solver, num_intervals=num_intervals)
     pixels = read_image(photo)

@@ -17,6 +17,7 @@ from cfmrestore.export.part_graphs import DecoderGraph, EncoderGraph, network_gr
 from cfmrestore.export.safetensors_file import write_safetensors
 from cfmrestore.export.torch_file import write_torch
 from cfmrestore.flows.coupling_flow import CouplingFlow
+from cfmrestore.imageio.atomic import check_free
 from cfmrestore.reports.json_csv import write_json
 from cfmrestore.restore import Settings
 from cfmrestore.restore.stages import find_model, load_stages
@@ -48,6 +49,7 @@ def export(
     noise_input: bool = False,
     license: str | None = None,
     author: str | None = None,
+    overwrite: bool = False,
 ) -> list[Path]:
     """Write a model in another format, and beside it a card in OpenModelDB's form; returns the files.
 
@@ -63,12 +65,17 @@ def export(
         noise_input: Take the noise of an image below fidelity 1 as a second input.
         license: Of the weights, by default what their card says; best the identifier of SPDX.
         author: Whose model it is, likewise.
+        overwrite: Replace files that are there.
     """
     file, asked = Path(out), {"fidelity": fidelity, "num_intervals": num_intervals, "color": color}
     _check_format(to, graph, file)
     if to == "safetensors" and (graph != "image" or noise_input or any(value is not None for value in asked.values())):
         raise ValueError("safetensors hold weights, and no graph: how it restores is said where they are loaded")
+    described = file.with_name(f"{file.name}.json")
+    check_free([file, described, *([file.with_suffix(".bin")] if to == "ncnn" else [])], overwrite)
     weights = find_model(model)
+    if file.exists() and file.samefile(weights):
+        raise ValueError(f"{file} would be replaced by what is made of it: name another file")
     stages = load_stages(weights)
     if len(stages) > 1:
         raise ValueError(f"{str(model)!r} is a chain of {len(stages)} models: export them one by one")
@@ -85,7 +92,6 @@ def export(
     else:
         drawn = ImageGraph(flow, sampling, noise_input=noise_input) if graph == "image" else _PARTS[graph](flow)
         files = _WRITERS[to](drawn.eval(), file, about.metadata(graph, drawn))
-    described = file.with_name(f"{file.name}.json")
     write_json(described, card(about, files))
     return [*files, described]
 

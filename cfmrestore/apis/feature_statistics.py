@@ -10,6 +10,7 @@ from cfmrestore.evaluation.functional.frechet import GaussianSums
 from cfmrestore.evaluation.metrics import ImageDigest
 from cfmrestore.evaluation.metrics.feature_space import FeatureSpace
 from cfmrestore.evaluation.metrics.reference import ReferenceSet
+from cfmrestore.imageio.atomic import check_free
 from cfmrestore.registry import load_plugins
 
 
@@ -22,6 +23,7 @@ def feature_statistics(
     patches: int = 0,
     patch_side: int = 256,
     keep_features: bool = False,
+    overwrite: bool = False,
 ) -> ReferenceSet:
     """Write the mean and the covariance of the features of all pictures of a folder.
 
@@ -34,10 +36,12 @@ def feature_statistics(
         patch_side: Side of a patch, in pixels.
         keep_features: Whether the features are written too, which KID and precision and recall need: 5 KB a picture or
             patch in EfficientNet-Lite0, 8 KB in Inception.
+        overwrite: Replace a file that is there.
     """
     load_plugins()
     if Path(out).suffix != ".safetensors":
         raise ValueError(f"the statistics are a .safetensors file; got {str(out)!r}")
+    check_free([Path(out)], overwrite)
     reference = measure_set(folder, FeatureSpace(features, weights, patches, patch_side), keep_features=keep_features)
     reference.write(out)
     return reference

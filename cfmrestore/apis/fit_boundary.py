@@ -15,6 +15,8 @@ from cfmrestore.editing import Boundary, Candidate, Encoded, candidates, encode,
 from cfmrestore.editing.encoding import walk_on
 from cfmrestore.engine.jobs import TimeLeft
 from cfmrestore.flows import CouplingFlow, Sampling
+from cfmrestore.imageio import check_folder_writable
+from cfmrestore.imageio.atomic import check_free
 from cfmrestore.reports.figures import new_figure, save_figure
 from cfmrestore.reports.markdown import markdown_table
 from cfmrestore.restore.editor import given_of, knows_classes, tells_class
@@ -53,6 +55,7 @@ def fit_boundary(
     num_intervals: int | None = None,
     batch: int = 64,
     plot: str | Path | None = None,
+    overwrite: bool = False,
     device: str = "auto",
 ) -> FittedBoundary:
     """Fit the boundary of an attribute to encoded images; no weight changes.
@@ -78,6 +81,7 @@ def fit_boundary(
         num_intervals: Intervals from t = 0 to 1; by default the model's.
         batch: Images at once.
         plot: PNG file of accuracy, error and objective over the time.
+        overwrite: Replace files that are there.
         device: As for ``Sampler``.
     """
     if time is not None and plot is not None:
@@ -86,6 +90,12 @@ def fit_boundary(
         raise ValueError("the mixing time is sought among latents: give --time in the bottleneck")
     if Path(out).suffix != ".safetensors":
         raise ValueError(f"a boundary is a file *.safetensors; got {str(out)!r}")
+    if batch < 1:
+        raise ValueError(f"a batch has 1 or more images; got {batch}")
+    files = [Path(out), *([] if plot is None else [Path(plot)])]
+    check_free(files, overwrite)
+    for file in files:
+        check_folder_writable(file.absolute().parent)
     sampler = Sampler.from_pretrained(model, device=device, precision="fp32")
     flow, keys = sampler.flow, {"solver": solver, "num_intervals": num_intervals}
     scale = _guidance(flow, sampler.settings(**keys, guidance=guidance), use_classes)

@@ -5,6 +5,7 @@ from typing import Any
 
 from cfmrestore.engine.panels import write_png
 from cfmrestore.evaluation.metrics.feature_space import FeatureSpace
+from cfmrestore.imageio.atomic import check_free
 from cfmrestore.registry import load_plugins
 from cfmrestore.reports.json_csv import write_json
 from cfmrestore.reports.markdown import markdown_table
@@ -21,6 +22,7 @@ def nearest(
     neighbors: int = 5,
     rows: int = 20,
     out: str | Path = "nearest.png",
+    overwrite: bool = False,
 ) -> dict[str, Any]:
     """Look for each generated picture in the training set; write a sheet, and the numbers as JSON beside it.
 
@@ -34,13 +36,15 @@ def nearest(
         neighbors: How many neighbors are shown.
         rows: How many pictures are shown, those that are nearest to one.
         out: The sheet, ``.png``.
+        overwrite: Replace files that are there.
     """
     load_plugins()
     if Path(out).suffix != ".png" or neighbors < 1 or rows < 1:
         raise ValueError(f"the sheet is a .png file of 1 or more neighbors and rows; got {out=}, {neighbors=}, {rows=}")
+    check_free([Path(out), Path(out).with_suffix(".json")], overwrite)
     space = None if features is None else FeatureSpace(features, weights)
     made, known = Pictures(open_pictures(generated), space), Pictures(open_pictures(train), space)
-    found = made.search(known, neighbors)
+    found = made.search(known, min(neighbors, len(known)))
     sets = {"generated": found}
     if held_out is not None:
         sets["held out"] = Pictures(open_pictures(held_out), space).search(known, 1)

@@ -20,6 +20,7 @@ from cfmrestore.engine.panels import write_png
 from cfmrestore.flows import Sampling
 from cfmrestore.hub import file_digest
 from cfmrestore.imageio import images_by_name, list_images, read_image, read_label_map
+from cfmrestore.imageio.atomic import check_free
 from cfmrestore.restore.masks import mask_files, mask_of
 from cfmrestore.restore.records import Records
 from cfmrestore.restore.sampler import Sampler, to_pil
@@ -121,6 +122,7 @@ def sample(
         raise ValueError(f"count and batch are 1 or more; got {count} and {batch}")
     sampler = Sampler.from_pretrained(model, device=device, precision=precision)
     chosen, folder = sampler.settings(**(sampling or {})), Path(out)
+    _check_sheet(folder, [images, masks, maps], overwrite)
     pictures = plan(sampler, folder, count, classes, maps, images, masks, seed)
     run = SampleRun(sampler, chosen, size, Records(folder, recipe_of(sampler, chosen, size, precision)))
     share = pictures[part[0] :: part[1]]
@@ -194,7 +196,7 @@ def draw_batch(run: SampleRun, batch: Batch) -> list[Path]:
     if first.map is not None:
         given["map"] = torch.from_numpy(read_label_map(first.map)).long()[None]
     if first.image is not None:
-        low = torch.from_numpy(read_image(first.image)).permute(2, 0, 1)[None].float() / 255
+        low = torch.tensor(read_image(first.image)).permute(2, 0, 1)[None].float() / 255
     if first.mask is not None and low is not None:
         given["mask"] = mask_of(read_image(first.mask), low)
     seeds = [one.seed for one in batch.pictures]
@@ -210,6 +212,15 @@ def draw_batch(run: SampleRun, batch: Batch) -> list[Path]:
 def sheet_of(folder: Path) -> Path:
     """The file of the sheet: beside the folder, in which whatever measures its pictures would take it for one."""
     return Path(f"{folder.resolve()}.png")
+
+
+def _check_sheet(folder: Path, read: Sequence[str | Path | None], overwrite: bool) -> None:
+    """The sheet replaces that of the folder's pictures alone, and never what it is made of."""
+    sheet = sheet_of(folder)
+    if any(sheet.resolve() == Path(one).resolve() for one in read if one is not None):
+        raise ValueError(f"{sheet} would be replaced by the sheet of {folder}: name another folder (--out)")
+    if not Records(folder, {}).is_used:
+        check_free([sheet], overwrite)
 
 
 def write_grid(file: Path, pictures: Sequence[Path]) -> None:

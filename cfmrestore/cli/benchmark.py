@@ -44,13 +44,13 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config", nargs="?", default="configs/cfm_realsr_tiny.py")
+    parser.add_argument("config", nargs="?", default="cfmrestore::cfm_realsr_tiny.py")
     parser.add_argument("--iterations", type=int, default=60)
     common.add_config_flags(parser)
 
 
 def _add_ranks(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config", nargs="?", default="configs/cfm_realsr_tiny.py")
+    parser.add_argument("config", nargs="?", default="cfmrestore::cfm_realsr_tiny.py")
     parser.add_argument("--ranks", type=int, default=2, metavar="N", help="processes (default: 2)")
     words = ("ddp", "zero1", "fsdp")
     parser.add_argument("--strategies", nargs="+", choices=words, default=["ddp"], help="default: ddp")
@@ -72,7 +72,7 @@ def _add_metrics(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_network(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config", nargs="?", default="configs/cfm_x4.py")
+    parser.add_argument("config", nargs="?", default="cfmrestore::cfm_x4.py")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: cpu")
     parser.add_argument("--side", type=int, default=64, help="of the latents (default: 64)")
     parser.add_argument("--batches", nargs="+", type=int, default=[1], metavar="N", help="default: 1")
@@ -86,7 +86,7 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
 
 def _add_restore(parser: argparse.ArgumentParser) -> None:
     model = "a checkpoint, or an untrained config"
-    parser.add_argument("model", nargs="?", default="configs/cfm_realsr.py", help=model)
+    parser.add_argument("model", nargs="?", default="cfmrestore::cfm_realsr.py", help=model)
     parser.add_argument("--side", type=int, default=1024, help="of the result, in pixels (default: 1024)")
     memory = "measure peak memory at these"
     parser.add_argument("--memory", dest="sides", nargs="*", type=int, default=[], metavar="SIDE", help=memory)
@@ -117,7 +117,7 @@ def _add_backends(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_latents(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config", nargs="?", default="configs/cfm_x4.py")
+    parser.add_argument("config", nargs="?", default="cfmrestore::cfm_x4.py")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: cpu")
     parser.add_argument("--side", type=int, default=32, help="of the latents (default: 32)")
     parser.add_argument("--batch", type=int, default=1, help="latents (default: 1)")
@@ -138,7 +138,7 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_profile(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config", nargs="?", default="configs/cfm_realsr_tiny.py")
+    parser.add_argument("config", nargs="?", default="cfmrestore::cfm_realsr_tiny.py")
     parser.add_argument("--iterations", type=int, default=10, help="training steps (default: 10)")
     common.add_config_flags(parser)
 

@@ -10,6 +10,7 @@ from typing import Any
 from cfmrestore.process import cores, is_quiet
 
 MODEL = "a bundled model, a checkpoint, a work directory, or org/name of a hub"
+_THREADS = 8
 CONFIG = "a .py file, or cfmrestore::NAME.py of the package: a name that is none lists them"
 
 
@@ -34,6 +35,11 @@ def add_metric_flags(parser: argparse.ArgumentParser) -> None:
     metrics = "in place of the config's: psnr ssim lpips fid ..."
     parser.add_argument("--metrics", nargs="+", metavar="NAME", help=metrics)
     parser.add_argument("--weights", metavar="FOLDER", help="of networks that metrics need (default: torch's cache)")
+
+
+def add_overwrite_flag(parser: argparse._ActionsContainer) -> None:
+    """Of commands that write what they are told to."""
+    parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
 
 
 def add_output_flags(parser: argparse.ArgumentParser, *, json: bool) -> None:
@@ -188,8 +194,9 @@ def use_threads(count: int | None) -> None:
     Sums are in another order on another number of threads, and torchrun allows its processes one: only so do one
     process and many write the same bytes.
     """
-    if count is not None and count < 1:
-        raise ValueError(f"threads must be 1 or more; got {count}")
+    most = _THREADS * cores()
+    if count is not None and not 1 <= count <= most:
+        raise ValueError(f"threads must be 1 or more, at most {most} here; got {count}")
     import torch
 
     torch.set_num_threads(count or cores())

@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("file", help="its checkpoint, or weights as safetensors; of diffusers and of shards the folder")
     parser.add_argument("out", help="the .safetensors to write; of a checkpoint the .pth, or the folder of shards")
+    common.add_overwrite_flag(parser)
     parser.add_argument("--weights", choices=("ema", "model"), help="of a file with both (default: ema)")
     parser.add_argument("--encoder", metavar="PATH", help="folder or hub id of the autoencoder")
     parser.add_argument("--image-size", type=int, metavar="PIXELS", help="side of the images (default: as trained)")

@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--presets", nargs="+", default=[], metavar="NAME", help=help_)
     parser.add_argument("--every", type=int, default=1, metavar="N", help="look at every N-th pair (default: at all)")
     parser.add_argument("--out", default="degradation_law.png", metavar="FILE.png", help="(default: %(default)s)")
+    common.add_overwrite_flag(parser)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     noise = "below fidelity 1, take the noise as a second input in place of one that comes again"
     parser.add_argument("--noise-input", action="store_true", help=noise)
     said = "of the file's metadata and card (default: what the model's own card says)"
+    common.add_overwrite_flag(parser)
     parser.add_argument("--license", metavar="NAME", help=f"{said}; best an SPDX identifier, such as Apache-2.0")
     parser.add_argument("--author", metavar="NAME", help=said)
 

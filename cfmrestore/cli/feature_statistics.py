@@ -13,6 +13,7 @@ READS = ("folder",)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", help="the pictures")
     parser.add_argument("--out", metavar="FILE.safetensors", required=True)
+    common.add_overwrite_flag(parser)
     parser.add_argument("--features", default="InceptionV3", help="InceptionV3 (default), EfficientNetLite, ...")
     parser.add_argument("--weights", metavar="FILE", help="of the network (default: torch's cache, or its package)")
     parser.add_argument("--patches", type=int, default=0, metavar="N", help="patches a picture (default: 0, the whole)")
@@ -31,5 +32,6 @@ def run(args: argparse.Namespace) -> None:
         patches=args.patches,
         patch_side=args.patch_side,
         keep_features=args.keep_features,
+        overwrite=args.overwrite,
     )
     common.say(f"{args.out}: {reference.num_images} pictures, sha256 {reference.images_sha256[:12]}")

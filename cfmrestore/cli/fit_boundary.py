@@ -16,6 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", nargs="+", metavar="DATA", help=help_)
     parser.add_argument("--attribute", required=True, metavar="NAME", help="of the table, or that of the first folder")
     parser.add_argument("--out", required=True, metavar="FILE.safetensors", help="file of the boundary")
+    common.add_overwrite_flag(parser)
     images = parser.add_argument_group("the images")
     images.add_argument("--against", metavar="NAME", help="attribute of the other side (default: not to have it)")
     images.add_argument("--table", metavar="FILE", help="CSV, or CelebA's list (default: the CSV file in the folder)")

@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--solver", metavar="NAME", help="Euler, Heun, RK4 ... (default: the model's)")
     parser.add_argument("--num-intervals", type=int, metavar="N", help="steps of the solver from t = 0 to 1")
     parser.add_argument("--sheet", metavar="FILE.png", help="some of the pictures, and below them at each strength")
+    common.add_overwrite_flag(parser)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
     parser.add_argument("--threads", type=int, metavar="N", help="on a CPU (default: all cores)")
 

@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rows", type=int, default=20, metavar="N", help="of the sheet, nearest first (default: 20)")
     help_ = "the sheet; its numbers are written beside it as JSON (default: nearest.png)"
     parser.add_argument("--out", default="nearest.png", metavar="FILE.png", help=help_)
+    common.add_overwrite_flag(parser)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--half", action="store_true", help=help_)
     average = "other models of the same network, trained on from one another: publish the mean of all weights"
     parser.add_argument("--average", nargs="+", default=[], metavar="MODEL", help=average)
+    common.add_overwrite_flag(parser)
     group = parser.add_argument_group("repositories")
     group.add_argument("--pictures", nargs="+", default=[], metavar="FILE", help="of its results, for its page")
     group.add_argument("--push", metavar="ORG/NAME", help="to the hub (HF_ENDPOINT), in one commit")
@@ -65,6 +66,6 @@ def run(args: argparse.Namespace) -> None:
 def _run_collection(args: argparse.Namespace, keys: dict[str, Any]) -> None:
     from cfmrestore.analysis.publish import publish, summary
 
-    file = publish(args.work_dir, args.name, args.out, **keys)
+    file = publish(args.work_dir, args.name, args.out, overwrite=args.overwrite, **keys)
     print(summary(args.name, args.out))
     print(f"{file}, {file.stat().st_size / 2**20:.1f} MiB; look at {file.with_suffix('.png')}")

@@ -106,12 +106,14 @@ def check_digest(encoder: Encoder) -> None:
     """The digest is the same again, and another with another weight or scale."""
     changed = copy.deepcopy(encoder)
     require(changed.digest() == encoder.digest(), "a copy has another digest")
-    if weights := list(changed.parameters()):
-        weights[-1].data += 1e-3
-        require(changed.digest() != encoder.digest(), "another weight has the same digest")
-    changed = copy.deepcopy(encoder)
-    changed.scale = 3.0
-    require(changed.digest() != encoder.digest(), "another scale has the same digest: it stands in extra_repr")
+    for name, weight in changed.named_parameters():
+        weight.data += 1e-3
+        require(changed.digest() != encoder.digest(), f"another {name} has the same digest")
+        weight.data -= 1e-3
+    for name, value in (("scale", 1.5 * encoder.scale), ("shift", encoder.shift + 0.5)):
+        changed = copy.deepcopy(encoder)
+        setattr(changed, name, value)
+        require(changed.digest() != encoder.digest(), f"another {name} has the same digest: it stands in extra_repr")
 
 
 def check_standardization(encoder: Encoder) -> None:
@@ -132,13 +134,34 @@ def check_affine(encoder: Encoder) -> str | None:
     return None
 
 
+def check_reach(encoder: Encoder) -> str | None:
+    """Where reach says a distance: nothing that is farther away matters, of the image or of the latent."""
+    if encoder.reach is None:
+        return "reach is None: it sees far, and tiles overlap"
+    far, m = 1 + encoder.reach, encoder.downscale
+    for dim in (-1, -2):
+        size = [2, 2]
+        size[dim] = far + 1
+        image = torch.rand(1, 3, size[0] * m, size[1] * m, generator=torch.Generator().manual_seed(3))
+        other = image.clone()
+        other.narrow(dim, far * m, m).mul_(0.5)
+        near, moved = (encoder.moments(one).narrow(dim, 0, 1) for one in (image, other))
+        require(close(near, moved), f"pixels {far} latent samples away matter, and reach says {encoder.reach}")
+        latent = encoder.encode(image, stream(1))
+        changed = latent.clone()
+        changed.narrow(dim, far, 1).add_(0.5)
+        near, moved = (encoder.decode(one).narrow(dim, 0, m) for one in (latent, changed))
+        require(close(near, moved), f"a latent sample {far} away matters, and reach says {encoder.reach}")
+    return None
+
+
 CONTRACT = Contract(
     ENCODERS,
     Encoder,
     (
         check_shapes, check_refuses_odd_sizes, check_images_are_independent, check_encode_is_sample_of_moments,
         check_needs_no_generator, check_frozen, check_gradient_reaches_the_latent, check_digest, check_standardization,
-        check_affine,
+        check_affine, check_reach,
     ),
     unchecked="how much its latents keep of an image: test.py's ceiling row measures it",
 )  # fmt: skip

@@ -48,7 +48,8 @@ def check_frozen(network: Extractor) -> None:
     weights = list(network.parameters())
     require(not any(one.requires_grad for one in weights), "weights would be trained: freeze() ends the constructor")
     require(not any(one.is_meta for one in weights), "weights have no numbers")
-    require(not network.train().training, "train() trains it: leave it as it is")
+    network.train()
+    require(not any(part.training for part in network.modules()), "train() trains it: leave it as it is")
 
 
 def check_gradients(network: Extractor) -> None:

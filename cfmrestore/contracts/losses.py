@@ -1,6 +1,6 @@
 """Contract of losses: a number an image, zero where nothing is wrong, larger the more is, with gradients."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -27,18 +27,21 @@ def wrong_network(error: float) -> tuple[Tensor, Callable[..., Tensor]]:
     return weight, network
 
 
-def prediction(network: Callable[..., Tensor], t: float = 0.5, batch: int = 2) -> Prediction:
-    """Nothing moves; every velocity but 0 is wrong, in the mean and in the detail."""
-    target = torch.rand(batch, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    zero = torch.zeros(batch, 4, 8, 8)
+def prediction(network: Callable[..., Tensor], t: float = 0.5, images: Sequence[int] = (0, 1)) -> Prediction:
+    """Nothing moves; every velocity but 0 is wrong, in the mean and in the detail. Image i lies at i / 4."""
+    numbers = torch.tensor(images)
+    target = torch.rand(max(4, *images) + 1, 3, 64, 64, generator=torch.Generator().manual_seed(0))[numbers]
+    still = (numbers / 4)[:, None, None, None] * torch.ones(1, 4, 8, 8)
     stripes = torch.tensor([1.5, 0.5]).repeat(32)
 
     def decode(latent: Tensor) -> Tensor:
-        return target + stripes * latent.mean(1, keepdim=True).repeat_interleave(8, 2).repeat_interleave(8, 3)
+        error = (latent - still).mean(1, keepdim=True)
+        return target + stripes * error.repeat_interleave(8, 2).repeat_interleave(8, 3)
 
+    spread = torch.zeros_like(still)
     return Prediction(
-        network, zero, torch.full((batch,), t), Pair(Source(zero, zero, zero), zero), Linear(), ImageRng(range(batch)),
-        target, decode, teacher=lambda x, t: torch.zeros_like(x), peer=target,
+        network, still, torch.full((len(images),), t), Pair(Source(still, still, spread), still), Linear(),
+        ImageRng(images), target, decode, teacher=lambda x, t: torch.zeros_like(x), peer=target,
     )  # fmt: skip
 
 
@@ -68,6 +71,27 @@ def check_gradients(loss: Loss) -> str | None:
     return None
 
 
+def check_images_are_independent(loss: Loss) -> str | None:
+    """The number of an image is the same again, and in any batch; what is drawn is the image's own."""
+    if isinstance(loss, GeneratedLoss):
+        return OF_SETS
+    if loss.state_dict():
+        return LEARNS
+
+    def network(x: Tensor, t: Tensor, r: Tensor | None = None) -> Tensor:
+        return 0.2 * (1 + 4 * x) * (1 if r is None else 1 + (r - t)[:, None, None, None])
+
+    together = loss(prediction(network))
+    torch.rand(3)  # the global generator is what must not matter
+    require(torch.equal(loss(prediction(network)), together), "the same images have other numbers: draw from rng")
+    alone = torch.cat([loss(prediction(network, images=(i,))) for i in (0, 1)])
+    require(
+        torch.allclose(together, alone, rtol=1e-3),
+        f"of the images {together.tolist()}, alone {alone.tolist()}: end with per_image(error)",
+    )
+    return None
+
+
 def check_frozen(loss: Loss) -> str | None:
     """A network that it looks through is not trained."""
     if loss.frozen is None:
@@ -80,7 +104,7 @@ def check_frozen(loss: Loss) -> str | None:
 CONTRACT = Contract(
     LOSSES,
     Loss,
-    (check_values, check_gradients, check_frozen),
+    (check_values, check_images_are_independent, check_gradients, check_frozen),
     cases={
         "Perceptual": [{"backbone": "random", "net": "alex"}],
         "Adversarial": [{"begin": 0}],

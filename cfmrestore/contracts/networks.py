@@ -77,6 +77,7 @@ def check_shapes(network: nn.Module) -> None:
         v = network(x, t, **told(network, x, t))
         require(v.shape == x.shape, f"of x {shape(x)} it makes v {shape(v)}: pad inside, and crop")
         require(v.isfinite().all(), f"v of x {shape(x)} is not finite")
+        require(v.dtype == x.dtype, f"v of x in {x.dtype} is {v.dtype}: return the type of x")
 
 
 def check_images_are_independent(network: nn.Module) -> None:
@@ -146,12 +147,13 @@ def check_reach(network: nn.Module) -> str | None:
         return "reach is None: it sees far, and tiles overlap more"
     multiple = int(getattr(network, "multiple", 1))
     far = multiple + reach  # from all of the first tile that begins there
-    x, t = inputs(network, size=(multiple, far + multiple))
-    kwargs = told(network, x, t)
-    other: Any = x.clone()
-    other[..., far:] += 1
-    kept = close(network(x, t, **kwargs)[..., :multiple], network(other, t, **kwargs)[..., :multiple])
-    require(kept, f"a sample {far} away matters, and reach says {reach}")
+    for dim, size in ((-1, (multiple, far + multiple)), (-2, (far + multiple, multiple))):
+        x, t = inputs(network, size=size)
+        kwargs = told(network, x, t)
+        other: Any = x.clone()
+        other.narrow(dim, far, multiple).add_(1)
+        near, moved = (network(one, t, **kwargs).narrow(dim, 0, multiple) for one in (x, other))
+        require(close(near, moved), f"a sample {far} away matters, and reach says {reach}")
     return None
 
 

@@ -26,6 +26,13 @@ def check_derivative(path: Path) -> None:
     )
 
 
+def check_precision(path: Path) -> None:
+    """Points of float32 stay so."""
+    x_0, x_1, t = (one.float() for one in ends())
+    for name, found in zip(("x_t", "dx_t"), path.sample(x_0, x_1, t), strict=True):
+        require(found.dtype == torch.float32, f"of float32 {name} is {found.dtype}: compute in the type of t")
+
+
 def check_ends(path: Path) -> None:
     """It leads from x_0 at t = 0 to x_1 at t = 1, but for what alpha_0, sigma_0 and sigma_min say."""
     x_0, x_1, _ = ends()
@@ -69,6 +76,6 @@ def check_straight(path: Path) -> str | None:
 CONTRACT = Contract(
     PATHS,
     Path,
-    (check_derivative, check_ends, check_conversions, check_straight),
+    (check_derivative, check_precision, check_ends, check_conversions, check_straight),
     cases={"Linear": [{}, {"sigma_min": 0.1}]},
 )

@@ -9,7 +9,7 @@ from tempfile import mkdtemp
 import numpy as np
 
 from cfmrestore.datasets.transforms import ResizeCrop
-from cfmrestore.demo.uploads import Limits, open_upload
+from cfmrestore.demo.uploads import Limits, open_upload, to_displayable
 from cfmrestore.editing import Boundary
 from cfmrestore.engine.panels import to_pixels, write_png
 from cfmrestore.restore.editor import Editor
@@ -62,7 +62,7 @@ def edit_upload(
     page: PageEditor, path: str | Path, strengths: Sequence[float], *, limits: Limits, folder: Path
 ) -> PageEdit:
     """Edit an uploaded file, and write what the page shows into a new folder inside of ``folder``."""
-    picture = np.asarray(open_upload(path, limits).convert("RGB"))
+    picture = np.asarray(to_displayable(open_upload(path, limits)).convert("RGB"))
     pixels = ResizeCrop(size=page.side)({"high": picture}, 0)["high"]
     began = time.monotonic()
     done = page.editor(pixels, page.boundaries, [tuple(strengths)])

@@ -103,13 +103,17 @@ class Boundary:
 
     def save(self, path: str | Path) -> None:
         """Write it as safetensors."""
+        from safetensors import SafetensorError
         from safetensors.torch import save_file
 
         told = {key: value for key, value in asdict(self).items() if key not in _TENSORS}
         text = json.dumps({**told, "shape": list(self.normal.shape)})
         tensors = {name: getattr(self, name).detach().float().cpu().clone().contiguous() for name in _TENSORS}
-        with atomic(path) as unfinished:
-            save_file(tensors, unfinished, metadata={"format": _FORMAT, "boundary": text})
+        try:
+            with atomic(path) as unfinished:
+                save_file(tensors, unfinished, metadata={"format": _FORMAT, "boundary": text})
+        except SafetensorError as error:  # its word for what the disk says
+            raise ValueError(f"{str(path)!r} cannot be written: {error}") from error
 
     @classmethod
     def load(cls, path: str | Path) -> "Boundary":

@@ -17,6 +17,8 @@ from cfmrestore.solvers.base import Solution, Solver
 from cfmrestore.solvers.grids.base import TimeGrid
 from cfmrestore.typing import Diffusion, Latent, Velocity
 
+_MOST = 1_000_000  # intervals, of which nobody wants so many
+
 
 def is_whole(value: Any) -> bool:
     """Whether it is a whole number, which True is not."""
@@ -103,7 +105,7 @@ class Sampling:
         if not all(is_number(number) for number in (self.fidelity, self.noise)):
             raise ValueError(f"sampling's fidelity and noise are numbers; got {self.fidelity!r} and {self.noise!r}")
         count, limit = self.num_intervals, self.noise_contrast_limit
-        if count is not None and not (is_whole(count) and count >= 1):
+        if count is not None and not (is_whole(count) and 1 <= count <= _MOST):
             raise ValueError(f"sampling.num_intervals must be a positive integer; got {count!r}")
         if limit is not None and not (is_number(limit) and limit > 0):
             raise ValueError(f"sampling.noise_contrast_limit must be a positive contrast, or None; got {limit!r}")

@@ -13,7 +13,7 @@ from cfmrestore.imageio.reading import (
     read_size,
     some_images,
 )
-from cfmrestore.imageio.writing import SUFFIXES, canvas, check_writable, write_picture
+from cfmrestore.imageio.writing import SUFFIXES, canvas, check_folder_writable, check_writable, write_picture
 
 __all__ = [
     "EXTENSIONS",
@@ -22,6 +22,7 @@ __all__ = [
     "Picture",
     "canvas",
     "check_folder",
+    "check_folder_writable",
     "check_writable",
     "color_of",
     "flattened",

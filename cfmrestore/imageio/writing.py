@@ -51,10 +51,10 @@ def check_writable(path: str | Path, size: tuple[int, int], *, alpha: bool, bits
             f"{name} holds at most {_SIDES[name]} pixels a side, and {str(path)!r} would have {size[1]}x{size[0]}: "
             "write .png or .tiff"
         )
-    _check_folder(Path(path).absolute().parent)
+    check_folder_writable(Path(path).absolute().parent)
 
 
-def _check_folder(folder: Path) -> None:
+def check_folder_writable(folder: Path) -> None:
     """Try to write into it, or where it would be made; permissions alone do not tell."""
     there = next(place for place in (folder, *folder.parents) if place.exists())
     try:

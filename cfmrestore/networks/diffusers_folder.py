@@ -7,9 +7,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
+from cfmrestore import hub
 from cfmrestore._compat import patch_torchvision
 
 CONFIG, SCHEDULER = "config.json", "scheduler_config.json"
@@ -43,7 +43,7 @@ def weights_file(folder: Path) -> Path:
 
 def read_config(folder: Path) -> dict[str, Any]:
     """The config of its U-Net."""
-    config: dict[str, Any] = json.loads((model_folder(folder) / CONFIG).read_text(encoding="utf-8"))
+    config = _read_json(model_folder(folder) / CONFIG)
     kind = config.get("_class_name", "UNet2DModel")
     if kind != "UNet2DModel":
         raise ValueError(f"{str(folder)!r} holds a {kind}; what is read is a UNet2DModel")
@@ -52,12 +52,18 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 def read_weights(folder: Path) -> dict[str, Tensor]:
     """The weights of its U-Net with the present names of their attention; nothing in the file is executed."""
-    from safetensors.torch import load_file
+    return {_present(name): value for name, value in hub.read_weights(weights_file(folder)).items()}
 
-    file = weights_file(folder)
-    binary = file.suffix == ".bin"
-    state = torch.load(file, map_location="cpu", weights_only=True) if binary else load_file(file)
-    return {_present(name): value for name, value in state.items()}
+
+def _read_json(file: Path) -> dict[str, Any]:
+    """What diffusers wrote of a part."""
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{file} is damaged: {error}") from error
+    if not isinstance(config, dict):
+        raise ValueError(f"{file} is no config of diffusers: it holds a {type(config).__name__}")
+    return config
 
 
 def _present(name: str) -> str:

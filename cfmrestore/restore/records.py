@@ -34,6 +34,11 @@ class Records:
     recipe: Mapping[str, Any]
     elsewhere: str = "write into another folder"
 
+    @property
+    def is_used(self) -> bool:
+        """Whether any result of this folder is known."""
+        return (self.folder / _FOLDER).is_dir()
+
     def file(self, result: Path) -> Path:
         """Where the record of a result lies."""
         return self.folder / _FOLDER / f"{result.relative_to(self.folder).as_posix()}.json"

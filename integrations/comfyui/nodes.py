@@ -103,14 +103,14 @@ class CFMRestore(io.ComfyNode):
 
 
 def fitted(mask: Tensor, planes: Tensor) -> Tensor:
-    """A mask (h, w) or (b, h, w) as (b, 1, h, w) of the images' number and size.
+    """A mask (h, w) or (b, h, w) as (b, 1, h, w) of the images' number and size: fewer come again, more are left out.
 
     Load Image has 64x64 zeros for an image without transparency.
     """
     mask = mask.reshape(-1, 1, *mask.shape[-2:]).clamp(0, 1)
     if mask.shape[-2:] != planes.shape[-2:]:
         mask = F.interpolate(mask, size=planes.shape[-2:], mode="bilinear")
-    return mask.expand(len(planes), -1, -1, -1)
+    return mask.repeat(-(-len(planes) // len(mask)), 1, 1, 1)[: len(planes)]
 
 
 def reporter(index: int, count: int) -> Callable[[float], None]:

@@ -43,7 +43,7 @@ def test_the_automatic_choice_is_held_against_every_model(tmp_path: Path, capsys
     (row,) = benchmark_choice(photos, count=1, side=48, scale=1, kinds=["shrunk"])
     assert set(row["psnr"]) == {"cfm-x4-fast", "cfm-web-x1"}
     assert row["psnr"]["cfm-x4-fast"] > 45  # it leaves the picture as it is
-    with pytest.raises(ValueError, match="scale is 1 or more, got 0"):
+    with pytest.raises(ValueError, match="scale and count are 1 or more, side 8 or more; got 0, "):
         benchmark_choice(photos, scale=0)
 
 

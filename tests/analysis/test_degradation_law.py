@@ -82,7 +82,7 @@ def test_the_quality_of_jpeg_is_found(quality: int) -> None:
     assert found.quality == pytest.approx(quality, abs=1)
 
 
-def test_folders_of_pairs_beside_a_preset(tmp_path: Path) -> None:
+def test_folders_of_pairs_beside_a_preset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for seed in range(3):
         high = photograph(seed, 256)
         low = resize(
@@ -101,6 +101,16 @@ def test_folders_of_pairs_beside_a_preset(tmp_path: Path) -> None:
     assert [row[1] for row in rows[7:9]] == ["blocks", "quality"]
     assert rows[9][:2] == ["bicubic", "sigma"]
     assert (tmp_path / "law.png").stat().st_size > 1000
+    for name, side in (("high", 256), ("low", 64)):
+        write_png(tmp_path / name / "flat.png", np.full((side, side, 3), 90, np.uint8))
+    with pytest.raises(ValueError, match=r"law\.png is there already: --overwrite replaces it"):
+        degradation_law(tmp_path / "high", tmp_path / "low", tmp_path / "law.png")
+    degradation_law(tmp_path / "high", tmp_path / "low", tmp_path / "law.png", overwrite=True)
+    assert "left out, since there is nothing in them: flat" in capsys.readouterr().err
+    write_png(tmp_path / "low" / "flat.png", np.random.default_rng(0).integers(0, 255, (20, 24, 3), np.uint8))
+    write_png(tmp_path / "high" / "flat.png", np.random.default_rng(0).integers(0, 255, (256, 256, 3), np.uint8))
+    with pytest.raises(ValueError, match="flat: a pair is an image and one a whole number of times smaller"):
+        degradation_law(tmp_path / "high", tmp_path / "low", tmp_path / "other.png")
     with pytest.raises(ValueError, match=r"a \.png file"):
         degradation_law(tmp_path / "high", tmp_path / "low", tmp_path / "law.jpg")
     with pytest.raises(ValueError, match="a pair is an image and one a whole number of times smaller"):

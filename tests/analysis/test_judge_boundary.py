@@ -86,7 +86,10 @@ def test_what_is_kept_stays(tmp_path: Path, colors: str, fitted: tuple[Path, Pat
         table.append(f"{index:03d}.png,{red},{lighter}")
     (data / "table.csv").write_text("\n".join(table) + "\n")
     for name in ("red", "left"):
-        fit_boundary(model, [data], name, tmp_path / f"{name}.safetensors", time=0.5, device="cpu")
+        out = tmp_path / f"{name}.safetensors"
+        fit_boundary(model, [data], name, out, time=0.5, device="cpu", overwrite=True)
+    with pytest.raises(ValueError, match="is there already: --overwrite replaces it"):
+        fit_boundary(model, [data], "red", tmp_path / "red.safetensors", time=0.5, device="cpu")
     keys = {"strengths": (2.0,), "count": 40, "device": "cpu"}
     red = [tmp_path / "red.safetensors"]
     (free,) = judge_boundary(model, str(data), red, colors, **keys)

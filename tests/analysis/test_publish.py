@@ -57,13 +57,13 @@ def test_inputs_are_kinds_that_are_known(trained: Path, tmp_path: Path) -> None:
     card = model_zoo.cards(tmp_path)["small"]
     assert card["inputs"] == ["jpeg", "blur"]
     assert card["figures"] == {"evaluations": 4}  # and the one that its coupling takes
-    publish(trained, "small", tmp_path, card={"inputs": "clean"}, sampling={"num_intervals": 2})
+    publish(trained, "small", tmp_path, card={"inputs": "clean"}, sampling={"num_intervals": 2}, overwrite=True)
     card = model_zoo.cards(tmp_path)["small"]
     assert (card["inputs"], card["figures"]) == ([], {"evaluations": 3})
     with pytest.raises(ValueError, match="a card's inputs are clean, or some of jpeg,noise,blur; got 'rain'"):
-        publish(trained, "small", tmp_path, card={"inputs": "noise,rain"})
+        publish(trained, "other", tmp_path, card={"inputs": "noise,rain"})
     with pytest.raises(ValueError, match="a card's figures are measured and not said"):
-        publish(trained, "small", tmp_path, card={"figures": "40"})
+        publish(trained, "other", tmp_path, card={"figures": "40"})
 
 
 def test_another_grid_takes_none_of_the_old_ones_keys(trained: Path, tmp_path: Path) -> None:
@@ -85,7 +85,9 @@ def test_of_what_was_done_twice_the_second_time_counts(trained: Path, tmp_path: 
 def test_a_card_keeps_what_was_said_and_others_stay(trained: Path, tmp_path: Path) -> None:
     publish(trained, "first", tmp_path, card=CARD)
     publish(trained, "second", tmp_path)
-    publish(trained, "first", tmp_path)
+    with pytest.raises(ValueError, match=r"first\.safetensors is there already: --overwrite replaces it"):
+        publish(trained, "first", tmp_path)
+    publish(trained, "first", tmp_path, overwrite=True)
     cards = model_zoo.cards(tmp_path)
     assert list(cards) == ["first", "second"]
     assert cards["first"]["what"] == "tests"
@@ -174,11 +176,11 @@ def test_the_mean_of_two_trainings(trained: Path, tmp_path: Path) -> None:
     for key, value in mean.items():
         assert torch.allclose(value, (own[key] + others[key]) / 2)
     assert model_zoo.cards(tmp_path)["mean"]["weights"] == "the mean of 2 trainings"
-    publish(trained, "mean", tmp_path)
+    publish(trained, "mean", tmp_path, overwrite=True)
     assert "weights" not in model_zoo.cards(tmp_path)["mean"]
     save_model(tmp_path / "wide.pth", network={**NETWORK, "base_channels": 16})
     with pytest.raises(ValueError, match=r"wide\.pth' is of another network than .*: no mean of both works"):
-        publish(trained, "mean", tmp_path, average=[other, tmp_path / "wide.pth"])
+        publish(trained, "none", tmp_path, average=[other, tmp_path / "wide.pth"])
 
 
 def test_half_is_refused_where_it_shows(trained: Path, tmp_path: Path) -> None:
@@ -204,3 +206,21 @@ def test_odds_of_a_degradation_are_no_files(tmp_path: Path) -> None:
     (tmp_path / "run" / "1" / "vis_data" / "scalars.json").write_text(json.dumps({"step": 1, "loss": 1.0}) + "\n")
     model = checkpoints.load(publish(tmp_path / "run", "odds", tmp_path / "out"))["meta"]["model"]
     assert model["data_preprocessor"]["degradation"][1]["weights"] == [2, 1]
+
+
+def test_a_log_whose_last_line_was_cut_off(tmp_path: Path) -> None:
+    file = tmp_path / "1" / "vis_data" / "scalars.json"
+    file.parent.mkdir(parents=True)
+    file.write_text('{"step": 1, "loss": 2.0}\n{"step": 2, "lo')
+    assert [entry["loss"] for entry in read_log(tmp_path).values()] == [2.0]
+    file.write_text('{"step": 1, "lo\n{"step": 2, "loss": 2.0}\n')
+    with pytest.raises(ValueError, match=r"scalars\.json, line 1: "):
+        read_log(tmp_path)
+
+
+def test_figures_of_another_sampling_are_not_carried_over(tmp_path: Path) -> None:
+    publish("cfm-x4", "same", tmp_path)
+    publish("cfm-x4", "other", tmp_path, sampling={"num_intervals": 1})
+    cards = json.loads((tmp_path / "models.json").read_text())
+    assert cards["same"]["figures"]["PSNR"] > 0
+    assert cards["other"]["figures"] == {"evaluations": 1}

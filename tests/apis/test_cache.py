@@ -356,3 +356,11 @@ def test_a_training_from_a_cache_resumes_and_refuses(tmp_path: Path) -> None:
     refused = run_tool("train.py", config, "--work-dir", tmp_path / "no", options={**keys, "model.encoder.factor": 4},
                        expect=1)  # fmt: skip
     assert "is a cache of another encoder than the flow's" in refused
+
+
+def test_bundled_models_encode(tmp_path: Path) -> None:
+    """Whatever it was trained by: a loss that learns from a teacher needs none here."""
+    write_images(tmp_path / "images", count=1, side=32)
+    for name in ("cfm-x4", "cfm-x4-fast"):
+        done = write_cache(name, tmp_path / name, images=str(tmp_path / "images"), crop=16, crops=1, device="cpu")
+        assert done == {"entries": 1, "left": 0}

@@ -38,7 +38,7 @@ def saved(contents: Any, folder: Path, name: str = "theirs.pth") -> Path:
 
 def converted(format: str, contents: Any, folder: Path, **keys: Any) -> Path:
     keys = {"encoder": PIXELS, **({} if format == "fmboost" else {"image_size": 8, "heads": HEADS}), **keys}
-    return convert(format, saved(contents, folder), folder / "ours.safetensors", **keys)
+    return convert(format, saved(contents, folder), folder / "ours.safetensors", overwrite=True, **keys)
 
 
 def described(file: Path) -> dict[str, Any]:

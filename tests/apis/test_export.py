@@ -161,7 +161,7 @@ def test_license_and_author_are_whose_the_model_is(tmp_path: Path) -> None:
     assert (card["author"], card["license"]) == ([], None)
     with safe_open(file, framework="pt") as weights:
         assert not {"modelspec.author", "modelspec.license"} & weights.metadata().keys()
-    said = ["--license", "MIT", "--author", "Ada"]
+    said = ["--license", "MIT", "--author", "Ada", "--overwrite"]
     main(["export", str(tmp_path / "mine.pth"), "--to", "safetensors", "--out", str(file), *said])
     card = json.loads(file.with_name("out.safetensors.json").read_text())
     assert (card["author"], card["license"]) == ("Ada", "MIT")

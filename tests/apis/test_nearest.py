@@ -60,7 +60,13 @@ def test_features_and_sizes(tmp_path: Path) -> None:
     summary = nearest(made, "Digits:held_out", features="SeededNet", out=tmp_path / "a.png", neighbors=1)
     assert summary.keys() == {"generated"}
     with pytest.raises(ValueError, match=r"0000 has 8x8 pixels, another picture 32x32: compare pictures of one size"):
-        nearest(made, "Digits:held_out", out=tmp_path / "a.png")
+        nearest(made, "Digits:held_out", out=tmp_path / "b.png")
+    before = (tmp_path / "made" / "0.png").read_bytes()
+    with pytest.raises(ValueError, match=r"made/0\.png is there already: --overwrite replaces it"):
+        nearest(made, "Digits:held_out", features="SeededNet", out=tmp_path / "made" / "0.png")
+    assert (tmp_path / "made" / "0.png").read_bytes() == before
+    few = nearest(made, str(write_images(tmp_path / "few", count=2, side=32)), out=tmp_path / "few.png")
+    assert few["generated"]["pictures"] == 4  # with fewer to compare with than neighbors are shown
 
 
 def test_what_is_searched() -> None:

@@ -149,3 +149,17 @@ def test_a_recipe_is_alike_in_every_process(model: Path) -> None:
     told = recipe_of(sampler, sampling, None, "fp32")["sampling"]["solver"]
     assert " at 0x" not in json.dumps(told)
     assert told["held"] == "object"
+
+
+def test_the_sheet_replaces_nothing_of_the_users(model: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "portrait.png"
+    Image.new("RGB", (5, 5)).save(mine)
+    before = mine.read_bytes()
+    with pytest.raises(ValueError, match=r"portrait\.png is there already: --overwrite replaces it"):
+        sample(model, tmp_path / "portrait", classes=[1], device="cpu")
+    assert mine.read_bytes() == before
+    sample(model, tmp_path / "portrait", classes=[1], device="cpu", overwrite=True)
+    sample(model, tmp_path / "portrait", classes=[1], count=2, device="cpu")  # of the same folder it is the sheet
+    assert mine.read_bytes() != before
+    with pytest.raises(ValueError, match="would be replaced by the sheet of"):
+        sample(model, tmp_path / "portrait", images=mine, device="cpu", overwrite=True)

@@ -10,14 +10,20 @@ from torch import nn
 
 from cfmrestore.contracts import CONTRACTS, ContractError, Finding
 from cfmrestore.contracts import datasets as dataset_checks
+from cfmrestore.contracts import encoders as encoder_checks
+from cfmrestore.contracts import features as feature_checks
+from cfmrestore.contracts import losses as loss_checks
 from cfmrestore.contracts import metrics as metric_checks
+from cfmrestore.contracts import networks as network_checks
 from cfmrestore.contracts import transforms as transform_checks
 from cfmrestore.contracts.base import Contract, check_constructor, run_check
-from cfmrestore.contracts.paths import check_straight
+from cfmrestore.contracts.paths import check_precision, check_straight
 from cfmrestore.datasets import Digits
 from cfmrestore.datasets.transforms import RandomCrop
-from cfmrestore.encoders import Identity
+from cfmrestore.encoders import Haar, Identity
 from cfmrestore.evaluation.metrics import NFE, PSNR
+from cfmrestore.features import SeededNet
+from cfmrestore.flows.losses import MSE
 from cfmrestore.paths import GVP
 from cfmrestore.registry import REGISTRIES
 from tests.degradations.test_contract import Unseeded
@@ -142,6 +148,91 @@ class Writing(RandomCrop):
         return super().__call__(sample, seed)
 
 
+class FlipsTheTarget(RandomCrop):
+    """Mirrors the target alone."""
+
+    def __call__(self, sample, seed):
+        made = super().__call__(sample, seed)
+        return {**made, "high": made["high"][:, ::-1].copy()}
+
+
+class CutsApart(RandomCrop):
+    """Cuts target and input at places of their own."""
+
+    def __call__(self, sample, seed):
+        return {**super().__call__(sample, seed), "low": super().__call__(sample, seed + 1)["low"]}
+
+
+class LeavesThePeer(RandomCrop):
+    """Mirrors a pair, and not what a peer made of it."""
+
+    def __call__(self, sample, seed):
+        made = super().__call__(sample, seed)
+        return {key: one if key == "peer" else one[::-1].copy() for key, one in made.items()}
+
+
+class SometimesWriting(RandomCrop):
+    """Darkens what it is given under odd seeds."""
+
+    def __call__(self, sample, seed):
+        sample["high"] //= 1 + seed % 2
+        return super().__call__(sample, seed)
+
+
+class OfAllImages(MSE):
+    """The mean of the batch, for each image."""
+
+    def __call__(self, prediction):
+        each = super().__call__(prediction)
+        return each.mean().expand(len(each))
+
+
+class Restless(MSE):
+    """Draws from the global generator."""
+
+    def __call__(self, prediction):
+        return super().__call__(prediction) * (1 + torch.rand(()))
+
+
+class SeesColumns(nn.Module):
+    """Says that it sees one sample far, and takes the mean of whole columns."""
+
+    reach = 1
+
+    def forward(self, x, t):
+        return x - x.mean(dim=-2, keepdim=True)
+
+
+class OfDoublePrecision(nn.Module):
+    """Returns another type than it gets."""
+
+    def forward(self, x, t):
+        return x.double()
+
+
+class SeesAll(Haar):
+    """Says that it sees nothing beyond its place, and adds the mean of the picture."""
+
+    def moments(self, image):
+        return super().moments(image) + image.mean()
+
+
+class DoublePath(GVP):
+    """Coefficients of float64."""
+
+    def coefficients(self, t):
+        return super().coefficients(t.double())
+
+
+class TrainsInside(SeededNet):
+    """A part of it stays in the mode of training."""
+
+    def train(self, mode=True):
+        super().train(mode)
+        next(iter(self.children())).training = True
+        return self
+
+
 class Wide(Digits):
     """Gray images."""
 
@@ -190,6 +281,17 @@ class Bent(GVP):
         (transform_checks.check_parts, lambda: Floating(size=32)),
         (transform_checks.check_seed, lambda: Reseeded(size=32)),
         (transform_checks.check_purity, lambda: Writing(size=32)),
+        (transform_checks.check_pairs, lambda: FlipsTheTarget(size=32)),
+        (transform_checks.check_pairs, lambda: CutsApart(size=32)),
+        (transform_checks.check_pairs, lambda: LeavesThePeer(size=32)),
+        (transform_checks.check_purity, lambda: SometimesWriting(size=32)),
+        (loss_checks.check_images_are_independent, OfAllImages),
+        (loss_checks.check_images_are_independent, Restless),
+        (network_checks.check_reach, SeesColumns),
+        (network_checks.check_shapes, OfDoublePrecision),
+        (encoder_checks.check_reach, lambda: SeesAll(factor=4)),
+        (check_precision, DoublePath),
+        (feature_checks.check_frozen, TrainsInside.load),
         (dataset_checks.check_samples, Wide),
         (dataset_checks.check_names, Unnamed),
         (dataset_checks.check_labels, Unlisted),

@@ -238,3 +238,16 @@ def test_a_text_is_formatted_once(monkeypatch: pytest.MonkeyPatch) -> None:
     cfg.a = 2
     assert cfg.pretty_text == "a=2"
     assert texts == ["a=1", "a=2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("notes.txt", "x = 1", r"notes\.txt' is no config: one is a file \.py"),
+        ("bad.json", "{", r"bad\.json' cannot be read"),
+    ],
+)
+def test_files_that_are_no_configs_are_named(tmp_path: Path, name: str, text: str, message: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ValueError, match=message):
+        load_config(tmp_path / name)

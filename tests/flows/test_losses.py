@@ -43,7 +43,7 @@ LOSSES.import_from_location()
 
 def prediction(error: float, t: float = 0.5, batch: int = 2) -> Prediction:
     """Nothing moves, and a network says error * (1 + h)."""
-    return still(wrong_network(error)[1], t, batch)
+    return still(wrong_network(error)[1], t, range(batch))
 
 
 @pytest.mark.parametrize("check", CONTRACT.checks)

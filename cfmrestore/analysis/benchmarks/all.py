@@ -1,7 +1,6 @@
 """The whole table of what things cost: every benchmark with its floor or its peer, in one file."""
 
 import platform
-import subprocess
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
@@ -18,10 +17,11 @@ from cfmrestore.analysis.benchmarks.ranks import benchmark_ranks
 from cfmrestore.analysis.benchmarks.restore import benchmark_restore
 from cfmrestore.analysis.benchmarks.sampling import benchmark_sampling
 from cfmrestore.analysis.benchmarks.train import benchmark_train
+from cfmrestore.analysis.commit import commit_of_checkout
 from cfmrestore.process import cores
 from cfmrestore.reports.json_csv import write_json
 
-_SMALL, _LARGE = "configs/cfm_x4.py", "configs/cfm_realsr.py"
+_SMALL, _LARGE = "cfmrestore::cfm_x4.py", "cfmrestore::cfm_realsr.py"
 _SIXTEEN_MILLION = {"model.network.base_channels": 64}
 PARTS = ("floors", "compiled", "samplings", "profile", "degrade", "metrics", "restore", "train", "ranks")
 
@@ -49,7 +49,7 @@ def benchmark_all(
         out: The JSON file.
     """
     machine: dict[str, Any] = {"device": device, "rounds": rounds}
-    tiny = "configs/cfm_realsr_tiny.py"
+    tiny = "cfmrestore::cfm_realsr_tiny.py"
     both: list[tuple[str, dict[str, Any]]] = [(_SMALL, {}), (_LARGE, _SIXTEEN_MILLION)]
     parts: dict[str, Callable[[], Any]] = {
         "floors": lambda: [benchmark_floor(one, batch=4, options=keys, **machine) for one, keys in both],
@@ -63,7 +63,7 @@ def benchmark_all(
         "ranks": lambda: benchmark_ranks(tiny, iterations=4 * rounds, rounds=rounds),
     }
     result: dict[str, Any] = {
-        "commit": _commit(),
+        "commit": commit_of_checkout(),
         "date": date.today().isoformat(),
         "processor": torch.cuda.get_device_name() if device == "cuda" else _processor(),
         **cases.conditions(0),
@@ -73,12 +73,6 @@ def benchmark_all(
         result[name] = parts[name]()
         write_json(out, result)
     return result
-
-
-def _commit() -> str:
-    """Of the checkout, with a mark where files differ from it."""
-    done = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "unknown"
 
 
 def _processor() -> str:

@@ -71,8 +71,9 @@ def benchmark_choice(
     """
     if unknown := sorted(set(kinds) - DONE.keys()):
         raise ValueError(f"unknown kinds {', '.join(unknown)}; known are {', '.join(DONE)}")
-    if scale < 1:
-        raise ValueError(f"scale is 1 or more, got {scale}")
+    if scale < 1 or count < 1 or side < 8 * scale:
+        least = 8 * max(scale, 1)
+        raise ValueError(f"scale and count are 1 or more, side {least} or more; got {scale}, {count} and {side}")
     subsets = itertools.chain.from_iterable(itertools.combinations(KINDS, n) for n in range(len(KINDS) + 1))
     names = dict.fromkeys([*(covering(subset, scale) for subset in subsets), *models])
     restorers = {name: Restorer.from_pretrained(name, device="cpu") for name in names}

@@ -35,11 +35,16 @@ def find_config(name: str | Path, folder: str | Path = "") -> Path:
     return root / rest
 
 
+_SUFFIXES = (".py", ".json", ".yml", ".yaml")
+
+
 def read_file(name: str | Path) -> Config:
     """What a config file and its bases say, unresolved."""
     path = find_config(name)
     if not path.is_file():
         raise ValueError(f"there is no config {str(name)!r}")
+    if path.suffix not in _SUFFIXES:
+        raise ValueError(f"{str(name)!r} is no config: one is a file {' '.join(_SUFFIXES)}")
     try:
         cfg = Config.fromfile(path)
         list(cfg._cfg_dict.items())  # what a file without a base imports, mmengine looks for when it is read
@@ -49,7 +54,7 @@ def read_file(name: str | Path) -> Config:
             if "inheritance chain" in str(error)
             else f"the config {str(name)!r} cannot be read: {error}"
         ) from error
-    except (SyntaxError, ImportError, FileNotFoundError, KeyError, NameError) as error:
+    except (SyntaxError, ImportError, FileNotFoundError, KeyError, NameError, ValueError) as error:
         text = str(error)
         if "the current sys.path is" in text:  # mmengine lists it, a line a folder
             text = text.partition(", the current sys.path is")[0] + (

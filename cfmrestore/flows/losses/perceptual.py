@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from cfmrestore.features import Extractor
 from cfmrestore.flows.losses.base import PictureLoss, Prediction, shifted
+from cfmrestore.hub import read_weights
 from cfmrestore.ops.rng import ImageRng
 from cfmrestore.registry import FEATURES, LOSSES
 from cfmrestore.typing import Image, PerImage
@@ -106,7 +107,7 @@ def _load_backbone(network: nn.Module, file: str) -> None:
             f"the perceptual loss needs its backbone's weights, and there is no file {file!r}: download torchvision's "
             "weights of that network and set backbone to the file"
         )
-    weights: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)
+    weights: dict[str, Tensor] = read_weights(Path(file))
     own = dict(network.net.named_parameters())  # type: ignore[union-attr]
     for name, parameter in own.items():
         _, layer, *rest = name.split(".")
