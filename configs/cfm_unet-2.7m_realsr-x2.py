@@ -1,6 +1,6 @@
-# Real-world x2 in one step of a flow map, which does not go by way of x4: the recipe of x4, at last with local gains, by
-# which noise is shut off where nothing else is. From the weights of the same recipe, trained twice before (see
-# cfmrestore/weights/README.md). With the extra "perceptual". The shipped model cfm-realsr-x2.
+# Real-world x2 in one step of a flow map, which does not go by way of x4: the recipe of x4, with local gains at last,
+# by which noise is shut off where nothing else is. From the weights of the same recipe, trained twice before
+# (cfmrestore/weights/README.md). With the extra "perceptual". The shipped model cfm-realsr-x2.
 _base_ = "cfm_unet-2.7m_realsr-x4_perceptual.py"
 scale = 2
 degradation = "camera_or_web_x2"
