@@ -63,6 +63,9 @@ def evaluate_checkpoint(
     sets: dict[str, dict[str, Any] | None] = {
         name: benchmark_dataset(name, where, scale) for name, where in (benchmarks or {}).items()
     } or {_test_set_name(cfg): None}
+    if show_dir is not None:
+        for name, dataset in sets.items():
+            _check_apart(Path(show_dir) / (name if benchmarks else ""), dataset or cfg.test_dataloader.dataset)
     runner = build_runner(cfg)
     images = SaveImagesHook(folder=f"{runner.work_dir}/images_{runner.timestamp}")
     panels = PictureHook(folder=show_dir or "")
@@ -87,6 +90,15 @@ def evaluate_checkpoint(
         if runner.rank == 0:
             shutil.rmtree(images.folder, ignore_errors=True)
     return result
+
+
+def _check_apart(folder: Path, dataset: Mapping[str, Any]) -> None:
+    """Refuse to write pictures among those that are tested, whose names they would have."""
+    for key, value in dataset.items():
+        if isinstance(value, str) and key.endswith("_root") and folder.resolve().is_relative_to(Path(value).resolve()):
+            raise ValueError(
+                f"pictures of tested images in {folder} would lie among the images of {value}: name another"
+            )
 
 
 def _test_set_name(cfg: Config) -> str:

@@ -148,6 +148,8 @@ def _each_fidelity(keys: dict[str, Any]) -> list[dict[str, Any]]:
         return [{**keys, "settings": replace(settings, fidelity=fidelities[0])}]
     if wrong := [one for one in fidelities if not 0 <= one <= 1]:  # said before the first is made
         raise ValueError(f"sampling needs a fidelity from 0 to 1; got {wrong[0]}")
+    if keys["samples"] > 1 and 1 in fidelities:
+        raise ValueError(f"at fidelity 1 nothing is drawn, so {keys['samples']} samples would be the same: leave 1 out")
     if Path(keys["out"]).suffix.lower() in SUFFIXES:
         raise ValueError(f"{len(fidelities)} fidelities make a file each: name a folder with --out")
     return [

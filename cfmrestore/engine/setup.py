@@ -50,6 +50,8 @@ def _check_folders(dataset: Any) -> None:
     """Those of the toolkit's own datasets, whose keys end so; what those of others mean is theirs to know."""
     if isinstance(dataset, Mapping) and find_class(dict(dataset), DATASETS).__module__.startswith("cfmrestore."):
         for key, value in dataset.items():
+            if key.endswith("_root") and value == "":
+                raise ValueError(f"{key} is empty: name a folder")
             if key.endswith("_root") and isinstance(value, str):
                 check_folder(value, "data" if Path(value).is_absolute() else f"data ({relative_to_here()})")
         for one in dataset.get("datasets", ()):

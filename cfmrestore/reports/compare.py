@@ -59,6 +59,8 @@ def compare(
     for name, path in map(_name_and_path, paths):
         if named.setdefault(path, name) != name:
             raise ValueError(f"{path} is given twice, as {named[path]!r} and {name!r}")
+    if out is not None and any(Path(out).resolve() == path.resolve() for path in named):
+        raise ValueError(f"{out} would be replaced by the comparison: name another file")
     files = {path: read_result(path) for path in named}
     if not files:
         raise ValueError("give the result files to compare")

@@ -200,6 +200,7 @@ def test_bad_files_are_named_and_the_rest_is_done(model: Path, tmp_path: Path) -
         (["IMAGES", "--suffix", "/x"], "the suffix becomes part of a name"),
         (["IMAGES", "--out", "IMAGES"], "would be replaced by a restoration"),
         (["IMAGES", "--fidelity", "2"], "needs a fidelity from 0 to 1; got 2.0"),
+        (["IMAGES", "--fidelity", "0,1", "--samples", "2"], "at fidelity 1 nothing is drawn, so 2 samples"),
         (["IMAGES", "--fidelity", "0,2"], "needs a fidelity from 0 to 1; got 2.0"),
         (["IMAGES", "--fidelity", "0,x"], "it is a number, or several between commas; got '0,x'"),
         (["IMAGES", "--fidelity", "0,1", "--out", "IMAGES/x.png"], "2 fidelities make a file each: name a folder"),

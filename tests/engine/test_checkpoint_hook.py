@@ -80,11 +80,18 @@ def test_the_metric_says_what_is_better() -> None:
     runner = validating(NIQE(), PSNR())
     assert rule_of(runner, "NIQE", None) == "less"
     assert rule_of(runner, "bicubic/PSNR", None) == rule_of(runner, "PSNR", "greater") == "greater"
-    with pytest.raises(ValueError, match="rule='greater' would keep the worst 'NIQE': leave it out, or say 'less'"):
+    with pytest.raises(ValueError, match="rule='greater' would keep the worst 'NIQE': say rule='less'"):
         rule_of(runner, "NIQE", "greater")
+    with pytest.raises(
+        ValueError, match="'foreign' is not measured; the validation gives NIQE, PSNR: add it to val_ev"
+    ):
+        rule_of(runner, "foreign", "less")
+    theirs = validating(PSNR(), object())  # another package's, whose columns nobody knows before
     with pytest.raises(ValueError, match="whether more of 'foreign' is better, no metric says"):
-        rule_of(runner, "foreign", None)
-    assert rule_of(runner, "foreign", "less") == "less"
+        rule_of(theirs, "foreign", None)
+    assert rule_of(theirs, "foreign", "less") == "less"
+    with pytest.raises(ValueError, match="the best weights are those by one metric"):
+        rule_of(runner, ["PSNR", "NIQE"], None)
     for hook in (partial(CheckpointHook, save_best="PSNR"), partial(EarlyStoppingHook, monitor="PSNR")):
         with pytest.raises(ValueError, match="rule is 'greater' or 'less', or left to the metric; got 'more'"):
             hook(rule="more")

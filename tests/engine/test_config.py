@@ -9,12 +9,15 @@ from mmengine.config import Config
 
 from cfmrestore._compat import format_configs_once
 from cfmrestore.apis import load_config
+from cfmrestore.apis.test import evaluate_checkpoint
+from cfmrestore.apis.train import train
 from cfmrestore.engine.config import check
 from cfmrestore.engine.setup import prepare_config
 from cfmrestore.registry import MODELS
 from cfmrestore.restore import Restorer
 from tests.encoders.weights import save_taef2
-from tests.testing import ROOT, TINY
+from tests.restore.flows import save_model
+from tests.testing import ROOT, TINY, write_images
 
 PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 FILES = sorted(p for p in (ROOT / "configs").rglob("*.py") if not {"_base_", "degradations", "study"} & set(p.parts))
@@ -251,3 +254,20 @@ def test_files_that_are_no_configs_are_named(tmp_path: Path, name: str, text: st
     (tmp_path / name).write_text(text)
     with pytest.raises(ValueError, match=message):
         load_config(tmp_path / name)
+
+
+def test_a_default_hook_by_another_name_and_a_folder_without_one(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="default_hooks has no 'chekpoint'; did you mean 'checkpoint'"):
+        load_config(TINY, {"default_hooks.chekpoint.interval": 5})
+    with pytest.raises(ValueError, match="data_root is empty: name a folder"):
+        train(TINY, work_dir=str(tmp_path), options={"data_root": ""})
+
+
+def test_pictures_of_a_test_lie_apart_from_what_is_tested(tmp_path: Path) -> None:
+    photos, model = write_images(tmp_path / "photos", count=1, side=32), save_model(tmp_path / "m.pth")
+    before = (photos / "0.png").read_bytes()
+    keys = {"work_dir": str(tmp_path / "w"), "options": {"val_root": str(photos)}}
+    for folder in (photos, photos / "shown"):
+        with pytest.raises(ValueError, match=r"would lie among the images of .*photos: name another"):
+            evaluate_checkpoint(TINY, model, show_dir=str(folder), **keys)
+    assert (photos / "0.png").read_bytes() == before

@@ -115,3 +115,11 @@ def test_names_that_look_like_numbers_stay_names(tmp_path: Path) -> None:
     assert read_json(tmp_path / "a.json") == value
     (tmp_path / "a.json").write_text('["inf", "-inf", 2]')  # as before
     assert read_json(tmp_path / "a.json") == [math.inf, -math.inf, 2]
+
+
+def test_a_comparison_replaces_no_result(target: Path, tmp_path: Path) -> None:
+    file = measured(target, tmp_path, 5)
+    before = file.read_bytes()
+    with pytest.raises(ValueError, match="would be replaced by the comparison: name another file"):
+        compare([file], out=file)
+    assert file.read_bytes() == before

@@ -20,6 +20,7 @@ _OTHER_KEYS = {
     "auto_scale_lr", "custom_imports", "find_unused_parameters", "runner_type", "strategy", "sync_bn", "trackers",
 }  # fmt: skip
 _OF_CONSTRUCTORS = {"constructor", "paramwise_cfg"}  # mmengine's, which build what they stand in
+_DEFAULT_HOOKS = ("runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint")  # mmengine's
 _OF_LOADERS = {"num_batch_per_epoch", "disable_subprocess_warning"}  # mmengine's, beside those of torch
 _THEIRS = (
     mm.OPTIMIZERS, mm.OPTIM_WRAPPERS, mm.PARAM_SCHEDULERS, mm.HOOKS, mm.LOOPS, mm.DATASETS, mm.DATA_SAMPLERS,
@@ -54,6 +55,9 @@ def check(cfg: Mapping[str, Any]) -> None:
     for key in cfg:
         if key not in known and (match := closest(key, known, cutoff=0.8)):
             raise ValueError(f"the config has a key {key!r} that nothing reads; did you mean {match!r}?")
+    for key, hook in (cfg.get("default_hooks") or {}).items():
+        if isinstance(hook, Mapping) and "type" not in hook and key not in _DEFAULT_HOOKS:
+            raise ValueError(f"default_hooks has no {key!r}; {nearest(key, _DEFAULT_HOOKS)}")
     strategy = build_strategy(cfg.get("strategy", "ddp"))
     for place, plugin in _plugins({key: value for key, value in cfg.items() if key != "strategy"}, ""):
         _check_plugin(place, plugin)
