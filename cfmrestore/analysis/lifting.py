@@ -95,8 +95,8 @@ def lifting(
     if restorer.scale == 1 or restorer.flow.encoder.affine:
         raise ValueError(f"{model} enlarges no latents of an autoencoder: name a flow that does")
     files = some_images(photographs, split, count)
-    name = {file: file.relative_to(photographs).as_posix() for file in files}
-    cases = [_case(name[file], file, seed, restorer, shrink) for seed, file in enumerate(files)]
+    named = [(file.relative_to(photographs).as_posix(), file) for file in files]
+    cases = [_case(name, file, seed, restorer, shrink) for seed, (name, file) in enumerate(named)]
     rows: dict[str, dict[str, float | None]] = {}
     shown: list[list[np.ndarray]] = []
     for title, way in _ways(restorer, intervals, fidelities, beside or {}, device).items():

@@ -73,12 +73,12 @@ def write_cache(
         options: Dotted keys of the config and their values.
     """
     load_plugins()
-    model, own, own_seed = _configs(source, options)
+    model, own, own_seed, trained = _configs(source, options)
     if degradation is not None:
         model["data_preprocessor"] = _degraded_by(degradation, model)
     photographs = _photographs(_one_of(own, dataset), images, crop)
     flow = MODELS.build(model).to(device_of_process(device)).eval()
-    if (trained := _digest_of(source)) not in (None, flow.encoder.digest()):
+    if trained not in (None, flow.encoder.digest()):
         raise ValueError(
             f"{source} was trained in the space of another encoder ({trained}; here {flow.encoder.digest()}): its "
             "latents would not fit"
@@ -96,30 +96,20 @@ def write_cache(
     return {"entries": written, "left": writer.finish()}
 
 
-def _configs(source: str | Path, options: Mapping[str, Any] | None) -> tuple[Config, Config | None, int]:
-    """The model's config, that of the dataset it is trained on, and the seed."""
+def _configs(source: str | Path, options: Mapping[str, Any] | None) -> tuple[Config, Config | None, int, str | None]:
+    """The model's config, that of the dataset it is trained on, the seed, and the digest of a trained one's encoder."""
     if str(source).endswith(".py"):
         cfg = load_config(source, options)
         loader = cfg.get("train_dataloader") or {}
-        return cfg.model.to_dict(), loader.get("dataset"), (cfg.get("randomness") or {}).get("seed") or 0
+        return cfg.model.to_dict(), loader.get("dataset"), (cfg.get("randomness") or {}).get("seed") or 0, None
     if options:
         raise ValueError("--cfg-options are of a config; a model is cached as it was trained")
     file = stages.find_model(source).with_suffix(".safetensors")
-    model = read_meta(file).get("model")
-    if model is None:
+    meta = read_meta(file)
+    if (model := meta.get("model")) is None:
         raise ValueError(f"{file} does not say which model it is of: name the config of its training")
     encoding = {key: value for key, value in model.items() if key not in _OF_TRAINING}
-    return update_names(encoding, warn=False), None, 0
-
-
-def _digest_of(source: str | Path) -> str | None:
-    """Of the encoder with which a model was trained, where one is named that says it."""
-    if str(source).endswith(".py"):
-        return None
-    found: str | None = (
-        read_meta(stages.find_model(source).with_suffix(".safetensors")).get("encoder", {}).get("digest")
-    )
-    return found
+    return update_names(encoding, warn=False), None, 0, meta.get("encoder", {}).get("digest")
 
 
 def _degraded_by(preset: str, model: Mapping[str, Any]) -> Config:

@@ -140,9 +140,10 @@ def _extras() -> dict[str, str]:
         extra = _EXTRA.search(requirement)
         if extra and extra[1] not in _HIDDEN:
             name = _NAME.match(requirement)[0]  # type: ignore[index]
-            number = _version(name) or ("" if find_spec(name.replace("-", "_")) is None else "here by another name")
-            missing.setdefault(extra[1], []).extend([] if number else [name])
-            if number[:1].isdigit() and not _fits(number, requirement):
+            number = _version(name)
+            is_here = number is not None or find_spec(name.replace("-", "_")) is not None  # of another distribution
+            missing.setdefault(extra[1], []).extend([] if is_here else [name])
+            if number and not _fits(number, requirement):
                 unfit.setdefault(extra[1], []).append(f"{name} {number} is too old or too new")
     found = {}
     for title, names in missing.items():

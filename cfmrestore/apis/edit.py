@@ -1,6 +1,5 @@
 """Editing a picture, across boundaries at several strengths or to other classes: files, and a strip of them."""
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -90,10 +89,10 @@ def edit(
     along = method == "boundary"
     names = [_name(value) for value in strength] if along else [f"to_{one}" for one in target]
     files, strip = [folder / f"{stem}_{name}.png" for name in names], folder / f"{stem}_strip.png"
-    if not all(map(math.isfinite, np.hstack([np.atleast_1d(value) for value in strength]) if along else ())):
-        raise ValueError(f"strengths are finite numbers; got {', '.join(names)}")
     if len({*files}) < len(files) or not files:
         raise ValueError(f"every strength and every class once; got {', '.join(names) or 'none'}")
+    if along and not np.isfinite(np.hstack(strength)).all():
+        raise ValueError(f"strengths are finite numbers; got {', '.join(names)}")
     check_free([*files, strip], overwrite)
     check_folder_writable(folder)
     moved, kept = ([Boundary.load(file) for file in some] for some in (boundary, keep))

@@ -57,7 +57,7 @@ class RestoreRun:
     settings: Settings
     samples: int
     quality: int
-    background: str | None
+    background: tuple[int, int, int] | None
     records: Records | None
 
     def done(self, job: RestoreJob) -> bool:
@@ -115,9 +115,10 @@ def restore(
         part: (i, n) does the i-th of n shares of the images.
     """
     settings = settings or Settings()
-    _check_numbers(samples, quality)
-    if background is not None:
-        color_of(background)
+    if samples < 1:
+        raise ValueError(f"samples must be 1 or more; got {samples}")
+    check_quality(quality)
+    behind = None if background is None else color_of(background)
     if model == AUTO and config is not None:
         raise ValueError("a config is that of a checkpoint: name it with --model")
     out, known = Path(out), Records(Path(out), {})
@@ -135,7 +136,7 @@ def restore(
         recipe = {**recipe_of(restorer, settings, options), "samples": samples, "quality": quality}
         recipe |= {} if background is None else {"background": background}
         records = None if single else Records(out, {**recipe, "precision": precision} | evaluated, BY_NAME)
-        runs[name] = RestoreRun(restorer, settings, samples, quality, background, records)
+        runs[name] = RestoreRun(restorer, settings, samples, quality, behind, records)
     todo = share if overwrite else not_done(share, lambda job: runs[job.model].done(job))
     for job in todo:
         if job.reason:
@@ -163,9 +164,8 @@ def _results_of(item: Item) -> Path | None:
     return next((folder for folder in below if Records(folder, {}).made(item.path)), None)
 
 
-def _check_numbers(samples: int, quality: int) -> None:
-    if samples < 1:
-        raise ValueError(f"samples must be 1 or more; got {samples}")
+def check_quality(quality: int) -> None:
+    """Refuse what no file has."""
     if not 1 <= quality <= 100:
         raise ValueError(f"quality lies between 1 and 100; got {quality}")
 
@@ -280,10 +280,10 @@ def restore_one(runs: Mapping[str | Path, RestoreRun], clock: TimeLeft, job: Res
     return job.files
 
 
-def read_input(path: Path, background: str | None) -> Picture:
+def read_input(path: Path, background: tuple[int, int, int] | None) -> Picture:
     """A picture, before a color if that is asked for."""
     picture = read_picture(path)
-    return picture if background is None else flattened(picture, color_of(background))
+    return picture if background is None else flattened(picture, background)
 
 
 def _planes(pixels: np.ndarray) -> Picture:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cfmrestore._version import __version__
-from cfmrestore.apis.restore import RestoreJob, not_done, originals, plan_jobs, read_input
+from cfmrestore.apis.restore import RestoreJob, check_quality, not_done, originals, plan_jobs, read_input
 from cfmrestore.editing import Boundary
 from cfmrestore.engine.jobs import TimeLeft, run_jobs
 from cfmrestore.hub import file_digest
@@ -30,7 +30,7 @@ class ZeroShotRun:
     noise_level: float | None
     keys: dict[str, Any]
     quality: int
-    background: str | None
+    background: tuple[int, int, int] | None
     records: Records | None
 
     def known_of(self, job: RestoreJob) -> Path | None:
@@ -96,10 +96,8 @@ def restore_zero_shot(
         boundary: File of a boundary of the data.
         tile, device, precision: As for ``ZeroShotRestorer``.
     """
-    if not 1 <= quality <= 100:
-        raise ValueError(f"quality lies between 1 and 100; got {quality}")
-    if background is not None:
-        color_of(background)
+    check_quality(quality)
+    behind = None if background is None else color_of(background)
     restorer = ZeroShotRestorer.from_pretrained(
         model, method=method, steps=steps, device=device, precision=precision, tile=tile
     )
@@ -120,7 +118,7 @@ def restore_zero_shot(
     files = [] if mask is None else mask_files(names, mask)
     masks = {job.item.path: file for job, file in zip(jobs, files, strict=False)}
     run = ZeroShotRun(
-        restorer, degradation, None if known is None else Path(known), masks, noise_level, keys, quality, background,
+        restorer, degradation, None if known is None else Path(known), masks, noise_level, keys, quality, behind,
         records if jobs and jobs[0].result != Path(out) else None,
     )  # fmt: skip
     share = jobs[part[0] :: part[1]]

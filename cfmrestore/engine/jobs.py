@@ -21,18 +21,19 @@ _LIVE, _LOGGED = 0.2, 30.0  # seconds between two changes of a terminal's line, 
 
 
 class JobsError(ValueError):
-    """Some of several jobs failed: names with what is said of each, and what the others gave.
-
-    ``results`` is the same for scripts; what is said of jobs of one name stands together.
-    """
+    """Some of several jobs failed: names with what is said of each, and what the others gave."""
 
     def __init__(self, failed: Sequence[tuple[str, str]], done: Sequence[Any], count: int | None = None) -> None:
         of_all = "" if count is None else f" of {count}"
         lines = "".join(f"\n  {name}: {message}" for name, message in failed)
         super().__init__(f"{len(failed)}{of_all} failed{', the others are done' * bool(done)}:{lines}")
         self.failed, self.done = list(failed), list(done)
-        said = {name: "\n".join(message for other, message in failed if other == name) for name, _ in failed}
-        self.results = {"done": self.done, "failed": said}
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """The same for scripts; what is said of jobs of one name stands together."""
+        said = {name: "\n".join(text for other, text in self.failed if other == name) for name, _ in self.failed}
+        return {"done": self.done, "failed": said}
 
 
 class TimeLeft:

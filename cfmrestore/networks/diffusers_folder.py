@@ -75,8 +75,7 @@ def read_scheduler(folder: Path) -> dict[str, Any] | None:
     """The config of its schedule, which lies in its own folder of a pipeline, or beside the model."""
     for place in (folder / "scheduler", folder, folder.parent / "scheduler"):
         if (place / SCHEDULER).is_file():
-            found: dict[str, Any] = json.loads((place / SCHEDULER).read_text(encoding="utf-8"))
-            return found
+            return _read_json(place / SCHEDULER)
     return None
 
 

@@ -173,8 +173,8 @@ class Restorer:
             raise ValueError(
                 f"a spread needs two samples or more of one image; got {count} of a {type(image).__name__}"
             )
-        if (n := len(unpack(image)[0].color)) > 1:
-            raise ValueError(f"a spread is of one image; got a batch of {n}: give them one by one")
+        if getattr(image, "ndim", 3) == 4 and len(image) > 1:
+            raise ValueError(f"a spread is of one image; got a batch of {len(image)}: give them one by one")
         chosen = Settings.of(settings)
         spread, images, total_nfe = Spread(), [], 0
         for index in range(count):

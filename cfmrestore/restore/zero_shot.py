@@ -110,8 +110,9 @@ class ZeroShotRestorer:
             on_progress: Called with the done part, from 0 to 1.
         """
         planes, pack = unpack(image)
-        how = self.known(image, degradation, known=known, mask=mask, noise_level=noise_level)
-        low = planes.color
+        low, how = planes.color, degradation
+        if not isinstance(how, KnownDegradation):
+            how = _known(planes, degradation, known, mask, noise_level)
         given = {} if label is None else {"label": torch.full((len(low),), label)}
         lead = self._lead(boundary, toward, how.size)
         color = self.solve(low, how, [seed] * len(low), given, guidance, on_progress, lead=lead).image.float().cpu()
@@ -129,15 +130,7 @@ class ZeroShotRestorer:
         noise_level: float | None = None,
     ) -> KnownDegradation:
         """What made an image, and of which size it will be; a call takes it as its degradation."""
-        if isinstance(degradation, KnownDegradation):
-            return degradation
-        planes, _ = unpack(image)
-        if varies(planes.alpha):
-            raise ValueError(
-                "an image with transparency has no known degradation: flatten it first (--background white)"
-            )
-        holes = None if mask is None else mask_of(mask, planes.color)
-        return known_degradation(planes.color, degradation, known=known, mask=holes, noise_level=noise_level)
+        return _known(unpack(image)[0], degradation, known, mask, noise_level)
 
     def solve(
         self,
@@ -196,6 +189,14 @@ class ZeroShotRestorer:
     def _latent_size(self, size: Size) -> Size:
         factor = self.flow.encoder.downscale
         return -(-size[0] // factor), -(-size[1] // factor)
+
+
+def _known(planes: ColorAlpha, degradation: Any, known: Any, mask: Any, noise_level: float | None) -> KnownDegradation:
+    """What made an image, of its planes."""
+    if varies(planes.alpha):
+        raise ValueError("an image with transparency has no known degradation: flatten it first (--background white)")
+    holes = None if mask is None else mask_of(mask, planes.color)
+    return known_degradation(planes.color, degradation, known=known, mask=holes, noise_level=noise_level)
 
 
 def method_of(method: str | Mapping[str, Any] | InverseSolver, steps: int | None = None) -> InverseSolver:
